@@ -756,7 +756,15 @@ struct raft_progress {
  * @param progress receives the view
  * @return 0, #RAFT_NOTLEADER, #RAFT_BADID (not a member), #RAFT_INVALID (null)
  */
+#if defined(__cplusplus) && defined(__GNUC__)
+/* In C a function and a struct may share a name; C++ warns of it, if asked to. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
 RAFT_API int raft_progress(const struct raft *r, raft_id id, struct raft_progress *progress);
+#if defined(__cplusplus) && defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
 
 /** States of a catch-up (§4.2.1). */
 enum raft_catch_up_status {

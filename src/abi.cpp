@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/* The C face: pointer checks, the handle, accessors. Nothing of Raft is decided here. */
+#include "bytes.hpp"
+#include "raft.hpp"
+
+#include <new>
+
+static_assert(sizeof(struct raft) == 64);
+static_assert(sizeof(raft_read) == 40);
+
+using namespace libraft;
+
+namespace {
+
+Server *server_of(const struct raft *r) {
+    return r != nullptr ? static_cast<Server *>(r->impl) : nullptr;
+}
+
+/* A setting is changed in a copy, which must be legal once the server is started. */
+template <class Change>
+int set(struct raft *r, Change change) {
+    Server *s = server_of(r);
+    if (s == nullptr) {
+        return RAFT_INVALID;
+    }
+    Settings changed = *s->settings;
+    change(changed);
+    if (s->started && !changed.legal()) {
+        return RAFT_INVALID;
+    }
+    if (s->settings == &kDefaultSettings) {
+        void *memory = malloc(sizeof(Settings));
+        if (memory == nullptr) {
+            return RAFT_NOMEM;
+        }
+        s->settings = new (memory) Settings;
+    }
+    *const_cast<Settings *>(s->settings) = changed;
+    return 0;
+}
+
+/* What a leader knows of a member. */
+int find_member(const struct raft *r, raft_id id, const void *result, const Progress **found) {
+    const Server *s = server_of(r);
+    if (s == nullptr || result == nullptr) {
+        return RAFT_INVALID;
+    }
+    if (!s->leads()) {
+        return RAFT_NOTLEADER;
+    }
+    *found = s->tracker->find(id);
+    return *found != nullptr && !(*found)->departing ? 0 : int{RAFT_BADID};
+}
+
+} // namespace
+
+int raft_init(struct raft *r, raft_id id, const char *address) {
+    if (r == nullptr || address == nullptr) {
+        return RAFT_INVALID;
+    }
+    memset(r, 0, sizeof *r);
+    if (id == 0) {
+        return RAFT_BADID;
+    }
+    const size_t size = strlen(address) + 1;
+    void *memory = malloc(sizeof(Server) + size);
+    if (memory == nullptr) {
+        return RAFT_NOMEM;
+    }
+    auto *s = new (memory) Server(id);
+    memcpy(reinterpret_cast<char *>(s + 1), address, size);
+    r->id = id;
+    r->impl = s;
+    return 0;
+}
+
+int raft_close(struct raft *r) {
+    if (r == nullptr) {
+        return RAFT_INVALID;
+    }
+    Server *s = server_of(r);
+    if (s != nullptr) {
+        s->~Server();
+        free(s);
+    }
+    memset(r, 0, sizeof *r);
+    return 0;
+}
+
+int raft_step(struct raft *r, struct raft_event *event, struct raft_update *update) {
+    if (update == nullptr) {
+        return RAFT_INVALID;
+    }
+    Server *s = server_of(r);
+    if (s == nullptr || event == nullptr) {
+        update->flags = 0;
+        return RAFT_INVALID;
+    }
+    return step(*s, *event, *update);
+}
+
+raft_term raft_current_term(const struct raft *r) {
+    const Server *s = server_of(r);
+    return s != nullptr ? s->term : 0;
+}
+
+raft_id raft_voted_for(const struct raft *r) {
+    const Server *s = server_of(r);
+    return s != nullptr ? s->voted_for : 0;
+}
+
+enum raft_state raft_state(struct raft *r) {
+    const Server *s = server_of(r);
+    return static_cast<enum raft_state>(s != nullptr ? s->state : 0);
+}
+
+raft_index raft_commit_index(const struct raft *r) {
+    const Server *s = server_of(r);
+    return s != nullptr ? s->commit : 0;
+}
+
+raft_time raft_timeout(const struct raft *r) {
+    const Server *s = server_of(r);
+    return s != nullptr ? s->timeout() : 0;
+}
+
+raft_index raft_last_index(const struct raft *r) {
+    const Server *s = server_of(r);
+    return s != nullptr ? s->trail.last() : 0;
+}
+
+raft_index raft_first_index(const struct raft *r) {
+    const Server *s = server_of(r);
+    return s != nullptr ? s->trail.first() : 0;
+}
+
+raft_index raft_last_stored(const struct raft *r) {
+    const Server *s = server_of(r);
+    return s != nullptr ? s->last_stored : 0;
+}
+
+raft_index raft_snapshot_index(const struct raft *r) {
+    const Server *s = server_of(r);
+    return s != nullptr ? s->snapshot_index : 0;
+}
+
+raft_term raft_term_of(const struct raft *r, raft_index index) {
+    const Server *s = server_of(r);
+    return s != nullptr ? s->trail.term_of(index) : 0;
+}
+
+int raft_role(const struct raft *r) {
+    const Server *s = server_of(r);
+    const raft_server *own =
+        s != nullptr && s->configuration != nullptr ? s->configuration->find(s->id) : nullptr;
+    return own != nullptr ? own->role : -1;
+}
+
+void raft_leader(const struct raft *r, raft_id *id, const char **address) {
+    const Server *s = server_of(r);
+    if (id != nullptr) {
+        *id = s != nullptr ? s->leader : 0;
+    }
+    if (address != nullptr) {
+        *address = s != nullptr ? s->leader_address : nullptr;
+    }
+}
+
+int raft_match_index(const struct raft *r, raft_id id, raft_index *index) {
+    const Progress *p;
+    int rv = find_member(r, id, index, &p);
+    if (rv == 0) {
+        *index = p->match;
+    }
+    return rv;
+}
+
+int raft_progress(const struct raft *r, raft_id id, struct raft_progress *progress) {
+    const Progress *p;
+    int rv = find_member(r, id, progress, &p);
+    if (rv == 0) {
+        *progress = {p->follows() ? p->mode : int{RAFT_PROGRESS_NONE}, p->features, p->capacity,
+                     p->match, p->next, p->contact, {}};
+    }
+    return rv;
+}
+
+int raft_catch_up(const struct raft *r, raft_id id, int *status) {
+    const Progress *p;
+    int rv = find_member(r, id, status, &p);
+    if (rv == 0) {
+        *status = p->catch_up;
+    }
+    return rv;
+}
+
+raft_id raft_transferee(const struct raft *r) {
+    const Server *s = server_of(r);
+    return s != nullptr ? s->transferee() : 0;
+}
+
+const char *raft_errmsg(const struct raft *r) {
+    const Server *s = server_of(r);
+    return s != nullptr ? s->why : "";
+}
+
+int raft_configuration_at(const struct raft *r, raft_index index, struct raft_configuration *conf,
+                          raft_index *conf_index) {
+    const Server *s = server_of(r);
+    if (s == nullptr || conf == nullptr) {
+        return RAFT_INVALID;
+    }
+    const Configuration *c =
+        index >= s->snapshot_index && index <= s->trail.last() ? s->configuration_at(index) : nullptr;
+    if (c == nullptr) {
+        return RAFT_NOTFOUND;
+    }
+    *conf = c->view();
+    if (conf_index != nullptr) {
+        *conf_index = c->index;
+    }
+    return 0;
+}
+
+int raft_seed(struct raft *r, unsigned seed) {
+    Server *s = server_of(r);
+    if (s == nullptr) {
+        return RAFT_INVALID;
+    }
+    s->random = Random(seed);
+    return 0;
+}
+
+int raft_set_election_timeout(struct raft *r, unsigned msecs) {
+    return set(r, [=](Settings &s) { s.election_timeout = msecs; });
+}
+
+int raft_set_heartbeat_timeout(struct raft *r, unsigned msecs) {
+    return set(r, [=](Settings &s) { s.heartbeat_timeout = msecs; });
+}
+
+int raft_set_install_snapshot_timeout(struct raft *r, unsigned msecs) {
+    return set(r, [=](Settings &s) { s.snapshot_timeout = msecs; });
+}
+
+int raft_set_pre_vote(struct raft *r, bool enabled) {
+    const bool on = load_bool(enabled);
+    return set(r, [=](Settings &s) { s.pre_vote = on; });
+}
+
+int raft_set_max_catch_up_rounds(struct raft *r, unsigned rounds) {
+    return set(r, [=](Settings &s) { s.max_catch_up_rounds = rounds; });
+}
+
+int raft_set_max_catch_up_round_duration(struct raft *r, unsigned msecs) {
+    return set(r, [=](Settings &s) { s.max_catch_up_round_duration = msecs; });
+}
+
+int raft_set_max_inflight_entries(struct raft *r, unsigned n) {
+    return set(r, [=](Settings &s) { s.max_inflight_entries = n; });
+}
+
+int raft_set_max_message_entries(struct raft *r, unsigned n) {
+    return set(r, [=](Settings &s) { s.max_message_entries = n; });
+}
+
+int raft_set_max_uncommitted_entries(struct raft *r, unsigned n) {
+    return set(r, [=](Settings &s) { s.max_uncommitted_entries = n; });
+}
+
+int raft_set_capacity_threshold(struct raft *r, unsigned short min) {
+    return set(r, [=](Settings &s) { s.capacity_threshold = min; });
+}
+
+int raft_set_features(struct raft *r, unsigned mask) {
+    constexpr unsigned kKnown =
+        RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS | RAFT_FEATURE_JOINT;
+    if ((mask & ~kKnown) != 0) {
+        return RAFT_INVALID;
+    }
+    return set(r, [=](Settings &s) {
+        s.features = static_cast<uint16_t>(mask | RAFT_FEATURE_CAPACITY);
+    });
+}
+
+int raft_set_tracer(struct raft *r, struct raft_tracer *t) {
+    if (t != nullptr && t->emit == nullptr) {
+        return RAFT_INVALID;
+    }
+    return set(r, [=](Settings &s) { s.tracer = t; });
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/* Little-endian codec over caller-provided memory, and loads that trust nothing. */
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+namespace libraft {
+
+/* Indexes, terms and times beyond this are refused where they come in, so that
+ * arithmetic on them inside cannot overflow. */
+inline constexpr unsigned long long kLimit = 1ULL << 62;
+
+/* A bool or enum that came from outside may hold any bits: loading it as what it
+ * claims to be would be undefined. */
+inline bool load_bool(const bool &value) {
+    unsigned char byte;
+    static_assert(sizeof byte == sizeof value);
+    memcpy(&byte, &value, sizeof byte);
+    return byte != 0;
+}
+
+template <class Enum>
+uint32_t load_enum(const Enum &value) {
+    uint32_t number;
+    static_assert(sizeof number == sizeof value);
+    memcpy(&number, &value, sizeof number);
+    return number;
+}
+
+/* Reads forward; once something is missing, everything after fails too. */
+class Reader {
+public:
+    Reader(const void *base, size_t len)
+        : next_(static_cast<const unsigned char *>(base)), left_(base != nullptr ? len : 0) {}
+
+    bool u8(uint8_t *value) {
+        if (left_ < 1) {
+            return fail();
+        }
+        *value = *next_;
+        advance(1);
+        return true;
+    }
+    bool u64(uint64_t *value) {
+        if (left_ < 8) {
+            return fail();
+        }
+        *value = 0;
+        for (unsigned i = 0; i < 8; i++) {
+            *value |= uint64_t{next_[i]} << (8 * i);
+        }
+        advance(8);
+        return true;
+    }
+    /* A string with its terminating NUL. */
+    bool string(const char **value) {
+        const void *nul = left_ > 0 ? memchr(next_, 0, left_) : nullptr;
+        if (nul == nullptr) {
+            return fail();
+        }
+        *value = reinterpret_cast<const char *>(next_);
+        advance(static_cast<size_t>(static_cast<const unsigned char *>(nul) - next_) + 1);
+        return true;
+    }
+    size_t left() const { return left_; }
+
+private:
+    bool fail() {
+        left_ = 0;
+        return false;
+    }
+    void advance(size_t n) {
+        next_ += n;
+        left_ -= n;
+    }
+
+    const unsigned char *next_;
+    size_t left_;
+};
+
+/* Writes forward into memory that is known to be large enough. */
+class Writer {
+public:
+    explicit Writer(void *base) : next_(static_cast<unsigned char *>(base)) {}
+
+    void u8(uint8_t value) { *next_++ = value; }
+    void u64(uint64_t value) {
+        for (unsigned i = 0; i < 8; i++) {
+            *next_++ = static_cast<unsigned char>(value >> (8 * i));
+        }
+    }
+    void string(const char *value) {
+        size_t n = strlen(value) + 1;
+        memcpy(next_, value, n);
+        next_ += n;
+    }
+    void *position() { return next_; }
+
+private:
+    unsigned char *next_;
+};
+
+} // namespace libraft

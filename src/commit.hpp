@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* The leader's commit index (§3.6.2), and what follows from its rise. */
+#pragma once
+
+#include "server.hpp"
+
+namespace libraft::commit {
+
+/* What advance() could hand out. */
+void plan(const Server &s, Need *need);
+
+/* A peer's match index rose, this server's own included. True: the commit index moved, and
+ * the peers may have, too; leadership may be over. */
+bool peer_advanced(Step &step, Progress &p, raft_index match);
+
+} // namespace libraft::commit

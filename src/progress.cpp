@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#include "progress.hpp"
+
+#include <algorithm>
+
+namespace libraft {
+namespace {
+
+bool by_id(const Progress &a, const Progress &b) { return a.id < b.id; }
+
+} // namespace
+
+Progress *Tracker::find(raft_id id) {
+    /* IDs that count from 1 are usual: look there first. */
+    if (id - 1 < peers.size() && peers[static_cast<uint32_t>(id - 1)].id == id) {
+        return &peers[static_cast<uint32_t>(id - 1)];
+    }
+    Progress *found = std::lower_bound(peers.begin(), peers.end(), id,
+                                       [](const Progress &p, raft_id i) { return p.id < i; });
+    return found != peers.end() && found->id == id ? found : nullptr;
+}
+
+bool Tracker::reserve_read() { return reads.reserve(reads.size() + 1); }
+
+PendingRead Tracker::take_read() {
+    PendingRead read = reads[answered++];
+    /* Answered reads are dropped when they are half of all: amortized constant. */
+    if (answered * 2 >= reads.size()) {
+        reads.erase_front(answered);
+        answered = 0;
+    }
+    return read;
+}
+
+bool Tracker::reserve_members(const Configuration &next) {
+    const uint64_t n = uint64_t{next.n} + peers.size();
+    return spare.reserve(n) && peers.reserve(n);
+}
+
+void Tracker::adopt(const Configuration &next, raft_id self, raft_index last_index,
+                    raft_time now) {
+    spare.truncate(0);
+    for (const raft_server &server : next) {
+        Progress p{};
+        if (const Progress *known = find(server.id)) {
+            p = *known;
+        } else {
+            p.id = server.id;
+            p.mode = RAFT_PROGRESS_PROBE;
+            p.next = last_index + 1;
+            p.contact = now;
+        }
+        p.address = server.address;
+        p.role = static_cast<uint8_t>(server.role);
+        p.ballot = Ballot::of(voter_sets(server.role));
+        p.self = server.id == self;
+        p.departing = false;
+        spare.push_back(p);
+    }
+    std::sort(spare.begin(), spare.end(), by_id);
+    uint32_t members = spare.size();
+    for (Progress p : peers) {
+        if (!std::binary_search(spare.begin(), spare.begin() + members, p, by_id)) {
+            p.ballot = Ballot();
+            p.departing = true;
+            spare.push_back(p);
+        }
+    }
+    std::sort(spare.begin(), spare.end(), by_id);
+    peers.swap(spare);
+}
+
+void Tracker::forget_departing() {
+    uint32_t kept = 0;
+    for (const Progress &p : peers) {
+        if (!p.departing) {
+            peers[kept++] = p;
+        }
+    }
+    peers.truncate(kept);
+}
+
+} // namespace libraft

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+#include "roles.hpp"
+
+#include <new>
+
+namespace libraft::roles {
+namespace {
+
+void drop_tracker(Step &step) {
+    Tracker *t = step.server.tracker;
+    while (t->pending_reads() > 0) {
+        PendingRead read = t->take_read();
+        step.add_read(read.id, read.index, RAFT_LEADERSHIPLOST);
+    }
+    for (const Progress &p : t->peers) {
+        step.catch_up_changed = step.catch_up_changed || p.catch_up != RAFT_CATCH_UP_NONE;
+    }
+    t->~Tracker();
+    free(t);
+    step.server.tracker = nullptr;
+}
+
+void forget_leader(Step &step) {
+    Server &s = step.server;
+    s.leader = 0;
+    s.leader_address = nullptr;
+    s.leader_extended = false;
+    if (s.foreign_address != nullptr) {
+        INVARIANT(step.retired_address == nullptr);
+        step.retired_address = s.foreign_address;
+        s.foreign_address = nullptr;
+    }
+}
+
+void resolve_leader_address(Step &step) {
+    Server &s = step.server;
+    s.leader_address = nullptr;
+    if (s.leader == 0) {
+        return;
+    }
+    for (const Configuration *c = s.configuration; c != nullptr; c = c->previous) {
+        if (const raft_server *server = c->find(s.leader)) {
+            s.leader_address = server->address;
+            return;
+        }
+    }
+    s.leader_address = s.leader == s.id ? s.own_address() : s.foreign_address;
+}
+
+void accept_leader(Step &step, LeaderName &name) {
+    Server &s = step.server;
+    s.heard_at = s.now;
+    if (s.leader == name.id && name.foreign == nullptr) {
+        rearm_election_timer(s);
+        return;
+    }
+    if (s.leader != 0 || s.foreign_address != nullptr) {
+        forget_leader(step);
+    }
+    s.leader = name.id;
+    s.foreign_address = name.foreign;
+    name.foreign = nullptr;
+    resolve_leader_address(step);
+    rearm_election_timer(s);
+}
+
+} // namespace
+
+Tracker *new_tracker(const Server &s) {
+    void *memory = malloc(sizeof(Tracker));
+    if (memory == nullptr) {
+        return nullptr;
+    }
+    auto *t = new (memory) Tracker;
+    if (!t->reserve_members(*s.configuration)) {
+        t->~Tracker();
+        free(t);
+        return nullptr;
+    }
+    t->adopt(*s.configuration, s.id, s.trail.last(), s.now);
+    return t;
+}
+
+bool may_campaign(const Server &s) {
+    if (s.last_stored == 0) {
+        return false; /* nothing durable to stand for: a bootstrap under way */
+    }
+    if (s.own_sets != 0) {
+        return true;
+    }
+    return !s.configuration_committed() && s.configuration->previous != nullptr &&
+           s.configuration->previous->voter_sets_of(s.id) != 0;
+}
+
+void restart_election_timer(Server &s) {
+    s.election_span = s.settings->election_timeout + s.random.below(s.settings->election_timeout);
+    rearm_election_timer(s);
+}
+
+void rearm_election_timer(Server &s) {
+    s.deadline = may_campaign(s) ? s.now + s.election_span : kNever;
+}
+
+void become_follower(Step &step) {
+    Server &s = step.server;
+    if (s.leads()) {
+        s.heard_at = s.now; /* a leader hears from itself */
+    }
+    if (s.tracker != nullptr) {
+        drop_tracker(step);
+    }
+    s.state = RAFT_FOLLOWER;
+    forget_leader(step);
+    restart_election_timer(s);
+}
+
+void adopt_term(Step &step, raft_term term) {
+    Server &s = step.server;
+    INVARIANT(term > s.term);
+    s.term = term;
+    s.voted_for = 0;
+    s.matched = 0;
+    s.leader_round = 0;
+    if (s.state != RAFT_FOLLOWER) {
+        become_follower(step);
+    } else {
+        forget_leader(step);
+    }
+}
+
+void become_candidate(Step &step, Tracker *tracker) {
+    Server &s = step.server;
+    forget_leader(step);
+    s.state = RAFT_CANDIDATE;
+    if (s.tracker == nullptr) {
+        s.tracker = tracker;
+    }
+    restart_election_timer(s);
+}
+
+void become_leader_state(Step &step) {
+    Server &s = step.server;
+    INVARIANT(s.state == RAFT_CANDIDATE && s.tracker != nullptr);
+    s.state = RAFT_LEADER;
+    s.leader = s.id;
+    resolve_leader_address(step);
+}
+
+void push_configuration(Step &step, Configuration *c) {
+    c->previous = step.server.configuration;
+    step.server.configuration = c;
+    configuration_changed(step);
+}
+
+void configuration_changed(Step &step) {
+    Server &s = step.server;
+    s.own_sets = s.configuration != nullptr ? s.configuration->voter_sets_of(s.id) : uint8_t{0};
+    resolve_leader_address(step);
+    if (s.state == RAFT_FOLLOWER) {
+        rearm_election_timer(s);
+    }
+}
+
+bool prepare_leader(const Server &s, const raft_message &m, raft_term term, LeaderName *name) {
+    name->id = m.server_id;
+    const bool known = m.server_id == s.leader && s.leader_address != nullptr;
+    if (known && s.leader_address != s.foreign_address) {
+        return true;
+    }
+    if (known && term == s.term && strcmp(s.foreign_address, m.server_address) == 0) {
+        return true;
+    }
+    if (s.configuration != nullptr && s.configuration->find(m.server_id) != nullptr) {
+        return true;
+    }
+    size_t size = strlen(m.server_address) + 1;
+    name->foreign = static_cast<char *>(malloc(size));
+    if (name->foreign == nullptr) {
+        return false;
+    }
+    memcpy(name->foreign, m.server_address, size);
+    return true;
+}
+
+void follow(Step &step, raft_term term, unsigned char version, LeaderName &name) {
+    Server &s = step.server;
+    if (term > s.term) {
+        adopt_term(step, term);
+    } else if (s.state != RAFT_FOLLOWER) {
+        become_follower(step);
+    }
+    accept_leader(step, name);
+    s.leader_extended = version >= 1;
+}
+
+} // namespace libraft::roles

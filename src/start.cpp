@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+#include "start.hpp"
+
+#include "bytes.hpp"
+#include "election.hpp"
+#include "roles.hpp"
+
+namespace libraft::start {
+namespace {
+
+/* What is on disk, checked; not yet the server's state. */
+struct Disk {
+    Disk() = default;
+    Disk(const Disk &) = delete;
+    Disk &operator=(const Disk &) = delete;
+    ~Disk() { configuration::release(configuration); }
+
+    raft_index first = 1; /* of the entries that count */
+    uint64_t runs = 0;
+    bool discard = false; /* the log is older than the snapshot, or another */
+    Configuration *configuration = nullptr; /* latest first */
+};
+
+[[nodiscard]] int corrupt(Step &step, const char *why) { return step.fail(RAFT_CORRUPT, why); }
+
+[[nodiscard]] int push(Step &step, Disk *disk, Configuration *c) {
+    if (c == nullptr) {
+        return step.no_memory();
+    }
+    c->previous = disk->configuration;
+    disk->configuration = c;
+    return 0;
+}
+
+[[nodiscard]] int check_snapshot(Step &step, const raft_event_start &e, Disk *disk) {
+    const raft_snapshot_metadata &m = *e.metadata;
+    if (m.index == 0 || m.index > kLimit || m.term == 0 || m.term > e.term) {
+        return corrupt(step, "snapshot: impossible index or term");
+    }
+    if (m.configuration_index == 0 || m.configuration_index > m.index) {
+        return corrupt(step, "snapshot: impossible configuration index");
+    }
+    switch (configuration::validate(m.configuration, true)) {
+        case 0:
+            break;
+        case RAFT_NOMEM:
+            return step.no_memory();
+        default:
+            return step.fail(RAFT_MALFORMED, "snapshot: an invalid configuration");
+    }
+    return push(step, disk, configuration::copy(m.configuration, m.configuration_index));
+}
+
+/* Terms rise, types are known. */
+[[nodiscard]] int check_entries(Step &step, const raft_event_start &e, Disk *disk) {
+    raft_term term = 0;
+    for (unsigned i = 0; i < e.n_entries; i++) {
+        const raft_entry &entry = e.entries[i];
+        if (entry.term != term) {
+            if (entry.term < term) {
+                return corrupt(step, "log: the terms of entries fall");
+            }
+            term = entry.term;
+            disk->runs++;
+        }
+        if (load_enum(entry.type) - RAFT_COMMAND > RAFT_CHANGE - RAFT_COMMAND) {
+            return step.fail(RAFT_MALFORMED, "log: an entry of unknown type");
+        }
+    }
+    if (term > e.term) {
+        return corrupt(step, "log: an entry of a later term than the current one");
+    }
+    if (e.n_entries > 0 && e.entries[0].term == 0) {
+        return corrupt(step, "log: an entry without a term");
+    }
+    return 0;
+}
+
+/* Does the log continue the snapshot, or did a crash leave an old one beside it? */
+[[nodiscard]] int check_log(Step &step, const raft_event_start &e, Disk *disk) {
+    const raft_index covered = e.metadata != nullptr ? e.metadata->index : 0;
+    disk->first = covered + 1;
+    if (e.n_entries == 0) {
+        return 0;
+    }
+    if (e.entries == nullptr) {
+        return step.fail(RAFT_INVALID, "log: no entries where some are announced");
+    }
+    if (e.start_index == 0 || e.start_index > covered + 1) {
+        return corrupt(step, "log: entries are missing");
+    }
+    int rv = check_entries(step, e, disk);
+    if (rv != 0) {
+        return rv;
+    }
+    if (e.start_index == 1 && load_enum(e.entries[0].type) != RAFT_CHANGE) {
+        return corrupt(step, "log: the first entry is no configuration");
+    }
+    const raft_index last = e.start_index + e.n_entries - 1;
+    if (last < covered ||
+        (e.start_index <= covered && e.entries[covered - e.start_index].term != e.metadata->term)) {
+        disk->discard = true;
+        return 0;
+    }
+    if (e.start_index == covered + 1 && e.metadata != nullptr &&
+        e.entries[0].term < e.metadata->term) {
+        return corrupt(step, "log: the terms of entries fall");
+    }
+    disk->first = e.start_index;
+    return 0;
+}
+
+/* All must be decodable; those after the snapshot count. */
+[[nodiscard]] int decode_changes(Step &step, const raft_event_start &e, Disk *disk) {
+    const raft_index covered = e.metadata != nullptr ? e.metadata->index : 0;
+    for (unsigned i = 0; i < e.n_entries; i++) {
+        if (load_enum(e.entries[i].type) != RAFT_CHANGE) {
+            continue;
+        }
+        const raft_index index = e.start_index + i;
+        Configuration *c = nullptr;
+        int rv = configuration::decode(e.entries[i].buf, index, &c);
+        if (rv != 0) {
+            return rv == RAFT_NOMEM ? step.no_memory()
+                                    : step.fail(rv, "log: a configuration that cannot be decoded");
+        }
+        if (index <= covered || disk->discard) {
+            configuration::release(c);
+        } else if ((rv = push(step, disk, c)) != 0) {
+            return rv;
+        }
+    }
+    return 0;
+}
+
+[[nodiscard]] int check(Step &step, const raft_event_start &e, Disk *disk) {
+    if (!step.server.settings->legal()) {
+        return step.fail(RAFT_INVALID, "the settings contradict each other");
+    }
+    if (e.term == 0 && (e.voted_for != 0 || e.metadata != nullptr || e.n_entries != 0)) {
+        return corrupt(step, "state without a term");
+    }
+    if (e.term > kLimit) {
+        return corrupt(step, "term out of range");
+    }
+    int rv = e.metadata != nullptr ? check_snapshot(step, e, disk) : 0;
+    if (rv == 0) {
+        rv = check_log(step, e, disk);
+    }
+    return rv != 0 ? rv : decode_changes(step, e, disk);
+}
+
+void load(Step &step, const raft_event_start &e, Disk *disk) {
+    Server &s = step.server;
+    s.term = e.term;
+    s.voted_for = e.voted_for;
+    const bool use_log = e.n_entries > 0 && !disk->discard;
+    if (e.metadata != nullptr) {
+        s.snapshot_index = s.commit = e.metadata->index;
+        if (disk->first == s.snapshot_index + 1) {
+            s.trail.reset(s.snapshot_index, e.metadata->term);
+        }
+    }
+    if (use_log) {
+        if (disk->first <= s.snapshot_index) {
+            s.trail.reset(disk->first - 1, 0); /* what came before is not known */
+        }
+        for (unsigned i = 0; i < e.n_entries; i++) {
+            s.trail.append(e.entries[i].term, 1);
+        }
+        if (e.metadata == nullptr && disk->first == 1) {
+            s.commit = 1; /* how a cluster is founded is not in question (§4.4) */
+        }
+    }
+    s.last_stored = s.trail.last();
+    s.configuration = disk->configuration;
+    disk->configuration = nullptr;
+    roles::configuration_changed(step);
+    s.heard_at = s.now;
+    s.started = true;
+    roles::restart_election_timer(s);
+}
+
+} // namespace
+
+int on_start(Step &step) {
+    Server &s = step.server;
+    const raft_event_start &e = step.event.start;
+    if (s.started) {
+        return step.fail(RAFT_INVALID, "the server is started already");
+    }
+    Disk disk;
+    int rv = check(step, e, &disk);
+    if (rv != 0) {
+        return rv;
+    }
+    if (!s.trail.reserve(disk.runs + 2)) {
+        return step.no_memory();
+    }
+    /* A sole voter needs nobody's vote. */
+    Need need;
+    election::Preparation preparation;
+    const bool elected = election::is_sole_voter(disk.configuration, s.id);
+    if (elected) {
+        s.configuration = disk.configuration;
+        const bool prepared = election::prepare(s, &preparation, &need);
+        s.configuration = nullptr;
+        if (!prepared) {
+            return step.no_memory();
+        }
+    }
+    if (!step.reserve(need)) {
+        return step.no_memory();
+    }
+    load(step, e, &disk);
+    if (disk.discard) {
+        step.begin_entries(s.snapshot_index + 1);
+    }
+    if (elected) {
+        election::campaign(step, preparation);
+    }
+    return 0;
+}
+
+} // namespace libraft::start
