@@ -23,7 +23,9 @@ void leave_joint(Step &step) {
     replication::append_own(step, RAFT_CHANGE, payload);
     next->index = s.trail.last();
     roles::push_configuration(step, next);
-    t.adopt(*next, s.id, s.trail.last(), s.now);
+    if (t.adopt(*next, s.id, s.trail.last(), s.now)) {
+        step.catch_up_changed = true;
+    }
     t.tally.restart(t.peers, t.tally.floor());
     /* Whoever it was, a server without a vote cannot take over. */
     if (t.transfer.to != 0 && next->voter_sets_of(t.transfer.to) == 0) {

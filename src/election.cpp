@@ -132,7 +132,7 @@ void take_vote(Step &step, const raft_message &m) {
     if (marked) {
         p->features = r.features;
         p->capacity = r.capacity;
-        p->reports_capacity = true;
+        p->reports_capacity = (r.features & RAFT_FEATURE_CAPACITY) != 0;
     }
     if (!marked && !t.pre_vote && !unmarked_is_vote(s)) {
         return;

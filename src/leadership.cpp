@@ -55,11 +55,20 @@ void on_snapshot_status(Step &step, Progress &p, const raft_append_entries_resul
 void on_rejected(Step &step, Progress &p, const raft_append_entries_result &r) {
     /* Stale, unless it answers the probe or something that is still in flight. */
     const bool current = p.mode == RAFT_PROGRESS_PROBE ? r.rejected == p.next - 1
-                                                       : p.mode == RAFT_PROGRESS_PIPELINE;
+                                                       : p.mode == RAFT_PROGRESS_PIPELINE &&
+                                                             r.rejected < p.next;
     if (!current || r.rejected <= p.match) {
         return;
     }
-    p.become_probe(std::min(r.rejected, r.last_log_index + 1));
+    raft_index agreeable = r.last_log_index;
+    if (agreeable >= r.rejected) {
+        /* Its entry there is of an older term than ours, and so are those before it: none
+         * of our entries of that term can match. One probe a term, not one an entry. */
+        const Trail &trail = step.server.trail;
+        const raft_term term = trail.term_of(r.rejected);
+        agreeable = term == 0 ? r.rejected - 1 : trail.last_agreeable(r.rejected - 1, term - 1);
+    }
+    p.become_probe(agreeable + 1);
     replication::send(step, p);
 }
 
@@ -110,7 +119,7 @@ void learn_from_result(Step &step, Progress &p, const raft_append_entries_result
     if (r.version >= 1) {
         p.features = r.features;
         p.capacity = r.capacity;
-        p.reports_capacity = true;
+        p.reports_capacity = (r.features & RAFT_FEATURE_CAPACITY) != 0;
     }
     if (r.version >= 3 && r.round > p.round) {
         p.round = r.round;

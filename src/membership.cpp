@@ -140,12 +140,7 @@ bool all_know_joint(const Server &s, const Configuration &joint) {
         step.add_entry(*entry).term = s.term;
     }
     change.c->index = s.trail.last();
-    for (const Progress &p : t.peers) {
-        /* What is known of a server that leaves the cluster goes with it. */
-        step.catch_up_changed = step.catch_up_changed || (p.catch_up != RAFT_CATCH_UP_NONE &&
-                                                          change.c->find(p.id) == nullptr);
-    }
-    t.adopt(*change.c, s.id, s.trail.last() - 1, s.now);
+    step.catch_up_changed = t.adopt(*change.c, s.id, s.trail.last() - 1, s.now);
     roles::push_configuration(step, change.take());
     t.tally.restart(t.peers, t.tally.floor());
     for (Progress &p : t.peers) {

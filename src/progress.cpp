@@ -37,7 +37,7 @@ bool Tracker::reserve_members(const Configuration &next) {
     return spare.reserve(n) && peers.reserve(n);
 }
 
-void Tracker::adopt(const Configuration &next, raft_id self, raft_index last_index,
+bool Tracker::adopt(const Configuration &next, raft_id self, raft_index last_index,
                     raft_time now) {
     spare.truncate(0);
     for (const raft_server &server : next) {
@@ -58,9 +58,11 @@ void Tracker::adopt(const Configuration &next, raft_id self, raft_index last_ind
         spare.push_back(p);
     }
     std::sort(spare.begin(), spare.end(), by_id);
-    uint32_t members = spare.size();
+    const uint32_t members = spare.size();
+    bool forgotten = false;
     for (Progress p : peers) {
         if (!std::binary_search(spare.begin(), spare.begin() + members, p, by_id)) {
+            forgotten = forgotten || (!p.departing && p.catch_up != RAFT_CATCH_UP_NONE);
             p.ballot = Ballot();
             p.departing = true;
             spare.push_back(p);
@@ -68,6 +70,7 @@ void Tracker::adopt(const Configuration &next, raft_id self, raft_index last_ind
     }
     std::sort(spare.begin(), spare.end(), by_id);
     peers.swap(spare);
+    return forgotten;
 }
 
 void Tracker::forget_departing() {

@@ -101,8 +101,9 @@ struct Tracker {
     /* Room for the members of a configuration and those that it drops. */
     [[nodiscard]] bool reserve_members(const Configuration &next);
     /* Follow a configuration. What is known of a server stays; one that it drops stays
-     * as departing until forget_departing(), to hear that its removal is committed. */
-    void adopt(const Configuration &next, raft_id self, raft_index last_index, raft_time now);
+     * as departing until forget_departing(), to hear that its removal is committed.
+     * True: a catch-up is forgotten with it. */
+    bool adopt(const Configuration &next, raft_id self, raft_index last_index, raft_time now);
     void forget_departing();
 };
 

@@ -77,7 +77,7 @@ Tracker *new_tracker(const Server &s) {
         free(t);
         return nullptr;
     }
-    t->adopt(*s.configuration, s.id, s.trail.last(), s.now);
+    (void)t->adopt(*s.configuration, s.id, s.trail.last(), s.now);
     return t;
 }
 
