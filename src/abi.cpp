@@ -232,7 +232,11 @@ int raft_seed(struct raft *r, unsigned seed) {
 }
 
 int raft_set_election_timeout(struct raft *r, unsigned msecs) {
-    return set(r, [=](Settings &s) { s.election_timeout = msecs; });
+    const int rv = set(r, [=](Settings &s) { s.election_timeout = msecs; });
+    if (rv == 0 && server_of(r)->started) {
+        server_of(r)->draw_election_span(); /* from now on, not from the next campaign on */
+    }
+    return rv;
 }
 
 int raft_set_heartbeat_timeout(struct raft *r, unsigned msecs) {

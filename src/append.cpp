@@ -140,6 +140,7 @@ void truncate(Step &step, raft_index from) {
     s.last_stored = std::min(s.last_stored, from - 1);
     bool rolled_back = false;
     while (s.configuration != nullptr && s.configuration->index >= from) {
+        step.remember();
         Configuration *c = s.configuration;
         s.configuration = c->previous;
         step.retire(c);

@@ -24,12 +24,13 @@ void leave_joint(Step &step) {
     next->index = s.trail.last();
     roles::push_configuration(step, next);
     if (t.adopt(*next, s.id, s.trail.last(), s.now)) {
-        step.catch_up_changed = true;
+        step.flags |= RAFT_UPDATE_CATCH_UP;
     }
     t.tally.restart(t.peers, t.tally.floor());
     /* Whoever it was, a server without a vote cannot take over. */
     if (t.transfer.to != 0 && next->voter_sets_of(t.transfer.to) == 0) {
         t.transfer.to = 0;
+        step.flags |= RAFT_UPDATE_TRANSFER;
     }
     replication::send_to_all(step);
 }

@@ -164,7 +164,7 @@ int decode(const raft_buffer &payload, raft_index index, Configuration **decoded
     }
     int rv = validate({draft.servers, draft.n}, true);
     if (rv != 0) {
-        return rv == RAFT_NOMEM ? int{RAFT_NOMEM} : int{RAFT_MALFORMED};
+        return rv == RAFT_NOMEM || rv == RAFT_INVALID ? rv : int{RAFT_MALFORMED};
     }
     *decoded = draft.finish(index);
     return *decoded != nullptr ? 0 : int{RAFT_NOMEM};
@@ -266,7 +266,7 @@ Configuration *leave(const Configuration &joint) {
     return draft.finish(0);
 }
 
-void release(Configuration *list) {
+void release_all(Configuration *list) {
     while (list != nullptr) {
         Configuration *previous = list->previous;
         free(list);

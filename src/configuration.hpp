@@ -55,7 +55,8 @@ namespace configuration {
 /* A copy, addresses included; NULL: out of memory. */
 [[nodiscard]] Configuration *copy(const raft_configuration &conf, raft_index index);
 
-/* From the payload of a RAFT_CHANGE entry: 0, RAFT_MALFORMED or RAFT_NOMEM. */
+/* From the payload of a RAFT_CHANGE entry: 0, RAFT_MALFORMED, RAFT_NOMEM, or RAFT_INVALID:
+ * well-formed, but nobody votes. */
 [[nodiscard]] int decode(const raft_buffer &payload, raft_index index, Configuration **decoded);
 
 /* The payload of a RAFT_CHANGE entry. */
@@ -73,7 +74,12 @@ unsigned voters_changed(const Configuration &from, const Configuration &to);
 [[nodiscard]] Configuration *join(const Configuration &from, const Configuration &to);
 [[nodiscard]] Configuration *leave(const Configuration &joint);
 
-void release(Configuration *list);
+void release_all(Configuration *list);
+inline void release(Configuration *list) {
+    if (list != nullptr) {
+        release_all(list);
+    }
+}
 
 } // namespace configuration
 } // namespace libraft

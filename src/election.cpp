@@ -48,6 +48,7 @@ void ask_for_votes(Step &step, bool disrupt_leader) {
     Server &s = step.server;
     /* A pre-vote granted by a server that does not mark it as one could come again and
      * be taken for a vote: let the term of the votes be another one. */
+    step.remember();
     s.term += s.tracker->legacy_grant ? 2 : 1;
     s.tracker->legacy_grant = false;
     s.voted_for = s.id;
@@ -258,6 +259,7 @@ int on_request_vote(Step &step, const raft_message &m) {
     const bool granted = (s.voted_for == 0 || s.voted_for == rv.candidate_id) &&
                          is_up_to_date(s, rv);
     if (granted) {
+        step.remember();
         s.voted_for = rv.candidate_id;
         roles::rearm_election_timer(s);
     }

@@ -217,6 +217,7 @@ int on_timeout(Step &step) {
     membership::check_catch_up(step);
     if (t.transfer.to != 0 && t.transfer.started + s.settings->election_timeout <= s.now) {
         t.transfer.to = 0;
+        step.flags |= RAFT_UPDATE_TRANSFER;
     }
     (void)replication::begin_round(s); /* else the one begun in this millisecond will do */
     for (Progress &p : t.peers) {
@@ -330,6 +331,7 @@ int on_transfer(Step &step) {
         return step.no_memory();
     }
     t.transfer.to = target->id;
+    step.flags |= RAFT_UPDATE_TRANSFER;
     t.transfer.started = s.now;
     continue_transfer(step, *target);
     return 0;

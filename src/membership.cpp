@@ -67,10 +67,12 @@ struct Draft {
         return step.no_memory();
     }
     if (term > s.term) {
-        roles::adopt_term(step, term);
+        roles::adopt_term(step, term); /* a candidate gives up */
     }
-    if (!founding && s.state != RAFT_FOLLOWER) {
-        roles::become_follower(step);
+    if (!founding) {
+        /* Whoever makes an entry must own its term: nobody else may lead in it. */
+        step.remember();
+        s.voted_for = s.id;
     }
     raft_buffer payload = {step.out.take(need.bytes), static_cast<size_t>(need.bytes)};
     configuration::encode(conf, payload.base);
@@ -140,7 +142,9 @@ bool all_know_joint(const Server &s, const Configuration &joint) {
         step.add_entry(*entry).term = s.term;
     }
     change.c->index = s.trail.last();
-    step.catch_up_changed = t.adopt(*change.c, s.id, s.trail.last() - 1, s.now);
+    if (t.adopt(*change.c, s.id, s.trail.last() - 1, s.now)) {
+        step.flags |= RAFT_UPDATE_CATCH_UP;
+    }
     roles::push_configuration(step, change.take());
     t.tally.restart(t.peers, t.tally.floor());
     for (Progress &p : t.peers) {
@@ -264,7 +268,7 @@ int on_catch_up(Step &step) {
         return step.no_memory();
     }
     const bool followed = p->follows();
-    step.catch_up_changed = p->catch_up != RAFT_CATCH_UP_RUNNING;
+    const uint8_t before = p->catch_up;
     p->catch_up = RAFT_CATCH_UP_RUNNING;
     t.catch_up = {p->id, 1, s.trail.last(), s.now};
     if (!followed) {
@@ -272,6 +276,11 @@ int on_catch_up(Step &step) {
         replication::send(step, *p);
     }
     catch_up_advanced(step, *p);
+    if (p->catch_up != before) {
+        step.flags |= RAFT_UPDATE_CATCH_UP;
+    } else {
+        step.flags &= ~unsigned{RAFT_UPDATE_CATCH_UP}; /* finished again, at once */
+    }
     return 0;
 }
 
@@ -284,7 +293,7 @@ void catch_up_advanced(Step &step, Progress &p) {
     /* A round faster than an election timeout leaves too little behind to matter. */
     if (p.match == s.trail.last() || s.now - c.started < s.settings->election_timeout) {
         p.catch_up = RAFT_CATCH_UP_FINISHED;
-        step.catch_up_changed = true;
+        step.flags |= RAFT_UPDATE_CATCH_UP;
         c = CatchUp();
         return;
     }
@@ -302,7 +311,7 @@ void check_catch_up(Step &step) {
         return;
     }
     s.tracker->find(c.id)->catch_up = RAFT_CATCH_UP_ABORTED;
-    step.catch_up_changed = true;
+    step.flags |= RAFT_UPDATE_CATCH_UP;
     c = CatchUp();
 }
 

@@ -12,12 +12,23 @@
 
 namespace libraft {
 
-/* What a step could hand out, at most. */
+/* Everything in the block is a multiple of 8 long, so that nothing needs padding. */
+inline constexpr uint64_t kEntrySize = (sizeof(raft_entry) + 7) & ~uint64_t{7};
+static_assert(sizeof(raft_message) % 8 == 0);
+static_assert(sizeof(raft_read) % 8 == 0);
+
+/* What a step could hand out, at most. Counts come from 32-bit lengths: their sizes do not
+ * overflow 64 bits. */
 struct Need {
     uint64_t messages = 0;
     uint64_t entries = 0;
     uint64_t reads = 0;
     uint64_t bytes = 0;
+
+    uint64_t size() const {
+        return messages * sizeof(raft_message) + entries * kEntrySize +
+               reads * sizeof(raft_read) + bytes;
+    }
 };
 
 /* The block; it outlives the step, for the caller reads it until the next one. */
@@ -28,39 +39,60 @@ public:
     Outbox &operator=(const Outbox &) = delete;
     ~Outbox() { free(block_); }
 
-    [[nodiscard]] bool reserve(const Need &need);
+    [[nodiscard]] bool reserve(uint64_t size) { return size <= capacity_ || grow(size); }
     char *block() { return static_cast<char *>(block_); }
 
 private:
+    [[nodiscard]] bool grow(uint64_t size);
+
     void *block_ = nullptr;
     size_t capacity_ = 0;
 };
 
-/* One kind of thing gathered during a step. */
-template <class T>
-struct Batch {
-    T *items = nullptr;
-    uint32_t n = 0;
-#ifdef RAFT_INVARIANTS
-    uint64_t room = 0;
-#endif
-
-    T &add() {
-        INVARIANT(n < room);
-        return items[n++];
-    }
-};
-
 /* The update as it is gathered: messages, then entries, reads and loose bytes. */
 struct Outgoing {
-    Batch<raft_message> messages;
-    Batch<raft_entry> entries;
-    Batch<raft_read> reads;
-    Batch<char> bytes;
+    raft_message *messages;
+    raft_entry *entries;
+    raft_read *reads;
+    char *bytes;
+    uint32_t n_messages = 0;
+    uint32_t n_entries = 0;
+    uint32_t n_reads = 0;
+    uint32_t n_bytes = 0;
+#ifdef RAFT_INVARIANTS
+    Need room;
+#endif
 
-    void lay_out(char *block, const Need &need);
+    void lay_out(char *block, const Need &need) {
+        messages = reinterpret_cast<raft_message *>(block);
+        block += need.messages * sizeof(raft_message);
+        entries = reinterpret_cast<raft_entry *>(block);
+        block += need.entries * kEntrySize;
+        reads = reinterpret_cast<raft_read *>(block);
+        bytes = block + need.reads * sizeof(raft_read);
+#ifdef RAFT_INVARIANTS
+        room = need;
+#endif
+    }
+    raft_message &add_message() {
+        INVARIANT(n_messages < room.messages);
+        return messages[n_messages++];
+    }
+    raft_entry &add_entry() {
+        INVARIANT(n_entries < room.entries);
+        return entries[n_entries++];
+    }
+    raft_read &add_read() {
+        INVARIANT(n_reads < room.reads);
+        return reads[n_reads++];
+    }
     /* Loose bytes, aligned to 8. */
-    void *take(size_t n);
+    void *take(size_t n) {
+        char *taken = bytes + n_bytes;
+        n_bytes += static_cast<uint32_t>((n + 7) & ~size_t{7});
+        INVARIANT(n_bytes <= room.bytes);
+        return taken;
+    }
 };
 
 } // namespace libraft

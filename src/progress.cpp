@@ -73,6 +73,10 @@ bool Tracker::adopt(const Configuration &next, raft_id self, raft_index last_ind
     return forgotten;
 }
 
+bool Tracker::has_departing() const {
+    return std::any_of(peers.begin(), peers.end(), [](const Progress &p) { return p.departing; });
+}
+
 void Tracker::forget_departing() {
     uint32_t kept = 0;
     for (const Progress &p : peers) {

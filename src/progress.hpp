@@ -105,6 +105,7 @@ struct Tracker {
      * True: a catch-up is forgotten with it. */
     bool adopt(const Configuration &next, raft_id self, raft_index last_index, raft_time now);
     void forget_departing();
+    bool has_departing() const;
 };
 
 } // namespace libraft

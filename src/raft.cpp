@@ -16,26 +16,6 @@
 namespace libraft {
 namespace {
 
-/* What flags are about, as it was before the step. */
-struct Before {
-    explicit Before(const Server &s)
-        : term(s.term), voted_for(s.voted_for), commit(s.commit), timeout(s.timeout()),
-          now(s.now), leader(s.leader), leader_address(s.leader_address),
-          configuration(s.configuration), transferee(s.transferee()), capacity(s.capacity),
-          state(s.state) {}
-    raft_term term;
-    raft_id voted_for;
-    raft_index commit;
-    raft_time timeout;
-    raft_time now;
-    raft_id leader;
-    const char *leader_address;
-    const Configuration *configuration;
-    raft_id transferee;
-    uint16_t capacity;
-    uint8_t state;
-};
-
 /* Retired configurations live until the step ends, so the pointers can be compared. */
 bool same_configuration(const Configuration *a, const Configuration *b) {
     return a == b || (a != nullptr && b != nullptr && a->index == b->index &&
@@ -46,57 +26,41 @@ bool same_text(const char *a, const char *b) {
     return a == b || (a != nullptr && b != nullptr && strcmp(a, b) == 0);
 }
 
-unsigned changed_state(const Step &step, const Before &before) {
-    const Server &s = step.server;
+unsigned changed_facts(const Facts &now, const Facts &before) {
     unsigned flags = 0;
-    if (s.term != before.term) {
+    if (now.term != before.term) {
         flags |= RAFT_UPDATE_CURRENT_TERM | RAFT_UPDATE_VOTED_FOR;
     }
-    if (s.voted_for != before.voted_for) {
+    if (now.voted_for != before.voted_for) {
         flags |= RAFT_UPDATE_VOTED_FOR;
     }
-    if (s.state != before.state) {
+    if (now.state != before.state) {
         flags |= RAFT_UPDATE_STATE;
     }
-    if (s.commit != before.commit) {
-        flags |= RAFT_UPDATE_COMMIT_INDEX;
-    }
-    if (s.timeout() != before.timeout) {
-        flags |= RAFT_UPDATE_TIMEOUT;
-    }
-    if (!same_configuration(s.configuration, before.configuration)) {
+    if (!same_configuration(now.configuration, before.configuration)) {
         flags |= RAFT_UPDATE_CONFIGURATION;
     }
-    if (s.leader != before.leader || !same_text(s.leader_address, before.leader_address)) {
+    if (now.leader != before.leader || !same_text(now.leader_address, before.leader_address)) {
         flags |= RAFT_UPDATE_LEADER;
-    }
-    if (step.catch_up_changed) {
-        flags |= RAFT_UPDATE_CATCH_UP;
-    }
-    if (s.transferee() != before.transferee) {
-        flags |= RAFT_UPDATE_TRANSFER;
     }
     return flags;
 }
 
+/* What was gathered; the handlers set the flags of what they did. */
 unsigned hand_out(const Step &step) {
     raft_update &u = step.update;
-    unsigned flags = 0;
-    if (step.has_entries) {
-        flags |= RAFT_UPDATE_ENTRIES;
-        u.entries = {step.entries_index, step.out.entries.items, step.out.entries.n,
+    unsigned flags = step.flags;
+    if (step.out.n_messages > 0) {
+        flags |= RAFT_UPDATE_MESSAGES;
+        u.messages = {step.out.messages, step.out.n_messages};
+    }
+    if ((flags & RAFT_UPDATE_ENTRIES) != 0) {
+        u.entries = {step.entries_index, step.out.entries, step.out.n_entries,
                      step.server.writes};
     }
-    if (step.has_snapshot) {
-        flags |= RAFT_UPDATE_SNAPSHOT; /* filled by the handler */
-    }
-    if (step.out.messages.n > 0) {
-        flags |= RAFT_UPDATE_MESSAGES;
-        u.messages = {step.out.messages.items, step.out.messages.n};
-    }
-    if (step.out.reads.n > 0) {
+    if (step.out.n_reads > 0) {
         flags |= RAFT_UPDATE_READS;
-        u.reads = {step.out.reads.items, step.out.reads.n};
+        u.reads = {step.out.reads, step.out.n_reads};
     }
     return flags;
 }
@@ -127,7 +91,7 @@ int receive(Step &step) {
     }
 }
 
-int timeout(Step &step) {
+int time_out(Step &step) {
     const Server &s = step.server;
     if (s.now < s.deadline) {
         return 0;
@@ -152,7 +116,7 @@ int dispatch(Step &step) {
         case RAFT_SNAPSHOT:
             return snapshot::on_taken(step);
         case RAFT_TIMEOUT:
-            return timeout(step);
+            return time_out(step);
         case RAFT_SUBMIT:
             return leadership::on_submit(step);
         case RAFT_CATCH_UP:
@@ -179,7 +143,6 @@ int dispatch(Step &step) {
 } // namespace
 
 int step(Server &server, raft_event &event, raft_update &update) {
-    Before before(server);
     Step step(server, event, update);
     update.flags = 0;
     if (event.time > kLimit) {
@@ -189,21 +152,38 @@ int step(Server &server, raft_event &event, raft_update &update) {
     if (!server.started && !starting) {
         return step.fail(RAFT_INVALID, "the server is not started");
     }
-    if (event.time > server.now) {
-        server.now = event.time;
-    }
+    const raft_time now = server.now;
+    const raft_time timeout = server.timeout();
+    const raft_index commit = server.commit;
+    const uint16_t capacity = server.capacity;
+#ifdef RAFT_INVARIANTS
+    const Facts facts = server;
+#endif
+    server.now = event.time > now ? event.time : now;
     server.capacity = event.capacity;
     int rv = dispatch(step);
     if (rv != 0) {
-        server.now = before.now;
-        server.capacity = before.capacity;
+        server.now = now;
+        server.capacity = capacity;
         return rv;
     }
-    if (starting) {
-        before.term = event.start.term;
-        before.voted_for = event.start.voted_for;
+    if (server.timeout() != timeout) {
+        step.flags |= RAFT_UPDATE_TIMEOUT;
     }
-    update.flags = changed_state(step, before) | hand_out(step);
+    if (server.commit != commit) {
+        step.flags |= RAFT_UPDATE_COMMIT_INDEX;
+    }
+    update.flags = hand_out(step);
+    if (starting) {
+        step.before->term = event.start.term;
+        step.before->voted_for = event.start.voted_for;
+    }
+    if (step.before) {
+        update.flags |= changed_facts(server, *step.before);
+    }
+#ifdef RAFT_INVARIANTS
+    INVARIANT(step.before || changed_facts(server, facts) == 0);
+#endif
     if (server.settings->tracer != nullptr) [[unlikely]] {
         tracing::emit(step);
     }

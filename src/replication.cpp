@@ -14,11 +14,6 @@ uint32_t message_limit(const Server &s) {
     return limit != 0 ? limit : UINT32_MAX;
 }
 
-/* Is the entry there, and the term of the one before it known? */
-bool in_log(const Server &s, raft_index next) {
-    return next >= s.trail.first() && (next == 1 || s.trail.term_of(next - 1) != 0);
-}
-
 void send_append(Step &step, Progress &p, raft_index prev, uint32_t n) {
     Server &s = step.server;
     bool rounds = s.announces(RAFT_FEATURE_ROUNDS) && (p.features & RAFT_FEATURE_ROUNDS) != 0;
@@ -80,7 +75,7 @@ void send(Step &step, Progress &p) {
         return;
     }
     if (p.mode == RAFT_PROGRESS_PROBE) {
-        if (in_log(s, p.next)) {
+        if (s.trail.can_follow(p.next)) {
             send_probe(step, p);
         } else {
             begin_snapshot(step, p);
@@ -91,7 +86,7 @@ void send(Step &step, Progress &p) {
     if (p.next > end) {
         return;
     }
-    if (!in_log(s, p.next)) {
+    if (!s.trail.can_follow(p.next)) {
         begin_snapshot(step, p);
         return;
     }
@@ -107,7 +102,7 @@ void send_heartbeat(Step &step, Progress &p) {
     Server &s = step.server;
     if (p.mode == RAFT_PROGRESS_SNAPSHOT) {
         send_append(step, p, s.snapshot_index, 0);
-    } else if (in_log(s, p.next)) {
+    } else if (s.trail.can_follow(p.next)) {
         send_append(step, p, p.next - 1, 0);
     } else {
         begin_snapshot(step, p);

@@ -13,38 +13,35 @@ void drop_tracker(Step &step) {
         step.add_read(read.id, read.index, RAFT_LEADERSHIPLOST);
     }
     for (const Progress &p : t->peers) {
-        step.catch_up_changed = step.catch_up_changed || p.catch_up != RAFT_CATCH_UP_NONE;
+        if (p.catch_up != RAFT_CATCH_UP_NONE) {
+            step.flags |= RAFT_UPDATE_CATCH_UP;
+        }
+    }
+    if (t->transfer.to != 0) {
+        step.flags |= RAFT_UPDATE_TRANSFER;
     }
     t->~Tracker();
     free(t);
     step.server.tracker = nullptr;
 }
 
-void forget_leader(Step &step) {
+void drop_leader_address(Step &step) {
     Server &s = step.server;
-    s.leader = 0;
-    s.leader_address = nullptr;
-    s.leader_extended = false;
-    if (s.foreign_address != nullptr) {
+    step.remember();
+    if (s.leader_foreign) {
         INVARIANT(step.retired_address == nullptr);
-        step.retired_address = s.foreign_address;
-        s.foreign_address = nullptr;
+        step.retired_address = s.leader_address;
+        s.leader_foreign = false;
     }
+    s.leader_address = nullptr;
 }
 
-void resolve_leader_address(Step &step) {
+void forget_leader(Step &step) {
     Server &s = step.server;
-    s.leader_address = nullptr;
-    if (s.leader == 0) {
-        return;
-    }
-    for (const Configuration *c = s.configuration; c != nullptr; c = c->previous) {
-        if (const raft_server *server = c->find(s.leader)) {
-            s.leader_address = server->address;
-            return;
-        }
-    }
-    s.leader_address = s.leader == s.id ? s.own_address() : s.foreign_address;
+    step.remember();
+    drop_leader_address(step);
+    s.leader = 0;
+    s.leader_extended = false;
 }
 
 void accept_leader(Step &step, LeaderName &name) {
@@ -54,11 +51,13 @@ void accept_leader(Step &step, LeaderName &name) {
         rearm_election_timer(s);
         return;
     }
-    if (s.leader != 0 || s.foreign_address != nullptr) {
+    if (s.leader != 0) {
         forget_leader(step);
     }
+    step.remember();
     s.leader = name.id;
-    s.foreign_address = name.foreign;
+    s.leader_address = name.foreign;
+    s.leader_foreign = name.foreign != nullptr;
     name.foreign = nullptr;
     resolve_leader_address(step);
     rearm_election_timer(s);
@@ -92,8 +91,29 @@ bool may_campaign(const Server &s) {
            s.configuration->previous->voter_sets_of(s.id) != 0;
 }
 
+void resolve_leader_address(Step &step) {
+    Server &s = step.server;
+    if (s.leader == 0) {
+        return;
+    }
+    step.remember();
+    if (!s.leader_foreign) {
+        s.leader_address = nullptr; /* its configuration may be gone */
+    }
+    for (const Configuration *c = s.configuration; c != nullptr; c = c->previous) {
+        if (const raft_server *server = c->find(s.leader)) {
+            drop_leader_address(step);
+            s.leader_address = server->address;
+            return;
+        }
+    }
+    if (s.leader == s.id) {
+        s.leader_address = s.own_address();
+    }
+}
+
 void restart_election_timer(Server &s) {
-    s.election_span = s.settings->election_timeout + s.random.below(s.settings->election_timeout);
+    s.draw_election_span();
     rearm_election_timer(s);
 }
 
@@ -103,6 +123,7 @@ void rearm_election_timer(Server &s) {
 
 void become_follower(Step &step) {
     Server &s = step.server;
+    step.remember();
     if (s.leads()) {
         s.heard_at = s.now; /* a leader hears from itself */
     }
@@ -117,6 +138,7 @@ void become_follower(Step &step) {
 void adopt_term(Step &step, raft_term term) {
     Server &s = step.server;
     INVARIANT(term > s.term);
+    step.remember();
     s.term = term;
     s.voted_for = 0;
     s.matched = 0;
@@ -130,6 +152,7 @@ void adopt_term(Step &step, raft_term term) {
 
 void become_candidate(Step &step, Tracker *tracker) {
     Server &s = step.server;
+    step.remember();
     forget_leader(step);
     s.state = RAFT_CANDIDATE;
     if (s.tracker == nullptr) {
@@ -141,12 +164,14 @@ void become_candidate(Step &step, Tracker *tracker) {
 void become_leader_state(Step &step) {
     Server &s = step.server;
     INVARIANT(s.state == RAFT_CANDIDATE && s.tracker != nullptr);
+    step.remember();
     s.state = RAFT_LEADER;
     s.leader = s.id;
     resolve_leader_address(step);
 }
 
 void push_configuration(Step &step, Configuration *c) {
+    step.remember();
     c->previous = step.server.configuration;
     step.server.configuration = c;
     configuration_changed(step);
@@ -154,7 +179,8 @@ void push_configuration(Step &step, Configuration *c) {
 
 void configuration_changed(Step &step) {
     Server &s = step.server;
-    s.own_sets = s.configuration != nullptr ? s.configuration->voter_sets_of(s.id) : uint8_t{0};
+    const unsigned sets = s.configuration != nullptr ? s.configuration->voter_sets_of(s.id) : 0U;
+    s.own_sets = sets & kBothSets;
     resolve_leader_address(step);
     if (s.state == RAFT_FOLLOWER) {
         rearm_election_timer(s);
@@ -164,10 +190,10 @@ void configuration_changed(Step &step) {
 bool prepare_leader(const Server &s, const raft_message &m, raft_term term, LeaderName *name) {
     name->id = m.server_id;
     const bool known = m.server_id == s.leader && s.leader_address != nullptr;
-    if (known && s.leader_address != s.foreign_address) {
+    if (known && !s.leader_foreign) {
         return true;
     }
-    if (known && term == s.term && strcmp(s.foreign_address, m.server_address) == 0) {
+    if (known && term == s.term && strcmp(s.leader_address, m.server_address) == 0) {
         return true;
     }
     if (s.configuration != nullptr && s.configuration->find(m.server_id) != nullptr) {

@@ -29,6 +29,8 @@ void become_follower(Step &step);
 
 /* The latest configuration changed (§4.1: it is used as soon as it is appended). */
 void configuration_changed(Step &step);
+/* Where is the leader? A member's address is the configuration's. */
+void resolve_leader_address(Step &step);
 /* Make a configuration the latest. */
 void push_configuration(Step &step, Configuration *c);
 
@@ -36,7 +38,14 @@ void push_configuration(Step &step, Configuration *c);
 struct LeaderName {
     raft_id id = 0;
     char *foreign = nullptr;
-    ~LeaderName() { free(foreign); }
+    LeaderName() = default;
+    LeaderName(const LeaderName &) = delete;
+    LeaderName &operator=(const LeaderName &) = delete;
+    ~LeaderName() {
+        if (foreign != nullptr) {
+            free(foreign);
+        }
+    }
 };
 [[nodiscard]] bool prepare_leader(const Server &s, const raft_message &m, raft_term term,
                                   LeaderName *name);

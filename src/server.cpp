@@ -13,7 +13,9 @@ Server::~Server() {
     if (settings != &kDefaultSettings) {
         free(const_cast<Settings *>(settings));
     }
-    free(foreign_address);
+    if (leader_foreign) {
+        free(const_cast<char *>(leader_address));
+    }
 }
 
 void Server::abandon_install() {
@@ -32,34 +34,9 @@ const Configuration *Server::configuration_at(raft_index index) const {
     return c;
 }
 
-Step::~Step() {
+void Step::release_retired() {
     configuration::release(retired);
-    free(retired_address);
-}
-
-bool Step::reserve(Need need) {
-    if (server.tracker != nullptr) {
-        need.reads += server.tracker->pending_reads();
-    }
-    if (!server.outbox.reserve(need)) {
-        return false;
-    }
-    out.lay_out(server.outbox.block(), need);
-    return true;
-}
-
-void Step::begin_entries(raft_index index) {
-    if (has_entries) {
-        return;
-    }
-    has_entries = true;
-    entries_index = index;
-    server.writes++;
-    if (index <= server.trail.last()) {
-        /* Replaces entries: whatever is still being written of the old ones must not
-         * be mistaken for the new ones. */
-        server.valid_from = server.writes;
-    }
+    free(const_cast<char *>(retired_address));
 }
 
 } // namespace libraft

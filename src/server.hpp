@@ -11,6 +11,8 @@
 
 #include <raft.h>
 
+#include <optional>
+
 namespace libraft {
 
 inline constexpr raft_time kNever = UINT64_MAX;
@@ -30,19 +32,33 @@ struct Install {
     raft_index wanted; /* then ask for this one */
 };
 
-struct Server {
+/* What the flags of an update are about, but for the two that change all the time. Whoever
+ * changes any of it tells the step first: Step::remember(). */
+struct Facts {
+    raft_term term = 0;
+    raft_id voted_for = 0;
+    raft_id leader = 0;
+    const char *leader_address = nullptr;   /* in a configuration, unless leader_foreign */
+    Configuration *configuration = nullptr; /* latest first, back to the snapshot's */
+    uint32_t election_span = 0;             /* ms, randomized */
+    uint16_t capacity = 0;
+    uint8_t state = RAFT_FOLLOWER;
+    uint8_t own_sets : 2 = 0; /* voter sets of the latest configuration */
+    bool started : 1 = false;
+    bool leader_extended : 1 = false; /* its messages carry the fields that we added */
+    bool leader_foreign : 1 = false;  /* its address is ours to free: no member has it */
+};
+
+struct Server : Facts {
     explicit Server(raft_id own_id) : id(own_id), random(static_cast<uint32_t>(own_id)) {}
     Server(const Server &) = delete;
     Server &operator=(const Server &) = delete;
     ~Server();
 
-    /* Persistent state (figure 3.1). */
+    /* Persistent state (figure 3.1), with term and voted_for. */
     raft_id id;
-    raft_term term = 0;
-    raft_id voted_for = 0;
     Trail trail;
     raft_index snapshot_index = 0;
-    Configuration *configuration = nullptr; /* latest first, back to the snapshot's */
 
     /* Volatile state. */
     raft_index commit = 0;
@@ -51,32 +67,26 @@ struct Server {
     raft_time now = 0;
     raft_time heard_at = 0; /* from a leader */
     raft_time deadline = kNever;
-    raft_id leader = 0;
-    const char *leader_address = nullptr; /* in the configuration, or foreign_address */
-    char *foreign_address = nullptr;      /* of a leader that is not in the configuration */
-    uint64_t leader_round = 0;            /* latest one heard from this term's leader */
-    uint64_t writes = 0;                  /* latest ticket */
-    uint64_t valid_from = 0;              /* older tickets are stale */
-    Tracker *tracker = nullptr;           /* on candidates and leaders */
-    Install *install = nullptr;           /* on followers */
+    uint64_t leader_round = 0;  /* latest one heard from this term's leader */
+    uint64_t writes = 0;        /* latest ticket */
+    uint64_t valid_from = 0;    /* older tickets are stale */
+    Tracker *tracker = nullptr; /* on candidates and leaders */
+    Install *install = nullptr; /* on followers */
     const Settings *settings = &kDefaultSettings;
-    const char *why = "";                 /* the last step failed */
-    uint32_t election_span = 0;           /* ms, randomized */
+    const char *why = ""; /* the last step failed */
     Random random;
     Outbox outbox;
-    uint16_t capacity = 0;
-    uint8_t state = RAFT_FOLLOWER;
-    uint8_t own_sets = 0; /* voter sets of the latest configuration */
-    bool started = false;
-    bool leader_extended = false; /* its messages carry the fields that we added */
 
     /* This server's address follows the struct. */
     const char *own_address() const { return reinterpret_cast<const char *>(this + 1); }
 
     bool leads() const { return state == RAFT_LEADER; }
-    raft_term stored_term() const { return trail.term_of(last_stored); }
     /* A deadline that has passed is due at the next moment, never in the past. */
     raft_time timeout() const { return deadline > now ? deadline : now + 1; }
+    void draw_election_span() {
+        election_span = settings->election_timeout + random.below(settings->election_timeout);
+    }
+    raft_term stored_term() const { return trail.term_of(last_stored); }
     raft_id transferee() const { return tracker != nullptr ? tracker->transfer.to : 0; }
     bool announces(unsigned feature) const { return (settings->features & feature) != 0; }
     /* The configuration in force at an index, NULL: none, or before the snapshot. */
@@ -93,25 +103,45 @@ struct Step {
     raft_event &event;
     raft_update &update;
     Outgoing out;
-    raft_index entries_index = 0; /* ENTRIES of the update: where the batch begins */
-    bool has_entries = false;
-    bool has_snapshot = false;
-    bool catch_up_changed = false;
+    raft_index entries_index; /* ENTRIES of the update: where the batch begins */
     /* What this step replaced: its pointers are compared when the step ends. */
     Configuration *retired = nullptr;
-    char *retired_address = nullptr;
+    const char *retired_address = nullptr;
+    unsigned flags = 0; /* of the update, as they become certain */
+    std::optional<Facts> before; /* set by whoever changes any of it */
 
     Step(Server &s, raft_event &e, raft_update &u) : server(s), event(e), update(u) {}
-    ~Step();
+    Step(const Step &) = delete;
+    Step &operator=(const Step &) = delete;
+    ~Step() {
+        if (retired != nullptr || retired_address != nullptr) [[unlikely]] {
+            release_retired();
+        }
+    }
 
     /* Acquire what the step could hand out. Answers to the pending reads are always
      * included, for any step of a leader may end its leadership. */
-    [[nodiscard]] bool reserve(Need need);
+    [[nodiscard]] bool reserve(Need need) {
+        if (server.tracker != nullptr) {
+            need.reads += server.tracker->pending_reads();
+        }
+        if (!server.outbox.reserve(need.size())) [[unlikely]] {
+            return false;
+        }
+        out.lay_out(server.outbox.block(), need);
+        return true;
+    }
 
     /* An error, and why, in words. */
     [[nodiscard]] int fail(int code, const char *why) {
         server.why = why;
         return code;
+    }
+    /* The server's Facts are about to change. */
+    void remember() {
+        if (!before) {
+            before = server;
+        }
     }
     [[nodiscard]] int no_memory() { return fail(RAFT_NOMEM, "out of memory"); }
 
@@ -121,17 +151,30 @@ struct Step {
     }
 
     /* The log is dropped from an index on; entries that follow are written there. */
-    void begin_entries(raft_index index);
-    raft_entry &add_entry(const raft_entry &entry) { return out.entries.add() = entry; }
+    void begin_entries(raft_index index) {
+        if ((flags & RAFT_UPDATE_ENTRIES) != 0) {
+            return;
+        }
+        flags |= RAFT_UPDATE_ENTRIES;
+        entries_index = index;
+        server.writes++;
+        if (index <= server.trail.last()) {
+            /* Replaces entries: whatever is still being written of the old ones must not
+             * be mistaken for the new ones. */
+            server.valid_from = server.writes;
+        }
+    }
+    void release_retired();
+    raft_entry &add_entry(const raft_entry &entry) { return out.add_entry() = entry; }
     raft_message &add_message(raft_message_type type, raft_id to, const char *address) {
-        raft_message &message = out.messages.add();
+        raft_message &message = out.add_message();
         message.type = type;
         message.server_id = to;
         message.server_address = address;
         return message;
     }
     void add_read(unsigned long long id, raft_index index, int status) {
-        out.reads.add() = {id, index, status, 0, {0, 0}};
+        out.add_read() = {id, index, status, 0, {0, 0}};
     }
 };
 

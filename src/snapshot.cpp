@@ -95,7 +95,7 @@ void write_chunk(Step &step, const raft_install_snapshot &is, const Chunk &chunk
     i.outstanding = true;
     i.writing = is.data.len;
     i.last = chunk.last;
-    step.has_snapshot = true;
+    step.flags |= RAFT_UPDATE_SNAPSHOT;
     raft_update_snapshot &update = step.update.snapshot;
     update.metadata = {i.index, i.term, i.configuration->view(), i.configuration->index};
     update.offset = static_cast<size_t>(chunk.offset);
@@ -106,9 +106,9 @@ void write_chunk(Step &step, const raft_install_snapshot &is, const Chunk &chunk
 /* Say how much of which snapshot is durable, so that the leader can resume (§5.1). */
 void answer_with(Step &step, raft_index index, uint64_t offset) {
     append::acknowledge_leader(step);
-    if (step.out.messages.n > 0) {
+    if (step.out.n_messages > 0) {
         raft_append_entries_result &r =
-            step.out.messages.items[step.out.messages.n - 1].append_entries_result;
+            step.out.messages[step.out.n_messages - 1].append_entries_result;
         r.snapshot_index = r.version >= 3 ? index : 0;
         r.snapshot_offset = r.version >= 3 ? offset : 0;
     }
@@ -119,6 +119,7 @@ void finish_install(Step &step) {
     Server &s = step.server;
     Install *i = s.install;
     s.install = nullptr;
+    step.remember();
     while (s.configuration != nullptr) {
         Configuration *c = s.configuration;
         s.configuration = c->previous;
@@ -241,6 +242,9 @@ int on_taken(Step &step) {
     s.last_stored = std::max(s.last_stored, index); /* durable as part of the snapshot */
     const raft_index kept = std::min<raft_index>(event.trailing, index);
     s.trail.compact(index - kept + 1);
+    if (s.tracker != nullptr && s.tracker->has_departing()) {
+        return 0; /* the addresses of servers being removed are in older configurations */
+    }
     /* The configuration in force at the snapshot is the oldest that can be asked for. */
     Configuration *c = s.configuration;
     while (c->index > index) {
@@ -251,6 +255,7 @@ int on_taken(Step &step) {
         c->previous = older->previous;
         step.retire(older);
     }
+    roles::resolve_leader_address(step);
     return 0;
 }
 

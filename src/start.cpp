@@ -122,7 +122,7 @@ struct Disk {
         int rv = configuration::decode(e.entries[i].buf, index, &c);
         if (rv != 0) {
             return rv == RAFT_NOMEM ? step.no_memory()
-                                    : step.fail(rv, "log: a configuration that cannot be decoded");
+                                    : step.fail(RAFT_MALFORMED, "log: an undecodable configuration");
         }
         if (index <= covered || disk->discard) {
             configuration::release(c);
@@ -152,6 +152,7 @@ struct Disk {
 
 void load(Step &step, const raft_event_start &e, Disk *disk) {
     Server &s = step.server;
+    step.remember();
     s.term = e.term;
     s.voted_for = e.voted_for;
     const bool use_log = e.n_entries > 0 && !disk->discard;

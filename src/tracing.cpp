@@ -62,12 +62,12 @@ void emit_output(const Emitter &e) {
     if (e.changed(RAFT_UPDATE_SNAPSHOT)) {
         e.fact(RAFT_TRACE_SNAPSHOT, 0, 0, u.snapshot.metadata.term, u.snapshot.metadata.index);
     }
-    for (uint32_t i = 0; i < step.out.messages.n; i++) {
-        const raft_message &m = step.out.messages.items[i];
+    for (uint32_t i = 0; i < step.out.n_messages; i++) {
+        const raft_message &m = step.out.messages[i];
         e.fact(RAFT_TRACE_SENT, static_cast<int>(m.type), m.server_id, step.server.term, 0);
     }
-    for (uint32_t i = 0; i < step.out.reads.n; i++) {
-        const raft_read &read = step.out.reads.items[i];
+    for (uint32_t i = 0; i < step.out.n_reads; i++) {
+        const raft_read &read = step.out.reads[i];
         e.fact(RAFT_TRACE_READ, read.status, 0, step.server.term, read.index);
     }
 }

@@ -1,34 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 #include "trail.hpp"
 
+#include <algorithm>
+
 namespace libraft {
 
-/* The run that holds an index not before the first run. */
-uint32_t Trail::run_of(raft_index index) const {
-    uint32_t low = 0;
-    uint32_t high = runs_.size();
-    while (high - low > 1) {
-        uint32_t middle = low + (high - low) / 2;
-        if (runs_[middle].index <= index) {
-            low = middle;
-        } else {
-            high = middle;
-        }
+raft_index Trail::first() const { return empty() ? last_ + 1 : front().index + base_known_; }
+
+raft_term Trail::earlier_term_of(raft_index index) const {
+    if (index < front().index) {
+        return 0;
     }
-    return low;
+    /* The last run that begins at or before the index. */
+    const Run *after = std::upper_bound(earlier_.begin(), earlier_.end(), index,
+                                        [](raft_index i, const Run &run) { return i < run.index; });
+    return after[-1].term;
 }
 
-raft_term Trail::term_of(raft_index index) const {
-    if (index > last_ || runs_.empty()) {
-        return 0;
+void Trail::begin_run(raft_term term) {
+    INVARIANT(term > back_.term);
+    if (!empty()) {
+        earlier_.push_back(back_);
     }
-    if (index >= runs_.back().index) {
-        return runs_.back().term;
-    }
-    if (index < runs_[0].index) {
-        return 0;
-    }
-    return runs_[run_of(index)].term;
+    back_ = {last_ + 1, term};
 }
 
 void Trail::truncate(raft_index from) {
@@ -36,12 +30,15 @@ void Trail::truncate(raft_index from) {
     if (from > last_) {
         return;
     }
-    last_ = from - 1;
-    uint32_t n = runs_.size();
-    while (n > 0 && runs_[n - 1].index >= from) {
-        n--;
+    set_last(from - 1);
+    while (back_.index >= from) {
+        if (earlier_.empty()) {
+            back_ = Run();
+            return;
+        }
+        back_ = earlier_.back();
+        earlier_.truncate(earlier_.size() - 1);
     }
-    runs_.truncate(n);
 }
 
 void Trail::compact(raft_index first) {
@@ -49,44 +46,33 @@ void Trail::compact(raft_index first) {
         return;
     }
     INVARIANT(first <= last_ + 1);
-    uint32_t run = run_of(first - 1);
-    runs_.erase_front(run);
-    runs_[0].index = first - 1;
+    const raft_index base = first - 1;
+    uint32_t dropped = 0;
+    while (dropped < earlier_.size() &&
+           (dropped + 1 < earlier_.size() ? earlier_[dropped + 1] : back_).index <= base) {
+        dropped++;
+    }
+    earlier_.erase_front(dropped);
+    (earlier_.empty() ? back_ : earlier_[0]).index = base;
     base_known_ = true;
 }
 
 void Trail::reset(raft_index index, raft_term term) {
-    runs_.truncate(0);
-    last_ = index;
+    earlier_.truncate(0);
+    set_last(index);
     base_known_ = term != 0;
-    if (base_known_) {
-        runs_.push_back({index, term});
-    }
+    back_ = term != 0 ? Run{index, term} : Run();
 }
 
 raft_index Trail::last_agreeable(raft_index index, raft_term term) const {
-    if (index > last_) {
-        index = last_;
-    }
-    if (runs_.empty() || index < runs_[0].index) {
+    index = std::min<raft_index>(index, last_);
+    if (empty() || index < front().index || term_of(index) <= term) {
         return index;
     }
-    uint32_t run = run_of(index);
-    if (runs_[run].term <= term) {
-        return index;
-    }
-    /* Terms rise with the runs: find the first run with a higher term. */
-    uint32_t low = 0;
-    uint32_t high = run;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (runs_[middle].term <= term) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return runs_[low].index - 1;
+    /* Terms rise with the runs: the first run with a higher term ends the search. */
+    const Run *higher = std::upper_bound(earlier_.begin(), earlier_.end(), term,
+                                         [](raft_term t, const Run &run) { return t < run.term; });
+    return (higher == earlier_.end() ? back_ : *higher).index - 1;
 }
 
 } // namespace libraft

@@ -13,23 +13,32 @@ namespace libraft {
 class Trail {
 public:
     /* The oldest entry held, last() + 1 if there is none. */
-    raft_index first() const { return runs_.empty() ? last_ + 1 : runs_[0].index + base_known_; }
+    raft_index first() const;
     raft_index last() const { return last_; }
-    raft_term last_term() const { return runs_.empty() ? 0 : runs_.back().term; }
+    raft_term last_term() const { return back_.term; }
 
     /* Of an entry held, or of the one before the first where that is known. 0: unknown. */
-    raft_term term_of(raft_index index) const;
+    raft_term term_of(raft_index index) const {
+        if (index > last_) {
+            return 0;
+        }
+        return index >= back_.index ? back_.term : earlier_term_of(index);
+    }
+
+    /* Is the position before an entry known, so that the entry can be sent? */
+    bool can_follow(raft_index next) const {
+        return term_of(next - 1) != 0 || (next == 1 && first() == 1);
+    }
 
     /* Room for this many more changes of term. */
-    [[nodiscard]] bool reserve(uint64_t runs) { return runs_.reserve(runs_.size() + runs); }
+    [[nodiscard]] bool reserve(uint64_t runs) { return earlier_.reserve(earlier_.size() + runs); }
 
     /* Needs room for one run if the term differs from the last. */
     void append(raft_term term, raft_index n) {
-        if (runs_.empty() || runs_.back().term != term) {
-            INVARIANT(runs_.empty() || runs_.back().term < term);
-            runs_.push_back({last_ + 1, term});
+        if (term != back_.term) {
+            begin_run(term);
         }
-        last_ += n;
+        set_last(last_ + n);
     }
 
     /* Drop the entries from an index on. */
@@ -38,8 +47,8 @@ public:
     /* Drop the entries before an index, remembering the term of the last one dropped. */
     void compact(raft_index first);
 
-    /* Hold nothing but the knowledge that a snapshot ends here (§5.1). Needs room
-     * for one run. Term 0: what comes before is not known. */
+    /* Hold nothing but the knowledge that a snapshot ends here (§5.1). Term 0: what comes
+     * before is not known. */
     void reset(raft_index index, raft_term term);
 
     /* The largest index up to `index` whose term is at most `term`: nothing above it
@@ -48,15 +57,21 @@ public:
 
 private:
     struct Run {
-        raft_index index; /* first index of the run */
-        raft_term term;
+        raft_index index = 0; /* first index of the run */
+        raft_term term = 0;
     };
-    uint32_t run_of(raft_index index) const;
+    void begin_run(raft_term term);
+    raft_term earlier_term_of(raft_index index) const;
+    const Run &front() const { return earlier_.empty() ? back_ : earlier_[0]; }
+    bool empty() const { return back_.term == 0; }
 
-    raft_index last_ = 0;
-    /* The first run begins at the first entry or, if base_known_, one before it. */
-    Vector<Run, 2> runs_;
-    bool base_known_ = false;
+    void set_last(raft_index last) { last_ = last & (~0ULL >> 1); }
+
+    raft_index last_ : 63 = 0;
+    /* The first run begins at the first entry or, if its base is known, one before it. */
+    bool base_known_ : 1 = false;
+    Run back_;                /* the last run; term 0: there is none */
+    Vector<Run, 1> earlier_;  /* those before it */
 };
 
 } // namespace libraft

@@ -28,29 +28,7 @@ public:
     }
 
     [[nodiscard]] bool reserve(uint64_t capacity) {
-        if (capacity <= capacity_) {
-            return true;
-        }
-        uint64_t grown = uint64_t{capacity_} * 2;
-        if (grown < capacity) {
-            grown = capacity;
-        }
-        if (grown > UINT32_MAX || grown > SIZE_MAX / sizeof(T)) {
-            return false;
-        }
-        void *memory = malloc(static_cast<size_t>(grown) * sizeof(T));
-        if (memory == nullptr) {
-            return false;
-        }
-        if (size_ > 0) {
-            memcpy(memory, data(), size_ * sizeof(T));
-        }
-        if (capacity_ > N) {
-            free(heap_);
-        }
-        heap_ = static_cast<T *>(memory);
-        capacity_ = static_cast<uint32_t>(grown);
-        return true;
+        return capacity <= capacity_ || grow(capacity);
     }
 
     void push_back(const T &value) {
@@ -78,7 +56,13 @@ public:
         other.capacity_ = capacity;
     }
 
-    T *data() { return capacity_ > N ? heap_ : inline_data(); }
+    T *data() {
+        if constexpr (N == 0) {
+            return heap_;
+        } else {
+            return capacity_ > N ? heap_ : reinterpret_cast<T *>(inline_);
+        }
+    }
     const T *data() const { return const_cast<Vector *>(this)->data(); }
     T &operator[](uint32_t i) {
         INVARIANT(i < size_);
@@ -95,12 +79,27 @@ public:
     const T *end() const { return data() + size_; }
 
 private:
-    T *inline_data() {
-        if constexpr (N > 0) {
-            return reinterpret_cast<T *>(inline_);
-        } else {
-            return nullptr;
+    [[nodiscard]] bool grow(uint64_t capacity) {
+        uint64_t grown = uint64_t{capacity_} * 2;
+        if (grown < capacity) {
+            grown = capacity;
         }
+        if (grown > UINT32_MAX || grown > SIZE_MAX / sizeof(T)) {
+            return false;
+        }
+        void *memory = malloc(static_cast<size_t>(grown) * sizeof(T));
+        if (memory == nullptr) {
+            return false;
+        }
+        if (size_ > 0) {
+            memcpy(memory, data(), size_ * sizeof(T));
+        }
+        if (capacity_ > N) {
+            free(heap_);
+        }
+        heap_ = static_cast<T *>(memory);
+        capacity_ = static_cast<uint32_t>(grown);
+        return true;
     }
 
     union {
