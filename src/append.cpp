@@ -18,6 +18,7 @@ struct Plan {
     Plan &operator=(const Plan &) = delete;
     ~Plan() { configuration::release(changes); }
 
+    bool brings_change = false;
     bool refused = false;   /* nothing can be appended now */
     bool matches = false;   /* prev_log_index is in the log, in that term */
     unsigned first_new = 0; /* the entries before it are in the log already */
@@ -25,7 +26,9 @@ struct Plan {
     Configuration *changes = nullptr; /* latest first */
 };
 
-[[nodiscard]] int check_entries(Step &step, const raft_append_entries &ae, uint32_t *runs) {
+[[nodiscard]] int check_entries(Step &step, const raft_append_entries &ae, Plan *plan) {
+    uint32_t highest_type = 0;
+    uint32_t runs = 0;
     raft_term term = ae.prev_log_term;
     for (unsigned i = 0; i < ae.n_entries; i++) {
         const raft_entry &entry = ae.entries[i];
@@ -34,12 +37,19 @@ struct Plan {
                 return message::malformed(step, "AppendEntries: the terms of entries fall");
             }
             term = entry.term;
-            ++*runs;
+            runs++;
         }
-        if (load_enum(entry.type) - RAFT_COMMAND > RAFT_CHANGE - RAFT_COMMAND) {
-            return message::malformed(step, "AppendEntries: an entry of unknown type");
+        const uint32_t type = load_enum(entry.type);
+        if (type == 0) {
+            highest_type = UINT32_MAX;
         }
+        highest_type = std::max(highest_type, type);
     }
+    if (highest_type > RAFT_CHANGE) {
+        return message::malformed(step, "AppendEntries: an entry of unknown type");
+    }
+    plan->brings_change = highest_type == RAFT_CHANGE;
+    plan->runs = runs;
     if (term > ae.term) {
         return message::malformed(step, "AppendEntries: an entry of a later term");
     }
@@ -58,7 +68,7 @@ struct Plan {
     if (ae.leader_commit > kLimit || (ae.n_entries > 0 && ae.entries == nullptr)) {
         return message::malformed(step, "AppendEntries: impossible commit index or entries");
     }
-    int rv = check_entries(step, ae, &plan->runs);
+    int rv = check_entries(step, ae, plan);
     if (rv != 0) {
         return rv;
     }
@@ -184,8 +194,10 @@ void append(Step &step, const raft_append_entries &ae, Plan *plan) {
 }
 
 void reject(Step &step, const raft_message &m, raft_index hint) {
-    answer(step, m.server_id, message::answer_address(step, m), m.append_entries.prev_log_index,
-           hint);
+    const raft_index prev = m.append_entries.prev_log_index;
+    /* Nothing precedes index 0: what cannot be named as rejected must not read as
+     * acknowledged either. */
+    answer(step, m.server_id, message::answer_address(step, m), prev, prev != 0 ? hint : 0);
 }
 
 /* §3.5: the follower's commit index follows the leader's, as far as the logs are known to
@@ -229,6 +241,39 @@ void carry_out(Step &step, const raft_message &m, Plan *plan) {
     if (!news) {
         acknowledge_leader(step); /* else once they are durable */
     }
+}
+
+/* The leader's own disk is one of the quorum's (§10.2.1). */
+[[nodiscard]] int stored_on_leader(Step &step, raft_index index) {
+    Server &s = step.server;
+    Need need;
+    commit::plan(s, &need);
+    if (!step.reserve(need)) {
+        return step.no_memory();
+    }
+    s.last_stored = index;
+    if (Progress *own = s.tracker->find(s.id)) {
+        (void)commit::peer_advanced(step, *own, index);
+    }
+    return 0;
+}
+
+/* A server that was just founded, alone, need not wait to be elected. */
+bool is_founded_alone(const Server &s) {
+    return s.last_stored == 0 && s.state == RAFT_FOLLOWER && s.leader == 0 &&
+           s.install == nullptr && election::is_sole_voter(s.configuration, s.id);
+}
+
+[[nodiscard]] int stored_on_founder(Step &step, raft_index index) {
+    Server &s = step.server;
+    election::Preparation preparation;
+    Need need;
+    if (!election::prepare(s, &preparation, &need) || !step.reserve(need)) {
+        return step.no_memory();
+    }
+    s.last_stored = index;
+    election::campaign(step, preparation);
+    return 0;
 }
 
 } // namespace
@@ -288,19 +333,27 @@ int on_append_entries(Step &step, const raft_message &m) {
     plan.refused = ae.n_entries > 0 && refuses_entries(s, plan);
     roles::LeaderName name;
     if (plan.matches && plan.first_new < ae.n_entries && !plan.refused) {
-        rv = decode_changes(step, ae, &plan);
+        rv = plan.brings_change ? decode_changes(step, ae, &plan) : 0;
         if (rv != 0) {
             return rv;
         }
         need.entries = ae.n_entries - plan.first_new;
-        if (!s.trail.reserve(uint64_t{plan.runs} + 1)) {
+        const bool rolls_back = s.configuration != nullptr &&
+                                s.configuration->index > ae.prev_log_index + plan.first_new;
+        if (!s.trail.reserve(uint64_t{plan.runs} + 1) ||
+            (rolls_back && !step.keep_leader_address(m.server_address))) {
             return step.no_memory();
         }
     }
-    if (!roles::prepare_leader(s, m, ae.term, &name) || !step.reserve(need)) {
+    const bool known = roles::is_known_leader(s, m, ae.term);
+    if ((!known && !roles::prepare_leader(s, m, ae.term, &name)) || !step.reserve(need)) {
         return step.no_memory();
     }
-    roles::follow(step, ae.term, ae.version, name);
+    if (known) {
+        roles::hear_known_leader(s, ae.version);
+    } else {
+        roles::follow(step, ae.term, ae.version, name);
+    }
     if (ae.version >= 1) {
         s.leader_round = std::max(s.leader_round, uint64_t{ae.round});
     }
@@ -313,37 +366,23 @@ int on_persisted(Step &step, raft_index index) {
     if (index > s.trail.last() || index <= s.last_stored) {
         return 0;
     }
-    Need need;
     if (s.leads()) {
-        commit::plan(s, &need);
+        return stored_on_leader(step, index);
     }
-    election::Preparation preparation;
-    /* A server that was just founded, alone, need not wait to be elected. */
-    const bool founded = s.state == RAFT_FOLLOWER && s.leader == 0 && s.last_stored == 0 &&
-                         s.install == nullptr && election::is_sole_voter(s.configuration, s.id);
-    if (founded && !election::prepare(s, &preparation, &need)) {
-        return step.no_memory();
-    }
-    need.messages += 1;
-    if (!step.reserve(need)) {
-        return step.no_memory();
+    if (is_founded_alone(s)) {
+        return stored_on_founder(step, index);
     }
     const raft_index acknowledged = std::min(s.last_stored, s.matched);
+    const bool news = s.leader != 0 && std::min(index, s.matched) > acknowledged;
+    if (news && !step.reserve({1, 0, 0, 0})) {
+        return step.no_memory();
+    }
     s.last_stored = index;
-    if (founded) {
-        election::campaign(step, preparation);
-    } else if (s.leads()) {
-        Progress *own = s.tracker->find(s.id);
-        if (own != nullptr) {
-            (void)commit::peer_advanced(step, *own, index);
-        }
-    } else {
-        if (s.deadline == kNever) {
-            roles::rearm_election_timer(s); /* there is something to stand for now */
-        }
-        if (s.leader != 0 && std::min(s.last_stored, s.matched) > acknowledged) {
-            acknowledge_leader(step);
-        }
+    if (s.deadline == kNever) {
+        roles::rearm_election_timer(s); /* there is something to stand for now */
+    }
+    if (news) {
+        acknowledge_leader(step);
     }
     return 0;
 }

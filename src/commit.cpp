@@ -70,11 +70,8 @@ void advance(Step &step) {
 
 } // namespace
 
-void plan(const Server &s, Need *need) {
+void plan_change(const Server &s, Need *need) {
     const Configuration &c = *s.configuration;
-    if (s.configuration_committed() && !c.joint && s.own_sets != 0) {
-        return;
-    }
     need->messages += 2 * replication::messages_for_all(s, s.trail.last() + 1);
     need->entries += 1;
     if (c.joint) {

@@ -6,8 +6,13 @@
 
 namespace libraft::commit {
 
-/* What advance() could hand out. */
-void plan(const Server &s, Need *need);
+/* What the rise of the commit index could hand out. */
+void plan_change(const Server &s, Need *need);
+inline void plan(const Server &s, Need *need) {
+    if (!s.configuration_committed() || s.configuration->joint || s.own_sets == 0) [[unlikely]] {
+        plan_change(s, need);
+    }
+}
 
 /* A peer's match index rose, this server's own included. True: the commit index moved, and
  * the peers may have, too; leadership may be over. */

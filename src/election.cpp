@@ -270,7 +270,7 @@ int on_request_vote(Step &step, const raft_message &m) {
 int on_request_vote_result(Step &step, const raft_message &m) {
     Server &s = step.server;
     const raft_request_vote_result &r = m.request_vote_result;
-    if (!message::valid_term(r.term)) {
+    if (r.term > kLimit) { /* 0 is what a pristine server that refuses is in */
         return message::malformed(step, "RequestVote result: term out of range");
     }
     const bool candidate = s.state == RAFT_CANDIDATE;

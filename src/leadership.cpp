@@ -42,10 +42,10 @@ void on_snapshot_status(Step &step, Progress &p, const raft_append_entries_resul
     Server &s = step.server;
     const bool ours = r.snapshot_index == p.snapshot_index;
     const uint64_t offset = ours ? r.snapshot_offset : 0;
-    const bool moved = ours && offset > p.snapshot_offset;
+    /* It is further, or it lost what it had and refused the chunk that we sent. */
+    const bool moved = ours && offset != p.snapshot_offset;
     /* It should have had the chunk long ago, and says that it has not. */
-    const bool lost = offset <= p.snapshot_offset &&
-                      p.snapshot_sent_at + s.settings->election_timeout <= s.now;
+    const bool lost = p.snapshot_sent_at + s.settings->election_timeout <= s.now;
     if (moved || lost) {
         p.snapshot_offset = offset;
         replication::send_chunk(step, p);
@@ -68,6 +68,9 @@ void on_rejected(Step &step, Progress &p, const raft_append_entries_result &r) {
         const raft_term term = trail.term_of(r.rejected);
         agreeable = term == 0 ? r.rejected - 1 : trail.last_agreeable(r.rejected - 1, term - 1);
     }
+    if (p.mode == RAFT_PROGRESS_PIPELINE) {
+        p.window = 1; /* many such answers may be on their way: do not repeat it all for each */
+    }
     p.become_probe(agreeable + 1);
     replication::send(step, p);
 }
@@ -77,7 +80,10 @@ void on_matched(Step &step, Progress &p, raft_index match) {
     Server &s = step.server;
     const bool news = match > p.match;
     if (p.mode == RAFT_PROGRESS_PROBE) {
-        p.become_pipeline();
+        /* An older answer says nothing about what was asked last. */
+        if (match + 1 >= p.next) {
+            p.mode = RAFT_PROGRESS_PIPELINE;
+        }
     } else if (p.mode == RAFT_PROGRESS_SNAPSHOT && news &&
                (match >= p.snapshot_index || match + 1 >= s.trail.first())) {
         /* What was sent beyond the match before the snapshot is not relied upon. */
@@ -87,6 +93,7 @@ void on_matched(Step &step, Progress &p, raft_index match) {
     p.next = std::max(p.next, match + 1);
     Progress *peer = &p;
     if (news) {
+        p.widen();
         const raft_id id = p.id;
         if (commit::peer_advanced(step, p, match)) {
             peer = s.leads() ? s.tracker->find(id) : nullptr;
@@ -187,6 +194,7 @@ void begin(Step &step) {
         p.match = p.self ? s.last_stored : 0;
         p.next = s.trail.last() + 1;
         p.sent = 0;
+        p.window = UINT32_MAX;
         p.round = 0;
         p.contact = s.now;
     }

@@ -10,11 +10,7 @@ bool by_id(const Progress &a, const Progress &b) { return a.id < b.id; }
 
 } // namespace
 
-Progress *Tracker::find(raft_id id) {
-    /* IDs that count from 1 are usual: look there first. */
-    if (id - 1 < peers.size() && peers[static_cast<uint32_t>(id - 1)].id == id) {
-        return &peers[static_cast<uint32_t>(id - 1)];
-    }
+Progress *Tracker::search(raft_id id) {
     Progress *found = std::lower_bound(peers.begin(), peers.end(), id,
                                        [](const Progress &p, raft_id i) { return p.id < i; });
     return found != peers.end() && found->id == id ? found : nullptr;
@@ -48,6 +44,7 @@ bool Tracker::adopt(const Configuration &next, raft_id self, raft_index last_ind
             p.id = server.id;
             p.mode = RAFT_PROGRESS_PROBE;
             p.next = last_index + 1;
+            p.window = UINT32_MAX;
             p.contact = now;
         }
         p.address = server.address;

@@ -23,6 +23,7 @@ struct Progress {
     raft_index snapshot_index; /* being sent: which, from where, since when */
     uint64_t snapshot_offset;
     raft_time snapshot_sent_at;
+    uint32_t window; /* entries in flight, besides the caller's limit */
     uint16_t features;
     uint16_t capacity;
     bool reports_capacity;
@@ -44,9 +45,13 @@ struct Progress {
         mode = RAFT_PROGRESS_PROBE;
         next = new_next > match ? new_next : match + 1;
     }
-    void become_pipeline() {
-        mode = RAFT_PROGRESS_PIPELINE;
-        next = next > match ? next : match + 1;
+    /* After a rejection the window opens slowly: twice as wide with every acknowledgement. */
+    void widen() {
+        if (window < UINT32_MAX / 2) {
+            window *= 2;
+        } else {
+            window = UINT32_MAX;
+        }
     }
 };
 
@@ -93,7 +98,12 @@ struct Tracker {
     Tracker &operator=(const Tracker &) = delete;
     ~Tracker() { configuration::release(leave); }
 
-    Progress *find(raft_id id);
+    Progress *find(raft_id id) {
+        /* IDs that count from 1 are usual: look there first. */
+        const auto guess = static_cast<uint32_t>(id - 1);
+        return guess < peers.size() && peers[guess].id == id ? &peers[guess] : search(id);
+    }
+    Progress *search(raft_id id);
     uint32_t pending_reads() const { return reads.size() - answered; }
     [[nodiscard]] bool reserve_read();
     PendingRead take_read();

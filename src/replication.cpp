@@ -69,7 +69,7 @@ uint64_t messages_for_all(const Server &s, raft_index last) {
     return n;
 }
 
-void send(Step &step, Progress &p) {
+void send_some(Step &step, Progress &p) {
     Server &s = step.server;
     if (p.mode == RAFT_PROGRESS_SNAPSHOT) {
         return;
@@ -82,7 +82,8 @@ void send(Step &step, Progress &p) {
         }
         return;
     }
-    raft_index end = std::min<raft_index>(s.trail.last(), p.match + s.settings->max_inflight_entries);
+    const uint32_t window = std::min(p.window, s.settings->max_inflight_entries);
+    const raft_index end = std::min<raft_index>(s.trail.last(), p.match + window);
     if (p.next > end) {
         return;
     }

@@ -11,7 +11,12 @@ uint64_t messages_for(const Server &s, const Progress &p, raft_index last);
 uint64_t messages_for_all(const Server &s, raft_index last);
 
 /* Entries, as far as the peer's mode and window allow; a probe; or a snapshot. */
-void send(Step &step, Progress &p);
+void send_some(Step &step, Progress &p);
+inline void send(Step &step, Progress &p) {
+    if (p.next <= step.server.trail.last() || p.mode != RAFT_PROGRESS_PIPELINE) {
+        send_some(step, p);
+    }
+}
 /* An AppendEntries without entries: a heartbeat, a round, or the commit index. */
 void send_heartbeat(Step &step, Progress &p);
 /* The next chunk of the snapshot that is being sent to the peer (§5.1). */

@@ -109,6 +109,10 @@ void resolve_leader_address(Step &step) {
     }
     if (s.leader == s.id) {
         s.leader_address = s.own_address();
+    } else if (!s.leader_foreign) {
+        s.leader_address = step.spare_address;
+        s.leader_foreign = step.spare_address != nullptr;
+        step.spare_address = nullptr;
     }
 }
 
@@ -216,7 +220,7 @@ void follow(Step &step, raft_term term, unsigned char version, LeaderName &name)
         become_follower(step);
     }
     accept_leader(step, name);
-    s.leader_extended = version >= 1;
+    s.leader_extended = s.leader_extended || version >= 1;
 }
 
 } // namespace libraft::roles

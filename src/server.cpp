@@ -34,7 +34,21 @@ const Configuration *Server::configuration_at(raft_index index) const {
     return c;
 }
 
+bool Step::keep_leader_address(const char *address) {
+    if (address == nullptr || spare_address != nullptr) {
+        return true;
+    }
+    const size_t size = strlen(address) + 1;
+    spare_address = static_cast<char *>(malloc(size));
+    if (spare_address == nullptr) {
+        return false;
+    }
+    memcpy(spare_address, address, size);
+    return true;
+}
+
 void Step::release_retired() {
+    free(spare_address);
     configuration::release(retired);
     free(const_cast<char *>(retired_address));
 }

@@ -107,6 +107,7 @@ struct Step {
     /* What this step replaced: its pointers are compared when the step ends. */
     Configuration *retired = nullptr;
     const char *retired_address = nullptr;
+    char *spare_address = nullptr; /* the leader's, should its configuration go */
     unsigned flags = 0; /* of the update, as they become certain */
     std::optional<Facts> before; /* set by whoever changes any of it */
 
@@ -114,7 +115,8 @@ struct Step {
     Step(const Step &) = delete;
     Step &operator=(const Step &) = delete;
     ~Step() {
-        if (retired != nullptr || retired_address != nullptr) [[unlikely]] {
+        if (retired != nullptr || retired_address != nullptr || spare_address != nullptr)
+            [[unlikely]] {
             release_retired();
         }
     }
@@ -164,6 +166,8 @@ struct Step {
             server.valid_from = server.writes;
         }
     }
+    /* The configuration that names the leader may go in this step; its address stays. */
+    [[nodiscard]] bool keep_leader_address(const char *address);
     void release_retired();
     raft_entry &add_entry(const raft_entry &entry) { return out.add_entry() = entry; }
     raft_message &add_message(raft_message_type type, raft_id to, const char *address) {

@@ -163,7 +163,7 @@ int on_install_snapshot(Step &step, const raft_message &m) {
     roles::LeaderName name;
     Arrival arrival;
     if (!roles::prepare_leader(s, m, is.term, &name) ||
-        (begins && !prepare_install(is, &arrival)) || !s.trail.reserve(1) ||
+        (begins && !prepare_install(is, &arrival)) ||
         !step.reserve(need)) {
         return step.no_memory();
     }
@@ -210,7 +210,7 @@ int on_persisted(Step &step) {
     }
     Need need;
     need.messages = 1;
-    if (!s.trail.reserve(1) || !step.reserve(need)) {
+    if (!step.reserve(need) || (i->last && !step.keep_leader_address(s.leader_address))) {
         return step.no_memory();
     }
     i->outstanding = false;
@@ -237,6 +237,9 @@ int on_taken(Step &step) {
     }
     if (index <= s.snapshot_index) {
         return step.fail(RAFT_INVALID, "a snapshot that is not newer than the last");
+    }
+    if (s.configuration->previous != nullptr && !step.keep_leader_address(s.leader_address)) {
+        return step.no_memory();
     }
     s.snapshot_index = index;
     s.last_stored = std::max(s.last_stored, index); /* durable as part of the snapshot */
