@@ -14,21 +14,34 @@ uint32_t message_limit(const Server &s) {
     return limit != 0 ? limit : UINT32_MAX;
 }
 
-void send_append(Step &step, Progress &p, raft_index prev, uint32_t n) {
-    Server &s = step.server;
-    bool rounds = s.announces(RAFT_FEATURE_ROUNDS) && (p.features & RAFT_FEATURE_ROUNDS) != 0;
-    raft_append_entries &ae =
-        step.add_message(RAFT_APPEND_ENTRIES, p.id, p.address).append_entries;
-    ae.version = rounds ? 1 : 0;
-    ae.term = s.term;
-    ae.prev_log_index = prev;
-    ae.prev_log_term = s.trail.term_of(prev);
-    ae.leader_commit = s.commit;
-    ae.entries = nullptr;
-    ae.n_entries = n;
-    ae.round = rounds ? s.tracker->round : 0;
-    p.sent = std::max(p.sent, prev + n);
-}
+/* What all AppendEntries of a step have in common is looked up once. */
+struct Sender {
+    explicit Sender(Step &under_way)
+        : step(under_way), s(under_way.server),
+          rounds(s.settings->features & RAFT_FEATURE_ROUNDS) {}
+    Step &step;
+    Server &s;
+    const unsigned rounds;
+
+    /* `prev_term`: of the entry at `prev`, known. */
+    void append(Progress &p, raft_index prev, raft_term prev_term, uint32_t n) const {
+        const bool round = (p.features & rounds) != 0;
+        raft_append_entries &ae =
+            step.add_message(RAFT_APPEND_ENTRIES, p.id, p.address).append_entries;
+        ae.version = round;
+        ae.term = s.term;
+        ae.prev_log_index = prev;
+        ae.prev_log_term = prev_term;
+        ae.leader_commit = s.commit;
+        ae.entries = nullptr;
+        ae.n_entries = n;
+        ae.round = round ? s.tracker->round : 0;
+        p.sent = std::max(p.sent, prev + n);
+    }
+    /* Everything new that fits the window, in messages of the caller's size. */
+    void pipeline(Progress &p) const;
+    void probe(Progress &p) const;
+};
 
 void begin_snapshot(Step &step, Progress &p) {
     INVARIANT(step.server.snapshot_index > 0);
@@ -36,13 +49,42 @@ void begin_snapshot(Step &step, Progress &p) {
     send_chunk(step, p);
 }
 
+/* Is the entry there, and the term of the one before it known? Then that term is found. */
+bool position(const Server &s, raft_index next, raft_term *prev_term) {
+    *prev_term = s.trail.term_of(next - 1);
+    return *prev_term != 0 || (next == 1 && s.trail.first() == 1);
+}
+
+void Sender::pipeline(Progress &p) const {
+    const Settings &settings = *s.settings;
+    const uint32_t window = std::min(p.window, settings.max_inflight_entries);
+    const raft_index end = std::min<raft_index>(s.trail.last(), p.match + window);
+    while (p.next <= end) {
+        raft_term prev_term;
+        if (!position(s, p.next, &prev_term)) {
+            begin_snapshot(step, p);
+            return;
+        }
+        raft_index n = end + 1 - p.next;
+        if (settings.max_message_entries != 0) {
+            n = std::min<raft_index>(n, settings.max_message_entries);
+        }
+        append(p, p.next - 1, prev_term, static_cast<uint32_t>(n));
+        p.next += n;
+    }
+}
+
 /* One message at a time, until it is known where the logs agree. */
-void send_probe(Step &step, Progress &p) {
-    Server &s = step.server;
-    raft_index n = std::min<raft_index>(s.trail.last() + 1 - p.next,
-                                        s.settings->max_inflight_entries);
-    send_append(step, p, p.next - 1,
-                static_cast<uint32_t>(std::min<raft_index>(n, message_limit(s))));
+void Sender::probe(Progress &p) const {
+    raft_term prev_term;
+    if (!position(s, p.next, &prev_term)) {
+        begin_snapshot(step, p);
+        return;
+    }
+    const raft_index n = std::min<raft_index>(s.trail.last() + 1 - p.next,
+                                              s.settings->max_inflight_entries);
+    append(p, p.next - 1, prev_term,
+           static_cast<uint32_t>(std::min<raft_index>(n, message_limit(s))));
 }
 
 } // namespace
@@ -70,41 +112,19 @@ uint64_t messages_for_all(const Server &s, raft_index last) {
 }
 
 void send_some(Step &step, Progress &p) {
-    Server &s = step.server;
-    if (p.mode == RAFT_PROGRESS_SNAPSHOT) {
-        return;
+    if (p.mode == RAFT_PROGRESS_PIPELINE) {
+        Sender(step).pipeline(p);
+    } else if (p.mode == RAFT_PROGRESS_PROBE) {
+        Sender(step).probe(p);
     }
-    if (p.mode == RAFT_PROGRESS_PROBE) {
-        if (s.trail.can_follow(p.next)) {
-            send_probe(step, p);
-        } else {
-            begin_snapshot(step, p);
-        }
-        return;
-    }
-    const uint32_t window = std::min(p.window, s.settings->max_inflight_entries);
-    const raft_index end = std::min<raft_index>(s.trail.last(), p.match + window);
-    if (p.next > end) {
-        return;
-    }
-    if (!s.trail.can_follow(p.next)) {
-        begin_snapshot(step, p);
-        return;
-    }
-    const uint32_t limit = message_limit(s);
-    do {
-        auto n = static_cast<uint32_t>(std::min<raft_index>(end + 1 - p.next, limit));
-        send_append(step, p, p.next - 1, n);
-        p.next += n;
-    } while (p.next <= end);
 }
 
 void send_heartbeat(Step &step, Progress &p) {
-    Server &s = step.server;
-    if (p.mode == RAFT_PROGRESS_SNAPSHOT) {
-        send_append(step, p, s.snapshot_index, 0);
-    } else if (s.trail.can_follow(p.next)) {
-        send_append(step, p, p.next - 1, 0);
+    const Server &s = step.server;
+    const raft_index prev = p.mode == RAFT_PROGRESS_SNAPSHOT ? s.snapshot_index : p.next - 1;
+    raft_term prev_term;
+    if (position(s, prev + 1, &prev_term)) {
+        Sender(step).append(p, prev, prev_term, 0);
     } else {
         begin_snapshot(step, p);
     }
@@ -134,9 +154,10 @@ void send_chunk(Step &step, Progress &p) {
 }
 
 void send_to_all(Step &step) {
+    const Sender sender(step);
     for (Progress &p : step.server.tracker->peers) {
         if (p.mode == RAFT_PROGRESS_PIPELINE && p.follows()) {
-            send(step, p);
+            sender.pipeline(p);
         }
     }
 }

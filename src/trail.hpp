@@ -25,11 +25,6 @@ public:
         return index >= back_.index ? back_.term : earlier_term_of(index);
     }
 
-    /* Is the position before an entry known, so that the entry can be sent? */
-    bool can_follow(raft_index next) const {
-        return term_of(next - 1) != 0 || (next == 1 && first() == 1);
-    }
-
     /* Room for this many more changes of term. */
     [[nodiscard]] bool reserve(uint64_t runs) { return earlier_.reserve(earlier_.size() + runs); }
 
