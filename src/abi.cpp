@@ -210,8 +210,8 @@ int raft_configuration_at(const struct raft *r, raft_index index, struct raft_co
     if (s == nullptr || conf == nullptr) {
         return RAFT_INVALID;
     }
-    const Configuration *c =
-        index >= s->snapshot_index && index <= s->trail.last() ? s->configuration_at(index) : nullptr;
+    const bool held = index >= s->snapshot_index && index <= s->trail.last();
+    const Configuration *c = held ? s->configuration_at(index) : nullptr;
     if (c == nullptr) {
         return RAFT_NOTFOUND;
     }

@@ -121,8 +121,9 @@ struct Disk {
         Configuration *c = nullptr;
         int rv = configuration::decode(e.entries[i].buf, index, &c);
         if (rv != 0) {
-            return rv == RAFT_NOMEM ? step.no_memory()
-                                    : step.fail(RAFT_MALFORMED, "log: an undecodable configuration");
+            return rv == RAFT_NOMEM
+                       ? step.no_memory()
+                       : step.fail(RAFT_MALFORMED, "log: an undecodable configuration");
         }
         if (index <= covered || disk->discard) {
             configuration::release(c);
