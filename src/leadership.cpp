@@ -102,7 +102,9 @@ void on_matched(Step &step, Progress &p, raft_index match) {
     if (peer == nullptr) {
         return;
     }
-    replication::send(step, *peer);
+    if (peer->mode == RAFT_PROGRESS_PIPELINE) {
+        replication::send(step, *peer); /* a probe is asked once, not once an answer */
+    }
     if (news) {
         membership::catch_up_advanced(step, *peer);
         continue_transfer(step, *peer);
