@@ -487,8 +487,11 @@ struct raft_event_stored {
  *
  * On a server that does not lead, appends @p conf in a new term. **Unsafe** while
  * any server outside @p conf may still run: what it holds may be lost, and it may
- * still act. Errors: as #RAFT_BOOTSTRAP for @p conf; #RAFT_INVALID on a leader;
- * #RAFT_BUSY while a snapshot is being installed.
+ * still act. Recover one server only, the one with the longest durable log; the
+ * others of @p conf keep their disks and follow it. Errors: #RAFT_BADID (an ID is
+ * 0, or this server is not in @p conf), #RAFT_DUPLICATEID,
+ * #RAFT_DUPLICATEADDRESS, #RAFT_BADROLE, #RAFT_INVALID (a leader; no voter, no
+ * address), #RAFT_BUSY while a snapshot is being installed, #RAFT_TOOBIG.
  */
 struct raft_event_recover {
     struct raft_configuration conf; /**< Borrowed for the call. */
@@ -594,6 +597,8 @@ struct raft_update_reads {
  * leaves; (2) @p entries; (3) @p snapshot; (4) send @p messages, which may leave
  * before the writes of (2) finish; (5) apply up to raft_commit_index(); (6)
  * re-arm the timer. Only @p flags and the members that it announces are written.
+ * A follower may learn that an entry is committed before its own disk holds it: what
+ * is applied durably must be stored together with the applied index.
  * A write that fails for good: close the raft, restart from what is durable.
  */
 struct raft_update {

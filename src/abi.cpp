@@ -55,10 +55,13 @@ int find_member(const struct raft *r, raft_id id, const void *result, const Prog
 } // namespace
 
 int raft_init(struct raft *r, raft_id id, const char *address) {
-    if (r == nullptr || address == nullptr) {
+    if (r == nullptr) {
         return RAFT_INVALID;
     }
     memset(r, 0, sizeof *r);
+    if (address == nullptr) {
+        return RAFT_INVALID;
+    }
     if (id == 0) {
         return RAFT_BADID;
     }

@@ -175,6 +175,9 @@ int on_recover(Step &step) {
     if (s.leads()) {
         return step.fail(RAFT_INVALID, "a leader needs no recovery");
     }
+    if (s.term >= kLimit || s.trail.last() >= kLimit) {
+        return step.fail(RAFT_TOOBIG, "there is no higher term or index");
+    }
     if (s.install != nullptr) {
         return step.fail(RAFT_BUSY, "a snapshot is being installed");
     }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "roles.hpp"
 
+#include "bytes.hpp"
+
 #include <new>
 
 namespace libraft::roles {
@@ -81,6 +83,9 @@ Tracker *new_tracker(const Server &s) {
 }
 
 bool may_campaign(const Server &s) {
+    if (s.term >= kLimit - 1) {
+        return false; /* only a hostile message can have brought it here */
+    }
     if (s.last_stored == 0) {
         return false; /* nothing durable to stand for: a bootstrap under way */
     }

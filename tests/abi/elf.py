@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""What binutils say about a library."""
+
+import os
+import re
+import subprocess
+
+ENVIRONMENT = {**os.environ, "LC_ALL": "C"}
+
+
+def run(*command):
+    """Standard output of a command that must succeed."""
+    return subprocess.run(command, check=True, capture_output=True, text=True,
+                          env=ENVIRONMENT).stdout
+
+
+def exported_symbols(library):
+    """Every exported symbol with its type and version, the version node aside."""
+    lines = run("nm", "-D", "--defined-only", "--with-symbol-versions", library).splitlines()
+    symbols = [line.split()[-2:] for line in lines]
+    return sorted("%s %s" % (kind, name) for kind, name in symbols
+                  if not (kind == "A" and re.fullmatch(r"RAFT_\d+\.\d+(@@?RAFT_\d+\.\d+)?", name)))
+
+
+def undefined_symbols(library, dynamic):
+    """[(name, is weak)] that a library wants from others."""
+    command = ["nm", "-D", "-u", library] if dynamic else ["nm", "-u", library]
+    found = re.findall(r"^\s+([Uwv]) ([^\s@]+)", run(*command), re.MULTILINE)
+    return sorted({(name, kind != "U") for kind, name in found})
+
+
+def defined_symbols(library, dynamic):
+    """Names that a library or archive defines for others."""
+    command = ["nm", "--defined-only", "--extern-only", library]
+    if dynamic:
+        command.insert(1, "-D")
+    return {name.split("@")[0] for name in
+            re.findall(r"^[0-9a-f]* ?[A-TV-Za-z] (\S+)$", run(*command), re.MULTILINE)}
+
+
+def needed(library):
+    """Libraries that the dynamic loader will want, and the soname."""
+    dynamic = run("readelf", "-d", library)
+    names = re.findall(r"\(NEEDED\).*\[(.+)\]", dynamic)
+    soname = re.findall(r"\(SONAME\).*\[(.+)\]", dynamic)
+    return names, soname[0] if soname else None
+
+
+def is_instrumented(library):
+    """Built for sanitizers or coverage, which bring symbols of their own."""
+    return bool(re.search(r"\b(__(asan|ubsan|tsan|msan|sanitizer)_|__gcov_|llvm_gcda_|__llvm_prof)",
+                          run("nm", library)))
+
+
+def has_debug_information(library):
+    """Compiled with -g: without it no dump shows a type."""
+    return ".debug_info" in run("readelf", "-S", "-W", library)

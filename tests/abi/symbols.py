@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""The exported symbols, abi/symbols.txt, the version script and the header's
+functions are four lists of the same names.
+
+usage: symbols.py CC HEADER LIST MAP LIBRARY
+"""
+
+import re
+import shlex
+import sys
+
+import cdecl
+import elf
+
+
+def read_map(path):
+    """Symbols of a version script as `nm` prints them: T name@@NODE."""
+    with open(path, encoding="utf-8") as file:
+        text = re.sub(r"/\*.*?\*/|#[^\n]*", "", file.read(), flags=re.DOTALL)
+    symbols = []
+    for node, body in re.findall(r"(\w+(?:\.\w+)*)\s*\{(.*?)\}", text, re.DOTALL):
+        exported = re.search(r"global:(.*?)(local:|$)", body, re.DOTALL)
+        symbols += ["T %s@@%s" % (name, node) for name in re.findall(r"\w+", exported[1])]
+    return sorted(symbols)
+
+
+def differences(cc, header, listed, version_script, library):
+    """What departs from the list, as sentences."""
+    with open(listed, encoding="utf-8") as file:
+        expected = sorted(line.strip() for line in file if line.strip())
+    if not expected:
+        return ["%s is empty" % listed]
+    text = cdecl.preprocess(cc, header)
+    functions = cdecl.exported(text)
+    declared = sorted(cdecl.Declarations(cdecl.unmarked(text)).functions)
+    problems = []
+    for what, found in (("the library", elf.exported_symbols(library)),
+                        ("the version script", read_map(version_script))):
+        problems += ["%s lacks: %s" % (what, symbol) for symbol in expected if symbol not in found]
+        problems += ["%s adds: %s" % (what, symbol) for symbol in found if symbol not in expected]
+    names = sorted(re.sub(r"^T (\w+)@@.*$", r"\1", symbol) for symbol in expected)
+    problems += ["the header lacks: " + name for name in names if name not in functions]
+    problems += ["the header adds: " + name for name in functions if name not in names]
+    problems += ["declared without RAFT_API: " + name for name in declared if name not in functions]
+    return problems
+
+
+def main():
+    problems = differences(shlex.split(sys.argv[1]), *sys.argv[2:6])
+    print("\n".join(problems) or "all four lists are equal")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: MIT */
+/* The same assertions, as C++. */
+#include "layout.c"

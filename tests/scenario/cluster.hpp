@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* A story's stage: servers, the network between them, and the clock.
+ *
+ * Servers that are drawn run the library. Any other ID is a "paper" server: what is
+ * sent to it can be read with take(), and it speaks through Server::receive().
+ *
+ * On every step of every server the stage checks what holds always: the flags tell
+ * exactly what changed, the commit index never falls, no two leaders share a term, no
+ * two servers commit different entries at one index, nothing counts as stored that the
+ * disk has not acknowledged, and a few more (see checks.cpp). */
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "events.hpp"
+#include "server.hpp"
+
+namespace story {
+
+class Cluster {
+public:
+    explicit Cluster(const std::vector<Draw> &servers);
+    ~Cluster();
+    Cluster(const Cluster &) = delete;
+    Cluster &operator=(const Cluster &) = delete;
+
+    /* Voters with one log, term 1, all started: "1 2 3". */
+    static std::vector<Draw> fresh(const char *members, unsigned features = all_features);
+
+    Server &operator[](raft_id id);
+    Server &add(const Draw &draw);
+    bool runs(raft_id id) const;
+
+    /* The network. */
+    void deliver();                           /* everything, until all is quiet */
+    void deliver(raft_id from, raft_id to);   /* what is on this link now */
+    void drop();                              /* everything on its way is lost */
+    void drop(raft_id from, raft_id to);
+    void hold(raft_id from, raft_id to);      /* keep back until let_go() */
+    void let_go();
+    void isolate(raft_id id);                 /* lose all from and to it from now on */
+    void cut(raft_id a, raft_id b);           /* lose all between these two */
+    void heal();
+    MessagePtr take(raft_id from, raft_id to);     /* the oldest on this link */
+    MessagePtr take(raft_id from, raft_id to, raft_message_type type);
+    size_t count(raft_id from, raft_id to) const;
+    void hand(const MessagePtr &message);          /* deliver it, again or late */
+
+    /* The clock. */
+    void sleep(raft_time ms) { now += ms; }  /* time passes, nobody's timer is looked at */
+    void expire(raft_id id);                 /* advance to its deadline and fire its timer */
+    void run(raft_time ms);                  /* ordinary life for so long */
+    raft_time now = 1000;
+
+    /* Make this server the leader, by an ordinary election, barrier committed. */
+    void elect(raft_id id);
+    /* The same with paper servers that grant pre-vote and vote. What the winner sent
+     * meanwhile is dropped; its barrier is appended but not committed. */
+    void win(raft_id id, const std::vector<raft_id> &voters);
+    raft_id leader();
+
+    /* Server's side. */
+    void sent(const Server &from, const raft_message &m);
+    void committed(const Server &server, raft_index index, const Entry &entry);
+    void led(const Server &server);
+    void note(std::string line);
+
+    size_t chunk_size = 1000; /* how many bytes of a snapshot go into one message */
+
+private:
+    using Link = std::pair<raft_id, raft_id>;
+    bool deliver_one();
+    bool lost(Link link) const;
+
+    std::map<raft_id, std::unique_ptr<Server>> servers_;
+    std::map<Link, std::deque<MessagePtr>> links_;
+    std::set<Link> held_;
+    std::set<Link> cut_;
+    std::set<raft_id> isolated_;
+    std::map<raft_index, Entry> history_;
+    std::map<raft_term, raft_id> leaders_;
+    std::string transcript_;
+    int exceptions_;
+};
+
+}  // namespace story

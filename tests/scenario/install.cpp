@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+/* Installing a snapshot, in one or several chunks (§5.1, figure 5.3). */
+#include "catch.hpp"
+#include "cluster.hpp"
+
+using namespace story;
+
+namespace {
+
+const std::string whole = snapshot_contents({8, 2});
+
+/* What server 2, leader of term 3, sends. */
+InstallSnapshot part(size_t offset, size_t n, raft_term term = 3)
+{
+    return {.term = term, .last = {8, 2}, .conf = "1 2 3 4s", .conf_index = 6, .offset = offset,
+            .data = whole.substr(offset, n), .done = offset + n >= whole.size()};
+}
+
+/* Server 1 has a short old log. */
+Draw behind()
+{
+    return {.id = 1, .term = 3, .log = "1[1 2 3] 1 1"};
+}
+
+raft_append_entries_result answer(Cluster &c, raft_id to = 2)
+{
+    auto m = c.take(1, to, RAFT_APPEND_ENTRIES_RESULT);
+    REQUIRE(c.count(1, to) == 0);
+    return m->m.append_entries_result;
+}
+
+}  // namespace
+
+TEST_CASE("A whole snapshot replaces the log when it is durable")
+{
+    Cluster c({behind()});
+    c[1].slow = true;
+    c[1].receive(2, part(0, 1000));
+    REQUIRE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
+    REQUIRE(c[1].update.snapshot.metadata.index == 8);
+    REQUIRE(c[1].update.snapshot.metadata.term == 2);
+    REQUIRE(render(c[1].update.snapshot.metadata.configuration) == "1 2 3 4s");
+    REQUIRE(c[1].update.snapshot.metadata.configuration_index == 6);
+    REQUIRE(c[1].update.snapshot.offset == 0);
+    REQUIRE(c[1].update.snapshot.last);
+    REQUIRE(c[1].terms() == "1 1 1"); /* until then the old log stands */
+    REQUIRE(c.count(1, 2) == 0);
+    c[1].store_chunk();
+    REQUIRE(c[1].commit() == 8);
+    REQUIRE(c[1].flag(RAFT_UPDATE_COMMIT_INDEX)); /* restore the snapshot */
+    REQUIRE(c[1].flag(RAFT_UPDATE_CONFIGURATION));
+    REQUIRE(c[1].last() == 8);
+    REQUIRE(c[1].stored() == 8);
+    REQUIRE(raft_first_index(&c[1].raft) == 9);
+    REQUIRE(raft_snapshot_index(&c[1].raft) == 8);
+    REQUIRE(raft_term_of(&c[1].raft, 8) == 2);
+    REQUIRE(c[1].conf() == "1 2 3 4s");
+    auto result = answer(c);
+    REQUIRE(result.rejected == 0);
+    REQUIRE(result.last_log_index == 8);
+    /* Life goes on after it, and after a restart. */
+    c[1].receive(2, AppendEntries{.term = 3, .prev = {8, 2}, .log = "3"});
+    c[1].store();
+    c[1].restart();
+    REQUIRE(c[1].last() == 9);
+    REQUIRE(c[1].commit() == 8);
+}
+
+TEST_CASE("Chunks are acknowledged one by one with what is durable")
+{
+    Cluster c({behind()});
+    c[1].slow = true;
+    for (size_t offset = 0; offset < whole.size(); offset += 10) {
+        c[1].receive(2, part(offset, 10));
+        REQUIRE(c[1].update.snapshot.offset == offset);
+        REQUIRE(c[1].update.snapshot.chunk.len == std::min<size_t>(10, whole.size() - offset));
+        REQUIRE(c.count(1, 2) == 0);
+        c[1].store_chunk();
+        auto result = answer(c);
+        if (offset + 10 < whole.size()) {
+            REQUIRE(result.snapshot_index == 8);
+            REQUIRE(result.snapshot_offset == offset + 10);
+            REQUIRE(result.last_log_index <= 3);
+            REQUIRE(c[1].commit() == 1);
+        } else {
+            REQUIRE(result.last_log_index == 8);
+        }
+    }
+    REQUIRE(c[1].commit() == 8);
+}
+
+TEST_CASE("While it is being installed the server does not campaign and votes by its old log")
+{
+    Cluster c({behind()});
+    c[1].slow = true;
+    c[1].receive(2, part(0, 10));
+    c.drop();
+    c.sleep(5000);
+    if (c[1].deadline() <= c.now) {
+        c[1].timeout();
+    }
+    REQUIRE(c[1].state() == RAFT_FOLLOWER);
+    REQUIRE(c.count(1, 2) == 0);
+    REQUIRE(c.count(1, 3) == 0);
+    c[1].receive(3, RequestVote{.term = 4, .last = {3, 1}});
+    REQUIRE(c.take(1, 3)->m.request_vote_result.vote_granted); /* up to date: 3/1 */
+}
+
+TEST_CASE("No entries are taken while a chunk is being written")
+{
+    Cluster c({behind()});
+    c[1].slow = true;
+    c[1].receive(2, part(0, 10));
+    c[1].receive(2, AppendEntries{.term = 3, .prev = {3, 1}, .log = "2 2"});
+    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_ENTRIES));
+    REQUIRE(c[1].last() == 3);
+    c.drop();
+    c[1].store_chunk();
+    c[1].receive(2, part(10, 1000));
+    c[1].store_chunk();
+    REQUIRE(c[1].commit() == 8);
+}
+
+TEST_CASE("A lost chunk is resumed, not the whole sent again")
+{
+    Cluster c({{.id = 1, .term = 2, .log = "", .snapshot = {8, 2}, .conf = "1 2 3"},
+               {.id = 2, .term = 2, .log = "1[1 2 3]"}});
+    c.chunk_size = 10;
+    c.win(1, {3});
+    c[1].receive(2, AppendResult{.term = 3, .rejected = 8, .last = 1});
+    size_t expected = 0;
+    for (int i = 0; i < 3; ++i) { /* three chunks arrive */
+        auto m = c.take(1, 2, RAFT_INSTALL_SNAPSHOT);
+        REQUIRE(m->m.install_snapshot.offset == expected);
+        expected += 10;
+        c.hand(m);
+        c.deliver(2, 1);
+    }
+    auto lost = c.take(1, 2, RAFT_INSTALL_SNAPSHOT);
+    REQUIRE(lost->m.install_snapshot.offset == 30);
+    SECTION("the answer to a heartbeat tells where to go on")
+    {
+        for (int i = 0; i < 400 && c.count(1, 2) == 0; ++i) {
+            c.now = c[1].deadline();
+            c[1].timeout();
+            c[1].receive(3, AppendResult{.term = 3, .last = 0});
+            while (c.count(1, 2) > 0) {
+                auto m = c.take(1, 2);
+                if (m->m.type == RAFT_INSTALL_SNAPSHOT) {
+                    REQUIRE(m->m.install_snapshot.offset == 30);
+                    i = 1000;
+                    break;
+                }
+                c.hand(m);
+                if (c.count(2, 1) > 0) {
+                    c.deliver(2, 1);
+                }
+            }
+        }
+    }
+    SECTION("and so does the transport, if it notices")
+    {
+        c[1].step(event::unreachable(2));
+        c.run(1000);
+    }
+    c.drop();
+    for (int i = 0; i < 400 && raft_snapshot_index(&c[2].raft) == 0; ++i) {
+        c.run(100);
+        c[1].receive(3, AppendResult{.term = 3, .last = 0});
+    }
+    REQUIRE(raft_snapshot_index(&c[2].raft) == 8);
+    REQUIRE(c[2].snapshots.at(8) == c[1].snapshots.at(8));
+}
+
+TEST_CASE("A chunk that comes twice, or too early, is answered with what is durable")
+{
+    Cluster c({behind()});
+    c[1].receive(2, part(0, 10));
+    REQUIRE(answer(c).snapshot_offset == 10);
+    c[1].receive(2, part(0, 10));
+    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
+    REQUIRE(answer(c).snapshot_offset == 10);
+    c[1].receive(2, part(20, 10));
+    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
+    REQUIRE(answer(c).snapshot_offset == 10);
+    c[1].receive(2, part(10, 1000));
+    REQUIRE(c[1].commit() == 8);
+}
+
+TEST_CASE("Another leader's term, or another snapshot, starts again at the first byte")
+{
+    Cluster c({behind()});
+    c[1].receive(2, part(0, 10));
+    REQUIRE(answer(c).snapshot_offset == 10);
+    SECTION("a new term")
+    {
+        c[1].receive(3, part(10, 10, 4));
+        REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
+        auto result = answer(c, 3);
+        REQUIRE(result.snapshot_offset == 0);
+        c[1].receive(3, part(0, 1000, 4));
+        REQUIRE(c[1].commit() == 8);
+    }
+    SECTION("a newer snapshot")
+    {
+        auto newer = part(10, 10);
+        newer.last = {9, 3};
+        c[1].receive(2, newer);
+        REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
+        auto result = answer(c);
+        REQUIRE(result.snapshot_offset == 0);
+        newer.offset = 0;
+        newer.data = snapshot_contents({9, 3});
+        newer.done = true;
+        c[1].receive(2, newer);
+        REQUIRE(c[1].commit() == 9);
+    }
+}
+
+TEST_CASE("When a write fails the installation is abandoned and the old log stands")
+{
+    Cluster c({behind()});
+    c[1].slow = true;
+    c[1].receive(2, part(0, 10));
+    c[1].store_chunk();
+    c[1].receive(2, part(10, 10));
+    c.drop();
+    c[1].fail_chunk();
+    REQUIRE(c[1].terms() == "1 1 1");
+    REQUIRE(c[1].commit() == 1);
+    c.drop();
+    c[1].receive(2, part(20, 10));
+    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
+    c[1].receive(2, part(0, 1000));
+    c[1].store_chunk();
+    REQUIRE(c[1].commit() == 8);
+}
+
+TEST_CASE("A server that gave up an installation can campaign again")
+{
+    Cluster c({behind()});
+    c[1].slow = true;
+    c[1].receive(2, part(0, 10));
+    c[1].fail_chunk();
+    c.drop();
+    c.expire(1);
+    REQUIRE(c[1].state() == RAFT_CANDIDATE);
+}
+
+TEST_CASE("Acknowledgements that do not belong to the outstanding chunk are ignored")
+{
+    Cluster c({behind()});
+    c[1].ignores(event::persisted_snapshot({8, 2}, 0, true));
+    c[1].slow = true;
+    c[1].receive(2, part(0, 10));
+    c[1].ignores(event::persisted_snapshot({8, 2}, 10, false));
+    c[1].ignores(event::persisted_snapshot({8, 2}, 0, true));
+    c[1].ignores(event::persisted_snapshot({7, 2}, 0, false));
+    c[1].ignores(event::persisted_snapshot({8, 1}, 0, false));
+    REQUIRE(c[1].commit() == 1);
+    c[1].store_chunk();
+    REQUIRE(answer(c).snapshot_offset == 10);
+    c[1].ignores(event::persisted_snapshot({8, 2}, 0, false)); /* again */
+}
+
+TEST_CASE("A snapshot of what is committed already is not installed")
+{
+    Cluster c({{.id = 1, .term = 3, .log = "1[1 2 3] 1 1 1 1 1 1 2 3"}});
+    c[1].receive(2, AppendEntries{.term = 3, .prev = {9, 3}, .commit = 9});
+    REQUIRE(c[1].commit() == 9);
+    c.drop();
+    c[1].receive(2, part(0, 1000));
+    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
+    REQUIRE(c[1].last() == 9);
+    REQUIRE(answer(c).last_log_index >= 8);
+}
+
+TEST_CASE("A crash in the middle leaves the old log")
+{
+    Cluster c({behind()});
+    c[1].receive(2, part(0, 20));
+    REQUIRE(answer(c).snapshot_offset == 20);
+    c[1].restart();
+    REQUIRE(c[1].terms() == "1 1 1");
+    c[1].receive(2, part(20, 20)); /* what it had was lost with it */
+    REQUIRE(answer(c).snapshot_offset == 0);
+    c[1].receive(2, part(0, 1000));
+    REQUIRE(c[1].commit() == 8);
+}
+
+TEST_CASE("A snapshot of an old term is refused")
+{
+    Cluster c({behind()});
+    c[1].receive(2, part(0, 1000, 2));
+    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
+    auto result = answer(c);
+    REQUIRE(result.term == 3);
+    REQUIRE(c[1].leader() == 0);
+}
+
+TEST_CASE("A leader ignores results that name another snapshot")
+{
+    Cluster c({{.id = 1, .term = 2, .log = "", .snapshot = {8, 2}, .conf = "1 2 3"}});
+    c.chunk_size = 10;
+    c.win(1, {3});
+    c[1].receive(2, AppendResult{.term = 3, .rejected = 8, .last = 1});
+    c.take(1, 2, RAFT_INSTALL_SNAPSHOT);
+    c[1].receive(2, AppendResult{.term = 3, .last = 0, .snapshot = 7, .offset = 20});
+    while (c.count(1, 2) > 0) {
+        auto m = c.take(1, 2);
+        REQUIRE((m->m.type != RAFT_INSTALL_SNAPSHOT || m->m.install_snapshot.offset == 0));
+    }
+    c[1].receive(2, AppendResult{.term = 3, .last = 0, .snapshot = 8, .offset = 10});
+    auto m = c.take(1, 2, RAFT_INSTALL_SNAPSHOT);
+    REQUIRE(m->m.install_snapshot.offset == 10);
+    REQUIRE(m->m.install_snapshot.version == 1);
+}
+
+TEST_CASE("A chunk without an answer is sent again after the timeout for it")
+{
+    Cluster c({{.id = 1, .term = 2, .log = "", .snapshot = {8, 2}, .conf = "1 2 3",
+                .set = [](raft *r) { raft_set_install_snapshot_timeout(r, 3000); }}});
+    c.win(1, {3});
+    c[1].receive(2, AppendResult{.term = 3, .rejected = 8, .last = 1});
+    c.take(1, 2, RAFT_INSTALL_SNAPSHOT);
+    const raft_time sent = c.now;
+    raft_time again = 0;
+    while (c.now < sent + 5000 && again == 0) {
+        c.expire(1);
+        c[1].receive(3, AppendResult{.term = 3, .last = 0}); /* keeps it in office */
+        while (c.count(1, 2) > 0) {
+            if (c.take(1, 2)->m.type == RAFT_INSTALL_SNAPSHOT) {
+                again = c.now;
+            }
+        }
+    }
+    REQUIRE(again >= sent + 3000);
+    REQUIRE(again <= sent + 3200);
+}

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+/* Linearizable reads by quorum round (§6.4) and by leader lease (§6.4.1). */
+#include "catch.hpp"
+#include "cluster.hpp"
+
+using namespace story;
+
+namespace {
+
+/* Server 1 leads paper servers 2 and 3 in term 2; its barrier is committed. */
+struct Led : Cluster {
+    explicit Led(const char *log = "1[1 2 3]") : Cluster({{.id = 1, .log = log}})
+    {
+        win(1, {2, 3});
+        for (raft_id id : {2, 3}) {
+            (*this)[1].receive(id, AppendResult{.term = 2, .last = (*this)[1].last()});
+        }
+        drop();
+    }
+    /* The round named in the newest message to a peer. */
+    unsigned long long round(raft_id to)
+    {
+        unsigned long long r = 0;
+        while (count(1, to) > 0) {
+            auto m = take(1, to, RAFT_APPEND_ENTRIES);
+            REQUIRE(m->m.append_entries.version == 1);
+            r = m->m.append_entries.round;
+        }
+        return r;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("A read is answered after a round begun for it is echoed by a quorum")
+{
+    Led c;
+    const raft_index commit = c[1].commit();
+    c[1].read(7);
+    REQUIRE_FALSE(c[1].answer(7));
+    const auto round = c.round(2);
+    REQUIRE(round > 0);
+    REQUIRE(c.round(3) == round);
+    c[1].submit(2);
+    c[1].receive(2, AppendResult{.term = 2, .last = 2, .round = round - 1});
+    REQUIRE_FALSE(c[1].answer(7)); /* an echo of before proves nothing */
+    c[1].receive(2, AppendResult{.term = 2, .last = 2, .round = 0});
+    REQUIRE_FALSE(c[1].answer(7)); /* round 0 never confirms anything */
+    c[1].receive(9, AppendResult{.term = 2, .last = 2, .round = round});
+    REQUIRE_FALSE(c[1].answer(7)); /* a stranger's */
+    c[1].receive(3, AppendResult{.term = 2, .last = 4, .round = round});
+    auto answer = c[1].answer(7);
+    REQUIRE(answer);
+    REQUIRE(answer->status == 0);
+    REQUIRE(answer->index == commit); /* the commit index when it was asked */
+    REQUIRE(answer->reserved0 == 0);
+}
+
+TEST_CASE("A rejection echoes the round as well: it is of this term")
+{
+    Led c;
+    c[1].read(7);
+    const auto round = c.round(2);
+    c[1].receive(2, AppendResult{.term = 2, .rejected = 2, .last = 1, .round = round});
+    REQUIRE(c[1].answer(7));
+}
+
+TEST_CASE("A follower echoes the latest round it has heard")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .round = 5});
+    auto m = c.take(1, 2, RAFT_APPEND_ENTRIES_RESULT);
+    REQUIRE(m->m.append_entries_result.version == 3);
+    REQUIRE(m->m.append_entries_result.round == 5);
+    c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .round = 3}); /* late */
+    REQUIRE(c.take(1, 2)->m.append_entries_result.round == 5);
+    c[1].receive(3, AppendEntries{.term = 2, .prev = {1, 1}, .round = 1});
+    REQUIRE(c.take(1, 3)->m.append_entries_result.round == 1); /* another leader's count */
+}
+
+TEST_CASE("Two of four peers are needed among five, and non-voters do not count")
+{
+    Led c("1[1 2 3 4 5 6s]");
+    c[1].read(1);
+    const auto round = c.round(2);
+    c[1].receive(6, AppendResult{.term = 2, .last = 2, .round = round});
+    c[1].receive(2, AppendResult{.term = 2, .last = 2, .round = round});
+    c[1].receive(2, AppendResult{.term = 2, .last = 2, .round = round});
+    REQUIRE_FALSE(c[1].answer(1));
+    c[1].receive(4, AppendResult{.term = 2, .last = 2, .round = round});
+    REQUIRE(c[1].answer(1));
+}
+
+TEST_CASE("Before anything of its own term is committed, reads wait for the barrier")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3] 1 1"}});
+    c.win(1, {2, 3});
+    const raft_index barrier = c[1].last();
+    c[1].read(1);
+    unsigned long long round = 0;
+    for (raft_time end = c.now + 300; c.now < end && round == 0;) {
+        while (c.count(1, 2) > 0) {
+            round = std::max(round, c.take(1, 2)->m.append_entries.round);
+        }
+        if (round == 0) {
+            c.expire(1);
+        }
+    }
+    c[1].receive(2, AppendResult{.term = 2, .last = 3, .round = round});
+    c[1].receive(3, AppendResult{.term = 2, .last = 3, .round = round});
+    REQUIRE_FALSE(c[1].answer(1)); /* confirmed, but it may not know all that is committed */
+    c[1].receive(2, AppendResult{.term = 2, .last = barrier, .round = round});
+    REQUIRE(c[1].commit() == barrier);
+    REQUIRE(c[1].answer(1));
+    REQUIRE(c[1].answer(1)->index == barrier);
+}
+
+TEST_CASE("Reads that were pending when leadership is lost are told so")
+{
+    Led c;
+    for (unsigned long long id : {1, 2, 3}) {
+        c[1].read(id);
+    }
+    c[1].receive(3, AppendEntries{.term = 5, .prev = {2, 2}});
+    for (unsigned long long id : {1, 2, 3}) {
+        REQUIRE(c[1].answer(id));
+        REQUIRE(c[1].answer(id)->status == RAFT_LEADERSHIPLOST);
+    }
+    c[1].refuses(RAFT_NOTLEADER, event::read(4));
+}
+
+TEST_CASE("A leader that was cut off never answers")
+{
+    Cluster c(Cluster::fresh("1 2 3"));
+    c.elect(1);
+    c.run(200);
+    c.isolate(1);
+    c[1].read(1);
+    c.run(900);
+    REQUIRE_FALSE(c[1].answer(1));
+    c.run(5000);
+    REQUIRE(c[1].answer(1)); /* its quorum check made it step down */
+    REQUIRE(c[1].answer(1)->status == RAFT_LEADERSHIPLOST);
+    REQUIRE(c.leader() != 1);
+    c[c.leader()].read(2);
+    c.deliver();
+    REQUIRE(c[c.leader()].answer(2)->status == 0);
+}
+
+TEST_CASE("Many reads share a round, lost rounds are repeated")
+{
+    Cluster c(Cluster::fresh("1 2 3"));
+    c.elect(1);
+    c.run(200);
+    for (unsigned long long id = 1; id <= 50; ++id) {
+        c[1].read(id);
+    }
+    c.drop();
+    c.run(300);
+    for (unsigned long long id = 1; id <= 50; ++id) {
+        REQUIRE(c[1].answer(id));
+        REQUIRE(c[1].answer(id)->status == 0);
+        REQUIRE(c[1].answer(id)->index == 2);
+    }
+}
+
+TEST_CASE("A sole voter answers at once")
+{
+    Cluster c({{.id = 1, .log = "1[1 2s]"}});
+    c[1].submit();
+    c[1].read(1);
+    REQUIRE(c[1].answer(1));
+    REQUIRE(c[1].answer(1)->index == 3);
+}
+
+TEST_CASE("Only so many reads can be pending")
+{
+    Led c;
+    unsigned long long id = 1;
+    for (; id < 10000000; ++id) {
+        auto e = event::read(id);
+        raft_update update;
+        int rv = raft_step(&c[1].raft, e->at(c.now, 100), &update);
+        if (rv != 0) {
+            REQUIRE(rv == RAFT_BUSY);
+            REQUIRE(update.flags == 0);
+            break;
+        }
+    }
+    REQUIRE(id > 100);
+    REQUIRE(id < 10000000);
+}
+
+/* ------------------------------------------------------------------ leases */
+
+TEST_CASE("Under a lease a read is answered at once, for 9/10 of an election timeout")
+{
+    Led c;
+    c.expire(1); /* a heartbeat: its round begins now */
+    const raft_time sent = c.now;
+    const auto round = c.round(2);
+    REQUIRE(round > 0);
+    c.sleep(90); /* it took long, but the lease counts from the sending */
+    c[1].receive(2, AppendResult{.term = 2, .last = 2, .round = round});
+    c[1].read(1, true);
+    REQUIRE(c[1].answer(1));
+    REQUIRE(c[1].answer(1)->index == c[1].commit());
+    c[1].read(2, false); /* without asking for a lease it takes a round */
+    REQUIRE_FALSE(c[1].answer(2));
+    c.now = sent + 899;
+    c[1].read(3, true);
+    REQUIRE(c[1].answer(3));
+    c.now = sent + 901;
+    c[1].read(4, true);
+    REQUIRE_FALSE(c[1].answer(4)); /* it has ended: a round decides */
+    while (c.count(1, 2) > 1) {
+        c.take(1, 2);
+    }
+    c[1].receive(2, AppendResult{.term = 2, .last = 2, .round = c.round(2)});
+    REQUIRE(c[1].answer(4));
+}
+
+TEST_CASE("A lease counts from the sending of the round, whenever the echo comes")
+{
+    Led c;
+    c.expire(1);
+    const auto round = c.round(2);
+    const raft_time sent = c.now;
+    for (int i = 0; i < 9; ++i) { /* in office by answers that echo nothing new */
+        c.sleep(100);
+        c[1].timeout();
+        c[1].receive(2, AppendResult{.term = 2, .last = 2});
+    }
+    c.now = sent + 905;
+    c[1].receive(2, AppendResult{.term = 2, .last = 2, .round = round});
+    c[1].read(1, true);
+    REQUIRE_FALSE(c[1].answer(1));
+}
+
+TEST_CASE("There is no lease before an entry of the own term is committed")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3] 1"}});
+    c.win(1, {2, 3});
+    c.expire(1);
+    unsigned long long round = 0;
+    while (c.count(1, 2) > 0) {
+        round = std::max(round, c.take(1, 2)->m.append_entries.round);
+    }
+    c[1].receive(2, AppendResult{.term = 2, .last = 2, .round = round});
+    c[1].read(1, true);
+    REQUIRE_FALSE(c[1].answer(1));
+}
+
+TEST_CASE("Once TimeoutNow has been sent there is no lease for the rest of the term")
+{
+    Led c;
+    auto renew = [&] {
+        c.expire(1);
+        const auto round = c.round(2);
+        c[1].receive(2, AppendResult{.term = 2, .last = 2, .round = round});
+    };
+    renew();
+    c[1].read(1, true);
+    REQUIRE(c[1].answer(1));
+    c.drop();
+    c[1].transfer(3);
+    c.take(1, 3, RAFT_TIMEOUT_NOW);
+    for (int i = 0; i < 30 && raft_transferee(&c[1].raft) != 0; ++i) {
+        renew();
+        c.drop();
+    }
+    REQUIRE(raft_transferee(&c[1].raft) == 0);
+    REQUIRE(c[1].leads());
+    renew();
+    c[1].read(2, true); /* S3 may still campaign with that permission */
+    REQUIRE_FALSE(c[1].answer(2));
+    c[1].receive(2, AppendResult{.term = 2, .last = 2, .round = c.round(2)});
+    REQUIRE(c[1].answer(2));
+}
+
+/* ----------------------------------------------- with peers that echo nothing */
+
+TEST_CASE("Where peers that do not echo rounds are needed, a barrier is committed instead")
+{
+    auto draws = Cluster::fresh("1 2 3", 0);
+    draws[0].features = all_features;
+    Cluster c(draws);
+    c.elect(1);
+    c.run(200);
+    REQUIRE(c[1].last() == 2);
+    c[1].read(1);
+    REQUIRE(c[1].last() == 3);
+    REQUIRE(c[1].log.back().type == RAFT_BARRIER);
+    REQUIRE_FALSE(c[1].answer(1));
+    c.deliver();
+    REQUIRE(c[1].commit() == 3);
+    REQUIRE(c[1].answer(1));
+    REQUIRE(c[1].answer(1)->status == 0);
+    c[1].read(2, true); /* no rounds, no lease */
+    REQUIRE_FALSE(c[1].answer(2));
+    c.deliver();
+    REQUIRE(c[1].answer(2));
+}
+
+TEST_CASE("One old peer of two does no harm as long as the other one echoes")
+{
+    auto draws = Cluster::fresh("1 2 3");
+    draws[2].features = 0;
+    Cluster c(draws);
+    c.elect(1);
+    c.run(200);
+    c[1].read(1);
+    c.run(100);
+    REQUIRE(c[1].answer(1));
+    REQUIRE(c[1].answer(1)->status == 0);
+    c.isolate(2);
+    c[1].read(2);
+    c.run(950); /* S3 keeps it in office but cannot confirm a round */
+    if (c[1].answer(2)) {
+        REQUIRE(c[1].log.back().type == RAFT_BARRIER); /* then by a barrier */
+        REQUIRE(c[1].commit() == c[1].last());
+    }
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* Disaster recovery, after a quorum was lost for good. */
+#include "catch.hpp"
+#include "cluster.hpp"
+
+using namespace story;
+
+TEST_CASE("One survivor of three goes on alone")
+{
+    Cluster c(Cluster::fresh("1 2 3"));
+    c.elect(1);
+    c[1].submit(3);
+    c.run(200);
+    c[1].crash();
+    c[2].crash();
+    c.run(10000);
+    REQUIRE_FALSE(c[3].leads());
+    const raft_term term = c[3].term();
+    c[3].step(event::recover("3"));
+    REQUIRE(c[3].term() > term); /* a new term */
+    REQUIRE(c[3].log[5].type == RAFT_CHANGE);
+    REQUIRE(c[3].log[5].term > term);
+    REQUIRE(c[3].conf() == "3");
+    REQUIRE(c[3].disk.term == c[3].term());
+    c.run(5000);
+    REQUIRE(c[3].leads());
+    REQUIRE(c[3].commit() == c[3].last());
+    c[3].submit();
+    REQUIRE(c[3].commit() == c[3].last());
+    /* The recovered server can grow a cluster again. */
+    c.add({.id = 4});
+    c[3].reconfigure("3 4");
+    c.run(500);
+    REQUIRE(c[4].commit() == c[3].commit());
+}
+
+TEST_CASE("Two survivors of five: one is recovered, the other follows its log")
+{
+    Cluster c(Cluster::fresh("1 2 3 4 5"));
+    c.elect(1);
+    c[1].submit(3);
+    c.run(200);
+    for (raft_id id : {1, 2, 3}) {
+        c[id].crash();
+    }
+    c.run(3000);
+    c[4].step(event::recover("4 5"));
+    c.run(10000);
+    REQUIRE(c.leader() == 4);
+    REQUIRE(c[5].conf() == "4 5");
+    REQUIRE(c[5].commit() == c[4].commit());
+}
+
+TEST_CASE("A recovery survives a restart")
+{
+    Cluster c({{.id = 3, .term = 7, .log = "1[1 2 3] 1 4"}});
+    c[3].step(event::recover("3"));
+    c[3].restart();
+    REQUIRE(c[3].conf() == "3");
+    c.run(5000);
+    REQUIRE(c[3].leads());
+}
+
+TEST_CASE("A leader cannot be recovered, and the configuration must be sound")
+{
+    Cluster c(Cluster::fresh("1 2 3"));
+    c[2].refuses(RAFT_BADID, event::recover("1 3"));
+    c[2].refuses(RAFT_BADID, event::recover("0 2"));
+    c[2].refuses(RAFT_DUPLICATEID, event::recover("2 3 3"));
+    c[2].refuses(RAFT_BADROLE, event::recover("2 3o"));
+    c[2].refuses(RAFT_INVALID, event::recover("2s"));
+    c[2].refuses(RAFT_INVALID, event::recover(""));
+    c.elect(1);
+    c[1].refuses(RAFT_INVALID, event::recover("1"));
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* Servers that leave (§4.2.2, §4.2.3). */
+#include "catch.hpp"
+#include "cluster.hpp"
+
+using namespace story;
+
+TEST_CASE("A removed leader replicates until its removal commits, not counting itself")
+{
+    Cluster c(Cluster::fresh("1 2 3"));
+    c.elect(1);
+    c.isolate(3);
+    c[1].reconfigure("2 3");
+    c.deliver();
+    REQUIRE(c[1].leads());
+    REQUIRE(raft_role(&c[1].raft) == -1);
+    REQUIRE(c[1].commit() == 2); /* S1 and S2 have it, but only S2 counts, and two are needed */
+    c[1].submit(); /* it still leads */
+    c.run(300);
+    REQUIRE(c[1].commit() == 2);
+    c.heal();
+    c.run(300);
+    REQUIRE(c[1].commit() >= 3);
+    REQUIRE_FALSE(c[1].leads()); /* now it has stepped down */
+    c.run(10000);
+    REQUIRE((c.leader() == 2 || c.leader() == 3));
+    REQUIRE(c[c.leader()].conf() == "2 3");
+    /* And it does not campaign any more: its removal is known to be committed. */
+    REQUIRE(c[1].state() == RAFT_FOLLOWER);
+    REQUIRE(c[1].deadline() == ~raft_time{0});
+}
+
+TEST_CASE("The servers that stay hear of the commit from the leader that leaves")
+{
+    Cluster c(Cluster::fresh("1 2 3"));
+    c.elect(1);
+    c[1].reconfigure("2 3");
+    c.deliver();
+    REQUIRE_FALSE(c[1].leads());
+    REQUIRE(c[1].commit() == 3);
+    c.sleep(3000);
+    c.elect(2);
+    REQUIRE(c[2].commit() == 4);
+    c.run(100);
+    REQUIRE(c[3].commit() == 4);
+}
+
+TEST_CASE("A removed follower is told that its removal is committed, and rests")
+{
+    Cluster c(Cluster::fresh("1 2 3"));
+    c.elect(1);
+    c[1].reconfigure("1 2");
+    c.run(500);
+    REQUIRE(c[1].commit() == 3);
+    REQUIRE(c[3].conf() == "1 2");
+    REQUIRE(c[3].commit() == 3);
+    REQUIRE(c[3].deadline() == ~raft_time{0});
+    c.run(10000);
+    REQUIRE(c[1].leads());
+    REQUIRE(c[3].term() == c[1].term());
+}
+
+TEST_CASE("A removed follower that does not know it cannot disturb the others")
+{
+    Cluster c(Cluster::fresh("1 2 3"));
+    c.elect(1);
+    const raft_term term = c[1].term();
+    c.isolate(3);
+    c[1].reconfigure("1 2");
+    c.run(500);
+    REQUIRE(c[1].commit() == 3);
+    c.heal();
+    c.run(20000);
+    REQUIRE(c[1].leads());
+    REQUIRE(c[1].term() == term);
+    REQUIRE(c[3].conf() == "1 2 3");
+}
+
+/* {A, B} without A: A has the change, B does not, and A crashes. B needs A's vote (its
+ * configuration is still {A, B}) but A's log is longer and A refuses. If A, no member of
+ * its own latest configuration, did not campaign either, nobody ever would lead. */
+TEST_CASE("The removed server that must campaign")
+{
+    Cluster c(Cluster::fresh("1 2"));
+    c.elect(1);
+    c.isolate(2);
+    c[1].reconfigure("2");
+    REQUIRE(c[1].commit() == 2);
+    c.drop();
+    c[1].crash();
+    c.heal();
+    c[1].restart();
+    REQUIRE(raft_role(&c[1].raft) == -1);
+    REQUIRE(c[1].conf() == "2");
+    c.run(30000);
+    REQUIRE(c[2].leads());
+    REQUIRE(c[2].conf() == "2");
+    REQUIRE(c[2].commit() == c[2].last());
+    REQUIRE_FALSE(c[1].leads());
+}
+
+TEST_CASE("The removed server that must campaign, step by step: its own vote does not count")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3] 1[2 3 4]"}});
+    REQUIRE(raft_role(&c[1].raft) == -1);
+    c.expire(1);
+    REQUIRE(c[1].state() == RAFT_CANDIDATE);
+    c[1].receive(2, VoteResult{.term = 2, .granted = true, .pre_vote = true});
+    REQUIRE(c[1].term() == 1); /* 2 with itself, but itself does not count: 1 of 3 */
+    c[1].receive(3, VoteResult{.term = 2, .granted = true, .pre_vote = true});
+    REQUIRE(c[1].term() == 2);
+    c[1].receive(3, VoteResult{.term = 2, .granted = true});
+    REQUIRE_FALSE(c[1].leads());
+    c[1].receive(4, VoteResult{.term = 2, .granted = true});
+    REQUIRE(c[1].leads());
+    /* It commits with two of {2, 3, 4}, without itself, and is gone. */
+    c[1].receive(2, AppendResult{.term = 2, .last = 3});
+    REQUIRE(c[1].commit() == 1);
+    c[1].receive(4, AppendResult{.term = 2, .last = 3});
+    REQUIRE(c[1].commit() == 3);
+    REQUIRE(c[1].state() == RAFT_FOLLOWER);
+    REQUIRE(c[1].deadline() == ~raft_time{0});
+}
+
+TEST_CASE("A server whose removal is known to be committed does not campaign")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3] 1[2 3]"}});
+    c[1].receive(2, AppendEntries{.term = 1, .prev = {2, 1}, .commit = 2});
+    c.drop();
+    REQUIRE(c[1].deadline() == ~raft_time{0});
+    c.sleep(100000);
+    c[1].ignores(event::timeout());
+    /* After a restart it does not know that any more, and asks again. */
+    c[1].restart();
+    c.expire(1);
+    REQUIRE(c[1].state() == RAFT_CANDIDATE);
+}
+
+TEST_CASE("Down to one, and up again")
+{
+    Cluster c(Cluster::fresh("1 2 3"));
+    c.elect(1);
+    c[1].reconfigure("1 2");
+    c.run(300);
+    c[1].reconfigure("1");
+    c.run(300);
+    REQUIRE(c[1].commit() == 4);
+    c[2].crash();
+    c[3].crash();
+    c[1].submit();
+    REQUIRE(c[1].commit() == 5);
+    c.run(3000);
+    REQUIRE(c[1].leads()); /* a quorum of one is always heard */
+    c.add({.id = 4});
+    c[1].reconfigure("1 4");
+    c.run(1000);
+    REQUIRE(c[4].commit() == c[1].commit());
+    REQUIRE(c[1].commit() == 6);
+}

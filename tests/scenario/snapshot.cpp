@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/* Taking snapshots and compacting the log (§5.1). */
+#include "catch.hpp"
+#include "cluster.hpp"
+
+using namespace story;
+
+namespace {
+std::string conf_at(Server &s, raft_index index, raft_index *since)
+{
+    raft_configuration conf{};
+    REQUIRE(raft_configuration_at(&s.raft, index, &conf, since) == 0);
+    return render(conf);
+}
+}  // namespace
+
+TEST_CASE("A snapshot forgets the entries before it, but for the trailing ones")
+{
+    Cluster c({{.id = 1, .log = "1[1] 1 1 1 1 1"}});
+    const raft_index last = c[1].last(); /* 7, with its barrier */
+    REQUIRE(c[1].commit() == last);
+    c[1].snapshot(5, 2);
+    REQUIRE(c[1].flags() == 0u);
+    REQUIRE(raft_snapshot_index(&c[1].raft) == 5);
+    REQUIRE(raft_first_index(&c[1].raft) == 4); /* 4 and 5 are kept */
+    REQUIRE(raft_term_of(&c[1].raft, 2) == 0);
+    REQUIRE(raft_term_of(&c[1].raft, 5) == 1);
+    REQUIRE(c[1].last() == last);
+    c[1].snapshot(7, 0);
+    REQUIRE(raft_first_index(&c[1].raft) == 8);
+    REQUIRE(c[1].log.empty());
+    REQUIRE(raft_term_of(&c[1].raft, 7) == 2);
+    REQUIRE(raft_term_of(&c[1].raft, 6) == 0);
+    REQUIRE(c[1].submit() == 8);
+    REQUIRE(c[1].commit() == 8);
+    c[1].snapshot(8, 100); /* more than there is: everything is kept */
+    REQUIRE(raft_first_index(&c[1].raft) == 8);
+}
+
+TEST_CASE("Term and configuration of a snapshot are the library's own knowledge")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3] 1 1[1 2 3 4s] 1"}});
+    c[1].receive(2, AppendEntries{.term = 1, .prev = {4, 1}, .commit = 4});
+    auto e = event::snapshot(3, 9);
+    e->e.snapshot.metadata.term = 99;
+    e->e.snapshot.metadata.configuration_index = 77;
+    raft_server nonsense{0, nullptr, 42};
+    e->e.snapshot.metadata.configuration = {&nonsense, 1};
+    c[1].step(e);
+    REQUIRE(raft_term_of(&c[1].raft, 3) == 1);
+    raft_index since = 0;
+    REQUIRE(conf_at(c[1], 3, &since) == "1 2 3 4s");
+    REQUIRE(since == 3);
+}
+
+TEST_CASE("The configuration in force is known at every index back to the last snapshot")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3] 1 1[1 2 3 4s] 1 1[1 2 3 4] 1"}});
+    const char *expected[] = {"1 2 3", "1 2 3", "1 2 3 4s", "1 2 3 4s", "1 2 3 4", "1 2 3 4"};
+    const raft_index since_expected[] = {1, 1, 3, 3, 5, 5};
+    c[1].receive(2, AppendEntries{.term = 1, .prev = {6, 1}, .commit = 6});
+    for (raft_index snapshot : {0, 2, 4, 5}) {
+        if (snapshot > 0) {
+            c[1].snapshot(snapshot);
+        }
+        for (raft_index i = 0; i <= 8; ++i) {
+            raft_configuration conf{};
+            raft_index since = 0;
+            int rv = raft_configuration_at(&c[1].raft, i, &conf, &since);
+            INFO("index " << i << " with a snapshot at " << snapshot);
+            if (i < snapshot || i > 6 || i == 0) {
+                REQUIRE(rv == RAFT_NOTFOUND);
+            } else {
+                REQUIRE(rv == 0);
+                REQUIRE(render(conf) == expected[i - 1]);
+                REQUIRE(since == since_expected[i - 1]);
+            }
+        }
+    }
+}
+
+TEST_CASE("A follower far behind gets the snapshot, one within the trailing entries does not")
+{
+    Cluster c(Cluster::fresh("1 2 3"));
+    c.elect(1);
+    c.isolate(3);
+    c[1].submit(8); /* 3..10 */
+    c.run(300);
+    REQUIRE(c[1].commit() == 10);
+    SECTION("snapshot")
+    {
+        c[1].snapshot(10, 2);
+        c.heal();
+        c.run(2000);
+        REQUIRE(raft_snapshot_index(&c[3].raft) == 10);
+        REQUIRE(c[3].snapshots.at(10) == c[1].snapshots.at(10));
+    }
+    SECTION("entries")
+    {
+        c[1].snapshot(10, 20);
+        c.heal();
+        c.run(2000);
+        REQUIRE(raft_snapshot_index(&c[3].raft) == 0);
+        REQUIRE(c[3].terms() == c[1].terms());
+    }
+    REQUIRE(c[3].commit() == 10);
+    c[1].submit();
+    c.run(300);
+    REQUIRE(c[3].commit() == 11);
+    REQUIRE(c[1].match(3) == 11);
+    REQUIRE(c[1].progress(3).mode == RAFT_PROGRESS_PIPELINE);
+}
+
+TEST_CASE("A snapshot of a follower does not disturb replication")
+{
+    Cluster c(Cluster::fresh("1 2 3"));
+    c.elect(1);
+    c[1].submit(5);
+    c.run(300);
+    c[2].snapshot(5);
+    c[3].snapshot(7);
+    c[1].submit(3);
+    c.run(300);
+    REQUIRE(c[2].commit() == 10);
+    REQUIRE(c[3].commit() == 10);
+    /* And the one with the snapshot can lead: its log begins after it. */
+    c.isolate(1);
+    c.sleep(3000);
+    c.elect(3);
+    c[3].submit();
+    c.run(500);
+    REQUIRE(c[2].commit() == c[3].last());
+}
+
+TEST_CASE("A leader without the entry before the follower's end sends its snapshot")
+{
+    /* Everything up to 5 is in the snapshot; the follower ends at 3. */
+    Cluster c({{.id = 1, .term = 2, .log = "2 2", .start = 6, .snapshot = {5, 2},
+                .conf = "1 2 3"}});
+    c.win(1, {2});
+    c[1].receive(2, AppendResult{.term = 3, .rejected = 7, .last = 3});
+    REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_SNAPSHOT);
+    auto m = c.take(1, 2, RAFT_INSTALL_SNAPSHOT);
+    REQUIRE(m->m.install_snapshot.last_index == 5);
+    REQUIRE(m->m.install_snapshot.last_term == 2);
+    REQUIRE(m->m.install_snapshot.conf_index == 1);
+    REQUIRE(m->conf.str() == "1 2 3");
+    REQUIRE(m->data == snapshot_contents({5, 2}));
+    /* While it is on its way no entries are sent. */
+    c[1].submit(3);
+    REQUIRE(c.count(1, 2) == 0);
+    c[1].receive(2, AppendResult{.term = 3, .last = 5});
+    REQUIRE(c[1].progress(2).match == 5);
+    REQUIRE(c[1].progress(2).mode != RAFT_PROGRESS_SNAPSHOT);
+    REQUIRE(c.take(1, 2, RAFT_APPEND_ENTRIES)->m.append_entries.prev_log_index == 5);
+}
+
+TEST_CASE("A follower whose end is the snapshot's gets entries")
+{
+    Cluster c({{.id = 1, .term = 2, .log = "2 2", .start = 6, .snapshot = {5, 2},
+                .conf = "1 2 3"}});
+    c.win(1, {2});
+    c[1].receive(2, AppendResult{.term = 3, .rejected = 7, .last = 5});
+    auto m = c.take(1, 2, RAFT_APPEND_ENTRIES);
+    REQUIRE(m->m.append_entries.prev_log_index == 5);
+    REQUIRE(m->m.append_entries.prev_log_term == 2);
+}

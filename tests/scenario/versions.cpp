@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* Clusters of mixed versions and features, as during an upgrade. */
+#include "catch.hpp"
+#include "cluster.hpp"
+
+using namespace story;
+
+namespace {
+constexpr unsigned short garbage = 0xdead;
+}
+
+TEST_CASE("A RequestVote of version 0 has no flags: it asks for a vote, and disrupts nobody")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    c.sleep(500);
+    c[1].receive(2, RequestVote{.term = 2, .last = {1, 1}, .pre_vote = true, .disrupt = true,
+                                .version = 0});
+    REQUIRE(c[1].vote() == 0); /* started less than an election timeout ago */
+    REQUIRE(c[1].term() == 1);
+    c.sleep(600);
+    c.drop();
+    c[1].receive(2, RequestVote{.term = 2, .last = {1, 1}, .pre_vote = true, .disrupt = true,
+                                .version = 0});
+    REQUIRE(c[1].vote() == 2);
+    REQUIRE(c[1].term() == 2);
+    REQUIRE_FALSE(c.take(1, 2)->m.request_vote_result.pre_vote);
+}
+
+TEST_CASE("A vote result below version 2 has no features and no capacity")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3 4 5]", .set = [](raft *r) {
+                    raft_set_pre_vote(r, false);
+                }}});
+    c.expire(1);
+    for (raft_id id : {2, 3}) {
+        c[1].receive(id, VoteResult{.term = 2, .granted = true, .features = garbage,
+                                    .capacity = garbage, .version = 1});
+    }
+    REQUIRE(c[1].leads());
+    REQUIRE(c[1].progress(2).capacity != garbage);
+    REQUIRE(c[1].progress(3).features != garbage);
+}
+
+TEST_CASE("Voters that do not mark pre-votes can elect a server that asks for them")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3 4 5]"}});
+    c.expire(1);
+    auto grant = [&](raft_id id, raft_term term) {
+        c[1].receive(id, VoteResult{.term = term, .granted = true, .version = 1});
+    };
+    grant(2, 2);
+    grant(3, 2);
+    REQUIRE(c[1].vote() == 1); /* on to the votes */
+    const raft_term term = c[1].term();
+    /* The late pre-votes of S4 and S5 cannot be told from votes, and must not be taken
+     * for some: both may still vote for another server in that term. */
+    grant(4, 2);
+    grant(5, 2);
+    REQUIRE_FALSE(c[1].leads());
+    grant(4, term);
+    if (!c[1].leads()) {
+        grant(5, term);
+    }
+    REQUIRE(c[1].leads());
+}
+
+TEST_CASE("An AppendEntries of version 0 has no round")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .round = 4});
+    c.drop();
+    c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .round = garbage, .version = 0});
+    auto m = c.take(1, 2, RAFT_APPEND_ENTRIES_RESULT);
+    REQUIRE((m->m.append_entries_result.version < 3 || m->m.append_entries_result.round == 4));
+}
+
+TEST_CASE("Results of old versions: newer fields are not read")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    c.win(1, {2, 3});
+    for (unsigned char version : {0, 1, 2}) {
+        c[1].receive(2, AppendResult{.term = 2, .last = 2, .round = ~0ull, .features = 0x5000,
+                                     .capacity = 77, .snapshot = ~0ull, .offset = ~0ull,
+                                     .version = version});
+        if (version == 0) {
+            REQUIRE(c[1].progress(2).features != 0x5000);
+            REQUIRE(c[1].progress(2).capacity != 77);
+        } else {
+            REQUIRE(c[1].progress(2).features == 0x5000);
+            REQUIRE(c[1].progress(2).capacity == 77);
+        }
+    }
+    c[1].read(1, true);
+    REQUIRE_FALSE(c[1].answer(1)); /* rounds were not confirmed */
+}
+
+TEST_CASE("A server whose codec carries no newer fields speaks the published versions only")
+{
+    auto draws = Cluster::fresh("1 2 3", 0);
+    Cluster c(draws);
+    c.expire(1);
+    REQUIRE(c.take(1, 2)->m.request_vote.version == 2);
+    c.deliver(1, 3);
+    auto m = c.take(3, 1);
+    REQUIRE(m->m.request_vote_result.version == 2);
+    REQUIRE(m->m.request_vote_result.features == RAFT_FEATURE_CAPACITY);
+    c.hand(m);
+    c.deliver();
+    REQUIRE(c[1].leads());
+    c[1].submit();
+    auto append = c.take(1, 2, RAFT_APPEND_ENTRIES);
+    REQUIRE(append->m.append_entries.version == 0);
+    c.hand(append);
+    auto result = c.take(2, 1, RAFT_APPEND_ENTRIES_RESULT);
+    REQUIRE(result->m.append_entries_result.version == 2);
+    REQUIRE(result->m.append_entries_result.features == RAFT_FEATURE_CAPACITY);
+}
+
+TEST_CASE("A peer without chunks gets the whole snapshot in a message of version 0")
+{
+    auto draws = Cluster::fresh("1 2 3");
+    draws[2].features = RAFT_FEATURE_ROUNDS;
+    Cluster c(draws);
+    c.chunk_size = 5;
+    c.elect(1);
+    c.isolate(3);
+    c[1].submit(5);
+    c.run(300);
+    c[1].snapshot(7);
+    c.heal();
+    bool seen = false;
+    c.hold(1, 3);
+    for (int i = 0; i < 20; ++i) {
+        c.expire(1);
+        c.deliver();
+        while (c.count(1, 3) > 0) {
+            auto m = c.take(1, 3);
+            if (m->m.type == RAFT_INSTALL_SNAPSHOT) {
+                REQUIRE(m->m.install_snapshot.version == 0);
+                REQUIRE(m->data == snapshot_contents({7, 2}));
+                seen = true;
+            }
+            c.hand(m);
+        }
+    }
+    c.let_go();
+    REQUIRE(seen);
+    c.run(500);
+    REQUIRE(c[3].commit() == 7);
+    REQUIRE(c[3].snapshots.at(7) == c[1].snapshots.at(7));
+}
+
+TEST_CASE("An InstallSnapshot of version 0 is a whole snapshot, whatever its newer fields hold")
+{
+    Cluster c({{.id = 1, .term = 3, .log = "1[1 2 3] 1"}});
+    c[1].receive(2, InstallSnapshot{.term = 3, .last = {8, 2}, .conf = "1 2 3", .conf_index = 1,
+                                    .offset = garbage, .data = snapshot_contents({8, 2}),
+                                    .done = false, .version = 0});
+    REQUIRE(c[1].commit() == 8);
+    REQUIRE(raft_snapshot_index(&c[1].raft) == 8);
+}
+
+TEST_CASE("A cluster is upgraded one server at a time, under load")
+{
+    auto draws = Cluster::fresh("1 2 3", 0);
+    Cluster c(draws);
+    c.chunk_size = 7;
+    c.elect(1);
+    for (raft_id id : {2, 3, 1}) {
+        c[id].features = all_features;
+        c[id].crash();
+        for (int i = 0; i < 5; ++i) {
+            if (c.leader() != 0) {
+                c[c.leader()].submit(3);
+            }
+            c.run(1000);
+        }
+        REQUIRE(c.leader() != 0);
+        REQUIRE(c.leader() != id);
+        if (id == 3) { /* this one comes back so late that it needs a snapshot */
+            c[c.leader()].snapshot(c[c.leader()].commit());
+        }
+        c[id].restart();
+        c.run(2000);
+        REQUIRE(c[id].commit() == c[c.leader()].commit());
+    }
+    const raft_id leader = c.leader();
+    c[leader].read(1);
+    c.run(200);
+    REQUIRE(c[leader].answer(1));
+    REQUIRE(c[leader].log.back().type != RAFT_BARRIER); /* by a round, not by a barrier */
+    c[leader].read(2, true);
+    REQUIRE(c[leader].answer(2)); /* under a lease */
+}
+
+TEST_CASE("Messages of an unknown type are ignored")
+{
+    Cluster c(Cluster::fresh("1 2 3"));
+    auto m = draft(2, 1, AppendEntries{.term = 9, .prev = {1, 1}});
+    for (unsigned type : {0u, 7u, 255u, 0x7fffffffu}) {
+        m->m.type = static_cast<raft_message_type>(type);
+        c[1].ignores(event::receive(m));
+    }
+}
+
+TEST_CASE("Versions of the future are read as far as they are known")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .log = "1", .round = 3,
+                                  .version = 200});
+    REQUIRE(c[1].last() == 2);
+    REQUIRE(c.take(1, 2)->m.append_entries_result.round == 3);
+    c.sleep(3000);
+    c[1].receive(2, RequestVote{.term = 5, .last = {9, 4}, .pre_vote = true, .version = 200});
+    REQUIRE(c[1].term() == 1);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#include "catch.hpp"
+#include "outbox.hpp"
+
+#include <cstdint>
+#include <cstring>
+
+using namespace libraft;
+
+TEST_CASE("outbox: everything that was needed has its own, aligned room")
+{
+    for (uint64_t messages : {0, 1, 3}) {
+        for (uint64_t entries : {0, 1, 5}) {
+            for (uint64_t reads : {0, 2}) {
+                for (uint64_t bytes : {0, 8, 64}) {
+                    Need need;
+                    need.messages = messages;
+                    need.entries = entries;
+                    need.reads = reads;
+                    need.bytes = bytes;
+                    Outbox box;
+                    REQUIRE(box.reserve(need.size()));
+                    Outgoing out;
+                    out.lay_out(box.block(), need);
+                    /* Fill everything: overlaps would show, as would a sanitizer. */
+                    for (uint64_t i = 0; i < messages; ++i) {
+                        std::memset(static_cast<void *>(&out.add_message()), 1,
+                                    sizeof(raft_message));
+                    }
+                    for (uint64_t i = 0; i < entries; ++i) {
+                        std::memset(static_cast<void *>(&out.add_entry()), 2, sizeof(raft_entry));
+                    }
+                    for (uint64_t i = 0; i < reads; ++i) {
+                        std::memset(static_cast<void *>(&out.add_read()), 3, sizeof(raft_read));
+                    }
+                    for (uint64_t i = 0; i < bytes; i += 8) {
+                        void *taken = out.take(1 + i % 8); /* rounded up to 8 */
+                        REQUIRE(reinterpret_cast<uintptr_t>(taken) % 8 == 0);
+                        std::memset(taken, 4, 8);
+                    }
+                    auto all = [](const void *base, size_t n, int value) {
+                        for (size_t i = 0; i < n; ++i) {
+                            if (static_cast<const unsigned char *>(base)[i] != value) {
+                                return false;
+                            }
+                        }
+                        return true;
+                    };
+                    REQUIRE(all(out.messages, messages * sizeof(raft_message), 1));
+                    for (uint64_t i = 0; i < entries; ++i) {
+                        REQUIRE(all(&out.entries[i], sizeof(raft_entry), 2));
+                    }
+                    REQUIRE(all(out.reads, reads * sizeof(raft_read), 3));
+                    REQUIRE(all(out.bytes, bytes, 4));
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("outbox: the block stays where it is until it must grow")
+{
+    Outbox box;
+    REQUIRE(box.reserve(1000));
+    const char *block = box.block();
+    REQUIRE(box.reserve(10));
+    REQUIRE(box.reserve(1000));
+    REQUIRE(box.block() == block);
+    REQUIRE(box.reserve(100000));
+    for (size_t i = 0; i < 100000; ++i) {
+        REQUIRE(box.block()[i] == 0); /* nothing of the heap shows */
+    }
+}
+
+TEST_CASE("outbox: what cannot be had is refused and the old block kept")
+{
+    Outbox box;
+    REQUIRE(box.reserve(64));
+    char *block = box.block();
+    block[5] = 'x';
+    REQUIRE_FALSE(box.reserve(UINT64_MAX));
+    REQUIRE_FALSE(box.reserve(uint64_t{1} << 60));
+    REQUIRE(box.block() == block);
+    REQUIRE(block[5] == 'x');
+    Need most;
+    most.messages = most.entries = most.reads = UINT32_MAX;
+    REQUIRE(most.size() > UINT32_MAX); /* no overflow */
+    REQUIRE(most.size() / sizeof(raft_message) > UINT32_MAX);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+#include "catch.hpp"
+#include "progress.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+using namespace libraft;
+
+namespace {
+
+struct Free {
+    void operator()(Configuration *c) const { configuration::release(c); }
+};
+using Owned = std::unique_ptr<Configuration, Free>;
+
+Owned members(std::vector<raft_server> servers)
+{
+    return Owned(configuration::copy({servers.data(), static_cast<unsigned>(servers.size())}, 1));
+}
+
+bool adopt(Tracker &t, const Configuration &c, raft_index last = 10, raft_time now = 50)
+{
+    REQUIRE(t.reserve_members(c));
+    return t.adopt(c, 1, last, now);
+}
+
+std::string ids(const Tracker &t)
+{
+    std::string out;
+    for (const Progress &p : t.peers) {
+        out += std::to_string(p.id) + (p.self ? "*" : "") + (p.departing ? "-" : "") + " ";
+    }
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("progress: new peers are probed at the end of the log, in the order of their IDs")
+{
+    Tracker t;
+    Owned c = members({{7, "g", RAFT_VOTER}, {1, "a", RAFT_VOTER}, {3, "c", RAFT_SPARE}});
+    REQUIRE_FALSE(adopt(t, *c));
+    REQUIRE(ids(t) == "1* 3 7 ");
+    const Progress *p = t.find(7);
+    REQUIRE(p->mode == RAFT_PROGRESS_PROBE);
+    REQUIRE(p->next == 11);
+    REQUIRE(p->match == 0);
+    REQUIRE(p->contact == 50);
+    REQUIRE(std::string(p->address) == "g");
+    REQUIRE(p->votes());
+    REQUIRE_FALSE(t.find(3)->votes());
+    REQUIRE_FALSE(t.find(3)->follows());
+    REQUIRE_FALSE(t.find(1)->follows());
+    REQUIRE(t.find(2) == nullptr);
+    REQUIRE(t.find(0) == nullptr);
+    REQUIRE(t.find(~0ull) == nullptr);
+}
+
+TEST_CASE("progress: what is known of a server survives a change, one that leaves departs")
+{
+    Tracker t;
+    Owned before = members({{1, "a", RAFT_VOTER}, {2, "b", RAFT_VOTER}, {3, "c", RAFT_VOTER}});
+    adopt(t, *before);
+    t.find(2)->match = 8;
+    t.find(2)->mode = RAFT_PROGRESS_PIPELINE;
+    t.find(3)->match = 9;
+    Owned after = members({{1, "a", RAFT_VOTER}, {2, "moved", RAFT_STANDBY}, {4, "d", RAFT_VOTER}});
+    REQUIRE_FALSE(adopt(t, *after, 20, 99));
+    REQUIRE(ids(t) == "1* 2 3- 4 ");
+    REQUIRE(t.find(2)->match == 8);
+    REQUIRE(t.find(2)->mode == RAFT_PROGRESS_PIPELINE);
+    REQUIRE(std::string(t.find(2)->address) == "moved");
+    REQUIRE_FALSE(t.find(2)->votes());
+    REQUIRE_FALSE(t.find(3)->votes());
+    REQUIRE(t.find(4)->next == 21);
+    t.forget_departing();
+    REQUIRE(ids(t) == "1* 2 4 ");
+    /* One that comes back before it is forgotten is known. */
+    Owned third = members({{1, "a", RAFT_VOTER}, {4, "d", RAFT_VOTER}});
+    adopt(t, *third);
+    REQUIRE(ids(t) == "1* 2- 4 ");
+    adopt(t, *after);
+    REQUIRE(ids(t) == "1* 2 4 ");
+    REQUIRE(t.find(2)->match == 8);
+}
+
+TEST_CASE("progress: a catch-up is forgotten with its server")
+{
+    Tracker t;
+    Owned both = members({{1, "a", RAFT_VOTER}, {2, "b", RAFT_SPARE}});
+    Owned one = members({{1, "a", RAFT_VOTER}});
+    adopt(t, *both);
+    t.find(2)->catch_up = RAFT_CATCH_UP_RUNNING;
+    REQUIRE(t.find(2)->follows());
+    REQUIRE(adopt(t, *one));
+    REQUIRE_FALSE(adopt(t, *one)); /* only once */
+}
+
+TEST_CASE("progress: next never falls to or below match")
+{
+    Progress p{};
+    p.match = 10;
+    for (raft_index next = 0; next < 20; ++next) {
+        p.become_probe(next);
+        REQUIRE(p.mode == RAFT_PROGRESS_PROBE);
+        REQUIRE(p.next == std::max<raft_index>(next, 11));
+    }
+}
+
+TEST_CASE("progress: reads are taken in the order in which they came")
+{
+    Tracker t;
+    unsigned long long asked = 0;
+    unsigned long long taken = 0;
+    for (int i = 0; i < 2000; ++i) {
+        for (int k = 0; k < i % 7; ++k) {
+            REQUIRE(t.reserve_read());
+            t.reads.push_back({++asked, 0, 0, 0});
+        }
+        for (int k = 0; k < (i * 3) % 8 && t.pending_reads() > 0; ++k) {
+            REQUIRE(t.take_read().id == ++taken);
+        }
+        REQUIRE(t.pending_reads() == asked - taken);
+    }
+    REQUIRE(taken > 1000);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#include "catch.hpp"
+#include "settings.hpp"
+
+using libraft::Settings;
+
+TEST_CASE("settings: the published defaults")
+{
+    Settings s;
+    REQUIRE(s.election_timeout == 1000);
+    REQUIRE(s.heartbeat_timeout == 100);
+    REQUIRE(s.snapshot_timeout == 30000);
+    REQUIRE(s.max_catch_up_rounds == 10);
+    REQUIRE(s.max_catch_up_round_duration == 5000);
+    REQUIRE(s.max_inflight_entries == 1024);
+    REQUIRE(s.max_message_entries == 0);
+    REQUIRE(s.max_uncommitted_entries == 0);
+    REQUIRE(s.capacity_threshold == 0);
+    REQUIRE(s.features == RAFT_FEATURE_CAPACITY);
+    REQUIRE(s.pre_vote);
+    REQUIRE(s.tracer == nullptr);
+    REQUIRE(s.legal());
+}
+
+TEST_CASE("settings: legal or not")
+{
+    auto legal = [](auto change) {
+        Settings s;
+        change(s);
+        return s.legal();
+    };
+    REQUIRE_FALSE(legal([](Settings &s) { s.election_timeout = 0; }));
+    REQUIRE_FALSE(legal([](Settings &s) { s.heartbeat_timeout = 0; }));
+    REQUIRE_FALSE(legal([](Settings &s) { s.heartbeat_timeout = 1000; }));
+    REQUIRE(legal([](Settings &s) { s.heartbeat_timeout = 999; }));
+    REQUIRE_FALSE(legal([](Settings &s) { s.snapshot_timeout = 0; }));
+    REQUIRE_FALSE(legal([](Settings &s) { s.max_catch_up_rounds = 0; }));
+    REQUIRE_FALSE(legal([](Settings &s) { s.max_catch_up_round_duration = 0; }));
+    REQUIRE_FALSE(legal([](Settings &s) { s.max_inflight_entries = 0; }));
+    REQUIRE(legal([](Settings &s) { s.max_message_entries = 1; }));
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "catch.hpp"
+#include "random.hpp"
+#include "vector.hpp"
+
+#include <deque>
+
+using libraft::Random;
+using libraft::Vector;
+
+namespace {
+
+template <uint32_t N>
+void compare_with_model()
+{
+    Random random(N + 1);
+    Vector<uint64_t, N> v;
+    std::deque<uint64_t> model;
+    for (int i = 0; i < 20000; ++i) {
+        switch (random.below(8)) {
+        case 0:
+            if (!model.empty()) {
+                uint32_t n = random.below(static_cast<uint32_t>(model.size()) + 1);
+                v.erase_front(n);
+                model.erase(model.begin(), model.begin() + n);
+            }
+            break;
+        case 1:
+            if (!model.empty()) {
+                uint32_t n = random.below(static_cast<uint32_t>(model.size()) + 1);
+                v.truncate(n);
+                model.resize(n);
+            }
+            break;
+        default:
+            REQUIRE(v.reserve(v.size() + uint64_t{1} + random.below(3)));
+            v.push_back(static_cast<uint64_t>(i));
+            model.push_back(static_cast<uint64_t>(i));
+        }
+        if (v.size() != model.size() || v.empty() != model.empty() ||
+            !std::equal(v.begin(), v.end(), model.begin(), model.end())) {
+            FAIL("differs after operation " << i);
+        }
+        if (!model.empty()) {
+            REQUIRE(v.back() == model.back());
+            REQUIRE(v[0] == model.front());
+        }
+    }
+}
+
+}  // namespace
+
+TEST_CASE("vector: behaves as a deque, with and without room inside")
+{
+    compare_with_model<0>();
+    compare_with_model<1>();
+    compare_with_model<3>();
+    compare_with_model<64>();
+}
+
+TEST_CASE("vector: a reservation holds for that many elements without moving them")
+{
+    Vector<int, 2> v;
+    REQUIRE(v.reserve(100));
+    const int *before = v.data();
+    for (int i = 0; i < 100; ++i) {
+        v.push_back(i);
+    }
+    REQUIRE(v.data() == before);
+    REQUIRE(v[99] == 99);
+}
+
+TEST_CASE("vector: sizes that cannot be are refused, and nothing is lost")
+{
+    Vector<uint64_t> v;
+    REQUIRE(v.reserve(3));
+    v.push_back(7);
+    REQUIRE_FALSE(v.reserve(uint64_t{1} << 33));
+    REQUIRE_FALSE(v.reserve(UINT64_MAX));
+    REQUIRE(v.size() == 1);
+    REQUIRE(v[0] == 7);
+}
+
+TEST_CASE("vector: swap exchanges everything")
+{
+    Vector<int> a;
+    Vector<int> b;
+    REQUIRE(a.reserve(2));
+    a.push_back(1);
+    a.push_back(2);
+    a.swap(b);
+    REQUIRE(a.empty());
+    REQUIRE(b.size() == 2);
+    REQUIRE(b[1] == 2);
+}
