@@ -256,11 +256,14 @@ int on_catch_up(Step &step) {
     }
     Tracker &t = *s.tracker;
     Progress *p = t.find(step.event.catch_up.server_id);
-    if (p == nullptr || p->departing || p->self) {
-        return step.fail(RAFT_BADID, "there is no such other member");
+    if (p == nullptr || p->departing) {
+        return step.fail(RAFT_BADID, "there is no such member");
     }
     if (p->votes()) {
         return step.fail(RAFT_BADROLE, "a voter needs no catching up");
+    }
+    if (p->self) {
+        return step.fail(RAFT_BADID, "the leader has all there is");
     }
     if (t.catch_up.id != 0) {
         return step.fail(RAFT_BUSY, "a server is being caught up");
