@@ -15,7 +15,7 @@ void drop_tracker(Step &step) {
         step.add_read(read.id, read.index, RAFT_LEADERSHIPLOST);
     }
     for (const Progress &p : t->peers) {
-        if (p.catch_up != RAFT_CATCH_UP_NONE) {
+        if (!p.departing && p.catch_up != RAFT_CATCH_UP_NONE) {
             step.flags |= RAFT_UPDATE_CATCH_UP;
         }
     }
@@ -31,8 +31,13 @@ void drop_leader_address(Step &step) {
     Server &s = step.server;
     step.remember();
     if (s.leader_foreign) {
-        INVARIANT(step.retired_address == nullptr);
-        step.retired_address = s.leader_address;
+        /* The first to go is compared when the step ends; one that came and went within
+         * the step, nobody has seen. */
+        if (step.retired_address == nullptr) {
+            step.retired_address = s.leader_address;
+        } else {
+            free(const_cast<char *>(s.leader_address));
+        }
         s.leader_foreign = false;
     }
     s.leader_address = nullptr;
