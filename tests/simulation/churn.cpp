@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* The operator of a world: changes the membership, hands leadership over, and asks for
+ * what is not allowed. */
+#include "world.hpp"
+
+#include <algorithm>
+
+namespace sim {
+namespace {
+
+/* Does the library do it in one step? */
+unsigned voter_difference(const Conf &a, const Conf &b) {
+    unsigned n = 0;
+    for (raft_id id = 1; id <= kMaxServers; id++) {
+        n += (a.role_of(id) == RAFT_VOTER) != (b.role_of(id) == RAFT_VOTER);
+    }
+    return n;
+}
+
+/* What a joint configuration leads to. */
+Conf outcome_of(const Conf &conf) {
+    Conf next;
+    for (const Member &m : conf.members) {
+        int role = m.role == RAFT_VOTER_INCOMING     ? static_cast<int>(RAFT_VOTER)
+                   : m.role == RAFT_VOTER_TO_STANDBY ? static_cast<int>(RAFT_STANDBY)
+                   : m.role == RAFT_VOTER_TO_SPARE   ? static_cast<int>(RAFT_SPARE)
+                                                     : m.role;
+        if (role != RAFT_VOTER_OUTGOING) {
+            next.members.push_back({m.id, role});
+        }
+    }
+    return next;
+}
+
+} // namespace
+
+/* A configuration some changes away; its own voters again if none would be left. */
+Conf World::mutate(const Conf &conf) {
+    Conf next = conf;
+    size_t changes = random.percent(45) ? 1 : random.between(2, 5);
+    for (size_t i = 0; i < changes; i++) {
+        raft_id id = random.between(1, plan.servers);
+        auto it = std::find_if(next.members.begin(), next.members.end(),
+                               [id](const Member &m) { return m.id == id; });
+        int role = random.percent(60) ? static_cast<int>(RAFT_VOTER)
+                                      : static_cast<int>(random.below(4));
+        if (role == 3 || (it == next.members.end() && random.percent(20))) {
+            if (it != next.members.end()) {
+                next.members.erase(it);
+            }
+        } else if (it == next.members.end()) {
+            next.members.push_back({id, role});
+        } else {
+            it->role = role;
+        }
+    }
+    return next.voters() > 0 ? next : conf;
+}
+
+void World::change_membership(Server &l) {
+    Conf now_conf = l.face.conf;
+    Conf next = mutate(outcome_of(now_conf));
+    unsigned difference = voter_difference(now_conf, next);
+    bool joint = now_conf.joint();
+    bool as_entry = random.percent(25);
+    say(l.id, "is asked for configuration %s", sim::describe(next).c_str());
+    int rc = as_entry ? l.submit_change(next) : l.reconfigure(next);
+    if (rc == RAFT_CANTCHANGE) {
+        stats.add(S_CANT_CHANGE);
+    } else if (rc == 0) {
+        if (joint) {
+            throw Violation("membership", "a change while a joint one is under way");
+        }
+        stats.add(next.voters() >= now_conf.voters() ? S_CHANGE_ADD : S_CHANGE_REMOVE);
+        stats.add(S_CHANGE_SUBMITTED, as_entry);
+        if (as_entry && difference > 1) {
+            throw Violation("membership", "several voters changed in one step");
+        }
+    } else if (rc == RAFT_NOTLEADER) {
+        stats.add(S_NOT_LEADER);
+    } else if (rc == RAFT_NOSPACE || rc == RAFT_BUSY) {
+        stats.add(rc == RAFT_BUSY ? S_BUSY : S_NOSPACE);
+    } else {
+        throw Violation("membership", format("%s refuses %s with %d", l.name(),
+                                             sim::describe(next).c_str(), rc));
+    }
+}
+
+void World::request_nonsense(Server &l) {
+    Conf conf = outcome_of(l.face.conf);
+    int rc = 0;
+    bool allowed = false;
+    switch (random.below(6)) {
+        case 0:
+            conf.members.push_back({0, RAFT_VOTER});
+            rc = l.reconfigure(conf);
+            break;
+        case 1:
+            conf.members.push_back(conf.members.front());
+            rc = l.reconfigure(conf);
+            break;
+        case 2:
+            conf.members.front().role = RAFT_VOTER_INCOMING;
+            rc = l.reconfigure(conf);
+            break;
+        case 3:
+            rc = l.transfer(l.id);
+            break;
+        case 4:
+            for (Member &m : conf.members) {
+                m.role = RAFT_STANDBY;
+            }
+            rc = l.reconfigure(conf);
+            break;
+        default:
+            rc = l.bootstrap(plan.initial);
+            break;
+    }
+    if (rc == 0 && !allowed) {
+        throw Violation("request", format("%s accepts nonsense", l.name()));
+    }
+    stats.add(S_BAD_REQUEST);
+}
+
+void World::churn() {
+    if (calm) {
+        return;
+    }
+    schedule(now + random.between(1, 2 * plan.churn_interval), Happening::CHURN, 0, 0);
+    Server *l = leader();
+    if (l == nullptr || l->face.conf.members.empty()) {
+        return;
+    }
+    uint64_t choice = random.below(100);
+    if (choice < 55) {
+        change_membership(*l);
+    } else if (choice < 70) {
+        raft_id to = random.percent(40) ? 0 : random.between(1, plan.servers);
+        say(l->id, "is asked to hand leadership to %s", address_of(to));
+        int rc = l->transfer(to);
+        stats.add(rc == 0 ? S_TRANSFER : S_BAD_REQUEST);
+    } else if (choice < 90) {
+        raft_id whom = random.between(1, plan.servers);
+        for (const Member &m : l->face.conf.members) {
+            whom = m.role != RAFT_VOTER && random.percent(50) ? m.id : whom;
+        }
+        say(l->id, "is asked to catch %s up", address_of(whom));
+        int rc = l->catch_up(whom);
+        stats.add(rc == 0 ? S_CATCH_UP : S_BAD_REQUEST);
+    } else {
+        request_nonsense(*l);
+    }
+}
+
+} // namespace sim

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include "linear.hpp"
+#include "runner.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace {
+
+void usage() {
+    puts("usage: raft-sim [options]\n"
+         "  --seed N          one world\n"
+         "  --worlds N        so many worlds (default 100)\n"
+         "  --from N          the first one's seed (default 1)\n"
+         "  --jobs N          processes (default 1)\n"
+         "  --seconds N       simulated seconds of a world, at least (default 60)\n"
+         "  --steps N         steps of a world, at least (default 5000)\n"
+         "  --trace           with --seed: tell the story\n"
+         "  --svg FILE        with --seed: draw it\n"
+         "  --svg-seconds N   the last so many simulated seconds of it (default 10)\n"
+         "  --failures N      stop after so many failing worlds (default 1)\n"
+         "  --sabotage NAME   break a part of the simulation on purpose\n"
+         "  --expect TEXT     succeed if a violation of a property named so is found\n"
+         "  --rare N          fail if a fault occurs in fewer than N percent of worlds\n"
+         "  --quiet           no statistics\n"
+         "  --self-test       of the linearizability checker");
+}
+
+bool number(const char *text, uint64_t *value) {
+    char *end = nullptr;
+    *value = strtoull(text, &end, 0);
+    return end != text && *end == '\0';
+}
+
+int self_test() {
+    unsigned linearizable = 0;
+    const unsigned histories = 200000;
+    unsigned wrong = sim::linear::self_test(histories, &linearizable);
+    printf("%u random histories, %u linearizable, %u judged wrongly\n", histories, linearizable,
+           wrong);
+    return wrong == 0 && linearizable > 0 && linearizable < histories ? 0 : 1;
+}
+
+/* Returns how many arguments it took, 0: none of these. */
+int take_value(sim::Options &o, const char *name, const char *value) {
+    struct {
+        const char *name;
+        uint64_t *value;
+    } const numbers[] = {
+        {"--worlds", &o.worlds},   {"--from", &o.from},         {"--jobs", &o.jobs},
+        {"--seconds", &o.seconds}, {"--steps", &o.steps},       {"--failures", &o.failures},
+        {"--rare", &o.rare},       {"--svg-seconds", &o.svg_seconds},
+    };
+    for (const auto &n : numbers) {
+        if (strcmp(name, n.name) == 0) {
+            return number(value, n.value) ? 2 : 0;
+        }
+    }
+    if (strcmp(name, "--seed") == 0) {
+        o.worlds = 1;
+        o.single = true;
+        return number(value, &o.from) ? 2 : 0;
+    }
+    if (strcmp(name, "--svg") == 0) {
+        o.svg = value;
+        return 2;
+    }
+    if (strcmp(name, "--expect") == 0) {
+        o.expect = value;
+        return 2;
+    }
+    if (strcmp(name, "--sabotage") == 0) {
+        return sim::parse(value, &o.sabotage) ? 2 : 0;
+    }
+    return 0;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+    setvbuf(stdout, nullptr, _IOLBF, 0);
+    sim::Options o;
+    for (int i = 1; i < argc;) {
+        int took = 0;
+        if (strcmp(argv[i], "--trace") == 0) {
+            o.trace = true;
+            took = 1;
+        } else if (strcmp(argv[i], "--quiet") == 0) {
+            o.quiet = true;
+            took = 1;
+        } else if (strcmp(argv[i], "--self-test") == 0) {
+            return self_test();
+        } else if (i + 1 < argc) {
+            took = take_value(o, argv[i], argv[i + 1]);
+        }
+        if (took == 0) {
+            usage();
+            return 2;
+        }
+        i += took;
+    }
+    return sim::run(o);
+}

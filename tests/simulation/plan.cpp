@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+#include "plan.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace sim {
+namespace {
+
+#define X(name, text) text,
+const char *const kSabotages[] = {SIM_SABOTAGES(X)};
+#undef X
+
+void choose_members(Plan &p, Random &r) {
+    p.servers = static_cast<unsigned>(r.between(1, kMaxServers));
+    unsigned voters = static_cast<unsigned>(r.between(1, std::min(p.servers, 5U)));
+    if (p.servers >= 3 && r.percent(70)) {
+        voters = std::max(voters, 3U);
+    }
+    for (raft_id id = 1; id <= p.servers; id++) {
+        if (id <= voters) {
+            p.initial.members.push_back({id, RAFT_VOTER});
+        } else if (r.percent(30)) {
+            p.initial.members.push_back({id, r.percent(50) ? RAFT_STANDBY : RAFT_SPARE});
+        }
+    }
+    p.bootstrapped = r.percent(60) ? 1 : static_cast<unsigned>(r.between(1, voters));
+}
+
+void choose_settings(Plan &p, Random &r) {
+    unsigned election = static_cast<unsigned>(r.between(150, 1500));
+    bool equal = p.bounded_clocks || r.percent(70);
+    bool mixed = r.percent(35);
+    unsigned all_features = r.percent(80) ? 14U : static_cast<unsigned>(r.below(8) << 1);
+    bool held = r.percent(30);
+    unsigned tickets = r.percent(50) ? 100 : static_cast<unsigned>(r.below(101));
+    for (raft_id id = 1; id <= kMaxServers; id++) {
+        ServerPlan &s = p.server[id];
+        s.vintage = mixed ? static_cast<unsigned>(r.below(3)) : 2;
+        s.features = mixed && r.percent(30) ? static_cast<unsigned>(r.below(8) << 1) : all_features;
+        s.held_messages = held && r.percent(60);
+        s.tickets = r.percent(tickets);
+        s.election_timeout =
+            equal ? election : static_cast<unsigned>(r.between(election, election * 2));
+    }
+    p.upgrades = mixed && r.percent(70);
+    p.heartbeat = std::max(10U, election / static_cast<unsigned>(r.between(4, 10)));
+    p.snapshot_timeout = static_cast<unsigned>(r.between(200, 4000));
+    p.catch_up_rounds = static_cast<unsigned>(r.between(1, 12));
+    p.catch_up_duration = static_cast<unsigned>(r.between(50, 5000));
+    p.inflight = static_cast<unsigned>(r.percent(50) ? 1024 : r.between(1, 64));
+    p.message_entries = static_cast<unsigned>(r.percent(50) ? 0 : r.between(1, 16));
+    p.uncommitted = static_cast<unsigned>(r.percent(60) ? 0 : r.between(1, 64));
+    p.pre_vote = r.percent(75);
+}
+
+void choose_environment(Plan &p, Random &r) {
+    p.delay_min = r.between(100, 5000);
+    p.delay_max = p.delay_min + r.between(500, 30000);
+    p.long_delay = r.between(1, 10) * kSecond;
+    p.loss_ppm = r.percent(50) ? static_cast<unsigned>(r.skewed(500, 150000)) : 0;
+    p.duplicate_ppm = r.percent(45) ? static_cast<unsigned>(r.skewed(500, 100000)) : 0;
+    p.long_delay_ppm = r.percent(45) ? static_cast<unsigned>(r.skewed(200, 30000)) : 0;
+    p.unreachable_percent = r.percent(40) ? static_cast<unsigned>(r.between(5, 80)) : 0;
+    p.disk_min = r.between(50, 2000);
+    p.disk_max = p.disk_min + r.between(100, 20000);
+    p.nomem_ppm = r.percent(50) ? static_cast<unsigned>(r.skewed(2000, 100000)) : 0;
+    p.chunk_fail_percent = r.percent(40) ? static_cast<unsigned>(r.between(2, 30)) : 0;
+    p.late_ack_percent = r.percent(50) ? static_cast<unsigned>(r.between(2, 50)) : 0;
+    p.late_ack_max = r.between(10, 5000) * kMs;
+    p.partial_ack_percent = r.percent(40) ? static_cast<unsigned>(r.between(2, 40)) : 0;
+    p.timer_late_percent = r.percent(40) ? static_cast<unsigned>(r.between(2, 50)) : 0;
+    p.timer_early_ppm = r.percent(40) ? static_cast<unsigned>(r.between(500, 20000)) : 0;
+    p.crash_midway_ppm = r.percent(40) ? static_cast<unsigned>(r.skewed(50, 1500)) : 0;
+}
+
+void choose_troubles(Plan &p, Random &r) {
+    p.troubles = 0;
+    if (!r.percent(8)) { /* else a calm world */
+        for (unsigned i = 0; i < T_KINDS; i++) {
+            p.troubles |= r.percent(i == 10 ? 25 : 50) ? 1U << i : 0;
+        }
+    }
+    if (p.bounded_clocks) {
+        p.troubles &= ~static_cast<unsigned>(T_CLOCK_JUMP | T_CLOCK_BACK | T_CLOCK_STALL);
+    }
+    p.trouble_interval = r.between(200, 5000) * kMs;
+    p.churn_interval = p.servers > 1 && r.percent(70) ? r.between(300, 6000) * kMs : 0;
+    p.capacity_threshold = r.percent(60) ? 1000 : 0;
+    int limit = p.bounded_clocks ? 30000 : 100000; /* parts in a million */
+    for (raft_id id = 1; id <= kMaxServers; id++) {
+        bool drifts = (p.troubles & T_CLOCK_DRIFT) != 0;
+        p.server[id].drift_ppm =
+            drifts ? static_cast<int>(r.below(static_cast<uint64_t>(2 * limit))) - limit : 0;
+    }
+}
+
+void choose_load(Plan &p, Random &r) {
+    p.snapshot_every = r.percent(80) ? r.skewed(5, 500) : 0;
+    p.trailing = static_cast<unsigned>(r.percent(30) ? 0 : r.skewed(1, 200));
+    p.padding = static_cast<unsigned>(r.skewed(0, 4000));
+    p.chunk_max = static_cast<unsigned>(r.between(32, 1500));
+    p.clients = static_cast<unsigned>(r.between(1, 6));
+    p.think = r.between(20, 300) * kMs;
+    if (p.servers <= 2) {
+        p.clients += 3; /* little else happens there */
+        p.think = r.between(10, 80) * kMs;
+    }
+}
+
+/* Worlds in which that sabotage has something to break. */
+void arrange(Plan &p, Sabotage sabotage) {
+    switch (sabotage) {
+        case Sabotage::DRIFTING_LEASE:
+            p.troubles |= T_CLOCK_STALL | T_ISOLATE_LEADER | T_PARTITION;
+            p.trouble_interval = 500 * kMs;
+            break;
+        case Sabotage::STALE_ACK:
+        case Sabotage::KEEP_TRUNCATED:
+            p.late_ack_percent = 50;
+            p.troubles |= T_ISOLATE_LEADER | T_PARTITION;
+            p.trouble_interval = 800 * kMs;
+            break;
+        case Sabotage::FORGOTTEN_TERM:
+        case Sabotage::FORGOTTEN_ENTRY:
+        case Sabotage::LATE_VOTE:
+            p.troubles |= T_CRASH | T_CRASH_ALL | T_ISOLATE_LEADER;
+            p.trouble_interval = 300 * kMs;
+            p.disk_max += 100 * kMs;
+            break;
+        default:
+            break;
+    }
+}
+
+} // namespace
+
+const char *name_of(Sabotage s) { return kSabotages[static_cast<unsigned>(s)]; }
+
+bool parse(const char *text, Sabotage *s) {
+    for (unsigned i = 0; i < std::size(kSabotages); i++) {
+        if (strcmp(text, kSabotages[i]) == 0) {
+            *s = static_cast<Sabotage>(i);
+            return true;
+        }
+    }
+    return false;
+}
+
+Plan::Plan(uint64_t seed, Sabotage sabotage) {
+    Random r(seed ^ 0x706c616eU);
+    choose_members(*this, r);
+    bounded_clocks = r.percent(50);
+    choose_settings(*this, r);
+    choose_environment(*this, r);
+    choose_troubles(*this, r);
+    choose_load(*this, r);
+    arrange(*this, sabotage);
+}
+
+unsigned Plan::max_election_timeout() const {
+    unsigned most = 0;
+    for (raft_id id = 1; id <= servers; id++) {
+        most = std::max(most, server[id].election_timeout);
+    }
+    return most;
+}
+
+std::string Plan::describe() const {
+    std::string text = format(
+        "%u servers, %s, clocks %s, pre-vote %s, heartbeat %u, loss %u ppm, troubles %03x, "
+        "snapshot every %llu, trailing %u, inflight %u, message entries %u\n",
+        servers, sim::describe(initial).c_str(), bounded_clocks ? "bounded" : "wild",
+        pre_vote ? "on" : "off", heartbeat, loss_ppm, troubles, snapshot_every, trailing,
+        inflight, message_entries);
+    for (raft_id id = 1; id <= servers; id++) {
+        const ServerPlan &s = server[id];
+        text += format("  %s: election timeout %u, vintage %u, features %u, drift %d ppm%s%s\n",
+                       address_of(id), s.election_timeout, s.vintage, s.features, s.drift_ppm,
+                       s.held_messages ? ", holds messages" : "", s.tickets ? ", tickets" : "");
+    }
+    return text;
+}
+
+} // namespace sim

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/* One server of a world: the library's raft, and a driver that does what the contract
+ * asks of a caller, in its order, on a simulated disk, clock and network. */
+#pragma once
+
+#include "clock.hpp"
+#include "disk.hpp"
+#include "face.hpp"
+#include "plan.hpp"
+#include "wire.hpp"
+
+namespace sim {
+
+class World;
+
+/* Arrays lent to the library for one call, and spoilt after it. */
+struct Loan {
+    std::vector<raft_entry> entries;
+    std::vector<raft_server> servers;
+    char addresses[kMaxServers + 2][8];
+    unsigned n_addresses = 0;
+
+    void clear();
+    const char *address(raft_id id);
+    void lend(const Entry *first, size_t n);
+    raft_configuration lend(const Conf &conf);
+    void spoil();
+};
+
+class Server {
+public:
+    Server(World &world, raft_id own_id);
+    ~Server();
+    Server(const Server &) = delete;
+    Server &operator=(const Server &) = delete;
+
+    const raft_id id;
+    bool up = false;
+    Face face;
+    Disk disk;
+    Log log; /* as the library knows it, durable or not */
+    SnapshotPtr snap;
+    Machine machine;
+    Clock clock;
+    unsigned vintage;
+    unsigned short capacity = UINT16_MAX;
+    Time disk_stalled_until = 0;
+    unsigned disk_slowness = 1;
+    uint64_t epoch = 0; /* how often it was booted */
+
+    const char *name() const { return address_of(id); }
+    raft_term term_at(raft_index i) const;
+    raft_term known_term(raft_index i) const;
+    bool announces(unsigned feature) const;
+    void boot();
+    void crash(const char *why);
+    void set_clock(); /* it was changed: arm the timer again */
+
+    /* What happens to it. */
+    void receive(const Wire &wire);
+    void timer_fired();
+    void timer_early();
+    void disk_done();
+    void acknowledge(raft_index index, unsigned long long ticket);
+    void unreachable(raft_id peer);
+
+    /* What it is asked; these return the step's code. */
+    int bootstrap(const Conf &conf);
+    int submit(const std::vector<uint32_t> &ops);
+    int read(uint32_t op, bool lease);
+    int reconfigure(const Conf &conf);
+    int submit_change(const Conf &conf);
+    int catch_up(raft_id peer);
+    int transfer(raft_id peer);
+
+    void take_snapshot();
+    /* Everything that is too slow to be done at every step. */
+    void check_thoroughly();
+
+private:
+    /* One step, whole: the call, what it promises, and what it asks for. */
+    int step(raft_event &e);
+    int call(raft_event &e, raft_update &u);
+    void check_failure(const raft_event &e, const raft_update &u, int rc);
+    void check_flags(const raft_event &e, const raft_update &u) const;
+    void check_untouched(const raft_update &u) const;
+    void configure();
+    void start();
+
+    /* In the library's and our memory. */
+    void absorb_entries(const raft_event &e, const raft_update &u);
+    void absorb_entry(raft_index index, const raft_entry &e);
+    void absorb_install();
+    void check_latest_configuration() const;
+    void rebuild_configurations();
+    const Conf *configuration_at(raft_index index, raft_index *conf_index) const;
+    void judge_step();
+
+    /* Outside: in the contract's order. Each returns whether the server survived. */
+    void carry_out(const raft_update &u);
+    bool survives();
+    void save_meta();
+    void write_entries(const raft_update &u);
+    void write_chunk(const raft_update &u);
+    bool send_messages(const raft_update &u);
+    void check_message(const raft_message &m) const;
+    void check_request(const raft_message &m) const;
+    void check_result(const raft_message &m) const;
+    void attach(Wire &wire);
+    void leave(Wire *wire);
+    void depart(Wire *wire);
+    void apply();
+    void apply_entry(raft_index index);
+    void restore(const Snapshot &s);
+    void answer_reads(const raft_update &u);
+    void reply(uint32_t op);
+    void note_transitions();
+
+    /* The disk. */
+    void write(Write w);
+    void schedule_disk();
+    void finished(const Write &w);
+    void chunk_stored(const Write &w);
+    void snapshot_stored(const Write &w);
+    void flush_held();
+    void arm_timer();
+
+    World &w_;
+    ServerPlan plan_;
+    raft handles_[2];
+    unsigned handle_ = 0;
+    Face before_;
+    Loan loan_;
+    SnapshotPtr previous_snap_; /* a message of the step that replaced it may name it */
+    std::vector<std::pair<raft_index, Conf>> confs_; /* what the log says, oldest first */
+    Snapshot incoming_;
+    bool chunk_outstanding_ = false;
+    raft_index snapshot_pending_ = 0;
+    unsigned long long ticket_ = 0;
+    unsigned long long replaced_by_ = 0; /* ticket of the last update that replaced entries */
+    raft_term made_barrier_ = 0;
+    uint64_t meta_written_ = 0, meta_durable_ = 0;
+    struct Held {
+        uint64_t meta;
+        Wire *wire;
+        uint32_t op;
+    };
+    std::deque<Held> held_;
+    Time timer_at_ = UINT64_MAX;
+    uint32_t steps_ = 0;
+    raft_event_type event_type_ = RAFT_START;
+
+    raft *handle() { return &handles_[handle_]; }
+};
+
+} // namespace sim

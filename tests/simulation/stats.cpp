@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include "stats.hpp"
+
+#include <cstdio>
+
+namespace sim {
+namespace {
+#define X(name, text) text,
+const char *const kNames[] = {SIM_FAULTS(X) "", SIM_REACHED(X)};
+#undef X
+const char *name_of(unsigned s) {
+    return s < S_FAULTS_END ? kNames[s] : kNames[s + 1];
+}
+} // namespace
+
+void Stats::absorb(const Stats &world) {
+    for (unsigned s = 0; s < S_COUNT; s++) {
+        n[s] += world.n[s];
+        worlds[s] += world.n[s] != 0;
+    }
+    total_worlds++;
+}
+
+void Stats::merge(const Stats &total) {
+    for (unsigned s = 0; s < S_COUNT; s++) {
+        n[s] += total.n[s];
+        worlds[s] += total.worlds[s];
+    }
+    total_worlds += total.total_worlds;
+}
+
+void Stats::print() const {
+    if (total_worlds == 0) {
+        return;
+    }
+    auto line = [this](unsigned s) {
+        printf("  %-58s %12llu %6.1f %%\n", name_of(s), static_cast<unsigned long long>(n[s]),
+               100.0 * static_cast<double>(worlds[s]) / static_cast<double>(total_worlds));
+    };
+    printf("  %-58s %12s %8s\n", "faults", "times", "worlds");
+    for (unsigned s = 0; s < S_FAULTS_END; s++) {
+        line(s);
+    }
+    printf("  %-58s %12s %8s\n", "reached", "times", "worlds");
+    for (unsigned s = S_FAULTS_END; s < S_COUNT; s++) {
+        line(s);
+    }
+}
+
+unsigned Stats::rare_faults(unsigned percent) const {
+    unsigned rare = 0;
+    for (unsigned s = 0; s < S_FAULTS_END; s++) {
+        if (worlds[s] * 100 < total_worlds * percent) {
+            printf("too rare: \"%s\" in %llu of %llu worlds\n", name_of(s),
+                   static_cast<unsigned long long>(worlds[s]),
+                   static_cast<unsigned long long>(total_worlds));
+            rare++;
+        }
+    }
+    return rare;
+}
+
+} // namespace sim

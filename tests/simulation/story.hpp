@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* What happened in a world, for people: as text, line by line, or as a picture. */
+#pragma once
+
+#include "types.hpp"
+
+namespace sim {
+
+class Story {
+public:
+    explicit Story(bool print) : print_(print) {}
+
+    void line(Time at, raft_id id, const char *text);
+    void role(Time at, raft_id id, int state, raft_term term);
+    void commit(Time at, raft_id id, raft_index index);
+    void message(Time sent, Time received, raft_id from, raft_id to, int type);
+
+    /* The last seconds of the story, one lane per server. */
+    bool draw(const char *path, unsigned servers, Time seconds, const std::string &title) const;
+
+private:
+    struct Fact {
+        enum Kind { ROLE, COMMIT, MESSAGE, CRASH, BOOT, NOTE };
+        Kind kind;
+        Time at;
+        Time until; /* of a message */
+        raft_id id;
+        raft_id to;
+        int code;
+        unsigned long long number;
+        std::string text;
+    };
+
+    bool print_;
+    std::vector<Fact> facts_;
+};
+
+} // namespace sim

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/* What goes wrong in a world, by its plan, and what is broken on purpose. */
+#include "world.hpp"
+
+#include <algorithm>
+
+namespace sim {
+
+void World::make_trouble() {
+    if (calm) {
+        return;
+    }
+    schedule(now + random.between(1, 2 * plan.trouble_interval), Happening::TROUBLE, 0, 0);
+    unsigned kind = 1U << random.below(T_KINDS);
+    if ((plan.troubles & kind) == 0) {
+        return;
+    }
+    switch (kind) {
+        case T_CRASH:
+            crash_some();
+            break;
+        case T_CRASH_ALL:
+            crash_all();
+            break;
+        case T_PARTITION:
+        case T_ONE_WAY:
+        case T_ISOLATE_LEADER:
+            cut_network(kind);
+            break;
+        case T_DISK_SLOW:
+        case T_DISK_STALL:
+            upset_disk(kind);
+            break;
+        case T_CAPACITY:
+            upset_capacity();
+            break;
+        default:
+            upset_clock(kind);
+    }
+}
+
+void World::crash_some() {
+    Server *l = leader();
+    Server &s = l != nullptr && random.percent(50) ? *l
+                                                    : server(random.between(1, plan.servers));
+    if (s.up) {
+        s.crash("power");
+    }
+}
+
+void World::crash_all() {
+    stats.add(S_CRASH_ALL);
+    for (auto &s : servers_) {
+        if (s->up) {
+            s->crash("power everywhere");
+        }
+    }
+}
+
+void World::cut_network(unsigned kind) {
+    if (plan.servers < 2) {
+        return;
+    }
+    if (random.percent(50)) {
+        network.heal();
+    }
+    auto set = static_cast<unsigned>(random.next()) & ((1U << (plan.servers + 1)) - 2);
+    if (kind == T_ISOLATE_LEADER) {
+        Server *l = leader();
+        if (l == nullptr) {
+            return;
+        }
+        set = 1U << l->id;
+        if (sabotage == Sabotage::DRIFTING_LEASE) {
+            l->clock.stall(now);
+            l->set_clock();
+            schedule(now + 3 * kSecond, Happening::CLOCK_RESUMES, l->id, l->epoch);
+        }
+    }
+    if (kind == T_ONE_WAY) {
+        bool in = random.percent(50);
+        set = random.percent(50) ? set : 1U << random.between(1, plan.servers);
+        network.split(set, in, !in);
+        stats.add(S_PARTITION_ONE_WAY);
+    } else {
+        network.split(set, true, true);
+        stats.add(S_PARTITION);
+    }
+    say(0, "the network is cut: set %x, kind %x", set, kind);
+    schedule(now + random.skewed(200 * kMs, 10 * kSecond), Happening::HEAL, 0, 0);
+}
+
+void World::upset_disk(unsigned kind) {
+    Server &s = server(random.between(1, plan.servers));
+    if (kind == T_DISK_STALL) {
+        s.disk_stalled_until = now + random.skewed(100 * kMs, 8 * kSecond);
+        stats.add(S_DISK_STALL);
+        say(s.id, "its disk stalls");
+    } else if (random.percent(60)) {
+        s.disk_slowness = static_cast<unsigned>(random.skewed(5, 200));
+        stats.add(S_DISK_SLOW);
+        say(s.id, "its disk is %u times slower", s.disk_slowness);
+    } else {
+        s.disk_slowness = 1;
+    }
+}
+
+void World::upset_clock(unsigned kind) {
+    Server &s = server(random.between(1, plan.servers));
+    if (!s.up) {
+        return;
+    }
+    if (kind == T_CLOCK_JUMP) {
+        auto by = static_cast<int64_t>(random.skewed(10 * kMs, 20 * kSecond));
+        s.clock.jump(now, by);
+        stats.add(S_CLOCK_JUMP);
+        say(s.id, "its clock jumps by %lld ms", static_cast<long long>(by / 1000));
+    } else if (kind == T_CLOCK_BACK) {
+        auto by = static_cast<int64_t>(
+            std::min<uint64_t>(random.skewed(1 * kMs, 3 * kSecond), s.clock.read(now) * kMs));
+        s.clock.jump(now, -by);
+        stats.add(S_CLOCK_BACK);
+        say(s.id, "its clock goes back by %lld ms", static_cast<long long>(by / 1000));
+    } else if (kind == T_CLOCK_STALL) {
+        s.clock.stall(now);
+        stats.add(S_CLOCK_STALL);
+        say(s.id, "its clock stalls");
+        schedule(now + random.skewed(100 * kMs, 5 * kSecond), Happening::CLOCK_RESUMES, s.id,
+                 s.epoch);
+    } else {
+        return; /* drift is from the beginning */
+    }
+    s.set_clock();
+}
+
+void World::upset_capacity() {
+    bool full = random.percent(50);
+    bool all = random.percent(60);
+    for (auto &s : servers_) {
+        if (all || random.percent(30)) {
+            s->capacity = full ? static_cast<unsigned short>(random.below(1500)) : UINT16_MAX;
+        }
+    }
+    say(0, full ? "disks fill up" : "disks have room");
+}
+
+void World::sabotage_flags(unsigned &flags) {
+    if (sabotage == Sabotage::LOST_FLAG && random.ppm(5000)) {
+        flags &= ~static_cast<unsigned>(RAFT_UPDATE_TIMEOUT | RAFT_UPDATE_COMMIT_INDEX);
+    } else if (sabotage == Sabotage::EXTRA_FLAG && random.ppm(2000)) {
+        flags |= RAFT_UPDATE_LEADER;
+    }
+}
+
+void World::sabotage_entries(std::vector<Entry> &entries) {
+    if (sabotage == Sabotage::WRONG_ENTRIES && !entries.empty() && random.percent(5)) {
+        entries[0].payload = make_payload(RAFT_BARRIER, kNoOp, "\1\0\0\0\0\0\0", 8);
+    }
+}
+
+void World::sabotage_restart(Disk &disk) {
+    if (sabotage == Sabotage::FORGOTTEN_ENTRY && disk.log.entries.size() > 1) {
+        disk.log.entries.pop_back();
+    } else if (sabotage == Sabotage::FORGOTTEN_TERM && disk.term > 1) {
+        disk.term = disk.log.entries.empty() ? disk.snapshot ? disk.snapshot->term : disk.term
+                                             : disk.log.entries.back().term;
+        disk.vote = 0;
+    }
+}
+
+} // namespace sim

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* A world: its servers, network, clients and time, and everything that goes wrong in
+ * it, from one seed. */
+#pragma once
+
+#include "clients.hpp"
+#include "judge.hpp"
+#include "network.hpp"
+#include "plan.hpp"
+#include "server.hpp"
+#include "stats.hpp"
+#include "story.hpp"
+
+#include <deque>
+
+namespace sim {
+
+struct Happening {
+    enum Kind : uint8_t {
+        DELIVER,
+        TIMER,
+        EARLY_TIMER,
+        DISK,
+        ACK,
+        CLIENT,
+        CHURN,
+        TROUBLE,
+        RESTART,
+        UNREACHABLE,
+        HEAL,
+        CLOCK_RESUMES
+    };
+    Time at;
+    uint64_t order;
+    Kind kind;
+    raft_id server; /* or client */
+    uint64_t epoch; /* of that server when it was scheduled, or a client's turn */
+    uint64_t a;
+    unsigned long long b;
+    Wire *wire;
+
+    bool operator<(const Happening &o) const { /* the earliest on top of a heap */
+        return at != o.at ? at > o.at : order > o.order;
+    }
+};
+
+class World {
+public:
+    World(uint64_t seed, Sabotage sabotaged, Story *story_or_null, Time least_time,
+          uint64_t least_steps);
+    ~World();
+    World(const World &) = delete;
+    World &operator=(const World &) = delete;
+
+    /* Live through it. Throws a Violation. */
+    void run();
+
+    const uint64_t seed;
+    const Sabotage sabotage;
+    Story *const story;
+    Plan plan;
+    Random random;
+    Stats stats;
+    Time now = 0;
+    bool calm = false; /* the faults have stopped */
+    Judge judge;
+    Network network;
+    Clients clients;
+
+    Server &server(raft_id id) { return *servers_[id - 1]; }
+    Server *leader();
+    bool trusts_leases() const {
+        return plan.bounded_clocks || sabotage == Sabotage::DRIFTING_LEASE;
+    }
+
+    void schedule(Time at, Happening::Kind kind, raft_id server, uint64_t epoch, uint64_t a = 0,
+                  unsigned long long b = 0);
+    void schedule_delivery(Time at, Wire *wire);
+    void acknowledge_later(raft_id server, raft_index index, unsigned long long ticket,
+                           Time delay);
+    void restart_later(raft_id server);
+
+    const Payload *make_payload(raft_entry_type type, uint32_t op, const void *base, size_t len);
+    /* A server's log is about to lose its entries from an index on. */
+    void entries_leave(const Server &s, raft_index from, bool replaced);
+
+    void sabotage_flags(unsigned &flags);
+    void sabotage_entries(std::vector<Entry> &entries);
+    void sabotage_restart(Disk &disk);
+
+    void say(raft_id id, const char *pattern, ...) SIM_PRINTF(3, 4);
+    void story_role(raft_id id, int state, raft_term term);
+    void story_commit(raft_id id, raft_index index);
+    void story_message(const Wire &wire);
+
+private:
+    void begin();
+    void found_cluster();
+    bool advance(); /* one happening */
+    void dispatch(const Happening &h);
+    void live_until(Time end);
+    void end_faults();
+    void expect_progress();
+    bool converged(std::string *why);
+    void check_history() const;
+
+    void make_trouble();
+    void crash_some();
+    void crash_all();
+    void cut_network(unsigned kind);
+    void upset_disk(unsigned kind);
+    void upset_clock(unsigned kind);
+    void upset_capacity();
+
+    void churn();
+    void change_membership(Server &l);
+    void request_nonsense(Server &l);
+    Conf mutate(const Conf &conf);
+
+    std::vector<std::unique_ptr<Server>> servers_;
+    std::vector<Happening> heap_;
+    std::deque<Payload> payloads_;
+    uint64_t order_ = 0;
+    Time least_time_;
+    uint64_t least_steps_;
+};
+
+} // namespace sim
