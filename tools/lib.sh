@@ -18,7 +18,7 @@ MESON=$(debian_first meson)
 # What each purpose needs on Debian 12.
 PACKAGES_BUILD=(g++ meson ninja-build pkg-config python3)
 PACKAGES_STORE=(libuv1-dev librocksdb-dev libhiredis-dev redis-tools)
-PACKAGES_TEST=(catch2 binutils abigail-tools)
+PACKAGES_TEST=(catch2 binutils abigail-tools valgrind libc6-dbg)
 PACKAGES_DOCS=(doxygen python3-sphinx python3-breathe furo)
 PACKAGES_CLANG=(clang)
 

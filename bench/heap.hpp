@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* What the library holds: every block that a server's library code allocates, counted by
+ * standing between the program and the C library's malloc. */
+#pragma once
+
+#include <cstdint>
+
+namespace bench {
+
+/* Servers that are told apart; above, their numbers wrap. */
+constexpr unsigned kCounted = 64;
+
+struct Heap {
+    uint64_t blocks = 0; /* live */
+    uint64_t bytes = 0;  /* usable bytes of the live blocks */
+};
+
+/* Live blocks allocated by library code of one server. */
+Heap heap_of(unsigned server);
+
+/* Allocations made by library code of all servers, ever. */
+uint64_t allocations();
+
+} // namespace bench

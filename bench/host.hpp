@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* One host of three, which runs one server of each of many groups in one process. It leads a
+ * third of them; what the other two hosts would send is made up here, as honest servers would
+ * send it. Time is simulated. */
+#pragma once
+
+#include "marks.hpp"
+
+#include <raft.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace bench {
+
+class Host {
+public:
+    explicit Host(unsigned groups);
+    ~Host();
+    Host(const Host &) = delete;
+    Host &operator=(const Host &) = delete;
+
+    void run_until(raft_time end);
+    unsigned leaders() const { return leaders_; }
+    uint64_t steps() const { return steps_; }
+    uint64_t timeouts() const { return timeouts_; }
+    uint64_t idle_timeouts() const { return idle_timeouts_; }
+    raft_time now() const { return now_; }
+
+private:
+    struct Group {
+        struct raft r {};
+        raft_time timeout = 0;   /* what raft_timeout() said last */
+        raft_time scheduled = 0; /* when the wheel brings it up; 0: it does not */
+        bool leads = false;
+    };
+
+    bool led_here(unsigned group) const { return group % 3 == 0; }
+    raft_event event(enum raft_event_type type) const;
+    void start(unsigned group);
+    void step(unsigned group, raft_event &event);
+    void answer(unsigned group, const raft_message &message);
+    void receive(unsigned group, raft_message &message);
+    void hear_from_leader(unsigned group, bool first);
+    void schedule(unsigned group);
+    void fire_due();
+
+    std::vector<Group> groups_;
+    /* Which groups may be due in which millisecond. A deadline that moves away is not looked
+     * for: when the old one comes, the group is put where it belongs. */
+    std::vector<std::vector<unsigned>> wheel_;
+    std::vector<char> configuration_;
+    raft_time now_ = 1;
+    unsigned leaders_ = 0;
+    uint64_t steps_ = 0;
+    uint64_t timeouts_ = 0;
+    uint64_t idle_timeouts_ = 0; /* after which nothing was to be done */
+};
+
+} // namespace bench

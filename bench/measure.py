@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""Measures what steps cost, prints a table, writes JSON; with --check, judges the budgets.
+
+Exit codes: 0, 1 (a budget is exceeded), 77 (valgrind is missing)."""
+import argparse
+import json
+import os
+import shutil
+import sys
+
+import budget
+import counting
+
+FEW_GROUPS = "3000"  # under callgrind; the cost of one does not depend on the others
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", required=True, help="the program of the workloads")
+    parser.add_argument("--memory", required=True, help="the program that counts memory")
+    parser.add_argument("--groups", help="the program of many groups")
+    parser.add_argument("--peer", help="the program of the workloads for Debian's libraft-dev")
+    parser.add_argument("--budgets", help="a table of budgets",
+                        default=os.path.join(os.path.dirname(__file__), "budgets.json"))
+    parser.add_argument("--check", action="store_true", help="only what is judged, and judge it")
+    parser.add_argument("--json", help="write the figures here")
+    return parser.parse_args()
+
+
+def values_of(command):
+    return {line["name"]: line["value"] for line in counting.lines_of(command) if "value" in line}
+
+
+def times_of(command):
+    return {line["name"]: line["ns"] for line in counting.lines_of(command) if "ns" in line}
+
+
+def measure(args):
+    """Instructions or plain values, and nanoseconds, by name."""
+    figures = counting.count_instructions([args.steps] + (["--judged"] if args.check else []))
+    figures.update(values_of([args.memory]))
+    if args.check:
+        return figures, {}
+    times = times_of([args.steps])
+    if args.groups:
+        figures.update(counting.count_instructions([args.groups, FEW_GROUPS]))
+        figures.update(values_of([args.groups]))
+        times.update(times_of([args.groups]))
+    if args.peer:
+        figures.update(measure_peer(args.peer))
+    return figures, times
+
+
+def measure_peer(program):
+    """Debian's libraft-dev: the whole program less an empty run of the same harness."""
+    figures = {}
+    for line in counting.lines_of([program, "list"]):
+        servers, entries, window = map(str, line["arguments"])
+        library, harness = (
+            counting.count_whole([program, mode, servers, entries, window],
+                                 [program, mode, servers, "0", window])
+            for mode in ("run", "empty"))
+        figures[line["name"]] = (library - harness) / int(entries)
+    return figures
+
+
+def print_all(figures, times):
+    width = max(map(len, figures))
+    print(f"{'figure':<{width}}  {'instructions or value':>21}  {'CPU ns':>10}")
+    for name, value in figures.items():
+        time = f"{times[name]:,.0f}" if name in times else ""
+        print(f"{name:<{width}}  {budget.number(value):>21}  {time:>10}".rstrip())
+
+
+def main():
+    args = arguments()
+    if shutil.which("valgrind") is None:
+        print("valgrind is not installed: nothing can be counted")
+        return 77
+    try:
+        figures, times = measure(args)
+    except counting.NothingCounted:
+        print("built without valgrind's headers: nothing can be counted")
+        return 77
+    rows = budget.judge(budget.load(args.budgets), figures)
+    if args.json:
+        with open(args.json, "w", encoding="utf-8") as file:
+            json.dump({"figures": figures, "nanoseconds": times, "budgets": rows}, file, indent=1)
+            file.write("\n")
+    if not args.check:
+        print_all(figures, times)
+        print()
+    print(budget.table(rows))
+    return 0 if all(row["kept"] for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
