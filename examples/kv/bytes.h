@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/* Memory: growable buffers, shared blocks, and a bounds-checked reader of
+ * little-endian bytes. Running out of memory ends the process. */
+#ifndef KV_BYTES_H
+#define KV_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+void *xmalloc(size_t size);
+void *xrealloc(void *old, size_t size);
+char *xstrdup(const char *text);
+
+/* A buffer that grows at its end. Zero-initialized it is empty. */
+struct buf {
+    char *data;
+    size_t len;
+    size_t cap;
+};
+
+void buf_grow(struct buf *b, size_t more);
+void buf_free(struct buf *b);
+
+/* Room for `n` more bytes at its end, to be filled and then added to `len`. */
+static inline char *buf_room(struct buf *b, size_t n) {
+    if (b->cap - b->len < n) {
+        buf_grow(b, n);
+    }
+    return b->data + b->len;
+}
+
+static inline void buf_put(struct buf *b, const void *data, size_t n) {
+    if (n > 0) {
+        memcpy(buf_room(b, n), data, n);
+        b->len += n;
+    }
+}
+
+static inline void store_le(void *to, uint64_t value, size_t width) {
+    unsigned char *p = to;
+    for (size_t i = 0; i < width; i++) {
+        p[i] = (unsigned char)(value >> (8 * i));
+    }
+}
+
+static inline uint64_t load_le(const void *from, size_t width) {
+    const unsigned char *p = from;
+    uint64_t value = 0;
+    for (size_t i = 0; i < width; i++) {
+        value |= (uint64_t)p[i] << (8 * i);
+    }
+    return value;
+}
+
+static inline void buf_put_int(struct buf *b, uint64_t value, size_t width) {
+    store_le(buf_room(b, width), value, width);
+    b->len += width;
+}
+
+/* A string of at most 65535 bytes: its length, the bytes, a terminating NUL. */
+void buf_put_string(struct buf *b, const char *text);
+
+/* Memory shared by whoever holds a reference to it. Only the loop's thread takes
+ * and drops references. */
+struct block {
+    unsigned refs;
+    size_t len;
+    size_t cap;
+    char data[];
+};
+
+struct block *block_new(size_t cap);
+void block_free(struct block *b);
+
+static inline struct block *block_ref(struct block *b) {
+    b->refs++;
+    return b;
+}
+
+static inline void block_unref(struct block *b) {
+    if (b != NULL && --b->refs == 0) {
+        block_free(b);
+    }
+}
+
+/* Reads bytes without ever passing their end: then `bad` is set and zeros come. */
+struct cursor {
+    const char *at;
+    const char *end;
+    bool bad;
+};
+
+const char *cursor_bytes(struct cursor *c, size_t n);
+uint64_t cursor_int(struct cursor *c, size_t width);
+const char *cursor_string(struct cursor *c);
+
+static inline size_t cursor_left(const struct cursor *c) {
+    return (size_t)(c->end - c->at);
+}
+
+/* CRC-32C of `data`, continuing from `crc` (0 to begin). */
+uint32_t crc32c(uint32_t crc, const void *data, size_t len);
+
+#endif

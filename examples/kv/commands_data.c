@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading and writing keys. */
+#include "commands.h"
+#include "limits.h"
+#include "reply.h"
+#include "server.h"
+
+/* --- writes -------------------------------------------------------------- */
+
+static bool keys_fit(struct client *c, uint64_t seq, const struct request *q, size_t step) {
+    for (size_t i = 1; i < q->n; i += step) {
+        if (q->arguments[i].len > MAX_KEY) {
+            client_error(c, seq, "ERR a key is longer than 64 KiB");
+            return false;
+        }
+    }
+    return true;
+}
+
+static void execute_set(struct server *s, struct client *c, uint64_t seq,
+                        const struct request *q) {
+    if (q->n > 3) {
+        client_error(c, seq, "ERR syntax error");
+    } else if (keys_fit(c, seq, q, 2)) {
+        proposals_add(s, c, seq, OP_SET, q);
+    }
+}
+
+static void execute_mset(struct server *s, struct client *c, uint64_t seq,
+                         const struct request *q) {
+    if (q->n % 2 == 0) {
+        client_error(c, seq, "ERR wrong number of arguments for 'mset' command");
+    } else if (keys_fit(c, seq, q, 2)) {
+        proposals_add(s, c, seq, OP_SET, q);
+    }
+}
+
+static void execute_del(struct server *s, struct client *c, uint64_t seq,
+                        const struct request *q) {
+    if (keys_fit(c, seq, q, 1)) {
+        proposals_add(s, c, seq, OP_DEL, q);
+    }
+}
+
+static void execute_incr(struct server *s, struct client *c, uint64_t seq,
+                         const struct request *q) {
+    if (keys_fit(c, seq, q, 1)) {
+        proposals_add(s, c, seq, OP_INCR, q);
+    }
+}
+
+/* --- reads --------------------------------------------------------------- */
+
+/* The value of the next key among the arguments. */
+static rocksdb_pinnableslice_t *next_value(struct server *s, struct cursor *arguments) {
+    size_t len = (size_t)cursor_int(arguments, 4);
+    return data_get(&s->data, cursor_bytes(arguments, len), len);
+}
+
+static void put_value(struct buf *b, rocksdb_pinnableslice_t *value) {
+    if (value == NULL) {
+        reply_nil(b);
+        return;
+    }
+    size_t len;
+    const char *text = rocksdb_pinnableslice_value(value, &len);
+    reply_bulk(b, text, len);
+    rocksdb_pinnableslice_destroy(value);
+}
+
+static void serve_get(struct server *s, struct client *c, uint64_t seq, struct cursor *arguments,
+                      size_t n) {
+    (void)n;
+    s->scratch.len = 0;
+    put_value(&s->scratch, next_value(s, arguments));
+    client_reply(c, seq, s->scratch.data, s->scratch.len);
+}
+
+static void serve_mget(struct server *s, struct client *c, uint64_t seq,
+                       struct cursor *arguments, size_t n) {
+    struct buf *b = &s->scratch;
+    b->len = 0;
+    reply_array(b, n);
+    for (size_t i = 0; i < n && b->len <= MAX_REPLY; i++) {
+        put_value(b, next_value(s, arguments));
+    }
+    if (b->len > MAX_REPLY) {
+        client_error(c, seq, "ERR the reply would be too large");
+        buf_free(b);
+    } else {
+        client_reply(c, seq, b->data, b->len);
+    }
+}
+
+static void serve_exists(struct server *s, struct client *c, uint64_t seq,
+                         struct cursor *arguments, size_t n) {
+    long long found = 0;
+    for (size_t i = 0; i < n; i++) {
+        rocksdb_pinnableslice_t *value = next_value(s, arguments);
+        if (value != NULL) {
+            found++;
+            rocksdb_pinnableslice_destroy(value);
+        }
+    }
+    client_integer(c, seq, found);
+}
+
+static void serve_dbsize(struct server *s, struct client *c, uint64_t seq,
+                         struct cursor *arguments, size_t n) {
+    (void)arguments;
+    (void)n;
+    scan_for_client(s, SCAN_DBSIZE, c, seq);
+}
+
+static void read_keys(struct server *s, struct client *c, uint64_t seq, const struct request *q,
+                      read_serve serve) {
+    if (keys_fit(c, seq, q, 1)) {
+        reads_add(s, c, seq, serve, q);
+    }
+}
+
+static void execute_get(struct server *s, struct client *c, uint64_t seq,
+                        const struct request *q) {
+    read_keys(s, c, seq, q, serve_get);
+}
+
+static void execute_mget(struct server *s, struct client *c, uint64_t seq,
+                         const struct request *q) {
+    read_keys(s, c, seq, q, serve_mget);
+}
+
+static void execute_exists(struct server *s, struct client *c, uint64_t seq,
+                           const struct request *q) {
+    read_keys(s, c, seq, q, serve_exists);
+}
+
+static void execute_dbsize(struct server *s, struct client *c, uint64_t seq,
+                           const struct request *q) {
+    reads_add(s, c, seq, serve_dbsize, q);
+}
+
+const struct command data_commands[] = {
+    {"set", -3, SLOT_WRITE, true, execute_set},
+    {"get", 2, SLOT_READ, true, execute_get},
+    {"del", -2, SLOT_WRITE, true, execute_del},
+    {"incr", 2, SLOT_WRITE, true, execute_incr},
+    {"mset", -3, SLOT_WRITE, true, execute_mset},
+    {"mget", -2, SLOT_READ, true, execute_mget},
+    {"exists", -2, SLOT_READ, true, execute_exists},
+    {"dbsize", 1, SLOT_READ, true, execute_dbsize},
+    {NULL, 0, SLOT_LOCAL, false, NULL},
+};

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+#include "dump.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "data.h"
+#include "limits.h"
+#include "report.h"
+
+enum {
+    HEADER = 28,
+    PIECE_HEAD = 8,
+    PIECE = 256 * 1024,
+    PIECE_MAX = PIECE + 8 + MAX_KEY + MAX_VALUE
+};
+#define MAGIC 0x31504d5544564b52u /* "RKVDUMP1" */
+
+/* --- writing ------------------------------------------------------------- */
+
+static void write_all(int fd, const char *path, const char *data, size_t len) {
+    while (len > 0) {
+        ssize_t n = write(fd, data, len);
+        if (n < 0 && errno != EINTR) {
+            die("%s: write failed: %s", path, strerror(errno));
+        }
+        if (n > 0) {
+            data += n;
+            len -= (size_t)n;
+        }
+    }
+}
+
+static uint32_t write_piece(int fd, const char *path, struct buf *piece, uint32_t crc) {
+    size_t len = piece->len - PIECE_HEAD;
+    store_le(piece->data, len, 4);
+    crc = crc32c(crc, piece->data, 4);
+    crc = crc32c(crc, piece->data + PIECE_HEAD, len);
+    store_le(piece->data + 4, crc, 4);
+    write_all(fd, path, piece->data, piece->len);
+    piece->len = PIECE_HEAD;
+    return crc;
+}
+
+static uint32_t write_header(int fd, const char *path, raft_index index, raft_term term) {
+    char header[HEADER];
+    store_le(header, MAGIC, 8);
+    store_le(header + 8, index, 8);
+    store_le(header + 16, term, 8);
+    uint32_t crc = crc32c(0, header, 24);
+    store_le(header + 24, crc, 4);
+    write_all(fd, path, header, sizeof header);
+    return crc;
+}
+
+void dump_write(struct store *s, rocksdb_readoptions_t *read, const char *path, raft_index index,
+                raft_term term) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0) {
+        die("%s: %s", path, strerror(errno));
+    }
+    uint32_t crc = write_header(fd, path, index, term);
+    struct buf piece = {0};
+    buf_put_int(&piece, 0, PIECE_HEAD);
+    rocksdb_iterator_t *it = data_iterate(s, read);
+    size_t key_len;
+    size_t value_len;
+    const char *key;
+    for (; (key = data_key(it, &key_len)) != NULL; rocksdb_iter_next(it)) {
+        const char *value = rocksdb_iter_value(it, &value_len);
+        buf_put_int(&piece, key_len, 4);
+        buf_put_int(&piece, value_len, 4);
+        buf_put(&piece, key, key_len);
+        buf_put(&piece, value, value_len);
+        if (piece.len >= PIECE) {
+            crc = write_piece(fd, path, &piece, crc);
+        }
+    }
+    rocksdb_iter_destroy(it);
+    if (piece.len > PIECE_HEAD) {
+        crc = write_piece(fd, path, &piece, crc);
+    }
+    write_piece(fd, path, &piece, crc);
+    buf_free(&piece);
+    if (fsync(fd) != 0) {
+        die("%s: sync failed: %s", path, strerror(errno));
+    }
+    close(fd);
+}
+
+/* --- reading ------------------------------------------------------------- */
+
+struct reader {
+    int fd;
+    uint32_t crc;
+    struct buf piece;
+};
+
+static bool read_all(int fd, char *data, size_t len) {
+    while (len > 0) {
+        ssize_t n = read(fd, data, len);
+        if (n <= 0) {
+            if (n < 0 && errno == EINTR) {
+                continue;
+            }
+            return false;
+        }
+        data += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+static bool reader_open(struct reader *r, const char *path, raft_index index, raft_term term) {
+    char header[HEADER];
+    *r = (struct reader){.fd = open(path, O_RDONLY | O_CLOEXEC)};
+    if (r->fd < 0 || !read_all(r->fd, header, sizeof header)) {
+        return false;
+    }
+    r->crc = crc32c(0, header, 24);
+    return load_le(header + 24, 4) == r->crc && load_le(header, 8) == MAGIC &&
+           load_le(header + 8, 8) == index && (term == 0 || load_le(header + 16, 8) == term);
+}
+
+static void reader_close(struct reader *r) {
+    if (r->fd >= 0) {
+        close(r->fd);
+    }
+    buf_free(&r->piece);
+}
+
+/* The next piece, or false if it is not intact. The last one is empty. */
+static bool reader_next(struct reader *r) {
+    char head[PIECE_HEAD];
+    if (!read_all(r->fd, head, sizeof head) || load_le(head, 4) > PIECE_MAX) {
+        return false;
+    }
+    r->piece.len = 0;
+    size_t len = (size_t)load_le(head, 4);
+    if (!read_all(r->fd, buf_room(&r->piece, len + 1), len)) {
+        return false;
+    }
+    r->piece.len = len;
+    r->crc = crc32c(crc32c(r->crc, head, 4), r->piece.data, len);
+    return load_le(head + 4, 4) == r->crc;
+}
+
+struct record {
+    const char *key;
+    const char *value;
+    size_t key_len;
+    size_t value_len;
+};
+
+static bool next_record(struct cursor *c, struct record *record) {
+    record->key_len = (size_t)cursor_int(c, 4);
+    record->value_len = (size_t)cursor_int(c, 4);
+    if (record->key_len > MAX_KEY || record->value_len > MAX_VALUE) {
+        c->bad = true;
+    }
+    record->key = cursor_bytes(c, record->key_len);
+    record->value = cursor_bytes(c, record->value_len);
+    return !c->bad;
+}
+
+bool dump_verify(const char *path, raft_index index, raft_term term) {
+    struct reader r;
+    bool intact = reader_open(&r, path, index, term);
+    while (intact && (intact = reader_next(&r)) && r.piece.len > 0) {
+        struct cursor c = {r.piece.data, r.piece.data + r.piece.len, false};
+        struct record record;
+        while (intact && cursor_left(&c) > 0) {
+            intact = next_record(&c, &record);
+        }
+    }
+    char more;
+    intact = intact && read(r.fd, &more, 1) == 0;
+    reader_close(&r);
+    return intact;
+}
+
+static void load_piece(struct store *s, const struct buf *piece, const char *path) {
+    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
+    struct cursor c = {piece->data, piece->data + piece->len, false};
+    struct record record;
+    while (cursor_left(&c) > 0) {
+        if (!next_record(&c, &record)) {
+            die("%s is corrupted", path);
+        }
+        data_batch_put(s, batch, record.key, record.key_len, record.value, record.value_len);
+    }
+    store_write(s, s->write_data, batch);
+    rocksdb_writebatch_destroy(batch);
+}
+
+void dump_load(struct store *s, const char *path, raft_index index) {
+    struct reader r;
+    if (!reader_open(&r, path, index, 0)) {
+        die("%s is not the snapshot that is being installed", path);
+    }
+    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
+    data_batch_clear(s, batch);
+    store_write(s, s->write_data, batch);
+    do {
+        if (!reader_next(&r)) {
+            die("%s is corrupted", path);
+        }
+        load_piece(s, &r.piece, path);
+    } while (r.piece.len > 0);
+    reader_close(&r);
+    rocksdb_writebatch_clear(batch);
+    data_batch_applied(s, batch, index);
+    store_write(s, s->write_data, batch);
+    rocksdb_writebatch_destroy(batch);
+    data_flush(s);
+}
+
+void dump_digest(struct store *s, rocksdb_readoptions_t *read, uint64_t *keys, uint32_t *digest) {
+    *keys = 0;
+    *digest = 0;
+    rocksdb_iterator_t *it = data_iterate(s, read);
+    size_t key_len;
+    size_t value_len;
+    const char *key;
+    for (; (key = data_key(it, &key_len)) != NULL; rocksdb_iter_next(it)) {
+        const char *value = rocksdb_iter_value(it, &value_len);
+        char lengths[8];
+        store_le(lengths, key_len, 4);
+        store_le(lengths + 4, value_len, 4);
+        *digest = crc32c(*digest, lengths, sizeof lengths);
+        *digest = crc32c(*digest, key, key_len);
+        *digest = crc32c(*digest, value, value_len);
+        ++*keys;
+    }
+    rocksdb_iter_destroy(it);
+}

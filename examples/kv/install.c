@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include "install.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "dump.h"
+#include "report.h"
+#include "server.h"
+
+#define INCOMING "incoming.dump"
+#define COMPLETE "install.dump"
+
+static void put_marker(struct store *s, const struct base *base) {
+    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
+    store_put_base(s, batch, INSTALL_KEY, base);
+    store_write(s, s->write_sync, batch);
+    rocksdb_writebatch_destroy(batch);
+}
+
+/* From the marker to the end. May be repeated from the beginning. */
+static void finish(struct store *s, const struct base *base) {
+    char *complete = store_path(s, COMPLETE);
+    dump_load(s, complete, base->index);
+    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
+    log_clear(s, batch);
+    store_put_base(s, batch, BASE_KEY, base);
+    rocksdb_writebatch_delete_cf(batch, s->meta, INSTALL_KEY, strlen(INSTALL_KEY));
+    store_write(s, s->write_sync, batch);
+    rocksdb_writebatch_destroy(batch);
+    unlink(complete);
+    free(complete);
+}
+
+void install_recover(struct store *s) {
+    struct base base;
+    if (store_load_base(s, INSTALL_KEY, &base)) {
+        report("finishing the installation of the snapshot at entry %llu", base.index);
+        finish(s, &base);
+        members_free(&base.members);
+    }
+    char *incoming = store_path(s, INCOMING);
+    char *complete = store_path(s, COMPLETE);
+    unlink(incoming);
+    unlink(complete);
+    free(incoming);
+    free(complete);
+}
+
+/* --- on the worker thread ------------------------------------------------ */
+
+static void write_chunk(const struct install *in, const char *path) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (in->offset == 0 ? O_TRUNC : 0), 0644);
+    size_t done = 0;
+    while (fd >= 0 && done < in->chunk.len) {
+        ssize_t n = pwrite(fd, in->chunk.data + done, in->chunk.len - done,
+                           (off_t)(in->offset + done));
+        if (n < 0 && errno != EINTR) {
+            break;
+        }
+        done += n > 0 ? (size_t)n : 0;
+    }
+    if (fd < 0 || done < in->chunk.len || fsync(fd) != 0) {
+        die("%s: %s", path, strerror(errno));
+    }
+    close(fd);
+}
+
+static void on_work(uv_work_t *work) {
+    struct install *in = work->data;
+    struct store *s = &in->server->store;
+    char *incoming = store_path(s, INCOMING);
+    char *complete = store_path(s, COMPLETE);
+    write_chunk(in, incoming);
+    in->intact = true;
+    if (in->last) {
+        in->intact = dump_verify(incoming, in->base.index, in->base.term);
+        if (in->intact) {
+            if (rename(incoming, complete) != 0) {
+                die("%s: %s", complete, strerror(errno));
+            }
+            store_sync_dir(s);
+            put_marker(s, &in->base);
+            finish(s, &in->base);
+        }
+    }
+    free(incoming);
+    free(complete);
+}
+
+/* --- on the loop's thread ------------------------------------------------ */
+
+static void on_done(uv_work_t *work, int status) {
+    (void)status;
+    struct install *in = work->data;
+    struct server *s = in->server;
+    raft_index index = in->base.index;
+    struct raft_event event = {.type = RAFT_PERSISTED_SNAPSHOT};
+    event.persisted_snapshot.metadata.index = in->intact ? index : 0;
+    event.persisted_snapshot.metadata.term = in->base.term;
+    event.persisted_snapshot.offset = in->offset;
+    event.persisted_snapshot.last = in->last;
+    in->busy = in->loading = false;
+    members_free(&in->base.members);
+    if (!in->intact) {
+        report("the snapshot at entry %llu arrived damaged and was discarded", index);
+    } else if (in->last) {
+        proposals_replaced(s, 0);
+        log_reset(&s->log, index);
+        s->data.applied = s->data.applied_durable = index;
+        report("installed the snapshot at entry %llu", index);
+    }
+    int error = server_step(s, &event);
+    if (error != 0 || (in->last && in->intact && raft_snapshot_index(&s->raft) != index)) {
+        die("the installed snapshot was not accepted: %s; a restart goes on from it",
+            raft_errmsg(&s->raft));
+    }
+}
+
+void install_chunk(struct server *s, const struct raft_update_snapshot *update) {
+    struct install *in = &s->install;
+    if (in->busy) {
+        die("two chunks of a snapshot at the same time");
+    }
+    in->server = s;
+    in->busy = true;
+    in->loading = update->last;
+    in->base = (struct base){.index = update->metadata.index,
+                             .term = update->metadata.term,
+                             .conf_index = update->metadata.configuration_index,
+                             .ticket = s->store.ticket};
+    members_copy(&in->base.members, &update->metadata.configuration);
+    in->chunk.len = 0;
+    buf_put(&in->chunk, update->chunk.base, update->chunk.len);
+    in->offset = update->offset;
+    in->last = update->last;
+    in->work.data = in;
+    uv_queue_work(s->loop, &in->work, on_work, on_done);
+}

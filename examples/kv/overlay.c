@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "overlay.h"
+
+#include <stdlib.h>
+
+enum { SMALLEST = 256 };
+
+void overlay_init(struct overlay *o) {
+    *o = (struct overlay){.size = SMALLEST};
+    o->items = xmalloc(o->size * sizeof *o->items);
+    memset(o->items, 0, o->size * sizeof *o->items);
+}
+
+void overlay_free(struct overlay *o) {
+    free(o->items);
+    buf_free(&o->bytes);
+}
+
+void overlay_clear(struct overlay *o) {
+    if (o->used > 0) {
+        memset(o->items, 0, o->size * sizeof *o->items);
+    }
+    o->used = 0;
+    o->bytes.len = 0;
+}
+
+/* FNV-1a with a final mix, since the table uses the low bits. */
+static uint64_t hash_of(const char *key, size_t len) {
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < len; i++) {
+        hash = (hash ^ (unsigned char)key[i]) * 0x100000001b3u;
+    }
+    hash ^= hash >> 32;
+    return hash != 0 ? hash : 1;
+}
+
+/* The item of a key, or the free one where it belongs. */
+static struct overlay_item *find(const struct overlay *o, uint64_t hash, const char *key,
+                                 size_t key_len) {
+    for (size_t i = hash;; i++) {
+        struct overlay_item *item = &o->items[i & (o->size - 1)];
+        if (item->hash == 0 || (item->hash == hash && item->key_len == key_len &&
+                                memcmp(o->bytes.data + item->key, key, key_len) == 0)) {
+            return item;
+        }
+    }
+}
+
+static void grow(struct overlay *o) {
+    struct overlay_item *old = o->items;
+    size_t n = o->size;
+    o->size *= 2;
+    o->items = xmalloc(o->size * sizeof *o->items);
+    memset(o->items, 0, o->size * sizeof *o->items);
+    for (size_t i = 0; i < n; i++) {
+        if (old[i].hash != 0) {
+            *find(o, old[i].hash, o->bytes.data + old[i].key, old[i].key_len) = old[i];
+        }
+    }
+    free(old);
+}
+
+static size_t keep(struct overlay *o, const char *data, size_t len) {
+    size_t at = o->bytes.len;
+    buf_put(&o->bytes, data, len);
+    return at;
+}
+
+void overlay_set(struct overlay *o, const char *key, size_t key_len, const char *value,
+                 size_t value_len) {
+    if (o->used * 2 >= o->size) {
+        grow(o);
+    }
+    uint64_t hash = hash_of(key, key_len);
+    struct overlay_item *item = find(o, hash, key, key_len);
+    if (item->hash == 0) {
+        item->hash = hash;
+        item->key = keep(o, key, key_len);
+        item->key_len = key_len;
+        o->used++;
+    }
+    item->deleted = value == NULL;
+    item->value_len = value_len;
+    item->value = value != NULL ? keep(o, value, value_len) : 0;
+}
+
+const struct overlay_item *overlay_get(const struct overlay *o, const char *key, size_t key_len) {
+    if (o->used == 0) {
+        return NULL;
+    }
+    const struct overlay_item *item = find(o, hash_of(key, key_len), key, key_len);
+    return item->hash != 0 ? item : NULL;
+}

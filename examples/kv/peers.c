@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+#include "peers.h"
+
+#include <stdlib.h>
+
+#include "address.h"
+#include "report.h"
+#include "server.h"
+
+enum {
+    RETRY_MIN = 50,      /* ms before connecting again, */
+    RETRY_MAX = 1000,    /* doubled up to this */
+    IDLE_AFTER = 10000,  /* ms without a message to send: do not connect again */
+    CONNECT_TIMEOUT = 3000,
+    MAX_PEERS = 256,
+    EARLY_BYTES = 64 * 1024 /* kept for a connection that is being made */
+};
+
+/* One attempt to reach a peer: from the look-up of its name to its end. */
+struct link {
+    struct peer *peer; /* NULL once it has ended */
+    uv_tcp_t tcp;
+    uv_getaddrinfo_t lookup;
+    uv_connect_t connect;
+    uv_write_t write;
+    bool resolving;
+    bool ready; /* welcomed */
+    bool writing;
+    bool closed;
+    struct buf sending;
+    char in[512];
+    size_t in_len;
+};
+
+struct peer {
+    struct peer *next;
+    struct peers *peers;
+    raft_id id;
+    char *address;
+    struct link *link;
+    uv_timer_t retry; /* also the deadline of an attempt */
+    unsigned delay;
+    raft_time used;
+    struct buf out;
+    bool congested;
+    bool unreachable; /* to be reported */
+    bool complained;  /* an operator has read why */
+};
+
+static void link_start(struct peer *peer);
+
+/* --- ending a link ------------------------------------------------------- */
+
+static void link_free(struct link *l) {
+    if (l->closed && !l->resolving) {
+        buf_free(&l->sending);
+        free(l);
+    }
+}
+
+static void on_closed(uv_handle_t *handle) {
+    struct link *l = handle->data;
+    l->closed = true;
+    link_free(l);
+}
+
+static void on_retry(uv_timer_t *timer) {
+    struct peer *peer = timer->data;
+    if (peer->link != NULL) { /* the attempt took too long */
+        struct link *l = peer->link;
+        l->peer = NULL;
+        peer->link = NULL;
+        uv_close((uv_handle_t *)&l->tcp, on_closed);
+        peer->unreachable = true;
+    }
+    if (server_now() < peer->used + IDLE_AFTER) {
+        link_start(peer);
+    }
+}
+
+/* The link has failed: forget what it should have carried, try again later. */
+static void link_fail(struct link *l, const char *why) {
+    struct peer *peer = l->peer;
+    if (peer == NULL) {
+        return;
+    }
+    if (l->ready || !peer->complained) {
+        report("server %llu at %s: %s", peer->id, peer->address, why);
+        peer->complained = true;
+    }
+    l->peer = NULL;
+    peer->link = NULL;
+    peer->out.len = 0;
+    peer->congested = false;
+    peer->unreachable = true;
+    uv_close((uv_handle_t *)&l->tcp, on_closed);
+    uv_timer_start(&peer->retry, on_retry, peer->delay, 0);
+    peer->delay = peer->delay * 2 > RETRY_MAX ? RETRY_MAX : peer->delay * 2;
+}
+
+/* --- making a link ------------------------------------------------------- */
+
+static void on_written(uv_write_t *write, int status) {
+    struct link *l = write->data;
+    l->writing = false;
+    if (status < 0) {
+        link_fail(l, uv_strerror(status));
+    }
+}
+
+static void link_send(struct link *l, struct buf *out) {
+    uv_buf_t b = uv_buf_init(out->data, (unsigned)out->len);
+    int n = uv_try_write((uv_stream_t *)&l->tcp, &b, 1);
+    if (n < 0 && n != UV_EAGAIN) {
+        link_fail(l, uv_strerror(n));
+        return;
+    }
+    size_t sent = n > 0 ? (size_t)n : 0;
+    if (sent < out->len) {
+        l->sending.len = 0;
+        buf_put(&l->sending, out->data + sent, out->len - sent);
+        b = uv_buf_init(l->sending.data, (unsigned)l->sending.len);
+        l->write.data = l;
+        l->writing = true;
+        uv_write(&l->write, (uv_stream_t *)&l->tcp, &b, 1, on_written);
+    }
+    out->len = 0;
+}
+
+static void on_answer(struct link *l) {
+    size_t len;
+    int whole = frame_check(l->in, l->in_len, &len);
+    if (whole == 0 && l->in_len < sizeof l->in) {
+        return;
+    }
+    const char *content = l->in + FRAME_HEAD;
+    if (whole == 1 && content[0] == FRAME_WELCOME && !l->ready && l->in_len == len + FRAME_HEAD) {
+        l->ready = true;
+        l->in_len = 0;
+        l->peer->delay = RETRY_MIN;
+        l->peer->complained = false;
+        uv_timer_stop(&l->peer->retry);
+        return;
+    }
+    if (whole == 1 && content[0] == FRAME_REFUSED) {
+        char why[300];
+        struct cursor c = {content + 1, content + len, false};
+        const char *text = cursor_string(&c);
+        snprintf(why, sizeof why, "refused: %.256s", text != NULL ? text : "");
+        link_fail(l, why);
+        return;
+    }
+    link_fail(l, "not a server of ours");
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
+    (void)suggested;
+    struct link *l = handle->data;
+    *buf = uv_buf_init(l->in + l->in_len, (unsigned)(sizeof l->in - l->in_len));
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
+    (void)buf;
+    struct link *l = stream->data;
+    if (n < 0) {
+        link_fail(l, n == UV_EOF ? "connection closed" : uv_strerror((int)n));
+    } else if (l->peer != NULL) {
+        l->in_len += (size_t)n;
+        on_answer(l);
+    }
+}
+
+static void on_connected(uv_connect_t *connect, int status) {
+    struct link *l = connect->data;
+    if (l->peer == NULL) {
+        return;
+    }
+    if (status < 0) {
+        link_fail(l, uv_strerror(status));
+        return;
+    }
+    const struct options *o = l->peer->peers->server->options;
+    struct hello hello = {o->id, l->peer->id, o->cluster, o->advertise};
+    struct buf b = {0};
+    hello_encode(&b, &hello);
+    uv_tcp_nodelay(&l->tcp, 1);
+    uv_read_start((uv_stream_t *)&l->tcp, on_alloc, on_read);
+    link_send(l, &b);
+    buf_free(&b);
+}
+
+static void on_looked_up(uv_getaddrinfo_t *lookup, int status, struct addrinfo *found) {
+    struct link *l = lookup->data;
+    l->resolving = false;
+    if (l->peer == NULL) {
+        link_free(l);
+    } else if (status == 0) {
+        l->connect.data = l;
+        status = uv_tcp_connect(&l->connect, &l->tcp, found->ai_addr, on_connected);
+    }
+    uv_freeaddrinfo(found);
+    if (status < 0) {
+        link_fail(l, uv_strerror(status));
+    }
+}
+
+static void link_start(struct peer *peer) {
+    uv_loop_t *loop = peer->peers->server->loop;
+    struct endpoint to;
+    if (!address_peer(peer->address, &to)) {
+        if (!peer->complained) {
+            report("server %llu: bad address %s", peer->id, peer->address);
+            peer->complained = true;
+        }
+        return;
+    }
+    struct link *l = xmalloc(sizeof *l);
+    memset(l, 0, sizeof *l);
+    l->peer = peer;
+    peer->link = l;
+    uv_tcp_init(loop, &l->tcp);
+    l->tcp.data = l;
+    l->lookup.data = l;
+    l->resolving = true;
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    int error = uv_getaddrinfo(loop, &l->lookup, on_looked_up, to.host, to.port, &hints);
+    if (error != 0) {
+        l->resolving = false;
+        link_fail(l, uv_strerror(error));
+        return;
+    }
+    uv_timer_start(&peer->retry, on_retry, CONNECT_TIMEOUT, 0);
+}
+
+/* --- sending ------------------------------------------------------------- */
+
+static struct peer *peer_of(struct peers *p, raft_id id, const char *address) {
+    struct peer *peer = p->list;
+    while (peer != NULL && peer->id != id) {
+        peer = peer->next;
+    }
+    if (peer == NULL) {
+        if (p->n == MAX_PEERS) {
+            return NULL;
+        }
+        peer = xmalloc(sizeof *peer);
+        memset(peer, 0, sizeof *peer);
+        *peer = (struct peer){
+            .next = p->list, .peers = p, .id = id, .address = xstrdup(address), .delay = RETRY_MIN};
+        uv_timer_init(p->server->loop, &peer->retry);
+        peer->retry.data = peer;
+        p->list = peer;
+        p->n++;
+    } else if (strcmp(peer->address, address) != 0) { /* it has moved */
+        free(peer->address);
+        peer->address = xstrdup(address);
+        if (peer->link != NULL) {
+            link_fail(peer->link, "moved");
+        }
+    }
+    return peer;
+}
+
+void peers_send(struct peers *p, const struct raft_message *message) {
+    struct peer *peer = peer_of(p, message->server_id, message->server_address);
+    if (peer == NULL) {
+        return;
+    }
+    peer->used = server_now();
+    if (peer->link == NULL && !uv_is_active((uv_handle_t *)&peer->retry)) {
+        link_start(peer);
+    }
+    size_t limit = peer->link == NULL     ? 0
+                   : peer->link->ready ? MAX_PEER_OUTPUT
+                                       : EARLY_BYTES;
+    if (peer->out.len >= limit) {
+        peer->unreachable = peer->unreachable || (limit > 0 && !peer->congested);
+        peer->congested = limit > 0;
+        return;
+    }
+    peer->congested = false;
+    if (!message_encode(&peer->out, message, &p->server->log)) {
+        report("server %llu: a message names entries that are gone", peer->id);
+        peer->unreachable = true;
+    }
+}
+
+void peers_flush(struct peers *p) {
+    for (struct peer *peer = p->list; peer != NULL; peer = peer->next) {
+        struct link *l = peer->link;
+        if (peer->out.len > 0 && l != NULL && l->ready && !l->writing) {
+            link_send(l, &peer->out);
+        }
+    }
+}
+
+void peers_unreachable(struct peers *p, raft_id id) {
+    for (struct peer *peer = p->list; peer != NULL; peer = peer->next) {
+        if (peer->id == id) {
+            peer->unreachable = true;
+        }
+    }
+}
+
+void peers_report(struct peers *p) {
+    for (struct peer *peer = p->list; peer != NULL; peer = peer->next) {
+        if (peer->unreachable) {
+            peer->unreachable = false;
+            struct raft_event event = {.type = RAFT_UNREACHABLE};
+            event.unreachable.server_id = peer->id;
+            server_step(p->server, &event);
+        }
+    }
+}
+
+void peers_start(struct peers *p, struct server *server) {
+    *p = (struct peers){.server = server};
+    inbound_listen(p);
+}

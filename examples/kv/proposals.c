@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#include "proposals.h"
+
+#include <stdlib.h>
+
+#include "client.h"
+#include "limits.h"
+#include "reply.h"
+#include "report.h"
+#include "request.h"
+#include "server.h"
+
+enum { ARENA = 64 * 1024, ORPHAN_PATIENCE = 5000 /* ms */ };
+
+#define UNKNOWN_OUTCOME                                                                  \
+    "UNKNOWN leadership was lost before this command was committed: it may or may not " \
+    "have taken effect"
+
+void proposals_init(struct proposals *p) {
+    *p = (struct proposals){.size = 1024};
+    p->ring = xmalloc(p->size * sizeof *p->ring);
+}
+
+/* --- gathering ----------------------------------------------------------- */
+
+/* Room for a payload in a block that lives as long as an entry refers to it. */
+static char *arena_take(struct proposals *p, size_t len) {
+    if (p->arena == NULL || p->arena->cap - p->arena->len < len) {
+        block_unref(p->arena);
+        p->arena = block_new(len > ARENA ? len : ARENA);
+    }
+    char *at = p->arena->data + p->arena->len;
+    p->arena->len += len;
+    return at;
+}
+
+static size_t payload_size(const struct request *request) {
+    size_t len = COMMAND_HEAD;
+    for (size_t i = 1; i < request->n; i++) {
+        len += COMMAND_ARGUMENT_HEAD + request->arguments[i].len;
+    }
+    return len;
+}
+
+void proposals_add(struct server *s, struct client *client, uint64_t seq, enum op op,
+                   const struct request *request) {
+    struct proposals *p = &s->proposals;
+    size_t len = payload_size(request);
+    if (p->bytes + len > MAX_WAITING_BYTES) {
+        client_error(client, seq, "TRYAGAIN too many writes are waiting; nothing was done");
+        return;
+    }
+    if (p->n == p->cap) {
+        p->cap = p->cap > 0 ? p->cap * 2 : 64;
+        p->entries = xrealloc(p->entries, p->cap * sizeof *p->entries);
+        p->gathered = xrealloc(p->gathered, p->cap * sizeof *p->gathered);
+    }
+    char *to = arena_take(p, len);
+    p->entries[p->n] = (struct raft_entry){.type = RAFT_COMMAND, .buf = {to, len}};
+    p->entries[p->n].batch = block_ref(p->arena);
+    p->gathered[p->n++] = (struct waiter){.client = client, .seq = seq, .bytes = len};
+    p->bytes += len;
+    to[0] = (char)op;
+    store_le(to + 1, request->n - 1, 4);
+    to += COMMAND_HEAD;
+    for (size_t i = 1; i < request->n; i++) {
+        size_t argument_len = request->arguments[i].len;
+        store_le(to, argument_len, 4);
+        memcpy(to + COMMAND_ARGUMENT_HEAD, request_argument(request, i), argument_len);
+        to += COMMAND_ARGUMENT_HEAD + argument_len;
+    }
+}
+
+static void ring_push(struct proposals *p, const struct waiter *w) {
+    if (p->tail - p->head == p->size) {
+        struct waiter *ring = xmalloc(2 * p->size * sizeof *ring);
+        for (size_t i = p->head; i != p->tail; i++) {
+            ring[i & (2 * p->size - 1)] = p->ring[i & (p->size - 1)];
+        }
+        free(p->ring);
+        p->ring = ring;
+        p->size *= 2;
+    }
+    p->ring[p->tail++ & (p->size - 1)] = *w;
+}
+
+/* --- submitting ---------------------------------------------------------- */
+
+void proposals_submit(struct server *s) {
+    struct proposals *p = &s->proposals;
+    if (p->n == 0) {
+        return;
+    }
+    raft_index index = raft_last_index(&s->raft) + 1;
+    struct raft_event event = {.type = RAFT_SUBMIT};
+    event.submit.entries = p->entries;
+    event.submit.n = p->n;
+    int error = server_step(s, &event);
+    for (unsigned i = 0; i < p->n; i++) {
+        struct waiter *w = &p->gathered[i];
+        block_unref(p->entries[i].batch); /* the log has its own reference */
+        if (error != 0) {
+            p->bytes -= w->bytes;
+            client_raft_error(s, w->client, w->seq, error);
+            continue;
+        }
+        w->index = index + i;
+        w->term = raft_current_term(&s->raft);
+        ring_push(p, w);
+    }
+    p->n = 0;
+}
+
+void proposals_watch(struct server *s, struct client *client, uint64_t seq) {
+    struct waiter w = {.index = raft_last_index(&s->raft),
+                       .term = raft_current_term(&s->raft),
+                       .client = client,
+                       .seq = seq};
+    ring_push(&s->proposals, &w);
+}
+
+/* --- answering ----------------------------------------------------------- */
+
+void proposals_applied(struct server *s, raft_index index, raft_term term,
+                       const struct result *result) {
+    struct proposals *p = &s->proposals;
+    while (p->head != p->tail) {
+        struct waiter *w = &p->ring[p->head & (p->size - 1)];
+        if (w->index > index) {
+            return;
+        }
+        p->head++;
+        p->bytes -= w->bytes;
+        if (w->index != index || w->term != term) {
+            client_error(w->client, w->seq, UNKNOWN_OUTCOME);
+        } else if (result->kind == RESULT_OK) {
+            client_reply(w->client, w->seq, "+OK\r\n", 5);
+        } else if (result->kind == RESULT_ERROR) {
+            client_error(w->client, w->seq, result->error);
+        } else {
+            client_integer(w->client, w->seq, result->integer);
+        }
+    }
+}
+
+void proposals_replaced(struct server *s, raft_index index) {
+    struct proposals *p = &s->proposals;
+    while (p->head != p->tail) {
+        struct waiter *w = &p->ring[(p->tail - 1) & (p->size - 1)];
+        if (w->index < index) {
+            return;
+        }
+        p->tail--;
+        p->bytes -= w->bytes;
+        client_error(w->client, w->seq, UNKNOWN_OUTCOME);
+    }
+}
+
+void proposals_expire(struct server *s) {
+    struct proposals *p = &s->proposals;
+    if (server_leads(s) || p->head == p->tail) {
+        p->orphaned = 0;
+    } else if (p->orphaned == 0) {
+        p->orphaned = server_now();
+    } else if (server_now() > p->orphaned + ORPHAN_PATIENCE) {
+        proposals_replaced(s, 0);
+    }
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#include "reads.h"
+
+#include "client.h"
+#include "limits.h"
+#include "reply.h"
+#include "request.h"
+#include "server.h"
+
+/* Rounds at a time: with one more, reads that just missed a round need not wait
+ * for its end; with many, each would carry few reads. */
+enum { ROUNDS = 2 };
+
+static struct read_batch *batch_at(struct reads *r, unsigned i) {
+    return &r->batches[(r->first + i) % READ_BATCHES];
+}
+
+void reads_add(struct server *s, struct client *client, uint64_t seq, read_serve serve,
+               const struct request *request) {
+    struct read_batch *b = batch_at(&s->reads, s->reads.under_way);
+    if (b->n == b->cap) {
+        b->cap = b->cap > 0 ? b->cap * 2 : 64;
+        b->items = xrealloc(b->items, b->cap * sizeof *b->items);
+    }
+    b->items[b->n++] = (struct read_item){client, seq, serve, request->n - 1, b->arguments.len};
+    for (size_t i = 1; i < request->n; i++) {
+        buf_put_int(&b->arguments, request->arguments[i].len, 4);
+        buf_put(&b->arguments, request_argument(request, i), request->arguments[i].len);
+    }
+}
+
+static void batch_clear(struct read_batch *b) {
+    b->n = 0;
+    b->id = 0;
+    b->confirmed = false;
+    b->arguments.len = 0;
+    if (b->arguments.cap > MAX_COMMAND) {
+        buf_free(&b->arguments);
+    }
+}
+
+static void batch_fail(struct server *s, struct read_batch *b, int error) {
+    for (size_t i = 0; i < b->n; i++) {
+        client_raft_error(s, b->items[i].client, b->items[i].seq, error);
+    }
+    b->n = 0; /* it keeps its place until its turn comes */
+}
+
+void reads_begin(struct server *s) {
+    struct reads *r = &s->reads;
+    struct read_batch *b = batch_at(r, r->under_way);
+    if (b->n == 0 || r->under_way >= ROUNDS) {
+        return;
+    }
+    b->id = ++r->last_id;
+    r->under_way++; /* the step may answer at once */
+    struct raft_event event = {.type = RAFT_READ};
+    event.read.id = b->id;
+    int error = server_step(s, &event);
+    if (error != 0) {
+        batch_fail(s, b, error);
+        b->confirmed = true;
+        b->index = 0;
+    }
+}
+
+void reads_answered(struct server *s, const struct raft_read *answers, unsigned n) {
+    struct reads *r = &s->reads;
+    for (unsigned i = 0; i < n; i++) {
+        for (unsigned k = 0; k < r->under_way; k++) {
+            struct read_batch *b = batch_at(r, k);
+            if (b->id == answers[i].id) {
+                if (answers[i].status != 0) {
+                    batch_fail(s, b, answers[i].status);
+                }
+                b->confirmed = true;
+                b->index = answers[i].status == 0 ? answers[i].index : 0;
+            }
+        }
+    }
+}
+
+void reads_serve(struct server *s) {
+    struct reads *r = &s->reads;
+    while (r->under_way > 0) {
+        struct read_batch *b = batch_at(r, 0);
+        if (!b->confirmed || s->data.applied < b->index) {
+            return;
+        }
+        for (size_t i = 0; i < b->n; i++) {
+            struct read_item *item = &b->items[i];
+            struct cursor c = {b->arguments.data + item->at,
+                               b->arguments.data + b->arguments.len, false};
+            item->serve(s, item->client, item->seq, &c, item->n);
+        }
+        batch_clear(b);
+        r->first = (r->first + 1) % READ_BATCHES;
+        r->under_way--;
+    }
+}

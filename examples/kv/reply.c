@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "reply.h"
+
+#include <stdio.h>
+
+#include "server.h"
+
+static void put_line(struct buf *b, char kind, long long value) {
+    char text[32];
+    int len = snprintf(text, sizeof text, "%c%lld\r\n", kind, value);
+    buf_put(b, text, (size_t)len);
+}
+
+void reply_array(struct buf *b, size_t n) {
+    put_line(b, '*', (long long)n);
+}
+
+void reply_bulk(struct buf *b, const char *text, size_t len) {
+    put_line(b, '$', (long long)len);
+    buf_put(b, text, len);
+    buf_put(b, "\r\n", 2);
+}
+
+void reply_string(struct buf *b, const char *text) {
+    reply_bulk(b, text, strlen(text));
+}
+
+void reply_integer(struct buf *b, long long value) {
+    put_line(b, ':', value);
+}
+
+void reply_nil(struct buf *b) {
+    buf_put(b, "$-1\r\n", 5);
+}
+
+void client_integer(struct client *c, uint64_t seq, long long value) {
+    char text[32];
+    int len = snprintf(text, sizeof text, ":%lld\r\n", value);
+    client_reply(c, seq, text, (size_t)len);
+}
+
+void client_status(struct client *c, uint64_t seq, const char *text) {
+    char line[128];
+    int len = snprintf(line, sizeof line, "+%s\r\n", text);
+    client_reply(c, seq, line, (size_t)len);
+}
+
+void client_error(struct client *c, uint64_t seq, const char *text) {
+    char line[1024];
+    int len = snprintf(line, sizeof line - 2, "-%s", text);
+    if (len > (int)sizeof line - 3) {
+        len = (int)sizeof line - 3;
+    }
+    for (int i = 0; i < len; i++) { /* an error is one line, whatever a client sent */
+        if ((unsigned char)line[i] < ' ') {
+            line[i] = ' ';
+        }
+    }
+    memcpy(line + len, "\r\n", 2);
+    client_reply(c, seq, line, (size_t)len + 2);
+}
+
+void client_moved(struct server *s, struct client *c, uint64_t seq) {
+    const char *leader = server_leader_address(s);
+    if (leader == NULL) {
+        client_error(c, seq, "CLUSTERDOWN no leader is known; nothing was done");
+        return;
+    }
+    char text[700];
+    snprintf(text, sizeof text, "MOVED 0 %s", leader);
+    client_error(c, seq, text);
+}
+
+void client_raft_error(struct server *s, struct client *c, uint64_t seq, int error) {
+    char text[512];
+    switch (error) {
+    case RAFT_NOTLEADER:
+    case RAFT_LEADERSHIPLOST:
+        if (raft_transferee(&s->raft) != 0) {
+            client_error(c, seq, "TRYAGAIN leadership is being transferred; nothing was done");
+        } else {
+            client_moved(s, c, seq);
+        }
+        return;
+    case RAFT_BUSY:
+        snprintf(text, sizeof text, "TRYAGAIN busy; nothing was done");
+        break;
+    case RAFT_NOSPACE:
+        snprintf(text, sizeof text, "TRYAGAIN too little disk space; nothing was done");
+        break;
+    default:
+        snprintf(text, sizeof text, "ERR %s", raft_errmsg(&s->raft));
+    }
+    client_error(c, seq, text);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+#include "request.h"
+
+#include <hiredis/hiredis.h>
+#include <stdlib.h>
+
+#include "limits.h"
+#include "report.h"
+
+/* --- what hiredis' reader builds ----------------------------------------- */
+
+static void *refuse(const redisReadTask *task, const char *why) {
+    struct request *q = task->privdata;
+    q->error = why;
+    return NULL; /* the reader takes it for lack of memory and stops for good */
+}
+
+static bool add(struct request *q, const char *text, size_t len) {
+    if (len > MAX_VALUE || q->bytes.len + len > MAX_COMMAND || q->n == MAX_ARGUMENTS) {
+        return false;
+    }
+    if (q->n == q->cap) {
+        q->cap = q->cap > 0 ? q->cap * 2 : 8;
+        q->arguments = xrealloc(q->arguments, q->cap * sizeof *q->arguments);
+    }
+    q->arguments[q->n++] = (struct argument){q->bytes.len, len};
+    buf_put(&q->bytes, text, len);
+    buf_put(&q->bytes, "", 1);
+    return true;
+}
+
+static void *on_string(const redisReadTask *task, char *text, size_t len) {
+    if (task->type != REDIS_REPLY_STRING || task->parent == NULL) {
+        return refuse(task, "expected '$'");
+    }
+    struct request *q = task->privdata;
+    return add(q, text, len) ? q : refuse(task, "invalid bulk length");
+}
+
+#if defined(HIREDIS_MAJOR) && HIREDIS_MAJOR >= 1
+static void *on_array(const redisReadTask *task, size_t n) {
+#else
+static void *on_array(const redisReadTask *task, int n) {
+#endif
+    if (task->parent != NULL) {
+        return refuse(task, "expected '$', got '*'");
+    }
+    if (n > MAX_ARGUMENTS) {
+        return refuse(task, "invalid multibulk length");
+    }
+    return task->privdata;
+}
+
+static void *on_integer(const redisReadTask *task, long long value) {
+    (void)value;
+    return refuse(task, "expected '$', got ':'");
+}
+
+static void *on_nil(const redisReadTask *task) {
+    return task->parent == NULL ? task->privdata : refuse(task, "invalid bulk length");
+}
+
+static void on_free(void *object) {
+    (void)object; /* the request is ours */
+}
+
+static redisReplyObjectFunctions functions = {.createString = on_string,
+                                              .createArray = on_array,
+                                              .createInteger = on_integer,
+                                              .createNil = on_nil,
+                                              .freeObject = on_free};
+
+void requests_init(struct requests *r) {
+    *r = (struct requests){.reader = redisReaderCreateWithFunctions(&functions)};
+    if (r->reader == NULL) {
+        die("out of memory");
+    }
+    redisReaderSetPrivdata(r->reader, &r->request);
+}
+
+void requests_free(struct requests *r) {
+    redisReaderFree(r->reader);
+    free(r->request.arguments);
+    buf_free(&r->request.bytes);
+}
+
+void requests_feed(struct requests *r, const char *data, size_t len) {
+    if (redisReaderFeed(r->reader, data, len) != REDIS_OK && r->reader->err == 0) {
+        die("out of memory");
+    }
+}
+
+/* --- commands ------------------------------------------------------------ */
+
+static void request_clear(struct request *q) {
+    if (q->bytes.cap > MAX_INLINE) { /* do not keep the memory of a large command */
+        buf_free(&q->bytes);
+    }
+    q->n = 0;
+    q->bytes.len = 0;
+}
+
+/* Is the reader between two commands? */
+static bool between(const redisReader *reader) {
+    return reader->ridx == -1 || (reader->ridx == 0 && reader->rstack[0].type < 0);
+}
+
+/* Drop what was taken from the reader's buffer. The reader does so itself when it
+ * parses; for inline commands there is a new reader instead. */
+static void discard(struct requests *r) {
+    struct requests fresh;
+    requests_init(&fresh);
+    requests_feed(&fresh, r->reader->buf + r->reader->pos, r->reader->len - r->reader->pos);
+    redisReaderFree(r->reader);
+    r->reader = fresh.reader;
+    redisReaderSetPrivdata(r->reader, &r->request);
+}
+
+/* A line of words, as one types it into a terminal. */
+static int next_inline(struct requests *r) {
+    redisReader *reader = r->reader;
+    const char *line = reader->buf + reader->pos;
+    size_t left = reader->len - reader->pos;
+    const char *end = memchr(line, '\n', left);
+    if (end == NULL && left <= MAX_INLINE) {
+        return 0;
+    }
+    if (end == NULL || end - line > MAX_INLINE) {
+        r->request.error = "too big inline request";
+        return -1;
+    }
+    for (const char *at = line; at < end;) {
+        if (*at == ' ' || *at == '\t' || *at == '\r') {
+            at++;
+            continue;
+        }
+        const char *word = at;
+        while (at < end && *at != ' ' && *at != '\t' && *at != '\r') {
+            at++;
+        }
+        add(&r->request, word, (size_t)(at - word));
+    }
+    reader->pos += (size_t)(end - line) + 1;
+    if (reader->pos >= MAX_INLINE) {
+        discard(r);
+    }
+    return 1;
+}
+
+int requests_next(struct requests *r) {
+    for (;;) {
+        redisReader *reader = r->reader;
+        if (between(reader)) {
+            request_clear(&r->request);
+            if (reader->pos == reader->len) {
+                return 0;
+            }
+            if (reader->buf[reader->pos] != '*') {
+                int result = next_inline(r);
+                if (result == 1 && r->request.n == 0) {
+                    continue; /* an empty line */
+                }
+                return result;
+            }
+        }
+        void *whole = NULL;
+        if (redisReaderGetReply(reader, &whole) != REDIS_OK) {
+            if (r->request.error == NULL) {
+                r->request.error = reader->errstr;
+            }
+            return -1;
+        }
+        if (whole == NULL) {
+            if (reader->len - reader->pos > MAX_VALUE + MAX_INLINE) {
+                r->request.error = "invalid bulk length";
+                return -1;
+            }
+            return 0;
+        }
+        if (r->request.n > 0) {
+            return 1;
+        }
+    }
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading commands off a connection: arrays of bulk strings through hiredis'
+ * reader, and inline commands. */
+#ifndef KV_REQUEST_H
+#define KV_REQUEST_H
+
+#include <hiredis/read.h>
+
+#include "bytes.h"
+
+struct argument {
+    size_t at;
+    size_t len;
+};
+
+struct request {
+    size_t n;
+    size_t cap;
+    struct argument *arguments;
+    struct buf bytes;  /* the arguments, each followed by a NUL */
+    const char *error; /* why it is malformed */
+};
+
+struct requests {
+    redisReader *reader;
+    struct request request; /* the current one */
+};
+
+void requests_init(struct requests *r);
+void requests_free(struct requests *r);
+
+/* Bytes have come in. */
+void requests_feed(struct requests *r, const char *data, size_t len);
+
+/* 1: `request` holds the next command, of at least one argument; 0: more bytes are
+ * needed; -1: the stream is malformed, `request.error` says how. */
+int requests_next(struct requests *r);
+
+static inline const char *request_argument(const struct request *q, size_t i) {
+    return q->bytes.data + q->arguments[i].at;
+}
+
+#endif

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+#include "scan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "dump.h"
+#include "limits.h"
+#include "reply.h"
+#include "report.h"
+#include "server.h"
+
+enum {
+    MAX_QUEUE = 64,
+    COMPACT_BYTES = 128 * 1024 * 1024, /* of log, after which it is compacted */
+    TRAILING_BYTES = COMPACT_BYTES / 2, /* of log, kept behind at most */
+    STALE_TRANSFER = 30000              /* ms */
+};
+
+struct scan {
+    struct scan *next;
+    enum scan_kind kind;
+    struct server *server;
+    struct client *client; /* NULL: nobody is waiting */
+    uint64_t seq;
+    const rocksdb_snapshot_t *snapshot;
+    rocksdb_readoptions_t *read;
+    raft_index index; /* applied at the snapshot */
+    raft_term term;
+    uint64_t keys;
+    uint32_t digest;
+    char *path; /* of a dump */
+};
+
+static char *dump_path(struct server *s) {
+    return store_path(&s->store, "outgoing.dump");
+}
+
+void scans_init(struct scans *scans, struct server *server) {
+    *scans = (struct scans){.server = server, .dump = -1};
+    scans->last = &scans->first;
+    char *path = dump_path(server);
+    unlink(path); /* of an earlier run */
+    free(path);
+}
+
+/* --- the queue ----------------------------------------------------------- */
+
+static void on_work(uv_work_t *work) {
+    struct scan *scan = work->data;
+    struct store *store = &scan->server->store;
+    switch (scan->kind) {
+    case SCAN_DBSIZE:
+    case SCAN_DIGEST:
+        dump_digest(store, scan->read, &scan->keys, &scan->digest);
+        break;
+    case SCAN_FLUSH:
+        data_flush(store);
+        break;
+    case SCAN_DUMP:
+        data_flush(store);
+        dump_write(store, scan->read, scan->path, scan->index, scan->term);
+        break;
+    }
+}
+
+static void finish(struct scan *scan);
+
+static void on_done(uv_work_t *work, int status) {
+    (void)status;
+    struct scan *scan = work->data;
+    struct scans *scans = &scan->server->scans;
+    scans->first = scan->next;
+    if (scans->first == NULL) {
+        scans->last = &scans->first;
+    }
+    scans->n--;
+    scans->queued[scan->kind] = false;
+    rocksdb_readoptions_destroy(scan->read);
+    rocksdb_release_snapshot(scan->server->store.db, scan->snapshot);
+    finish(scan);
+    free(scan->path);
+    free(scan);
+}
+
+/* Start the scan at the head of the queue, unless the data are being replaced. */
+static void start_next(struct server *s) {
+    struct scan *scan = s->scans.first;
+    if (scan == NULL || scan->read != NULL || s->install.loading) {
+        return;
+    }
+    scan->index = s->data.applied;
+    scan->term = raft_term_of(&s->raft, scan->index);
+    scan->snapshot = rocksdb_create_snapshot(s->store.db);
+    scan->read = rocksdb_readoptions_create();
+    rocksdb_readoptions_set_snapshot(scan->read, scan->snapshot);
+    rocksdb_readoptions_set_fill_cache(scan->read, 0);
+    if (scan->kind == SCAN_DUMP) {
+        scan->path = dump_path(s);
+    }
+    s->scans.work.data = scan;
+    uv_queue_work(s->loop, &s->scans.work, on_work, on_done);
+}
+
+static void enqueue(struct server *s, enum scan_kind kind, struct client *client, uint64_t seq) {
+    struct scan *scan = xmalloc(sizeof *scan);
+    *scan = (struct scan){.kind = kind, .server = s, .client = client, .seq = seq};
+    *s->scans.last = scan;
+    s->scans.last = &scan->next;
+    s->scans.n++;
+    s->scans.queued[kind] = true;
+    start_next(s);
+}
+
+void scan_for_client(struct server *s, enum scan_kind kind, struct client *client, uint64_t seq) {
+    if (s->scans.n >= MAX_QUEUE) {
+        client_error(client, seq, "TRYAGAIN too many scans are waiting");
+        return;
+    }
+    enqueue(s, kind, client, seq);
+}
+
+/* --- compaction ---------------------------------------------------------- */
+
+static void dump_forget(struct scans *scans) {
+    if (scans->dump >= 0) {
+        close(scans->dump);
+        char *path = dump_path(scans->server);
+        unlink(path);
+        free(path);
+    }
+    scans->dump = -1;
+    scans->dump_index = 0;
+}
+
+/* How many entries to keep: fewer if they have been large of late. */
+static unsigned trailing(const struct server *s, raft_index index) {
+    raft_index n = index - raft_snapshot_index(&s->raft);
+    uint64_t fit = TRAILING_BYTES / (s->log.bytes_written / n + 1);
+    return fit < s->options->trailing ? (unsigned)fit : s->options->trailing;
+}
+
+/* The data are durable up to `index`: that is a snapshot. */
+static void compact(struct server *s, raft_index index) {
+    if (index > s->data.applied_durable) {
+        s->data.applied_durable = index;
+    }
+    struct base base = {.index = index, .term = raft_term_of(&s->raft, index)};
+    struct raft_configuration conf;
+    if (index <= raft_snapshot_index(&s->raft) || s->install.busy ||
+        raft_configuration_at(&s->raft, index, &conf, &base.conf_index) != 0) {
+        return;
+    }
+    members_copy(&base.members, &conf);
+    struct raft_event event = {.type = RAFT_SNAPSHOT};
+    event.snapshot.metadata.index = index;
+    event.snapshot.trailing = trailing(s, index);
+    int error = server_step(s, &event);
+    if (error != 0) {
+        report("no snapshot at %llu: %s", index, raft_errmsg(&s->raft));
+    } else {
+        log_write(&s->log);
+        s->sync.wanted = true;
+        log_compact(&s->log, raft_first_index(&s->raft), &base);
+        if (s->scans.dump_index != index) {
+            dump_forget(&s->scans);
+        }
+    }
+    members_free(&base.members);
+}
+
+/* While the dump is on its way to a server that answers, a newer snapshot would
+ * make it start anew. */
+static bool dump_in_use(struct server *s) {
+    struct raft_configuration conf;
+    raft_index last = raft_last_index(&s->raft);
+    if (!server_leads(s) || s->scans.dump < 0 ||
+        raft_configuration_at(&s->raft, last, &conf, NULL) != 0) {
+        return false;
+    }
+    for (unsigned i = 0; i < conf.n; i++) {
+        struct raft_progress progress;
+        if (raft_progress(&s->raft, conf.servers[i].id, &progress) == 0 &&
+            progress.mode == RAFT_PROGRESS_SNAPSHOT &&
+            server_now() < progress.last_contact + STALE_TRANSFER) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void compaction_check(struct server *s) {
+    start_next(s);
+    raft_index done = raft_snapshot_index(&s->raft);
+    bool due = s->data.applied >= done + s->options->compact_entries ||
+               s->log.bytes_written >= COMPACT_BYTES;
+    if (due && s->data.applied > done && !s->install.busy && !s->scans.queued[SCAN_FLUSH] &&
+        !s->scans.queued[SCAN_DUMP] && !dump_in_use(s)) {
+        enqueue(s, SCAN_FLUSH, NULL, 0);
+    }
+}
+
+/* --- dumps for other servers --------------------------------------------- */
+
+static void dump_made(struct server *s, const struct scan *scan) {
+    struct scans *scans = &s->scans;
+    compact(s, scan->index);
+    if (raft_snapshot_index(&s->raft) != scan->index) {
+        unlink(scan->path); /* an installation came in between */
+        return;
+    }
+    scans->dump = open(scan->path, O_RDONLY | O_CLOEXEC);
+    off_t size = scans->dump >= 0 ? lseek(scans->dump, 0, SEEK_END) : -1;
+    if (size < 0) {
+        die("%s: %s", scan->path, strerror(errno));
+    }
+    scans->dump_index = scan->index;
+    scans->dump_size = (uint64_t)size;
+    report("made a dump at entry %llu, %llu bytes", scan->index,
+           (unsigned long long)scans->dump_size);
+    struct raft_configuration conf;
+    if (raft_configuration_at(&s->raft, raft_last_index(&s->raft), &conf, NULL) != 0) {
+        return;
+    }
+    for (unsigned i = 0; i < conf.n; i++) { /* whoever waits for it is to be probed again */
+        struct raft_progress progress;
+        if (raft_progress(&s->raft, conf.servers[i].id, &progress) == 0 &&
+            progress.mode == RAFT_PROGRESS_SNAPSHOT) {
+            peers_unreachable(&s->peers, conf.servers[i].id);
+        }
+    }
+}
+
+bool dump_attach(struct server *s, struct raft_install_snapshot *m) {
+    static char chunk[SNAPSHOT_CHUNK];
+    struct scans *scans = &s->scans;
+    if (scans->dump < 0 || scans->dump_index != m->last_index) {
+        if (!scans->queued[SCAN_DUMP]) {
+            dump_forget(scans);
+            enqueue(s, SCAN_DUMP, NULL, 0);
+        }
+        return false;
+    }
+    if (m->version == 0 && scans->dump_size > sizeof chunk) {
+        return false; /* that server takes no chunks */
+    }
+    ssize_t n = pread(scans->dump, chunk, sizeof chunk, (off_t)m->offset);
+    if (n <= 0) {
+        die("reading a dump: %s", n < 0 ? strerror(errno) : "it is shorter than it was");
+    }
+    m->data.base = chunk;
+    m->data.len = (size_t)n;
+    m->last = m->offset + (uint64_t)n >= scans->dump_size;
+    return true;
+}
+
+static void finish(struct scan *scan) {
+    struct server *s = scan->server;
+    char text[128];
+    switch (scan->kind) {
+    case SCAN_DBSIZE:
+        client_integer(scan->client, scan->seq, (long long)scan->keys);
+        break;
+    case SCAN_DIGEST:
+        snprintf(text, sizeof text, "*3\r\n:%llu\r\n:%llu\r\n$8\r\n%08x\r\n", scan->index,
+                 (unsigned long long)scan->keys, scan->digest);
+        client_reply(scan->client, scan->seq, text, strlen(text));
+        break;
+    case SCAN_FLUSH:
+        compact(s, scan->index);
+        break;
+    case SCAN_DUMP:
+        dump_made(s, scan);
+        break;
+    }
+    start_next(s);
+}

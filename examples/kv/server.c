@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: MIT */
+#include "server.h"
+
+#include <netdb.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "address.h"
+#include "client.h"
+#include "commands.h"
+#include "report.h"
+
+enum {
+    BACKLOG = 1024,
+    APPLY_ENTRIES = 4096, /* in one loop turn */
+    APPLY_BYTES = 4 * 1024 * 1024,
+    HOUSEKEEPING = 200 /* ms */
+};
+
+raft_time server_now(void) {
+    return uv_hrtime() / 1000000;
+}
+
+bool server_leads(const struct server *s) {
+    return raft_state((struct raft *)&s->raft) == RAFT_LEADER;
+}
+
+const char *server_leader_address(const struct server *s) {
+    const char *address = NULL;
+    raft_leader(&s->raft, NULL, &address);
+    address = address != NULL ? address_client(address) : "";
+    return address[0] != '\0' ? address : NULL;
+}
+
+/* --- carrying out an update ---------------------------------------------- */
+
+/* Entries of our own clients and of messages come with the block that holds their
+ * payload; what the library made is copied into one. */
+static void on_entries(struct server *s, const struct raft_update_entries *u) {
+    static struct log_entry *entries;
+    static unsigned cap;
+    if (u->n > cap) {
+        cap = u->n;
+        entries = xrealloc(entries, cap * sizeof *entries);
+    }
+    for (unsigned i = 0; i < u->n; i++) {
+        const struct raft_entry *e = &u->batch[i];
+        struct block *block = e->batch;
+        const char *data = e->buf.base;
+        if (block == NULL) {
+            block = block_new(e->buf.len);
+            memcpy(block->data, data, e->buf.len);
+            data = block->data;
+        }
+        entries[i] = (struct log_entry){.term = e->term,
+                                        .block = block,
+                                        .data = data,
+                                        .len = (uint32_t)e->buf.len,
+                                        .type = (uint8_t)e->type};
+    }
+    proposals_replaced(s, u->index);
+    log_append(&s->log, u->index, entries, u->n);
+    s->write = u->write;
+    for (unsigned i = 0; i < u->n; i++) {
+        if (u->batch[i].batch == NULL) {
+            block_unref(entries[i].block); /* the log has its own reference */
+        }
+    }
+}
+
+static void on_messages(struct server *s, struct raft_message *messages, unsigned n) {
+    for (unsigned i = 0; i < n; i++) {
+        if (messages[i].type != RAFT_INSTALL_SNAPSHOT ||
+            dump_attach(s, &messages[i].install_snapshot)) {
+            peers_send(&s->peers, &messages[i]);
+        }
+    }
+}
+
+static void on_role(struct server *s) {
+    static const char *const states[] = {"?", "follower", "candidate", "leader"};
+    raft_id leader;
+    raft_leader(&s->raft, &leader, NULL);
+    report("%s in term %llu, leader %llu", states[raft_state(&s->raft) & 3],
+           raft_current_term(&s->raft), leader);
+}
+
+static void carry_out(struct server *s, struct raft_update *u) {
+    if (u->flags & (RAFT_UPDATE_CURRENT_TERM | RAFT_UPDATE_VOTED_FOR)) {
+        store_save_hard_state(&s->store, raft_current_term(&s->raft), raft_voted_for(&s->raft));
+    }
+    if (u->flags & RAFT_UPDATE_ENTRIES) {
+        on_entries(s, &u->entries);
+    }
+    if (u->flags & RAFT_UPDATE_SNAPSHOT) {
+        install_chunk(s, &u->snapshot);
+    }
+    if (u->flags & RAFT_UPDATE_MESSAGES) {
+        on_messages(s, u->messages.batch, u->messages.n);
+    }
+    if (u->flags & RAFT_UPDATE_READS) {
+        reads_answered(s, u->reads.batch, u->reads.n);
+    }
+    if (u->flags & (RAFT_UPDATE_STATE | RAFT_UPDATE_LEADER)) {
+        on_role(s);
+    }
+}
+
+int server_step(struct server *s, struct raft_event *event) {
+    struct raft_update update;
+    event->time = server_now();
+    int error = raft_step(&s->raft, event, &update);
+    if (error == RAFT_NOMEM) {
+        die("out of memory");
+    }
+    if (error == 0) {
+        carry_out(s, &update);
+        if (raft_last_index(&s->raft) != s->log.last) {
+            die("the log ends at %llu but the raft's at %llu", s->log.last,
+                raft_last_index(&s->raft));
+        }
+    }
+    return error;
+}
+
+/* --- the disk ------------------------------------------------------------ */
+
+static void on_sync(uv_work_t *work) {
+    struct server *s = work->data;
+    store_sync(&s->store);
+}
+
+static void on_synced(uv_work_t *work, int status) {
+    (void)status;
+    struct server *s = work->data;
+    s->sync.running = false;
+    store_note_synced(&s->store, s->sync.ticket);
+    struct raft_event event = {.type = RAFT_STORED};
+    event.stored.index = s->sync.index;
+    event.stored.write = s->sync.write;
+    if (s->sync.write != 0 && server_step(s, &event) != 0) {
+        die("a write was not recognised: %s", raft_errmsg(&s->raft));
+    }
+}
+
+static void sync_begin(struct server *s) {
+    if (!s->sync.wanted || s->sync.running) {
+        return;
+    }
+    s->sync.wanted = false;
+    s->sync.running = true;
+    s->sync.index = s->log.written;
+    s->sync.write = s->write;
+    s->sync.ticket = s->store.ticket;
+    s->sync.work.data = s;
+    uv_queue_work(s->loop, &s->sync.work, on_sync, on_synced);
+}
+
+/* An active idle handle keeps the loop from waiting, once. */
+static void on_again(uv_idle_t *again) {
+    uv_idle_stop(again);
+}
+
+/* Apply what is committed and durable here as well, so that after a crash the data
+ * are never ahead of the log. */
+static void apply(struct server *s) {
+    raft_index limit = raft_commit_index(&s->raft);
+    if (limit > raft_last_stored(&s->raft)) {
+        limit = raft_last_stored(&s->raft);
+    }
+    size_t bytes = 0;
+    raft_index index = s->data.applied + 1;
+    raft_index end = index + APPLY_ENTRIES;
+    if (index > limit || s->install.loading) {
+        return;
+    }
+    for (; index <= limit && index < end && bytes < APPLY_BYTES; index++) {
+        const struct log_entry *e = log_get(&s->log, index);
+        if (e == NULL) {
+            die("entry %llu is to be applied but is not in the log", index);
+        }
+        bool command = e->type == RAFT_COMMAND;
+        raft_term term = e->term;
+        struct result result =
+            data_apply(&s->data, index, command ? e->data : NULL, command ? e->len : 0);
+        bytes += e->len;
+        proposals_applied(s, index, term, &result);
+    }
+    data_commit(&s->data);
+    if (index <= limit) {
+        uv_idle_start(&s->again, on_again);
+    }
+}
+
+/* --- the loop ------------------------------------------------------------ */
+
+static void on_timer(uv_timer_t *timer) {
+    struct server *s = timer->data;
+    struct raft_event event = {.type = RAFT_TIMEOUT};
+    s->armed = 0;
+    server_step(s, &event);
+}
+
+static void arm(struct server *s) {
+    raft_time due = raft_timeout(&s->raft);
+    if (due == s->armed) {
+        return;
+    }
+    s->armed = due;
+    raft_time now = server_now();
+    uv_update_time(s->loop);
+    uv_timer_start(&s->timer, on_timer, due > now ? due - now : 0, 0);
+}
+
+/* Once a loop turn, after everything that came in and before waiting again. */
+static void on_turn(uv_prepare_t *prepare) {
+    struct server *s = prepare->data;
+    do {
+        proposals_submit(s);
+        reads_begin(s);
+        peers_report(&s->peers);
+        peers_flush(&s->peers); /* the others can write while we do */
+        if (log_write(&s->log)) {
+            s->sync.wanted = true;
+        }
+        sync_begin(s);
+        apply(s);
+        if (!s->install.loading) {
+            reads_serve(s);
+        }
+        raft_commands_progress(s);
+    } while (clients_resume(s) || s->proposals.n > 0);
+    compaction_check(s);
+    peers_flush(&s->peers);
+    clients_flush(s);
+    arm(s);
+}
+
+static void on_housekeeping(uv_timer_t *timer) {
+    proposals_expire(timer->data);
+}
+
+void server_listen(uv_loop_t *loop, uv_tcp_t *listener, const char *at,
+                   uv_connection_cb on_connection) {
+    struct endpoint e;
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    struct addrinfo *found = NULL;
+    if (!endpoint_parse(at, &e) || getaddrinfo(e.host, e.port, &hints, &found) != 0) {
+        die("cannot listen at %s: not an address of this machine", at);
+    }
+    uv_tcp_init(loop, listener);
+    int error = uv_tcp_bind(listener, found->ai_addr, 0);
+    if (error == 0) {
+        error = uv_listen((uv_stream_t *)listener, BACKLOG, on_connection);
+    }
+    if (error != 0) {
+        die("cannot listen at %s: %s", at, uv_strerror(error));
+    }
+    freeaddrinfo(found);
+}
+
+/* --- the start ----------------------------------------------------------- */
+
+static void settings(struct server *s) {
+    const struct options *o = s->options;
+    unsigned seed = 0;
+    if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed) {
+        seed = (unsigned)uv_hrtime() ^ (unsigned)o->id;
+    }
+    int error = raft_init(&s->raft, o->id, o->advertise);
+    error = error != 0 ? error : raft_seed(&s->raft, seed);
+    error = error != 0 ? error : raft_set_election_timeout(&s->raft, o->election_timeout);
+    error = error != 0 ? error : raft_set_heartbeat_timeout(&s->raft, o->heartbeat);
+    error = error != 0 ? error : raft_set_max_inflight_entries(&s->raft, 16 * 1024);
+    error = error != 0 ? error : raft_set_max_message_entries(&s->raft, 4 * 1024);
+    error = error != 0 ? error : raft_set_max_uncommitted_entries(&s->raft, MAX_UNCOMMITTED);
+    error = error != 0 ? error : raft_set_install_snapshot_timeout(&s->raft, 5000);
+    error = error != 0 ? error
+                       : raft_set_features(&s->raft, RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS |
+                                                         RAFT_FEATURE_JOINT);
+    if (error != 0) {
+        die("these settings make no sense together");
+    }
+}
+
+/* The library found that the log does not reach the snapshot: drop it all. */
+static void discard_log(struct server *s, struct base *base) {
+    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
+    base->ticket = s->store.ticket;
+    log_clear(&s->store, batch);
+    store_put_base(&s->store, batch, BASE_KEY, base);
+    store_write(&s->store, s->store.write_sync, batch);
+    rocksdb_writebatch_destroy(batch);
+    log_reset(&s->log, base->index);
+}
+
+/* Read the disk; returns whether there was anything on it. */
+static void load(struct server *s, struct hard_state *hard, struct base *base,
+                 struct log_image *image) {
+    store_open(&s->store, s->options->dir, s->options->cluster, s->options->id);
+    scans_init(&s->scans, s);
+    install_recover(&s->store);
+    store_load_hard_state(&s->store, hard);
+    store_load_base(&s->store, BASE_KEY, base);
+    log_open(&s->log, &s->store);
+    uint64_t ticket = log_load(&s->log, base, image);
+    store_check_fence(&s->store, ticket > hard->ticket ? ticket : hard->ticket);
+    data_open(&s->data, &s->store);
+    if (s->data.applied < base->index || s->data.applied > s->log.last) {
+        die("%s: the data are at entry %llu, but the log is from %llu to %llu: the database is "
+            "corrupted",
+            s->options->dir, s->data.applied, base->index, s->log.last);
+    }
+}
+
+static void bootstrap(struct server *s) {
+    struct raft_event event = {.type = RAFT_BOOTSTRAP};
+    event.bootstrap.conf = s->options->bootstrap.conf;
+    int error = server_step(s, &event);
+    if (error != 0 && error != RAFT_CANTBOOTSTRAP) {
+        die("cannot bootstrap: %s", raft_errmsg(&s->raft));
+    }
+}
+
+static void start_raft(struct server *s) {
+    struct hard_state hard;
+    struct base base;
+    struct log_image image;
+    load(s, &hard, &base, &image);
+    settings(s);
+    struct raft_snapshot_metadata metadata = {base.index, base.term, base.members.conf,
+                                              base.conf_index};
+    struct raft_event event = {.time = server_now(), .type = RAFT_START};
+    event.start.term = hard.term;
+    event.start.voted_for = hard.voted_for;
+    event.start.metadata = base.index > 0 ? &metadata : NULL;
+    event.start.start_index = image.first;
+    event.start.entries = image.entries;
+    event.start.n_entries = image.n;
+    struct raft_update update;
+    if (raft_step(&s->raft, &event, &update) != 0) {
+        die("%s: the log is corrupted: %s", s->options->dir, raft_errmsg(&s->raft));
+    }
+    report("started: term %llu, log %llu to %llu, snapshot %llu, applied %llu", hard.term,
+           s->log.first, s->log.last, base.index, s->data.applied);
+    if ((update.flags & RAFT_UPDATE_ENTRIES) && update.entries.n == 0) {
+        discard_log(s, &base);
+        update.flags &= ~(unsigned)RAFT_UPDATE_ENTRIES;
+    }
+    carry_out(s, &update);
+    log_image_free(&image);
+    members_free(&base.members);
+    if (s->options->bootstrap.conf.n > 0) {
+        bootstrap(s);
+    }
+}
+
+void server_start(struct server *s, const struct options *options, uv_loop_t *loop) {
+    *s = (struct server){.options = options, .loop = loop, .started = server_now()};
+    proposals_init(&s->proposals);
+    uv_prepare_init(loop, &s->turn);
+    uv_idle_init(loop, &s->again);
+    uv_timer_init(loop, &s->timer);
+    uv_timer_init(loop, &s->housekeeping);
+    s->turn.data = s->again.data = s->timer.data = s->housekeeping.data = s;
+    server_listen(loop, &s->listener, options->listen, clients_accept);
+    s->listener.data = s;
+    peers_start(&s->peers, s);
+    start_raft(s);
+    uv_prepare_start(&s->turn, on_turn);
+    uv_timer_start(&s->housekeeping, on_housekeeping, HOUSEKEEPING, HOUSEKEEPING);
+}

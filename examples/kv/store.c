@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+#include "store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "report.h"
+
+enum { FORMAT = 1, FENCE_SIZE = 16 };
+#define FENCE_MAGIC 0x454e4654u
+
+void store_check(char *error, const char *doing) {
+    if (error != NULL) {
+        die("%s: %s", doing, error);
+    }
+}
+
+char *store_path(const struct store *s, const char *name) {
+    size_t size = strlen(s->dir) + strlen(name) + 2;
+    char *path = xmalloc(size);
+    snprintf(path, size, "%s/%s", s->dir, name);
+    return path;
+}
+
+void store_sync_dir(const struct store *s) {
+    int fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) != 0) {
+        die("%s: cannot sync directory: %s", s->dir, strerror(errno));
+    }
+    close(fd);
+}
+
+void store_write(struct store *s, const rocksdb_writeoptions_t *options,
+                 rocksdb_writebatch_t *batch) {
+    char *error = NULL;
+    rocksdb_write(s->db, options, batch, &error);
+    store_check(error, "write to the database");
+}
+
+void store_sync(struct store *s) {
+    char *error = NULL;
+    rocksdb_flush_wal(s->db, 1, &error);
+    store_check(error, "sync of the database");
+}
+
+static char *meta_get(struct store *s, const char *key, size_t *len) {
+    char *error = NULL;
+    char *value = rocksdb_get_cf(s->db, s->read, s->meta, key, strlen(key), len, &error);
+    store_check(error, "read from the database");
+    return value;
+}
+
+/* --- the fence ----------------------------------------------------------- */
+
+static void fence_write(struct store *s, uint64_t ticket) {
+    char record[FENCE_SIZE];
+    store_le(record, FENCE_MAGIC, 4);
+    store_le(record + 4, ticket, 8);
+    store_le(record + 12, crc32c(0, record, 12), 4);
+    ssize_t n = pwrite(s->fence, record, sizeof record, 0);
+    if (n != (ssize_t)sizeof record) {
+        die("%s/fence: write failed: %s", s->dir, n < 0 ? strerror(errno) : "short write");
+    }
+}
+
+void store_note_synced(struct store *s, uint64_t ticket) {
+    if (ticket > s->fenced) {
+        s->fenced = ticket;
+        fence_write(s, ticket);
+    }
+}
+
+static bool fence_open(struct store *s) {
+    char *path = store_path(s, "fence");
+    s->fence = open(path, O_RDWR | O_CLOEXEC);
+    if (s->fence < 0 && errno == ENOENT) {
+        free(path);
+        return false;
+    }
+    char record[FENCE_SIZE];
+    if (s->fence < 0 || pread(s->fence, record, sizeof record, 0) != (ssize_t)sizeof record ||
+        load_le(record, 4) != FENCE_MAGIC ||
+        load_le(record + 12, 4) != crc32c(0, record, 12)) {
+        die("%s is unreadable or corrupted; remove this server from the cluster, "
+            "empty its directory and add it again under a new ID", path);
+    }
+    s->fenced = load_le(record + 4, 8);
+    free(path);
+    return true;
+}
+
+/* The fence's existence says that the database was founded completely. */
+static void fence_create(struct store *s) {
+    char *path = store_path(s, "fence");
+    char *temporary = store_path(s, "fence.new");
+    s->fence = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (s->fence < 0) {
+        die("%s: %s", temporary, strerror(errno));
+    }
+    fence_write(s, 0);
+    if (fsync(s->fence) != 0 || rename(temporary, path) != 0) {
+        die("%s: %s", path, strerror(errno));
+    }
+    store_sync_dir(s);
+    free(path);
+    free(temporary);
+}
+
+void store_check_fence(struct store *s, uint64_t recovered) {
+    if (recovered < s->fenced) {
+        die("%s: the database lost writes that had been synced (it ends at %llu, the fence is "
+            "at %llu): it is corrupted; remove this server from the cluster, empty its "
+            "directory and add it again under a new ID",
+            s->dir, (unsigned long long)recovered, (unsigned long long)s->fenced);
+    }
+    s->ticket = recovered;
+}
+
+/* --- opening ------------------------------------------------------------- */
+
+static rocksdb_options_t *options_create(bool create) {
+    rocksdb_options_t *o = rocksdb_options_create();
+    rocksdb_options_set_create_if_missing(o, create);
+    rocksdb_options_set_create_missing_column_families(o, create);
+    rocksdb_options_set_paranoid_checks(o, 1);
+    rocksdb_options_set_wal_recovery_mode(o, rocksdb_point_in_time_recovery);
+    rocksdb_options_set_compression(o, rocksdb_no_compression);
+    rocksdb_options_set_write_buffer_size(o, 64u << 20);
+    rocksdb_options_set_max_write_buffer_number(o, 4);
+    rocksdb_options_set_max_total_wal_size(o, 256u << 20);
+    rocksdb_options_set_allow_mmap_reads(o, 0);
+    rocksdb_options_set_allow_mmap_writes(o, 0);
+    rocksdb_options_set_stats_dump_period_sec(o, 0);
+    rocksdb_options_set_stats_persist_period_sec(o, 0);
+    rocksdb_options_set_keep_log_file_num(o, 2);
+    /* RocksDB's own journal of what it does is no help and, when the disk is full and
+     * assertions are compiled in, aborts before the error comes back to us. */
+    rocksdb_options_set_info_log_level(o, 4);
+    rocksdb_options_set_max_background_jobs(o, 2);
+    rocksdb_options_set_level_compaction_dynamic_level_bytes(o, 1);
+    rocksdb_block_based_table_options_t *table = rocksdb_block_based_options_create();
+    rocksdb_cache_t *cache = rocksdb_cache_create_lru(64u << 20);
+    rocksdb_block_based_options_set_block_cache(table, cache);
+    rocksdb_block_based_options_set_filter_policy(table, rocksdb_filterpolicy_create_bloom(10));
+    rocksdb_options_set_block_based_table_factory(o, table);
+    rocksdb_cache_destroy(cache); /* the table factory holds its own reference */
+    rocksdb_block_based_options_destroy(table);
+    return o;
+}
+
+static void database_open(struct store *s, bool create) {
+    static const char *const names[] = {"default", "log", "data"};
+    rocksdb_options_t *o = options_create(create);
+    const rocksdb_options_t *each[] = {o, o, o};
+    rocksdb_column_family_handle_t *handles[3] = {NULL, NULL, NULL};
+    char *path = store_path(s, "db");
+    char *error = NULL;
+    s->db = rocksdb_open_column_families(o, path, 3, names, each, handles, &error);
+    store_check(error, "cannot open the database");
+    s->meta = handles[0];
+    s->log = handles[1];
+    s->data = handles[2];
+    rocksdb_options_destroy(o);
+    free(path);
+}
+
+/* Whose database this is. A directory of another server or cluster is refused. */
+static void identity_check(struct store *s, const char *cluster, raft_id id) {
+    struct buf mine = {0};
+    buf_put_int(&mine, FORMAT, 2);
+    buf_put_int(&mine, id, 8);
+    buf_put_string(&mine, cluster);
+    size_t len = 0;
+    char *theirs = meta_get(s, "identity", &len);
+    if (theirs == NULL) {
+        if (!s->fresh) {
+            die("%s: the database has no identity: it is corrupted", s->dir);
+        }
+        char *error = NULL;
+        rocksdb_put_cf(s->db, s->write_sync, s->meta, "identity", 8, mine.data, mine.len, &error);
+        store_check(error, "cannot found the database");
+    } else if (len < 2 || load_le(theirs, 2) != FORMAT) {
+        die("%s: the database has an unknown format", s->dir);
+    } else if (len != mine.len || memcmp(theirs, mine.data, len) != 0) {
+        die("%s belongs to server %llu of cluster \"%s\", not to server %llu of \"%s\"", s->dir,
+            len >= 10 ? (unsigned long long)load_le(theirs + 2, 8) : 0,
+            len > 12 ? theirs + 12 : "", id, cluster);
+    }
+    free(theirs);
+    buf_free(&mine);
+}
+
+void store_open(struct store *s, const char *dir, const char *cluster, raft_id id) {
+    *s = (struct store){.dir = xstrdup(dir)};
+    if (mkdir(dir, 0755) != 0 && errno != EEXIST) {
+        die("%s: %s", dir, strerror(errno));
+    }
+    s->fresh = !fence_open(s);
+    s->write = rocksdb_writeoptions_create();
+    s->write_sync = rocksdb_writeoptions_create();
+    rocksdb_writeoptions_set_sync(s->write_sync, 1);
+    s->write_data = rocksdb_writeoptions_create();
+    rocksdb_writeoptions_disable_WAL(s->write_data, 1);
+    s->read = rocksdb_readoptions_create();
+    database_open(s, s->fresh);
+    identity_check(s, cluster, id);
+    if (s->fresh) {
+        struct hard_state hard;
+        if (store_load_hard_state(s, &hard)) {
+            die("%s/fence is missing: it was deleted, or the disk lost it", dir);
+        }
+        fence_create(s);
+    }
+}
+
+void store_close(struct store *s) {
+    rocksdb_column_family_handle_destroy(s->meta);
+    rocksdb_column_family_handle_destroy(s->log);
+    rocksdb_column_family_handle_destroy(s->data);
+    rocksdb_close(s->db);
+    rocksdb_writeoptions_destroy(s->write);
+    rocksdb_writeoptions_destroy(s->write_sync);
+    rocksdb_writeoptions_destroy(s->write_data);
+    rocksdb_readoptions_destroy(s->read);
+    close(s->fence);
+    free(s->dir);
+}
+
+/* --- records ------------------------------------------------------------- */
+
+bool store_load_hard_state(struct store *s, struct hard_state *hard) {
+    size_t len = 0;
+    char *value = meta_get(s, "hard-state", &len);
+    if (value == NULL) {
+        *hard = (struct hard_state){0};
+        return false;
+    }
+    if (!hard_state_decode(value, len, hard)) {
+        die("%s: the stored term and vote are corrupted", s->dir);
+    }
+    free(value);
+    return true;
+}
+
+void store_save_hard_state(struct store *s, raft_term term, raft_id voted_for) {
+    struct hard_state hard = {term, voted_for, ++s->ticket};
+    struct buf b = {0};
+    hard_state_encode(&b, &hard);
+    char *error = NULL;
+    rocksdb_put_cf(s->db, s->write_sync, s->meta, "hard-state", 10, b.data, b.len, &error);
+    store_check(error, "cannot store term and vote");
+    buf_free(&b);
+    store_note_synced(s, hard.ticket);
+}
+
+bool store_load_base(struct store *s, const char *key, struct base *base) {
+    size_t len = 0;
+    char *value = meta_get(s, key, &len);
+    if (value == NULL) {
+        *base = (struct base){0};
+        return false;
+    }
+    if (!base_decode(value, len, base)) {
+        die("%s: the record \"%s\" is corrupted", s->dir, key);
+    }
+    free(value);
+    return true;
+}
+
+void store_put_base(struct store *s, rocksdb_writebatch_t *batch, const char *key,
+                    const struct base *base) {
+    struct buf b = {0};
+    base_encode(&b, base);
+    rocksdb_writebatch_put_cf(batch, s->meta, key, strlen(key), b.data, b.len);
+    buf_free(&b);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* The server's disk: one RocksDB database and a fence.
+ *
+ * Three column families share one write-ahead log: "default" holds the small
+ * records of meta.h, "log" the Raft log, "data" the keys and values.
+ *
+ * Writes of the first two go through the write-ahead log and are durable after a
+ * store_sync(). Data never goes there, for the Raft log already holds it: a flush
+ * makes a prefix of the applied entries durable, with the index of the last one,
+ * and whatever a crash takes from the memory table is applied again.
+ *
+ * After a crash RocksDB recovers the write-ahead log up to the first record that
+ * it cannot read. It cannot tell a torn write that was never synced from synced
+ * data that rotted away. The fence can: every write that is going to be synced
+ * carries a ticket, and once the sync has ended the ticket is noted in a small
+ * file, unsynced. A database that comes back without that ticket has lost
+ * acknowledged data, and the server refuses to serve from it. */
+#ifndef KV_STORE_H
+#define KV_STORE_H
+
+#include <rocksdb/c.h>
+
+#include "meta.h"
+
+struct store {
+    char *dir;
+    rocksdb_t *db;
+    rocksdb_column_family_handle_t *meta;
+    rocksdb_column_family_handle_t *log;
+    rocksdb_column_family_handle_t *data;
+    rocksdb_writeoptions_t *write;      /* through the write-ahead log, not synced */
+    rocksdb_writeoptions_t *write_sync; /* the same, synced */
+    rocksdb_writeoptions_t *write_data; /* the memory table only */
+    rocksdb_readoptions_t *read;
+    int fence;        /* file descriptor */
+    uint64_t ticket;  /* of the last write */
+    uint64_t fenced;  /* what the fence held at the start */
+    bool fresh;       /* the directory was empty */
+};
+
+/* Open or found the database of server `id` of `cluster`. Whatever is wrong with it
+ * ends the process with a message. */
+void store_open(struct store *s, const char *dir, const char *cluster, raft_id id);
+void store_close(struct store *s);
+
+/* The recovered state must reach the fence, else the disk has lost synced writes. */
+void store_check_fence(struct store *s, uint64_t recovered);
+/* Everything up to `ticket` has been synced. Loop's thread. */
+void store_note_synced(struct store *s, uint64_t ticket);
+
+/* Make all writes so far durable. Any thread; blocks for a disk sync. */
+void store_sync(struct store *s);
+
+bool store_load_hard_state(struct store *s, struct hard_state *hard);
+/* Durable on return: term and vote may not wait. */
+void store_save_hard_state(struct store *s, raft_term term, raft_id voted_for);
+bool store_load_base(struct store *s, const char *key, struct base *base);
+void store_put_base(struct store *s, rocksdb_writebatch_t *batch, const char *key,
+                    const struct base *base);
+
+void store_write(struct store *s, const rocksdb_writeoptions_t *options,
+                 rocksdb_writebatch_t *batch);
+/* Free `error` and die if it is set. */
+void store_check(char *error, const char *doing);
+
+/* "dir/name"; free it. */
+char *store_path(const struct store *s, const char *name);
+/* Make the directory's own entries durable. Any thread. */
+void store_sync_dir(const struct store *s);
+
+#define BASE_KEY "base"       /* struct base: where the log begins */
+#define INSTALL_KEY "install" /* struct base: a snapshot that is being installed */
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* Impossible disks: one START after another until one is accepted, then a little life. */
+#include "session.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
+    fuzz::Input in(bytes, size);
+    fuzz::Session session(1 + in.u8() % 3);
+    while (!in.done()) {
+        session.start(in);
+        session.time_out();
+        session.acknowledge(in);
+    }
+    return 0;
+}

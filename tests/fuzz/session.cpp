@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT */
+#include "session.hpp"
+
+#include "../model/observe.hpp"
+
+#include <cstdio>
+#include <string>
+
+namespace fuzz {
+
+using proof::answers;
+using proof::observe;
+
+void broken(int line, const char *what) {
+    fprintf(stderr, "line %d: broken: %s\n", line, what);
+    abort();
+}
+
+namespace {
+
+/* What the flags of an update are about. */
+struct Facts {
+    explicit Facts(struct raft *r)
+        : term(raft_current_term(r)), voted_for(raft_voted_for(r)), state(raft_state(r)),
+          commit(raft_commit_index(r)), timeout(raft_timeout(r)), transferee(raft_transferee(r)) {
+        raft_id id = 0;
+        const char *address = nullptr;
+        raft_leader(r, &id, &address);
+        leader = std::to_string(id) + (address != nullptr ? address : "\1");
+        raft_configuration conf = {};
+        raft_index index = 0;
+        if (raft_configuration_at(r, raft_last_index(r), &conf, &index) == 0) {
+            configuration = std::to_string(index);
+            for (unsigned i = 0; i < conf.n; i++) {
+                const raft_server &server = conf.servers[i];
+                configuration += ' ' + std::to_string(server.id) + server.address + '\1' +
+                                 std::to_string(server.role);
+            }
+        }
+    }
+    raft_term term;
+    raft_id voted_for;
+    enum raft_state state;
+    raft_index commit;
+    raft_time timeout;
+    raft_id transferee;
+    std::string leader;
+    std::string configuration;
+};
+
+void check_flags(const Facts &before, const Facts &after, unsigned flags, bool starting) {
+    const auto exact = [=](unsigned flag, bool changed) {
+        EXPECT(((flags & flag) != 0) == changed);
+    };
+    if (!starting) { /* there, relative to what the event gave */
+        exact(RAFT_UPDATE_CURRENT_TERM, before.term != after.term);
+        exact(RAFT_UPDATE_VOTED_FOR,
+              before.term != after.term || before.voted_for != after.voted_for);
+        EXPECT(after.term >= before.term);
+        EXPECT(after.term > before.term || before.voted_for == 0 ||
+               after.voted_for == before.voted_for);
+    }
+    exact(RAFT_UPDATE_STATE, before.state != after.state);
+    exact(RAFT_UPDATE_COMMIT_INDEX, before.commit != after.commit);
+    EXPECT(after.commit >= before.commit);
+    exact(RAFT_UPDATE_TIMEOUT, before.timeout != after.timeout);
+    exact(RAFT_UPDATE_LEADER, before.leader != after.leader);
+    exact(RAFT_UPDATE_TRANSFER, before.transferee != after.transferee);
+    exact(RAFT_UPDATE_CONFIGURATION, before.configuration != after.configuration);
+}
+
+constexpr unsigned kAllFeatures =
+    RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS | RAFT_FEATURE_JOINT;
+
+} // namespace
+
+Session::Session(raft_id id) {
+    const std::string address = "host" + std::to_string(id);
+    EXPECT(raft_init(&first_, id, address.c_str()) == 0);
+    EXPECT(raft_init(&second_[0], id, address.c_str()) == 0);
+}
+
+Session::~Session() {
+    EXPECT(raft_close(&first_) == 0);
+    EXPECT(raft_close(&second_[place_]) == 0);
+}
+
+/* Nothing may be asked of the caller that it cannot have. */
+void Session::check_messages(const raft_update &update) {
+    struct raft *r = &first_;
+    for (unsigned i = 0; i < update.messages.n; i++) {
+        const raft_message &m = update.messages.batch[i];
+        EXPECT(m.server_id != 0 && m.server_id != r->id && m.server_address != nullptr);
+        if (m.type == RAFT_APPEND_ENTRIES) {
+            const raft_append_entries &a = m.append_entries;
+            EXPECT(a.entries == nullptr && a.term == raft_current_term(r));
+            EXPECT(a.prev_log_index + a.n_entries <= raft_last_index(r));
+            EXPECT(a.n_entries == 0 || a.prev_log_index + 1 >= raft_first_index(r));
+            EXPECT(a.prev_log_term == raft_term_of(r, a.prev_log_index));
+            EXPECT((a.prev_log_index == 0) == (a.prev_log_term == 0));
+        } else if (m.type == RAFT_INSTALL_SNAPSHOT) {
+            const raft_install_snapshot &is = m.install_snapshot;
+            EXPECT(is.last_index == raft_snapshot_index(r) && is.last_index > 0);
+            EXPECT(is.last_term != 0 && is.conf.n > 0 && is.conf_index > 0);
+        } else if (m.type == RAFT_REQUEST_VOTE_RESULT) {
+            const raft_request_vote_result &v = m.request_vote_result;
+            EXPECT(!v.vote_granted || v.pre_vote ||
+                   (v.term == raft_current_term(r) && m.server_id == raft_voted_for(r)));
+        } else if (m.type == RAFT_APPEND_ENTRIES_RESULT) {
+            const raft_append_entries_result &a = m.append_entries_result;
+            EXPECT(a.rejected != 0 || a.last_log_index <= raft_last_stored(r));
+        }
+    }
+}
+
+void Session::check(const raft_event &event, const raft_update &update, int code) {
+    struct raft *r = &first_;
+    EXPECT(raft_errmsg(r) != nullptr);
+    if (code != 0) {
+        EXPECT(code > 0 && code <= RAFT_TOOMANY && update.flags == 0 && raft_errmsg(r)[0] != '\0');
+        return;
+    }
+    EXPECT(raft_timeout(r) > event.time);
+    EXPECT(raft_commit_index(r) <= raft_last_index(r));
+    EXPECT(raft_last_stored(r) <= raft_last_index(r));
+    EXPECT(raft_snapshot_index(r) <= raft_commit_index(r));
+    EXPECT(raft_first_index(r) <= raft_last_index(r) + 1);
+    if (update.flags & RAFT_UPDATE_ENTRIES) {
+        EXPECT(update.entries.index + update.entries.n == raft_last_index(r) + 1);
+        EXPECT(update.entries.index > raft_snapshot_index(r));
+    }
+    if (update.flags & RAFT_UPDATE_MESSAGES) {
+        check_messages(update);
+    }
+}
+
+void Session::note(const raft_update &update) {
+    if (update.flags & RAFT_UPDATE_ENTRIES) {
+        write_ = update.entries.write;
+    }
+    if (update.flags & RAFT_UPDATE_SNAPSHOT) {
+        const raft_update_snapshot &s = update.snapshot;
+        chunk_ = {s.metadata.index, s.metadata.term, s.offset, s.last};
+    }
+}
+
+int Session::step(raft_event event) {
+    const Facts before(&first_);
+    const std::string all_before = answers(&first_);
+    raft_update a;
+    raft_update b;
+    memset(&a, 0xff, sizeof a);
+    memset(&b, 0x77, sizeof b);
+    raft_event copy = event;
+    const int code = raft_step(&first_, &event, &a);
+    struct raft &from = second_[place_];
+    place_ = 1 - place_;
+    second_[place_] = from;
+    memset(&from, 0, sizeof from);
+    EXPECT(raft_step(&second_[place_], &copy, &b) == code);
+    EXPECT(observe(a) == observe(b));
+    EXPECT(answers(&first_) == answers(&second_[place_]));
+    check(event, a, code);
+    if (code == 0) {
+        check_flags(before, Facts(&first_), a.flags, event.type == RAFT_START);
+        note(a);
+    } else {
+        EXPECT(all_before == answers(&first_));
+    }
+    borrowed.release();
+    return code;
+}
+
+raft_event Session::event(raft_event_type type, Input &in) {
+    raft_event e;
+    memset(&e, in.u8() < 128 ? 0 : 0x5a, sizeof e);
+    const uint8_t clock = in.u8();
+    if (clock < 128) {
+        now_ += clock / 4;
+    } else if (clock < 200) {
+        now_ += 8ULL * (clock - 128);
+    } else if (clock < 230) {
+        now_ = raft_timeout(&first_) < 1ULL << 62 ? raft_timeout(&first_) : now_;
+    }
+    e.time = clock < 250 ? now_ : in.number(&first_);
+    e.type = type;
+    e.capacity = in.u8();
+    return e;
+}
+
+void Session::start_plainly(unsigned servers, unsigned entries) {
+    Input none(nullptr, 0);
+    raft_event e = event(RAFT_START, none);
+    raft_entry *log = borrowed.array<raft_entry>(entries + 1);
+    /* Then zeros: voters 1, 2, 3... */
+    const uint8_t change[] = {RAFT_CHANGE << 1, static_cast<uint8_t>(servers)};
+    Input change_bytes(change, sizeof change);
+    log[0] = borrowed.entry(change_bytes, &first_, 1);
+    for (unsigned i = 1; i <= entries; i++) {
+        log[i] = log[0];
+        log[i].type = RAFT_COMMAND;
+        log[i].term = 1 + i / 3;
+    }
+    e.start = {3, 0, nullptr, 1, log, entries + 1};
+    (void)step(e); /* settings that contradict each other are refused */
+}
+
+void Session::start(Input &in) {
+    raft_event e = event(RAFT_START, in);
+    raft_event_start &s = e.start;
+    s.term = in.number(&first_);
+    s.voted_for = in.u8() % 8;
+    s.metadata = nullptr;
+    if (in.u8() >= 128) {
+        s.metadata = borrowed.array<raft_snapshot_metadata>(1);
+        *s.metadata = borrowed.metadata(in, &first_);
+    }
+    s.start_index = in.number(&first_);
+    const uint8_t n = in.u8();
+    s.n_entries = n < 200 ? n % 16 : n;
+    s.entries = n == 255 ? nullptr : borrowed.entries(in, &first_, s.n_entries);
+    (void)step(e);
+}
+
+void Session::receive(Input &in) {
+    raft_event e = event(RAFT_RECEIVE, in);
+    e.receive.message = in.u8() == 255 ? nullptr : borrowed.message(in, &first_);
+    (void)step(e);
+}
+
+void Session::acknowledge(Input &in) {
+    const uint8_t choice = in.u8();
+    if (choice < 100) {
+        raft_event e = event(RAFT_STORED, in);
+        e.stored.index = choice < 60 ? raft_last_index(&first_) : in.number(&first_);
+        e.stored.write = choice < 90 ? write_ : in.number(&first_);
+        (void)step(e);
+    } else if (choice < 160) {
+        raft_event e = event(RAFT_PERSISTED_ENTRIES, in);
+        e.persisted_entries.index = in.number(&first_);
+        (void)step(e);
+    } else {
+        raft_event e = event(RAFT_PERSISTED_SNAPSHOT, in);
+        raft_event_persisted_snapshot &p = e.persisted_snapshot;
+        p.metadata = {};
+        p.metadata.index = chunk_.index;
+        p.metadata.term = chunk_.term;
+        p.offset = chunk_.offset;
+        put_raw(&p.last, chunk_.last);
+        if (choice >= 240) {
+            p.metadata.index = in.number(&first_);
+            p.metadata.term = in.number(&first_);
+            p.offset = static_cast<size_t>(in.number(&first_));
+            put_raw(&p.last, in.u8());
+        }
+        (void)step(e);
+    }
+}
+
+void Session::time_out() {
+    Input none(nullptr, 0);
+    if (raft_timeout(&first_) < 1ULL << 62) {
+        now_ = raft_timeout(&first_);
+    }
+    (void)step(event(RAFT_TIMEOUT, none));
+}
+
+void Session::set_all_features() {
+    EXPECT(raft_set_features(&first_, kAllFeatures) == 0);
+    EXPECT(raft_set_features(&second_[place_], kAllFeatures) == 0);
+}
+
+void Session::change_setting(Input &in) {
+    const uint8_t which = in.below(11);
+    const uint32_t value = in.u8() < 200 ? in.u16() : in.u32();
+    const auto set = [&](struct raft *r) {
+        switch (which) {
+            case 0:
+                return raft_seed(r, value);
+            case 1:
+                return raft_set_election_timeout(r, value);
+            case 2:
+                return raft_set_heartbeat_timeout(r, value);
+            case 3:
+                return raft_set_install_snapshot_timeout(r, value);
+            case 4:
+                return raft_set_pre_vote(r, value % 2 != 0);
+            case 5:
+                return raft_set_max_catch_up_rounds(r, value);
+            case 6:
+                return raft_set_max_catch_up_round_duration(r, value);
+            case 7: /* a caller that allows more gets messages for as much */
+                return raft_set_max_inflight_entries(r, value % 4096);
+            case 8:
+                return raft_set_max_message_entries(r, value);
+            case 9:
+                return raft_set_max_uncommitted_entries(r, value);
+            default:
+                return raft_set_features(r, value % 32);
+        }
+    };
+    EXPECT(set(&first_) == set(&second_[place_]));
+}
+
+void Session::any_event(Input &in) {
+    const uint8_t choice = in.u8();
+    if (choice < 90) {
+        receive(in);
+    } else if (choice < 130) {
+        acknowledge(in);
+    } else if (choice < 150) {
+        time_out();
+    } else if (choice < 160) {
+        change_setting(in);
+    } else {
+        raft_event e = event(static_cast<raft_event_type>(RAFT_CONFIGURATION + choice % 12), in);
+        switch (e.type) {
+            case RAFT_CONFIGURATION:
+                e.configuration.index = in.number(&first_);
+                break;
+            case RAFT_SNAPSHOT:
+                e.snapshot.metadata = borrowed.metadata(in, &first_);
+                e.snapshot.trailing = in.u8() < 200 ? in.u8() % 8 : in.u32();
+                break;
+            case RAFT_TIMEOUT:
+                break;
+            case RAFT_SUBMIT: {
+                const uint8_t n = in.u8();
+                e.submit.n = n < 250 ? n % 8 : n;
+                e.submit.entries = n == 255 ? nullptr : borrowed.entries(in, &first_, e.submit.n);
+                break;
+            }
+            case RAFT_CATCH_UP:
+                e.catch_up.server_id = in.u8() % 16;
+                break;
+            case RAFT_TRANSFER:
+                e.transfer.server_id = in.u8() % 16;
+                break;
+            case RAFT_BOOTSTRAP:
+                e.bootstrap.conf = borrowed.configuration(in);
+                break;
+            case RAFT_RECONFIGURE:
+                e.reconfigure.conf = borrowed.configuration(in);
+                break;
+            case RAFT_READ:
+                e.read.id = in.u8();
+                put_raw(&e.read.lease, in.u8());
+                break;
+            case RAFT_UNREACHABLE:
+                e.unreachable.server_id = in.u8() % 16;
+                break;
+            case RAFT_STORED:
+                e.stored.index = raft_last_index(&first_);
+                e.stored.write = write_;
+                break;
+            default:
+                e.recover.conf = borrowed.configuration(in);
+                if (in.one_in(32)) {
+                    put_raw(&e.type, in.u32());
+                    uint32_t type;
+                    memcpy(&type, &e.type, sizeof type);
+                    if (type - 1 < RAFT_RECOVER) {
+                        e.type = RAFT_RECOVER; /* the others want other fields */
+                    }
+                }
+        }
+        (void)step(e);
+    }
+}
+
+} // namespace fuzz

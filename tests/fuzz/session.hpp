@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* Two rafts that are given the same events, the second moved in memory before each. */
+#pragma once
+
+#include "memory.hpp"
+
+#include <vector>
+
+namespace fuzz {
+
+#define EXPECT(condition) ((condition) ? static_cast<void>(0) : fuzz::broken(__LINE__, #condition))
+
+[[noreturn]] void broken(int line, const char *what);
+
+class Session {
+public:
+    explicit Session(raft_id id);
+    ~Session();
+    Session(const Session &) = delete;
+    Session &operator=(const Session &) = delete;
+
+    /* One event of any kind, after START. */
+    void any_event(Input &in);
+    /* A START from whatever the bytes say is on disk. */
+    void start(Input &in);
+    /* A START on which others build: `servers` voters, some entries. */
+    void start_plainly(unsigned servers, unsigned entries);
+    void receive(Input &in);
+    /* The disk and the clock do their work. */
+    void acknowledge(Input &in);
+    void time_out();
+    void change_setting(Input &in);
+    void set_all_features();
+    /* Steps both, checks every promise that can be checked from outside; the code. */
+    int step(raft_event event);
+
+    struct raft *raft() { return &first_; }
+    raft_event event(raft_event_type type, Input &in);
+    Borrowed borrowed;
+
+private:
+    struct Chunk {
+        raft_index index;
+        raft_term term;
+        size_t offset;
+        bool last;
+    };
+    void check(const raft_event &event, const raft_update &update, int code);
+    void check_messages(const raft_update &update);
+    void note(const raft_update &update);
+
+    struct raft first_ = {};
+    struct raft second_[2] = {}; /* in the one, then in the other */
+    unsigned place_ = 0;
+    raft_time now_ = 0;
+    unsigned long long write_ = 0;
+    Chunk chunk_ = {};
+};
+
+} // namespace fuzz

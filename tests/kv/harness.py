@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: MIT
+"""Servers, connections and assertions for the store's tests. Standard library only.
+
+RAFT_KV is the server's program, KV_SHIM the preload library of shim.c.
+"""
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+RAFT_KV = os.environ.get("RAFT_KV", "raft-kv")
+SHIM = os.environ.get("KV_SHIM", "")
+SLOW = float(os.environ.get("KV_TIMEOUT_FACTOR", "1"))
+
+
+class Error(Exception):
+    """An error reply."""
+
+
+class Connection:
+    """One connection that speaks RESP."""
+
+    def __init__(self, port, timeout=10):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout * SLOW)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.file = self.socket.makefile("rb")
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def command(self, *args):
+        self.send(encode(*args))
+
+    def reply(self, strict=False):
+        """The next reply; error replies inside it are returned, not raised."""
+        line = self.file.readline()
+        if not line.endswith(b"\r\n"):
+            raise ConnectionError("connection closed")
+        kind, rest = line[:1], line[1:-2]
+        if kind == b"+":
+            return rest.decode()
+        if kind == b"-":
+            if strict:
+                raise Error(rest.decode())
+            return Error(rest.decode())
+        if kind == b":":
+            return int(rest)
+        if kind == b"$":
+            if rest == b"-1":
+                return None
+            data = self.file.read(int(rest) + 2)
+            if len(data) != int(rest) + 2:
+                raise ConnectionError("connection closed")
+            return data[:-2].decode(errors="surrogateescape")
+        if kind == b"*":
+            return None if rest == b"-1" else [self.reply() for _ in range(int(rest))]
+        raise ValueError("not RESP: %r" % line)
+
+    def call(self, *args):
+        self.command(*args)
+        return self.reply(strict=True)
+
+
+def encode(*args):
+    parts = [b"*%d\r\n" % len(args)]
+    for arg in args:
+        data = arg if isinstance(arg, bytes) else str(arg).encode(errors="surrogateescape")
+        parts.append(b"$%d\r\n%s\r\n" % (len(data), data))
+    return b"".join(parts)
+
+
+def free_ports(n):
+    """Ports that are free now, all different."""
+    sockets = []
+    for _ in range(n):
+        s = socket.socket()
+        s.bind(("127.0.0.1", 0))
+        sockets.append(s)
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+def eventually(what, condition, seconds=15):
+    """Wait until `condition()` is true; connection errors count as false."""
+    deadline = time.monotonic() + seconds * SLOW
+    while True:
+        try:
+            value = condition()
+            if value:
+                return value
+        except (OSError, Error, ValueError):
+            pass
+        if time.monotonic() > deadline:
+            raise AssertionError("did not happen in time: " + what)
+        time.sleep(0.02)
+
+
+# For tests that hold on to one leader, which a busy machine must not depose.
+CALM = ["--election-timeout", "2500", "--heartbeat", "100"]
+
+
+class Server:
+    """One server and its directory. `options` are more command-line options."""
+
+    def __init__(self, root, id, cluster="test", options=(), env=None):
+        self.id = id
+        self.dir = os.path.join(root, "server%d" % id)
+        self.log = os.path.join(root, "server%d.log" % id)
+        self.cluster = cluster
+        self.options = list(options)
+        self.env = dict(env or {})
+        self.port, self.peer_port = free_ports(2)
+        self.process = None
+        self.bootstrap = None
+        self.preexec = None
+
+    @property
+    def address(self):
+        return "127.0.0.1:%d/127.0.0.1:%d" % (self.peer_port, self.port)
+
+    def start(self):
+        command = [RAFT_KV, "--id", str(self.id), "--dir", self.dir,
+                   "--cluster", self.cluster,
+                   "--listen", "127.0.0.1:%d" % self.port,
+                   "--peer-listen", "127.0.0.1:%d" % self.peer_port] + self.options
+        if self.bootstrap:
+            command += ["--bootstrap", self.bootstrap]
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(command, stderr=log, stdout=log,
+                                            stdin=subprocess.DEVNULL,
+                                            env={**os.environ, **self.env},
+                                            preexec_fn=self.preexec)
+        return self
+
+    def kill(self, sig=signal.SIGKILL):
+        if self.process is not None:
+            self.process.send_signal(sig)
+            self.process.wait()
+            self.process = None
+
+    def stop(self):
+        self.kill(signal.SIGTERM)
+
+    def alive(self):
+        return self.process is not None and self.process.poll() is None
+
+    def wait_exit(self, seconds=15):
+        """The exit code of a server that ends by itself."""
+        code = self.process.wait(timeout=seconds * SLOW)
+        self.process = None
+        return code
+
+    def messages(self):
+        with open(self.log, errors="replace") as f:
+            return f.read()
+
+    def connect(self, timeout=10):
+        return Connection(self.port, timeout)
+
+    def call(self, *args):
+        with self.connect() as c:
+            return c.call(*args)
+
+    def status(self):
+        flat = self.call("RAFT.STATUS")
+        status = dict(zip(flat[::2], flat[1::2]))
+        status["members"] = {m["id"]: m for m in
+                             (dict(zip(x[::2], x[1::2])) for x in status["members"])}
+        return status
+
+
+class Cluster:
+    """Some servers of one cluster in a temporary directory."""
+
+    def __init__(self, n=3, options=(), fast=True, name="test", env=None, start=True):
+        self.root = tempfile.mkdtemp(prefix="raft-kv-")
+        self.servers = []
+        self.name = name
+        self.options = list(options)
+        if fast:
+            self.options += ["--election-timeout", "600", "--heartbeat", "60"]
+        for id in range(1, n + 1):
+            self.servers.append(Server(self.root, id, name, self.options, env))
+        bootstrap = ",".join("%d=%s" % (s.id, s.address) for s in self.servers)
+        for s in self.servers:
+            s.bootstrap = bootstrap
+            if start:
+                s.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        for s in self.servers:
+            s.kill()
+        if kind is not None:  # a test failed: show what the servers said
+            for s in self.servers:
+                if os.path.exists(s.log):
+                    print("--- %s\n%s" % (os.path.basename(s.log), s.messages()[-3000:]))
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def add_server(self, id, **kwargs):
+        """A server that is not a member yet."""
+        s = Server(self.root, id, self.name, self.options, **kwargs)
+        self.servers.append(s)
+        return s
+
+    def server(self, id):
+        return next(s for s in self.servers if s.id == id)
+
+    def leader(self):
+        """The one server that leads and knows it by a commit of its own term."""
+        def find():
+            best = None
+            for s in self.servers:
+                if s.alive():
+                    try:
+                        status = s.status()
+                    except (OSError, Error, ValueError):
+                        continue
+                    if status["state"] == "leader" and (best is None or
+                                                        status["term"] > best[1]):
+                        best = (s, status["term"])
+            return best and best[0]
+        return eventually("a leader", find)
+
+    def followers(self):
+        leader = self.leader()
+        return [s for s in self.servers if s is not leader and s.alive()]
+
+    def call(self, *args):
+        """Like a cluster-aware client: follows MOVED, retries what was surely not done."""
+        result = []
+
+        def attempt():
+            try:
+                result.append(self.leader().call(*args))
+            except Error as e:
+                if str(e).split()[0] not in ("MOVED", "CLUSTERDOWN", "TRYAGAIN"):
+                    result.append(e)
+            return result
+        eventually("an answer to %s" % (args,), attempt)
+        if isinstance(result[0], Error):
+            raise result[0]
+        return result[0]
+
+    def converged(self, seconds=20):
+        """All running servers come to the same data; returns the number of keys."""
+        def same():
+            digests = [s.call("RAFT.DIGEST") for s in self.servers if s.alive()]
+            commit = self.leader().status()["commit-index"]
+            return (len({tuple(d) for d in digests}) == 1 and digests[0][0] == commit
+                    and digests)
+        return eventually("all servers hold the same data", same, seconds)[0][1]
+
+
+def raises(prefix, function, *args):
+    """`function` must raise an Error that begins so; returns it."""
+    try:
+        result = function(*args)
+    except Error as e:
+        assert str(e).startswith(prefix), "%r does not begin with %r" % (str(e), prefix)
+        return e
+    raise AssertionError("no error but %r" % (result,))
+
+
+def main(names):
+    """Run the test_ functions of a module (or those named on the command line)."""
+    tests = [(k, v) for k, v in names.items() if k.startswith("test_") and callable(v)]
+    wanted = [a for a in sys.argv[1:] if not a.startswith("-")]
+    failed = 0
+    for name, test in tests:
+        if wanted and name not in wanted:
+            continue
+        begin = time.monotonic()
+        try:
+            test()
+            verdict = "ok    "
+        except Exception:
+            traceback.print_exc(file=sys.stdout)
+            verdict = "FAILED"
+            failed += 1
+        print("%s %s (%.1f s)" % (verdict, name, time.monotonic() - begin), flush=True)
+    print("%d failed" % failed)
+    if failed:
+        raise SystemExit(1)

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/* The rooms that need a disk: the log, the data, dumps. */
+#include "rooms.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "data.h"
+#include "dump.h"
+#include "log_record.h"
+
+/* --- the log ------------------------------------------------------------- */
+
+static char *scratch;
+
+static void remove_tree(const char *path) {
+    DIR *dir = opendir(path);
+    struct dirent *entry;
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        char name[4096];
+        struct stat info;
+        snprintf(name, sizeof name, "%s/%s", path, entry->d_name);
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+            lstat(name, &info) == 0) {
+            if (S_ISDIR(info.st_mode)) {
+                remove_tree(name);
+            } else {
+                unlink(name);
+            }
+        }
+    }
+    if (dir != NULL) {
+        closedir(dir);
+    }
+    rmdir(path);
+}
+
+static void fresh_store(struct store *s) {
+    remove_tree(scratch);
+    store_open(s, scratch, "test", 1);
+}
+
+static void append(struct log *l, raft_index index, raft_term term, unsigned n) {
+    struct log_entry entries[100];
+    for (unsigned i = 0; i < n; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "entry %llu of term %llu", index + i, term);
+        entries[i] = entry_of(term, RAFT_COMMAND, text);
+    }
+    log_append(l, index, entries, n);
+    for (unsigned i = 0; i < n; i++) {
+        block_unref(entries[i].block);
+    }
+}
+
+static void expect(struct log *l, raft_index first, raft_index last,
+                   raft_term (*term)(raft_index)) {
+    for (raft_index i = first; i <= last; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "entry %llu of term %llu", i, term(i));
+        const struct log_entry *e = log_get(l, i);
+        CHECK(e != NULL && e->term == term(i) && e->len == strlen(text));
+        CHECK(memcmp(e->data, text, e->len) == 0);
+    }
+    CHECK(log_get(l, last + 1) == NULL);
+}
+
+/* Forget what is in memory and read the disk, as a start does. */
+static void reload(struct log *l, struct store *s, raft_index first, raft_index last) {
+    struct base base;
+    struct log_image image;
+    log_close(l);
+    log_open(l, s);
+    store_load_base(s, BASE_KEY, &base);
+    log_load(l, &base, &image);
+    CHECK(l->first == first && l->last == last);
+    CHECK(image.n == last + 1 - first);
+    log_image_free(&image);
+    members_free(&base.members);
+}
+
+static raft_term rewritten_term(raft_index index) {
+    return index < 37 ? 1 : index < 45 ? 2 : 3;
+}
+
+static void test_log(void) {
+    struct store s;
+    struct log l;
+    fresh_store(&s);
+    log_open(&l, &s);
+    CHECK(!log_write(&l));
+    for (raft_index i = 1; i <= 100; i += 10) {
+        append(&l, i, 1, 10);
+        CHECK(log_write(&l));
+    }
+    append(&l, 37, 2, 20); /* in the middle of a record, on disk and in memory */
+    append(&l, 45, 3, 5);  /* again before that was written */
+    log_write(&l);
+    expect(&l, 1, 49, rewritten_term);
+    reload(&l, &s, 1, 49);
+    expect(&l, 1, 49, rewritten_term);
+    append(&l, 50, 3, 10);
+    log_write(&l);
+    struct base base = {.index = 30, .term = 1};
+    log_compact(&l, 25, &base); /* whole records go: 1 .. 20 */
+    CHECK(log_get(&l, 20) == NULL || l.cached <= 20);
+    reload(&l, &s, 21, 59);
+    expect(&l, 21, 59, rewritten_term);
+    CHECK(log_get(&l, 20) == NULL);
+    log_close(&l);
+    store_close(&s);
+}
+
+static raft_term term_one(raft_index index) {
+    (void)index;
+    return 1;
+}
+
+/* A record in the middle was lost, later ones were not: the log ends before it. */
+static void test_log_with_a_hole(void) {
+    struct store s;
+    struct log l;
+    fresh_store(&s);
+    log_open(&l, &s);
+    for (raft_index i = 1; i <= 50; i += 10) {
+        append(&l, i, 1, 10);
+        log_write(&l);
+    }
+    char key[8];
+    char *error = NULL;
+    record_key(key, 31);
+    rocksdb_delete_cf(s.db, s.write, s.log, key, sizeof key, &error);
+    CHECK(error == NULL);
+    reload(&l, &s, 1, 30);
+    reload(&l, &s, 1, 30); /* and what followed is gone for good */
+    expect(&l, 1, 30, term_one);
+    /* The lost write replaced entries: indexes fit, the chain does not. */
+    append(&l, 25, 1, 6);
+    uint64_t lost = s.ticket + 1;
+    log_write(&l);
+    append(&l, 31, 1, 10);
+    log_write(&l);
+    struct buf value = {0};
+    struct log_entry e = entry_of(1, RAFT_COMMAND, "an old entry");
+    record_begin(&value, lost - 1, 0); /* the record as it was before the lost write */
+    for (int i = 0; i < 6; i++) {
+        record_add(&value, &e);
+    }
+    block_unref(e.block);
+    record_key(key, 25);
+    rocksdb_put_cf(s.db, s.write, s.log, key, sizeof key, value.data, value.len, &error);
+    CHECK(error == NULL);
+    buf_free(&value);
+    reload(&l, &s, 1, 24);
+    log_close(&l);
+    store_close(&s);
+}
+
+/* --- data and dumps ------------------------------------------------------ */
+
+static struct result run(struct data *d, raft_index index, enum op op, const char *key,
+                         const char *value) {
+    struct buf b = {0};
+    buf_put_int(&b, op, 1);
+    buf_put_int(&b, value != NULL ? 2 : 1, 4);
+    buf_put_int(&b, strlen(key), 4);
+    buf_put(&b, key, strlen(key));
+    if (value != NULL) {
+        buf_put_int(&b, strlen(value), 4);
+        buf_put(&b, value, strlen(value));
+    }
+    struct result result = data_apply(d, index, b.data, b.len);
+    buf_free(&b);
+    return result;
+}
+
+static void test_data(void) {
+    struct store s;
+    struct data d;
+    fresh_store(&s);
+    data_open(&d, &s);
+    CHECK(run(&d, 1, OP_SET, "n", "41").kind == RESULT_OK);
+    CHECK(run(&d, 2, OP_INCR, "n", NULL).integer == 42); /* sees its own batch */
+    CHECK(run(&d, 3, OP_DEL, "n", NULL).integer == 1);
+    CHECK(run(&d, 4, OP_DEL, "n", NULL).integer == 0);
+    CHECK(run(&d, 5, OP_INCR, "n", NULL).integer == 1);
+    data_commit(&d);
+    CHECK(run(&d, 6, OP_INCR, "n", NULL).integer == 2); /* and the database */
+    CHECK(run(&d, 7, OP_SET, "t", "text").kind == RESULT_OK);
+    CHECK(run(&d, 8, OP_INCR, "t", NULL).kind == RESULT_ERROR);
+    CHECK(data_apply(&d, 9, "", 0).kind == RESULT_ERROR); /* malformed, and harmless */
+    CHECK(data_apply(&d, 10, "\1\2\0\0\0\1\0\0\0k\xff\xff\xff\xff", 14).kind == RESULT_ERROR);
+    CHECK(data_apply(&d, 11, NULL, 0).kind == RESULT_OK);
+    data_commit(&d);
+    CHECK(d.applied == 11);
+    rocksdb_pinnableslice_t *value = data_get(&d, "k", 1);
+    CHECK(value == NULL);
+    data_close(&d);
+    store_close(&s);
+}
+
+static void digest(struct store *s, uint64_t *keys, uint32_t *sum) {
+    dump_digest(s, s->read, keys, sum);
+}
+
+static void test_dumps(void) {
+    struct store s;
+    struct data d;
+    fresh_store(&s);
+    data_open(&d, &s);
+    raft_index index = 0;
+    for (int i = 0; i < 5000; i++) {
+        char key[32];
+        char text[300];
+        snprintf(key, sizeof key, "key%d", i);
+        memset(text, 'x', sizeof text);
+        text[random_below(sizeof text)] = '\0';
+        run(&d, ++index, OP_SET, key, text);
+    }
+    data_commit(&d);
+    uint64_t keys;
+    uint64_t keys_after;
+    uint32_t sum;
+    uint32_t sum_after;
+    digest(&s, &keys, &sum);
+    CHECK(keys == 5000);
+    char path[4096];
+    snprintf(path, sizeof path, "%s/test.dump", scratch);
+    dump_write(&s, s.read, path, index, 7);
+    CHECK(dump_verify(path, index, 7));
+    CHECK(!dump_verify(path, index + 1, 7) && !dump_verify(path, index, 8));
+    run(&d, ++index, OP_SET, "later", "write");
+    run(&d, ++index, OP_DEL, "key17", NULL);
+    data_commit(&d);
+    dump_load(&s, path, index - 2);
+    digest(&s, &keys_after, &sum_after);
+    CHECK(keys_after == keys && sum_after == sum);
+    int fd = open(path, O_RDWR);
+    off_t size = lseek(fd, 0, SEEK_END);
+    for (int i = 0; i < 200; i++) { /* one flipped bit anywhere */
+        off_t at = (off_t)random_below((unsigned)size);
+        char byte;
+        CHECK(pread(fd, &byte, 1, at) == 1);
+        char flipped = (char)(byte ^ (1 << random_below(8)));
+        CHECK(pwrite(fd, &flipped, 1, at) == 1);
+        CHECK(!dump_verify(path, index - 2, 7));
+        CHECK(pwrite(fd, &byte, 1, at) == 1);
+    }
+    CHECK(dump_verify(path, index - 2, 7));
+    CHECK(ftruncate(fd, size - 1) == 0 && !dump_verify(path, index - 2, 7));
+    CHECK(ftruncate(fd, size + 1) == 0 && !dump_verify(path, index - 2, 7));
+    close(fd);
+    data_close(&d);
+    store_close(&s);
+}
+
+void test_disk(void) {
+    char template[] = "/tmp/raft-kv-rooms-XXXXXX";
+    scratch = mkdtemp(template);
+    CHECK(scratch != NULL);
+    static const struct {
+        const char *name;
+        void (*run)(void);
+    } tests[] = {{"log", test_log},
+                 {"log with a hole", test_log_with_a_hole},
+                 {"data", test_data},
+                 {"dumps", test_dumps}};
+    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {
+        tests[i].run();
+        printf("ok     %s\n", tests[i].name);
+        fflush(stdout);
+    }
+    remove_tree(scratch);
+}

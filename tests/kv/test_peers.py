@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: MIT
+"""What other servers, or strangers, can do to a server: nothing."""
+import random
+import socket
+import struct
+
+from harness import Cluster, Server, eventually, main
+
+cluster = None
+
+
+def crc32c(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
+
+
+def frame(content):
+    return struct.pack("<II", len(content), crc32c(content)) + content
+
+
+def string(text):
+    return struct.pack("<H", len(text)) + text.encode() + b"\0"
+
+
+def hello(sender, to, name="test", address="127.0.0.1:1/127.0.0.1:1"):
+    return frame(b"\x10" + struct.pack("<IQQ", 0x31504b52, sender, to) + string(name) +
+                 string(address))
+
+
+def connect(server):
+    s = socket.create_connection(("127.0.0.1", server.peer_port), timeout=10)
+    return s
+
+
+def receive(s):
+    """All bytes until the server closes."""
+    data = b""
+    try:
+        while True:
+            more = s.recv(65536)
+            if not more:
+                return data
+            data += more
+    except ConnectionError:
+        return data
+
+
+def welcomed(server, sender=99):
+    s = connect(server)
+    s.sendall(hello(sender, server.id))
+    answer = s.recv(9)
+    assert answer[8:] == b"\x11", answer
+    return s
+
+
+def request_vote(term, candidate, version=2):
+    return frame(b"\x03" + struct.pack("<BQQQQBB", version, term, candidate, 0, 0, 0, 0))
+
+
+def append_entries(term, prev=0, prev_term=0, commit=0, entries=b"", n=0):
+    return frame(b"\x01" + struct.pack("<BQQQQQI", 1, term, prev, prev_term, commit, 0, n) +
+                 entries)
+
+
+def healthy(running=3):
+    assert sum(s.alive() for s in cluster.servers) == running
+    cluster.call("SET", "healthy", "yes")
+    assert cluster.call("GET", "healthy") == "yes"
+
+
+def test_handshake():
+    target = cluster.servers[0]
+    for data, why in [(hello(99, target.id, name="other"), b"another cluster"),
+                      (hello(99, 1234), b"another server is expected"),
+                      (hello(target.id, target.id), b"same ID"),
+                      (hello(99, target.id, address="nonsense"), b"malformed address")]:
+        s = connect(target)
+        s.sendall(data)
+        answer = receive(s)
+        assert answer[8:9] == b"\x12" and why in answer, (answer, why)
+    for data in [b"GET / HTTP/1.0\r\n\r\n", hello(0, target.id), frame(b"\x10"),
+                 request_vote(5, 2), hello(99, target.id)[:-1] + b"!", frame(b"\x10" * 5000)]:
+        s = connect(target)
+        s.sendall(data)
+        assert receive(s) == b""
+    healthy()
+
+
+def test_malformed_messages_close_the_connection():
+    target = cluster.servers[0]
+    ok = append_entries(0)
+    broken_crc = bytearray(request_vote(1, 99))
+    broken_crc[5] ^= 1
+    entry = struct.pack("<QBI", 1, 1, 4) + b"abcd"
+    cases = [
+        bytes(broken_crc),
+        struct.pack("<II", 0, 0),
+        struct.pack("<II", 1 << 31, 0),
+        frame(b"\x00"),
+        frame(b"\x63abc"),
+        frame(b"\x01\x01"),
+        frame(ok[8:] + b"more"),
+        append_entries(1, n=1000000000),
+        append_entries(1, n=1, entries=entry[:-1]),
+        append_entries(1, n=2, entries=entry),
+        append_entries(1, n=1, entries=struct.pack("<QBI", 1, 77, 4) + b"abcd"),
+        request_vote(1 << 63, 99),
+        request_vote(5, 98),  # not the sender
+        frame(b"\x05" + struct.pack("<BQQQI", 1, 1, 5, 1, 0xffffffff)),
+    ]
+    for case in cases:
+        s = welcomed(target)
+        s.sendall(case)
+        assert receive(s) == b"", case
+    healthy()
+
+
+def test_random_frames():
+    """Frames that are intact but hold anything: no crash, no harm. They come from a
+    stranger at term 0, which is never above that of the cluster."""
+    rng = random.Random(3)
+    target = cluster.servers[1]
+    for _ in range(200):
+        s = welcomed(target)
+        body = bytes([rng.randint(1, 6), rng.randint(0, 3)]) + b"\0" * 8
+        body += bytes(rng.choice([0, 0, 0, 1, 255, rng.randint(0, 255)])
+                      for _ in range(rng.randint(0, 80)))
+        s.sendall(frame(body))
+        s.close()
+    healthy()
+
+
+def test_slow_and_silent_strangers():
+    target = cluster.servers[0]
+    silent = connect(target)
+    slow = connect(target)
+    for byte in hello(99, target.id):
+        slow.sendall(bytes([byte]))
+    assert slow.recv(9)[8:] == b"\x11"
+    assert receive(silent) == b""  # closed by the server after a while
+    many = [connect(target) for _ in range(300)]
+    healthy()
+    for s in many:
+        s.close()
+    healthy()
+
+
+def test_server_of_another_cluster():
+    """A server with the right addresses and the wrong cluster is refused and heard of."""
+    with Cluster(1, start=False) as other:
+        stranger = Server(other.root, 3, "other", cluster.options)
+        other.servers.append(stranger)
+        real = cluster.server(3)
+        real.kill()
+        stranger.port, stranger.peer_port = real.port, real.peer_port
+        stranger.bootstrap = real.bootstrap
+        stranger.start()
+        eventually("the stranger says so", lambda: "another cluster" in stranger.messages())
+        healthy(2)
+        assert stranger.status()["state"] != "leader"
+        stranger.kill()
+        real.start()
+        eventually("the real one is back",
+                   lambda: real.call("RAFT.LOCAL", "healthy") == "yes")
+        assert cluster.converged() > 0
+
+
+def test_directory_of_another_server():
+    first = cluster.server(1)
+    first.kill()
+    for id, name, why in [(2, "test", "belongs to server 1"), (1, "other", "belongs to server 1")]:
+        wrong = Server(cluster.root, id, name)
+        wrong.dir, wrong.log = first.dir, first.log + ".wrong"
+        wrong.start()
+        assert wrong.wait_exit() == 1
+        assert why in wrong.messages(), wrong.messages()
+    first.start()
+    second = Server(cluster.root, 1, "test")
+    second.dir, second.log = first.dir, first.log + ".second"
+    eventually("the first runs", lambda: first.call("PING"))
+    second.start()
+    assert second.wait_exit() == 1
+    assert "lock" in second.messages().lower()
+    healthy()
+
+
+if __name__ == "__main__":
+    with Cluster() as cluster:
+        healthy()
+        main(globals())

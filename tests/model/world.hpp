@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* A small world: a few servers and the messages between them; and the search through all
+ * that can ever happen in it, within bounds. */
+#pragma once
+
+#include "node.hpp"
+
+#include <array>
+#include <deque>
+#include <optional>
+#include <string>
+
+namespace model {
+
+constexpr unsigned kMostMessages = 6;
+constexpr unsigned kHighestTerm = 7;
+constexpr unsigned kLongestLog = 9;
+
+/* Compared bit for bit: no padding, nothing unused left unset. */
+struct World {
+    std::array<NodeId, kServers> nodes;
+    std::array<PacketId, kMostMessages> packets; /* in flight, ascending, then UINT32_MAX */
+    Chain committed;                             /* the longest log that anyone committed */
+    std::array<uint8_t, kHighestTerm + 1> leaders; /* by term, 0: none */
+    std::array<uint8_t, kLongestLog + 1> committed_in; /* by index: the term of the leader */
+    uint8_t crashes;
+    uint8_t submissions;
+    uint8_t duplicates;
+    uint8_t changes;
+    uint8_t transfers;
+    uint8_t timeouts;
+};
+static_assert(sizeof(World) == 4 * (kServers + kMostMessages + 1) + kHighestTerm + kLongestLog + 8);
+static_assert(std::has_unique_object_representations_v<World>);
+
+/* One thing that happens. */
+struct Action {
+    Kind kind;
+    uint8_t server;     /* from 0 */
+    uint8_t loss;       /* kDeliver: the message gets lost instead */
+    uint8_t keep;       /* kDeliver: a duplicate stays in flight */
+    uint32_t argument;
+};
+
+class Search {
+public:
+    Search(const Bounds &bounds, Defect defect);
+
+    /* To the end, or to the first broken rule, or until there are too many states. */
+    void run(uint64_t most_states);
+
+    /* The rule that was broken first, empty: none. */
+    const std::string &broken() const { return broken_; }
+    std::string story() const;
+    bool exhausted() const { return frontier_.empty() && broken_.empty(); }
+
+    uint64_t states() const { return trail_.size(); }
+    uint64_t transitions() const { return transitions_; }
+    uint64_t beyond() const { return beyond_; }
+    unsigned depth() const { return depth_; }
+    unsigned committed() const { return committed_; }
+    const Nodes &nodes() const { return nodes_; }
+
+private:
+    struct Trace {
+        uint32_t parent;
+        Action action;
+    };
+    struct Waiting {
+        World world;
+        uint32_t state;
+        unsigned depth;
+    };
+
+    void expand(const Waiting &from);
+    void expand_server(const Waiting &from, uint8_t server);
+    void expand_packets(const Waiting &from);
+    void act(const Waiting &from, const Action &action);
+    bool spend(World *world, const Action &action) const;
+    bool send(World *world, const std::vector<PacketId> &packets) const;
+    void arrive(const World &world, const Waiting &from, const Action &action);
+    std::string judge(World *world, const Action &action, NodeId before) const;
+    std::string judge_commit(World *world, const Node &before, const Node &after) const;
+    std::string judge_leader(World *world, unsigned server, const Node &after) const;
+    bool durable_on_quorum(const World &world, const Node &leader, Chain log) const;
+    std::string describe(const Action &action) const;
+
+    const Bounds bounds_;
+    Nodes nodes_;
+    std::deque<Waiting> frontier_;
+    std::vector<Trace> trail_;      /* how each state was reached first */
+    std::vector<proof::Digest> seen_; /* a hash table; open addressing */
+    uint64_t transitions_ = 0;
+    uint64_t beyond_ = 0; /* transitions that leave the bounds */
+    unsigned depth_ = 0;
+    unsigned committed_ = 0; /* most entries */
+    std::string broken_;
+};
+
+} // namespace model
