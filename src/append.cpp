@@ -278,13 +278,6 @@ bool is_founded_alone(const Server &s) {
 
 } // namespace
 
-void plan_answer(const Server &s, const raft_message &m, Need *need) {
-    need->messages += 1;
-    if (m.server_id != s.leader || s.leader_address == nullptr) {
-        need->bytes += message::address_space(m);
-    }
-}
-
 void answer(Step &step, raft_id to, const char *address, raft_index rejected, raft_index last) {
     Server &s = step.server;
     const bool extended = s.leader_extended &&
@@ -318,8 +311,8 @@ int on_append_entries(Step &step, const raft_message &m) {
         return rv;
     }
     Need need;
-    plan_answer(s, m, &need);
     if (ae.term < s.term) {
+        message::plan_answer(s, m, &need);
         if (!step.reserve(need)) {
             return step.no_memory();
         }
@@ -330,6 +323,7 @@ int on_append_entries(Step &step, const raft_message &m) {
     if (rv != 0) {
         return rv;
     }
+    const bool known = roles::is_known_leader(s, m, ae.term);
     plan.refused = ae.n_entries > 0 && refuses_entries(s, plan);
     roles::LeaderName name;
     if (plan.matches && plan.first_new < ae.n_entries && !plan.refused) {
@@ -337,15 +331,18 @@ int on_append_entries(Step &step, const raft_message &m) {
         if (rv != 0) {
             return rv;
         }
-        need.entries = ae.n_entries - plan.first_new;
+        need.entries = ae.n_entries - plan.first_new; /* answered once they are stored */
         const bool rolls_back = s.configuration != nullptr &&
                                 s.configuration->index > ae.prev_log_index + plan.first_new;
-        if (!s.trail.reserve(uint64_t{plan.runs} + 1) ||
+        if (!s.trail.reserve(plan.runs) ||
             (rolls_back && !step.keep_leader_address(m.server_address))) {
             return step.no_memory();
         }
+    } else if (known) {
+        need.messages = 1;
+    } else {
+        message::plan_answer(s, m, &need);
     }
-    const bool known = roles::is_known_leader(s, m, ae.term);
     if ((!known && !roles::prepare_leader(s, m, ae.term, &name)) || !step.reserve(need)) {
         return step.no_memory();
     }

@@ -11,8 +11,6 @@ namespace libraft::append {
 [[nodiscard]] int on_persisted(Step &step, raft_index index);
 [[nodiscard]] int on_stored(Step &step);
 
-/* What an answer to a leader needs. */
-void plan_answer(const Server &s, const raft_message &m, Need *need);
 /* Acknowledge everything up to `last` or, if `rejected` is not 0, reject it. */
 void answer(Step &step, raft_id to, const char *address, raft_index rejected, raft_index last);
 /* Acknowledge to the leader what is durable and matched. */

@@ -237,8 +237,7 @@ int on_request_vote(Step &step, const raft_message &m) {
     const bool pre_vote = flags && load_bool(rv.pre_vote);
     const bool permitted = flags && load_bool(rv.disrupt_leader);
     Need need;
-    need.messages = 1;
-    need.bytes = message::address_space(m);
+    message::plan_answer(s, m, &need);
     if (!step.reserve(need)) {
         return step.no_memory();
     }

@@ -19,19 +19,30 @@ inline bool valid_position(raft_index index, raft_term term, raft_term highest) 
 
 inline bool valid_term(raft_term term) { return term > 0 && term <= kLimit; }
 
-/* The address to answer a server that is not known to be the leader. */
-inline size_t address_space(const raft_message &m) { return strlen(m.server_address) + 8; }
-inline const char *answer_address(Step &step, const raft_message &m) {
-    const Server &s = step.server;
+/* Where to answer: the address that is kept of the leader or of a member, NULL of others. */
+inline const char *kept_address(const Server &s, const raft_message &m) {
     if (m.server_id == s.leader && s.leader_address != nullptr) {
         return s.leader_address;
     }
     const Configuration *c = s.configuration;
     const raft_server *member = c != nullptr ? c->find(m.server_id) : nullptr;
-    if (member != nullptr) {
-        return member->address;
+    return member != nullptr ? member->address : nullptr;
+}
+
+/* What one answer needs. To a stranger it goes where the message says that it came from; who
+ * is the leader now may be a stranger when the answer is made. */
+inline void plan_answer(const Server &s, const raft_message &m, Need *need) {
+    need->messages += 1;
+    if (s.configuration == nullptr || s.configuration->find(m.server_id) == nullptr) {
+        need->bytes += strlen(m.server_address) + 8;
     }
-    size_t size = strlen(m.server_address) + 1;
+}
+inline const char *answer_address(Step &step, const raft_message &m) {
+    const char *kept = kept_address(step.server, m);
+    if (kept != nullptr) {
+        return kept;
+    }
+    const size_t size = strlen(m.server_address) + 1;
     return static_cast<const char *>(memcpy(step.out.take(size), m.server_address, size));
 }
 

@@ -146,7 +146,7 @@ int on_install_snapshot(Step &step, const raft_message &m) {
         return rv;
     }
     Need need;
-    append::plan_answer(s, m, &need);
+    message::plan_answer(s, m, &need);
     if (is.term < s.term) {
         if (!step.reserve(need)) {
             return step.no_memory();

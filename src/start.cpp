@@ -17,6 +17,7 @@ struct Disk {
 
     raft_index first = 1; /* of the entries that count */
     uint64_t runs = 0;
+    unsigned changes = 0; /* entries that are configurations */
     bool discard = false; /* the log is older than the snapshot, or another */
     Configuration *configuration = nullptr; /* latest first */
 };
@@ -63,9 +64,11 @@ struct Disk {
             term = entry.term;
             disk->runs++;
         }
-        if (load_enum(entry.type) - RAFT_COMMAND > RAFT_CHANGE - RAFT_COMMAND) {
+        const uint32_t type = load_enum(entry.type);
+        if (type - RAFT_COMMAND > RAFT_CHANGE - RAFT_COMMAND) {
             return step.fail(RAFT_MALFORMED, "log: an entry of unknown type");
         }
+        disk->changes += type == RAFT_CHANGE;
     }
     if (term > e.term) {
         return corrupt(step, "log: an entry of a later term than the current one");
@@ -113,10 +116,12 @@ struct Disk {
 /* All must be decodable; those after the snapshot count. */
 [[nodiscard]] int decode_changes(Step &step, const raft_event_start &e, Disk *disk) {
     const raft_index covered = e.metadata != nullptr ? e.metadata->index : 0;
-    for (unsigned i = 0; i < e.n_entries; i++) {
+    unsigned left = disk->changes;
+    for (unsigned i = 0; left > 0; i++) {
         if (load_enum(e.entries[i].type) != RAFT_CHANGE) {
             continue;
         }
+        left--;
         const raft_index index = e.start_index + i;
         Configuration *c = nullptr;
         int rv = configuration::decode(e.entries[i].buf, index, &c);
@@ -167,8 +172,13 @@ void load(Step &step, const raft_event_start &e, Disk *disk) {
         if (disk->first <= s.snapshot_index) {
             s.trail.reset(disk->first - 1, 0); /* what came before is not known */
         }
-        for (unsigned i = 0; i < e.n_entries; i++) {
-            s.trail.append(e.entries[i].term, 1);
+        for (unsigned i = 0; i < e.n_entries;) {
+            const unsigned begin = i;
+            const raft_term term = e.entries[begin].term;
+            while (i < e.n_entries && e.entries[i].term == term) {
+                i++;
+            }
+            s.trail.append(term, i - begin);
         }
         if (e.metadata == nullptr && disk->first == 1) {
             s.commit = 1; /* how a cluster is founded is not in question (§4.4) */
@@ -196,7 +206,7 @@ int on_start(Step &step) {
     if (rv != 0) {
         return rv;
     }
-    if (!s.trail.reserve(disk.runs + 2)) {
+    if (!s.trail.reserve(disk.runs + 1)) {
         return step.no_memory();
     }
     /* A sole voter needs nobody's vote. */

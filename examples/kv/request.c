@@ -75,7 +75,7 @@ void requests_init(struct requests *r) {
     if (r->reader == NULL) {
         die("out of memory");
     }
-    redisReaderSetPrivdata(r->reader, &r->request);
+    r->reader->privdata = &r->request;
 }
 
 void requests_free(struct requests *r) {
@@ -113,7 +113,7 @@ static void discard(struct requests *r) {
     requests_feed(&fresh, r->reader->buf + r->reader->pos, r->reader->len - r->reader->pos);
     redisReaderFree(r->reader);
     r->reader = fresh.reader;
-    redisReaderSetPrivdata(r->reader, &r->request);
+    r->reader->privdata = &r->request;
 }
 
 /* A line of words, as one types it into a terminal. */

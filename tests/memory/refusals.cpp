@@ -276,7 +276,8 @@ void refusing_changes() {
     s.step(b.with_conf(s.now, RAFT_RECONFIGURE, two), RAFT_CANTCHANGE); /* one is uncommitted */
 
     Subject alone(1, kOwnAddress);
-    alone.walk(b.start(1, 1, nullptr, 1, {b.change(1, b.conf({{1, RAFT_VOTER}, {2, RAFT_SPARE}}))}));
+    const raft_configuration one = b.conf({{1, RAFT_VOTER}, {2, RAFT_SPARE}});
+    alone.walk(b.start(1, 1, nullptr, 1, {b.change(1, one)}));
     alone.step(b.with_id(1, RAFT_TRANSFER, 0), RAFT_NOTFOUND);
 
     /* The joint configuration itself would be illegal: an address of both sides. */

@@ -255,7 +255,10 @@ void changing_members() {
     int status = 0;
     REQUIRE(raft_catch_up(&s.r, 7, &status) == 0 && status == RAFT_CATCH_UP_FINISHED);
     s.step(b.with_conf(s.now + 2003, RAFT_RECONFIGURE,
-                       b.conf({{1, RAFT_VOTER}, {2, RAFT_VOTER}, {3, RAFT_VOTER}, {7, RAFT_VOTER}})),
+                       b.conf({{1, RAFT_VOTER},
+                               {2, RAFT_VOTER},
+                               {3, RAFT_VOTER},
+                               {7, RAFT_VOTER}})),
            0);
     s.step(b.persisted(s.now + 2004, 7), 0);
     for (raft_id id : {2, 7}) {
@@ -279,7 +282,11 @@ void changing_jointly() {
     Subject s(1, kOwnAddress);
     become_leader(
         s, b,
-        b.conf({{1, RAFT_VOTER}, {2, RAFT_VOTER}, {3, RAFT_VOTER}, {4, RAFT_STANDBY}, {5, RAFT_STANDBY}}));
+        b.conf({{1, RAFT_VOTER},
+                {2, RAFT_VOTER},
+                {3, RAFT_VOTER},
+                {4, RAFT_STANDBY},
+                {5, RAFT_STANDBY}}));
     for (raft_id id : {4, 5}) {
         s.step(b.result(s.now, id, 3, 0, 4, kAll), 0);
     }

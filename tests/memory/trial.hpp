@@ -59,7 +59,8 @@ void try_call(struct raft *r, int (*call)(struct raft *r, void *context), void *
 template <class Setter>
 void Subject::set(Setter setter, int expected) {
     try_call(
-        &r, [](struct raft *raft, void *context) { return (*static_cast<Setter *>(context))(raft); },
+        &r,
+        [](struct raft *raft, void *context) { return (*static_cast<Setter *>(context))(raft); },
         &setter, expected);
 }
 

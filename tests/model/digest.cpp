@@ -124,8 +124,8 @@ void add_install(Hasher &h, const Install *install) {
 
 void add_progress(Hasher &h, const View &view, const Progress &progress) {
     const auto &[id, address, ballot, match, next, sent, contact, round, snapshot_index,
-                 snapshot_offset, snapshot_sent_at, window, features, capacity, reports_capacity, mode,
-                 role, catch_up, self, granted, departing] = progress;
+                 snapshot_offset, snapshot_sent_at, window, features, capacity, reports_capacity,
+                 mode, role, catch_up, self, granted, departing] = progress;
     const Settings &settings = *view.server.settings;
     h.u64(id);
     h.text(address);

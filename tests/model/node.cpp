@@ -72,7 +72,7 @@ Nodes::~Nodes() {
 Node Nodes::boot(raft_id id, Chain disk, raft_term term, raft_id vote, raft_update *update) {
     struct raft r;
     if (raft_init(&r, id, address_of(id)) != 0 || raft_seed(&r, kSeed) != 0 ||
-        raft_set_election_timeout(&r, 1000) != 0 || raft_set_heartbeat_timeout(&r, kHeartbeat) != 0 ||
+        raft_set_heartbeat_timeout(&r, kHeartbeat) != 0 ||
         raft_set_election_timeout(&r, kElectionTimeout) != 0 ||
         raft_set_pre_vote(&r, bounds_.pre_vote) != 0 ||
         raft_set_features(&r, RAFT_FEATURE_JOINT) != 0) {
@@ -188,7 +188,8 @@ Outcome Nodes::compute(const Node &from, Kind kind, uint32_t argument) {
     if (error != 0) {
         proof::destroy(node.core);
         Outcome outcome;
-        const bool asked = kind == Kind::kSubmit || kind == Kind::kChange || kind == Kind::kTransfer;
+        const bool asked =
+            kind == Kind::kSubmit || kind == Kind::kChange || kind == Kind::kTransfer;
         outcome.code = asked ? Outcome::Code::kImpossible : Outcome::Code::kWrong;
         outcome.error = error;
         return outcome;

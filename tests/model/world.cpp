@@ -248,9 +248,10 @@ std::string Search::describe(const Action &action) const {
                                          "TimeoutNow"};
     const Packet &packet = nodes_.packet(action.argument);
     const raft_message &m = packet.message;
-    std::string text = server + (action.loss ? ": loses " : action.keep ? ": receives (to come again) "
-                                                                          : ": receives ") +
-                       kNames[m.type] + " from " + std::to_string(packet.from);
+    const char *fate = action.loss   ? ": loses "
+                       : action.keep ? ": receives (to come again) "
+                                     : ": receives ";
+    std::string text = server + fate + kNames[m.type] + " from " + std::to_string(packet.from);
     if (m.type == RAFT_APPEND_ENTRIES) {
         const raft_append_entries &a = m.append_entries;
         text += " term " + std::to_string(a.term) + " prev " + std::to_string(a.prev_log_index) +

@@ -43,7 +43,12 @@ raft_message *Message::incoming()
 
 std::string Message::str() const
 {
-    return render(m);
+    raft_message shown = m;
+    Members members = conf; /* the library's own is gone by now */
+    if (m.type == RAFT_INSTALL_SNAPSHOT) {
+        shown.install_snapshot.conf = members.c_struct();
+    }
+    return render(shown);
 }
 
 MessagePtr draft(raft_id from, raft_id to, const AppendEntries &d)

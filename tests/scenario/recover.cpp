@@ -51,6 +51,16 @@ TEST_CASE("Two survivors of five: one is recovered, the other follows its log")
     REQUIRE(c[5].commit() == c[4].commit());
 }
 
+TEST_CASE("The term of a recovery belongs to the server that recovered")
+{
+    /* Its entry is of that term: whoever else led in it could make another such entry. */
+    Cluster c({{.id = 1, .term = 2, .log = "1[1 2]"}});
+    c[1].step(event::recover("1 2"));
+    REQUIRE(c[1].term() == 3);
+    REQUIRE(c[1].vote() == 1);
+    REQUIRE(c[1].disk.vote == 1);
+}
+
 TEST_CASE("A recovery survives a restart")
 {
     Cluster c({{.id = 3, .term = 7, .log = "1[1 2 3] 1 4"}});
