@@ -749,7 +749,8 @@ struct raft_progress {
     unsigned short capacity;        /**< Disk capacity that it reported last. */
     raft_index match;               /**< Its log is known to match up to here. */
     raft_index next;                /**< Next entry to send to it. */
-    raft_time last_contact;         /**< When it was last heard from in this term, 0: never. */
+    /** When it was last heard from; until then, when leadership or its membership began. */
+    raft_time last_contact;
     unsigned long long reserved[8]; /**< Zero. */
 };
 

@@ -43,8 +43,10 @@ raft_message *Message::incoming()
 
 std::string Message::str() const
 {
+    /* What the library named it by is gone by now. */
     raft_message shown = m;
-    Members members = conf; /* the library's own is gone by now */
+    shown.server_address = address.c_str();
+    Members members = conf;
     if (m.type == RAFT_INSTALL_SNAPSHOT) {
         shown.install_snapshot.conf = members.c_struct();
     }
