@@ -76,7 +76,7 @@ struct Plan {
         (load_enum(ae.entries[0].type) != RAFT_CHANGE || ae.entries[0].term == 0)) {
         return message::malformed(step, "AppendEntries: the first entry is no configuration");
     }
-    if (ae.term == s.term && (s.leads() || (s.leader != 0 && s.leader != m.server_id))) {
+    if (message::contradicts_leader(s, m, ae.term)) {
         return message::malformed(step, "AppendEntries: two leaders in one term");
     }
     return 0;

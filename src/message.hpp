@@ -17,6 +17,11 @@ inline bool valid_position(raft_index index, raft_term term, raft_term highest) 
     return index <= kLimit && term <= highest && (index == 0) == (term == 0);
 }
 
+/* A term has one leader (figure 3.2, election safety): is this somebody else's claim? */
+inline bool contradicts_leader(const Server &s, const raft_message &m, raft_term term) {
+    return term == s.term && (s.leads() || (s.leader != 0 && s.leader != m.server_id));
+}
+
 inline bool valid_term(raft_term term) { return term > 0 && term <= kLimit; }
 
 /* Where to answer: the address that is kept of the leader or of a member, NULL of others. */

@@ -56,7 +56,7 @@ struct Arrival {
         (is.data.len == 0 && !chunk.last)) {
         return message::malformed(step, "InstallSnapshot: impossible chunk");
     }
-    if (is.term == s.term && (s.leads() || (s.leader != 0 && s.leader != m.server_id))) {
+    if (message::contradicts_leader(s, m, is.term)) {
         return message::malformed(step, "InstallSnapshot: two leaders in one term");
     }
     const raft_term known = s.trail.term_of(is.last_index);
