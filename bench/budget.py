@@ -31,19 +31,12 @@ def number(value):
     return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:,.2f}"
 
 
-def remark(row):
-    """A budget holds what is reached; a goal is what is aimed at."""
-    if not row["kept"]:
-        return "EXCEEDED"
-    return f"goal: {number(row['goal'])}" if "goal" in row else ""
-
-
 def table(rows):
     """The rows as text, one line each."""
     lines = [("budget", "found", "at most", "unit", "")]
     for row in rows:
         lines.append((row["what"], number(row["value"]), number(row["at_most"]), row["unit"],
-                      remark(row)))
+                      "" if row["kept"] else "EXCEEDED"))
     widths = [max(len(line[i]) for line in lines) for i in range(4)]
     return "\n".join(
         f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}  {d:<{widths[3]}}  {e}".rstrip()

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The C face: pointer checks, the handle, accessors. Nothing of Raft is decided here. */
 #include "bytes.hpp"
-#include "raft.hpp"
+#include "steady.hpp"
 
 #include <new>
 
@@ -36,6 +36,7 @@ int set(struct raft *r, Change change) {
         s->settings = new (memory) Settings;
     }
     *const_cast<Settings *>(s->settings) = changed;
+    s->steady = Steady::kNo;
     return 0;
 }
 
@@ -65,15 +66,12 @@ int raft_init(struct raft *r, raft_id id, const char *address) {
     if (id == 0) {
         return RAFT_BADID;
     }
-    const size_t size = strlen(address) + 1;
-    void *memory = malloc(sizeof(Server) + size);
+    void *memory = malloc(sizeof(Server));
     if (memory == nullptr) {
         return RAFT_NOMEM;
     }
-    auto *s = new (memory) Server(id);
-    memcpy(reinterpret_cast<char *>(s + 1), address, size);
     r->id = id;
-    r->impl = s;
+    r->impl = new (memory) Server(id);
     return 0;
 }
 
@@ -99,7 +97,7 @@ int raft_step(struct raft *r, struct raft_event *event, struct raft_update *upda
         update->flags = 0;
         return RAFT_INVALID;
     }
-    return step(*s, *event, *update);
+    return steady::step(*s, *event, *update);
 }
 
 raft_term raft_current_term(const struct raft *r) {

@@ -27,29 +27,20 @@ struct Plan {
 };
 
 [[nodiscard]] int check_entries(Step &step, const raft_append_entries &ae, Plan *plan) {
-    uint32_t highest_type = 0;
-    uint32_t runs = 0;
     raft_term term = ae.prev_log_term;
     for (unsigned i = 0; i < ae.n_entries; i++) {
         const raft_entry &entry = ae.entries[i];
-        if (entry.term != term) {
-            if (entry.term < term) {
-                return message::malformed(step, "AppendEntries: the terms of entries fall");
-            }
-            term = entry.term;
-            runs++;
-        }
         const uint32_t type = load_enum(entry.type);
-        if (type == 0) {
-            highest_type = UINT32_MAX;
+        if (type < RAFT_COMMAND || type > RAFT_CHANGE) {
+            return message::malformed(step, "AppendEntries: an entry of unknown type");
         }
-        highest_type = std::max(highest_type, type);
+        if (entry.term < term) {
+            return message::malformed(step, "AppendEntries: the terms of entries fall");
+        }
+        plan->brings_change = plan->brings_change || type == RAFT_CHANGE;
+        plan->runs += entry.term != term;
+        term = entry.term;
     }
-    if (highest_type > RAFT_CHANGE) {
-        return message::malformed(step, "AppendEntries: an entry of unknown type");
-    }
-    plan->brings_change = highest_type == RAFT_CHANGE;
-    plan->runs = runs;
     if (term > ae.term) {
         return message::malformed(step, "AppendEntries: an entry of a later term");
     }
@@ -279,20 +270,7 @@ bool is_founded_alone(const Server &s) {
 } // namespace
 
 void answer(Step &step, raft_id to, const char *address, raft_index rejected, raft_index last) {
-    Server &s = step.server;
-    const bool extended = s.leader_extended &&
-                          s.announces(RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS);
-    raft_append_entries_result &r =
-        step.add_message(RAFT_APPEND_ENTRIES_RESULT, to, address).append_entries_result;
-    r.version = extended ? 3 : 2;
-    r.term = s.term;
-    r.rejected = rejected;
-    r.last_log_index = last;
-    r.features = s.settings->features;
-    r.capacity = s.capacity;
-    r.round = extended ? s.leader_round : 0;
-    r.snapshot_index = extended && s.install != nullptr ? s.install->index : 0;
-    r.snapshot_offset = extended && s.install != nullptr ? s.install->offset : 0;
+    write_answer(step.server, step.out.add_message(), to, address, rejected, last);
 }
 
 void acknowledge_leader(Step &step) {
@@ -323,7 +301,6 @@ int on_append_entries(Step &step, const raft_message &m) {
     if (rv != 0) {
         return rv;
     }
-    const bool known = roles::is_known_leader(s, m, ae.term);
     plan.refused = ae.n_entries > 0 && refuses_entries(s, plan);
     roles::LeaderName name;
     if (plan.matches && plan.first_new < ae.n_entries && !plan.refused) {
@@ -338,19 +315,13 @@ int on_append_entries(Step &step, const raft_message &m) {
             (rolls_back && !step.keep_leader_address(m.server_address))) {
             return step.no_memory();
         }
-    } else if (known) {
-        need.messages = 1;
     } else {
         message::plan_answer(s, m, &need);
     }
-    if ((!known && !roles::prepare_leader(s, m, ae.term, &name)) || !step.reserve(need)) {
+    if (!roles::prepare_leader(s, m, ae.term, &name) || !step.reserve(need)) {
         return step.no_memory();
     }
-    if (known) {
-        roles::hear_known_leader(s, ae.version);
-    } else {
-        roles::follow(step, ae.term, ae.version, name);
-    }
+    roles::follow(step, ae.term, ae.version, name);
     if (ae.version >= 1) {
         s.leader_round = std::max(s.leader_round, uint64_t{ae.round});
     }

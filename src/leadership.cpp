@@ -122,22 +122,6 @@ void on_matched(Step &step, Progress &p, raft_index match) {
     return 0;
 }
 
-void learn_from_result(Step &step, Progress &p, const raft_append_entries_result &r) {
-    Server &s = step.server;
-    p.contact = s.now;
-    if (r.version >= 1) {
-        p.features = r.features;
-        p.capacity = r.capacity;
-        p.reports_capacity = (r.features & RAFT_FEATURE_CAPACITY) != 0;
-    }
-    if (r.version >= 3 && r.round > p.round) {
-        p.round = r.round;
-        if (s.tracker->pending_reads() > 0) {
-            reads::release(step);
-        }
-    }
-}
-
 /* A majority of the voters must have room for what is written (the leader's own view of
  * itself is the event's). */
 bool quorum_has_space(const Server &s) {
@@ -268,7 +252,9 @@ int on_append_entries_result(Step &step, const raft_message &m) {
     if (p == nullptr) {
         return 0;
     }
-    learn_from_result(step, *p, r);
+    if (p->heard(s.now, r) && s.tracker->pending_reads() > 0) {
+        reads::release(step);
+    }
     if (r.version >= 3 && p->mode == RAFT_PROGRESS_SNAPSHOT) {
         on_snapshot_status(step, *p, r);
     }

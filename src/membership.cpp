@@ -74,7 +74,8 @@ struct Draft {
         step.remember();
         s.voted_for = s.id;
     }
-    raft_buffer payload = {step.out.take(need.bytes), static_cast<size_t>(need.bytes)};
+    const auto size = static_cast<size_t>(need.bytes);
+    raft_buffer payload = {step.out.take(size), size};
     configuration::encode(conf, payload.base);
     replication::append_own(step, RAFT_CHANGE, payload);
     roles::push_configuration(step, draft.take());
@@ -133,7 +134,8 @@ bool all_know_joint(const Server &s, const Configuration &joint) {
         return step.no_memory();
     }
     if (entry == nullptr) {
-        raft_buffer payload = {step.out.take(need.bytes), static_cast<size_t>(need.bytes)};
+        const auto size = static_cast<size_t>(need.bytes);
+        raft_buffer payload = {step.out.take(size), size};
         configuration::encode(change.c->view(), payload.base);
         replication::append_own(step, RAFT_CHANGE, payload);
     } else {

@@ -34,12 +34,19 @@ inline const char *kept_address(const Server &s, const raft_message &m) {
     return member != nullptr ? member->address : nullptr;
 }
 
+/* An answer leaves the end of its message's union unused: a short address fits there. */
+inline constexpr size_t kAnswerWords = sizeof(raft_append_entries_result) / 8;
+inline constexpr size_t kShortAddress = sizeof raft_message::reserved_union - 8 * kAnswerWords;
+static_assert(sizeof(raft_append_entries_result) % 8 == 0 &&
+              sizeof(raft_append_entries_result) >= sizeof(raft_request_vote_result));
+
 /* What one answer needs. To a stranger it goes where the message says that it came from; who
  * is the leader now may be a stranger when the answer is made. */
 inline void plan_answer(const Server &s, const raft_message &m, Need *need) {
     need->messages += 1;
     if (s.configuration == nullptr || s.configuration->find(m.server_id) == nullptr) {
-        need->bytes += strlen(m.server_address) + 8;
+        const size_t size = strlen(m.server_address) + 1;
+        need->bytes += size > kShortAddress ? size : 0;
     }
 }
 inline const char *answer_address(Step &step, const raft_message &m) {
@@ -48,7 +55,10 @@ inline const char *answer_address(Step &step, const raft_message &m) {
         return kept;
     }
     const size_t size = strlen(m.server_address) + 1;
-    return static_cast<const char *>(memcpy(step.out.take(size), m.server_address, size));
+    void *room = size > kShortAddress
+                     ? step.out.take(size)
+                     : step.out.messages[step.out.n_messages].reserved_union + kAnswerWords;
+    return static_cast<const char *>(memcpy(room, m.server_address, size));
 }
 
 } // namespace libraft::message

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "outbox.hpp"
 
+#include <algorithm>
+
 namespace libraft {
 namespace {
 
 constexpr uint64_t kLarge = 4096;
-constexpr uint64_t kMost = uint64_t{1} << 40; /* the loose bytes alone count in 32 bits */
+constexpr uint64_t kMost = uint64_t{8} * UINT32_MAX;
 
 } // namespace
 
@@ -15,8 +17,9 @@ bool Outbox::grow(uint64_t size) {
     }
     /* Small ones are exact, for there may be very many; large ones must not be allocated
      * again and again. */
-    if (size > kLarge && size < 2 * uint64_t{capacity_}) {
-        size = 2 * uint64_t{capacity_};
+    const uint64_t twice = std::min(2 * 8 * uint64_t{capacity_}, kMost);
+    if (size > kLarge && size < twice) {
+        size = twice;
     }
     /* Zeroed, so that no message ever carries what the heap held before. */
     void *block = calloc(1, static_cast<size_t>(size));
@@ -25,7 +28,7 @@ bool Outbox::grow(uint64_t size) {
     }
     free(block_);
     block_ = block;
-    capacity_ = static_cast<size_t>(size);
+    capacity_ = static_cast<uint32_t>(size / 8);
     return true;
 }
 

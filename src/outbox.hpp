@@ -25,9 +25,10 @@ struct Need {
     uint64_t reads = 0;
     uint64_t bytes = 0;
 
+    /* Rounded up to a multiple of 8. */
     uint64_t size() const {
         return messages * sizeof(raft_message) + entries * kEntrySize +
-               reads * sizeof(raft_read) + bytes;
+               reads * sizeof(raft_read) + ((bytes + 7) & ~uint64_t{7});
     }
 };
 
@@ -39,14 +40,16 @@ public:
     Outbox &operator=(const Outbox &) = delete;
     ~Outbox() { free(block_); }
 
-    [[nodiscard]] bool reserve(uint64_t size) { return size <= capacity_ || grow(size); }
+    /* Sizes are multiples of 8. */
+    bool holds(uint64_t size) const { return size / 8 <= capacity_; }
+    [[nodiscard]] bool reserve(uint64_t size) { return holds(size) || grow(size); }
     char *block() { return static_cast<char *>(block_); }
 
 private:
     [[nodiscard]] bool grow(uint64_t size);
 
     void *block_ = nullptr;
-    size_t capacity_ = 0;
+    uint32_t capacity_ = 0; /* in units of 8 bytes */
 };
 
 /* The update as it is gathered: messages, then entries, reads and loose bytes. */

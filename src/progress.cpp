@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "progress.hpp"
 
-#include <algorithm>
-
 namespace libraft {
 namespace {
 
 bool by_id(const Progress &a, const Progress &b) { return a.id < b.id; }
 
 } // namespace
-
-Progress *Tracker::search(raft_id id) {
-    Progress *found = std::lower_bound(peers.begin(), peers.end(), id,
-                                       [](const Progress &p, raft_id i) { return p.id < i; });
-    return found != peers.end() && found->id == id ? found : nullptr;
-}
 
 bool Tracker::reserve_read() { return reads.reserve(reads.size() + 1); }
 

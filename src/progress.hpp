@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a candidate or leader knows of the other servers (figure 3.1, volatile state
- * on leaders), and of the work it does with them. Knows nothing of messages. */
+ * on leaders), and of the work it does with them. */
 #pragma once
 
 #include "configuration.hpp"
@@ -8,6 +8,8 @@
 #include "vector.hpp"
 
 #include <raft.h>
+
+#include <algorithm>
 
 namespace libraft {
 
@@ -39,6 +41,20 @@ struct Progress {
     bool follows() const {
         return !self && (role != RAFT_SPARE || catch_up == RAFT_CATCH_UP_RUNNING ||
                          catch_up == RAFT_CATCH_UP_FINISHED);
+    }
+    /* It answered an AppendEntries, or a chunk; true: an echo of a later round. */
+    bool heard(raft_time now, const raft_append_entries_result &r) {
+        contact = now;
+        if (r.version >= 1) {
+            features = r.features;
+            capacity = r.capacity;
+            reports_capacity = (r.features & RAFT_FEATURE_CAPACITY) != 0;
+        }
+        if (r.version < 3 || r.round <= round) {
+            return false;
+        }
+        round = r.round;
+        return true;
     }
     /* The logs agree up to an index that was found, not acknowledged. */
     void become_probe(raft_index new_next) {
@@ -101,9 +117,13 @@ struct Tracker {
     Progress *find(raft_id id) {
         /* IDs that count from 1 are usual: look there first. */
         const auto guess = static_cast<uint32_t>(id - 1);
-        return guess < peers.size() && peers[guess].id == id ? &peers[guess] : search(id);
+        if (guess < peers.size() && peers[guess].id == id) [[likely]] {
+            return &peers[guess];
+        }
+        Progress *found = std::lower_bound(peers.begin(), peers.end(), id,
+                                           [](const Progress &p, raft_id i) { return p.id < i; });
+        return found != peers.end() && found->id == id ? found : nullptr;
     }
-    Progress *search(raft_id id);
     uint32_t pending_reads() const { return reads.size() - answered; }
     [[nodiscard]] bool reserve_read();
     PendingRead take_read();

@@ -88,7 +88,8 @@ public:
         return ahead_.is_majority_of(all_);
     }
 
-    bool has_majority() const { return ahead_.is_majority_of(all_); }
+    /* Everybody's vote. */
+    Ballot all() const { return all_; }
 
     /* After advanced() said yes: the new index. It becomes the floor. */
     template <class Voters>

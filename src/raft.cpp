@@ -184,6 +184,7 @@ int step(Server &server, raft_event &event, raft_update &update) {
 #ifdef RAFT_INVARIANTS
     INVARIANT(step.before || changed_facts(server, facts) == 0);
 #endif
+    server.steady = server.find_steady();
     if (server.settings->tracer != nullptr) [[unlikely]] {
         tracing::emit(step);
     }

@@ -6,42 +6,11 @@
 namespace libraft::replication {
 namespace {
 
-constexpr unsigned kRoundBits = 20; /* rounds within one millisecond */
 constexpr unsigned char kBarrierPayload[8] = {};
 
-uint32_t message_limit(const Server &s) {
-    uint32_t limit = s.settings->max_message_entries;
-    return limit != 0 ? limit : UINT32_MAX;
+void append(Step &step, Progress &p, raft_index prev, raft_term prev_term, uint32_t n) {
+    write_append_entries(step.server, step.out.add_message(), p, prev, prev_term, n);
 }
-
-/* What all AppendEntries of a step have in common is looked up once. */
-struct Sender {
-    explicit Sender(Step &under_way)
-        : step(under_way), s(under_way.server),
-          rounds(s.settings->features & RAFT_FEATURE_ROUNDS) {}
-    Step &step;
-    Server &s;
-    const unsigned rounds;
-
-    /* `prev_term`: of the entry at `prev`, known. */
-    void append(Progress &p, raft_index prev, raft_term prev_term, uint32_t n) const {
-        const bool round = (p.features & rounds) != 0;
-        raft_append_entries &ae =
-            step.add_message(RAFT_APPEND_ENTRIES, p.id, p.address).append_entries;
-        ae.version = round;
-        ae.term = s.term;
-        ae.prev_log_index = prev;
-        ae.prev_log_term = prev_term;
-        ae.leader_commit = s.commit;
-        ae.entries = nullptr;
-        ae.n_entries = n;
-        ae.round = round ? s.tracker->round : 0;
-        p.sent = std::max(p.sent, prev + n);
-    }
-    /* Everything new that fits the window, in messages of the caller's size. */
-    void pipeline(Progress &p) const;
-    void probe(Progress &p) const;
-};
 
 void begin_snapshot(Step &step, Progress &p) {
     INVARIANT(step.server.snapshot_index > 0);
@@ -55,27 +24,25 @@ bool position(const Server &s, raft_index next, raft_term *prev_term) {
     return *prev_term != 0 || (next == 1 && s.trail.first() == 1);
 }
 
-void Sender::pipeline(Progress &p) const {
-    const Settings &settings = *s.settings;
-    const uint32_t window = std::min(p.window, settings.max_inflight_entries);
-    const raft_index end = std::min<raft_index>(s.trail.last(), p.match + window);
+/* Everything new that fits the window, in messages of the caller's size. */
+void pipeline(Step &step, Progress &p) {
+    const Server &s = step.server;
+    const raft_index end = window_end(s, p);
     while (p.next <= end) {
         raft_term prev_term;
         if (!position(s, p.next, &prev_term)) {
             begin_snapshot(step, p);
             return;
         }
-        raft_index n = end + 1 - p.next;
-        if (settings.max_message_entries != 0) {
-            n = std::min<raft_index>(n, settings.max_message_entries);
-        }
-        append(p, p.next - 1, prev_term, static_cast<uint32_t>(n));
+        const raft_index n = std::min<raft_index>(end + 1 - p.next, s.settings->message_limit());
+        append(step, p, p.next - 1, prev_term, static_cast<uint32_t>(n));
         p.next += n;
     }
 }
 
 /* One message at a time, until it is known where the logs agree. */
-void Sender::probe(Progress &p) const {
+void probe(Step &step, Progress &p) {
+    const Server &s = step.server;
     raft_term prev_term;
     if (!position(s, p.next, &prev_term)) {
         begin_snapshot(step, p);
@@ -83,8 +50,8 @@ void Sender::probe(Progress &p) const {
     }
     const raft_index n = std::min<raft_index>(s.trail.last() + 1 - p.next,
                                               s.settings->max_inflight_entries);
-    append(p, p.next - 1, prev_term,
-           static_cast<uint32_t>(std::min<raft_index>(n, message_limit(s))));
+    append(step, p, p.next - 1, prev_term,
+           static_cast<uint32_t>(std::min<raft_index>(n, s.settings->message_limit())));
 }
 
 } // namespace
@@ -113,9 +80,9 @@ uint64_t messages_for_all(const Server &s, raft_index last) {
 
 void send_some(Step &step, Progress &p) {
     if (p.mode == RAFT_PROGRESS_PIPELINE) {
-        Sender(step).pipeline(p);
+        pipeline(step, p);
     } else if (p.mode == RAFT_PROGRESS_PROBE) {
-        Sender(step).probe(p);
+        probe(step, p);
     }
 }
 
@@ -124,7 +91,7 @@ void send_heartbeat(Step &step, Progress &p) {
     const raft_index prev = p.mode == RAFT_PROGRESS_SNAPSHOT ? s.snapshot_index : p.next - 1;
     raft_term prev_term;
     if (position(s, prev + 1, &prev_term)) {
-        Sender(step).append(p, prev, prev_term, 0);
+        append(step, p, prev, prev_term, 0);
     } else {
         begin_snapshot(step, p);
     }
@@ -154,10 +121,9 @@ void send_chunk(Step &step, Progress &p) {
 }
 
 void send_to_all(Step &step) {
-    const Sender sender(step);
     for (Progress &p : step.server.tracker->peers) {
         if (p.mode == RAFT_PROGRESS_PIPELINE && p.follows()) {
-            sender.pipeline(p);
+            pipeline(step, p);
         }
     }
 }
@@ -180,17 +146,6 @@ void append_own(Step &step, raft_entry_type type, const raft_buffer &payload) {
 void append_barrier(Step &step) {
     append_own(step, RAFT_BARRIER,
                {const_cast<unsigned char *>(kBarrierPayload), sizeof kBarrierPayload});
-}
-
-bool begin_round(Server &s) {
-    Tracker &t = *s.tracker;
-    uint64_t moment = s.now - t.elected_at + 1;
-    uint64_t round = std::max(moment << kRoundBits, t.round + 1);
-    if (round >> kRoundBits > moment) {
-        return false;
-    }
-    t.round = round;
-    return true;
 }
 
 raft_time round_began(const Server &s, uint64_t round) {

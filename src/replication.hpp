@@ -6,6 +6,32 @@
 
 namespace libraft::replication {
 
+/* `n` entries after `prev`, whose term is `prev_term`. */
+inline void write_append_entries(const Server &s, raft_message &m, Progress &p, raft_index prev,
+                                 raft_term prev_term, uint32_t n) {
+    const bool round = (p.features & s.settings->features & RAFT_FEATURE_ROUNDS) != 0;
+    m.type = RAFT_APPEND_ENTRIES;
+    m.server_id = p.id;
+    m.server_address = p.address;
+    raft_append_entries &ae = m.append_entries;
+    ae.version = round;
+    ae.term = s.term;
+    ae.prev_log_index = prev;
+    ae.prev_log_term = prev_term;
+    ae.leader_commit = s.commit;
+    ae.entries = nullptr;
+    ae.n_entries = n;
+    ae.round = round ? s.tracker->round : 0;
+    p.sent = prev + n > p.sent ? prev + n : p.sent;
+}
+
+/* The last entry that may be in flight to a peer. */
+inline raft_index window_end(const Server &s, const Progress &p) {
+    const uint32_t limit = s.settings->max_inflight_entries;
+    const raft_index end = p.match + (p.window < limit ? p.window : limit);
+    return end < s.trail.last() ? end : s.trail.last();
+}
+
 /* How many messages bringing a peer up to `last` can take in one step, at most. */
 uint64_t messages_for(const Server &s, const Progress &p, raft_index last);
 uint64_t messages_for_all(const Server &s, raft_index last);
@@ -32,7 +58,18 @@ void append_barrier(Step &step);
 
 /* Begin a leadership-confirmation round; false: too many in this millisecond. Rounds
  * carry the time of their beginning, so that an echo tells how old it is. */
-[[nodiscard]] bool begin_round(Server &s);
+inline constexpr unsigned kRoundBits = 20; /* of rounds within one millisecond */
+[[nodiscard]] inline bool begin_round(Server &s) {
+    Tracker &t = *s.tracker;
+    const uint64_t moment = s.now - t.elected_at + 1;
+    const uint64_t first = moment << kRoundBits;
+    const uint64_t round = first > t.round ? first : t.round + 1;
+    if (round >> kRoundBits > moment) {
+        return false;
+    }
+    t.round = round;
+    return true;
+}
 raft_time round_began(const Server &s, uint64_t round);
 
 } // namespace libraft::replication

@@ -117,9 +117,8 @@ void resolve_leader_address(Step &step) {
             return;
         }
     }
-    if (s.leader == s.id) {
-        s.leader_address = s.own_address();
-    } else if (!s.leader_foreign) {
+    INVARIANT(s.leader != s.id); /* a leader is, or was before its removal, a member */
+    if (!s.leader_foreign) {
         s.leader_address = step.spare_address;
         s.leader_foreign = step.spare_address != nullptr;
         step.spare_address = nullptr;

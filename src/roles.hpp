@@ -52,20 +52,4 @@ struct LeaderName {
 /* Follow the leader of a term that is not behind. */
 void follow(Step &step, raft_term term, unsigned char version, LeaderName &name);
 
-/* Is the sender the leader that is followed in this term, under a member's address? */
-inline bool is_known_leader(const Server &s, const raft_message &m, raft_term term) {
-    return m.server_id == s.leader && term == s.term && s.state == RAFT_FOLLOWER &&
-           !s.leader_foreign && s.leader_address != nullptr;
-}
-/* It was heard from again. */
-inline void hear_known_leader(Server &s, unsigned char version) {
-    s.heard_at = s.now;
-    s.leader_extended = s.leader_extended || version >= 1;
-    if (s.own_sets != 0 && s.last_stored != 0) {
-        s.deadline = s.now + s.election_span;
-    } else {
-        rearm_election_timer(s);
-    }
-}
-
 } // namespace libraft::roles

@@ -34,6 +34,42 @@ const Configuration *Server::configuration_at(raft_index index) const {
     return c;
 }
 
+namespace {
+
+/* Followers know their leader by its configuration, and have something to stand for. */
+bool is_steady_follower(const Server &s) {
+    return s.leader_address != nullptr && !s.leader_foreign && s.install == nullptr &&
+           s.last_stored != 0 && s.trail.last_term() != 0;
+}
+
+/* Leaders are busy with nothing but replication, and need no term but their own. */
+bool is_steady_leader(const Server &s) {
+    const Tracker &t = *s.tracker;
+    if (!s.configuration_committed() || s.configuration->joint || t.catch_up.id != 0 ||
+        t.transfer.to != 0 || t.pending_reads() > 0) {
+        return false;
+    }
+    for (const Progress &p : t.peers) {
+        if (p.departing || (p.mode == RAFT_PROGRESS_PIPELINE &&
+                            (!p.follows() || !s.trail.ends_with_run_of(p.next - 1)))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+} // namespace
+
+Steady Server::find_steady() const {
+    if (!started || own_sets == 0 || deadline == kNever || settings->tracer != nullptr) {
+        return Steady::kNo;
+    }
+    if (state == RAFT_FOLLOWER) {
+        return is_steady_follower(*this) ? Steady::kFollower : Steady::kNo;
+    }
+    return leads() && is_steady_leader(*this) ? Steady::kLeader : Steady::kNo;
+}
+
 bool Step::keep_leader_address(const char *address) {
     if (address == nullptr || spare_address != nullptr) {
         return true;

@@ -32,6 +32,10 @@ struct Install {
     raft_index wanted; /* then ask for this one */
 };
 
+/* May the ordinary events of a follower or leader take the short way (steady.cpp)? Found at the
+ * end of every other step, so that what cannot be the case need not be looked for. */
+enum class Steady : uint8_t { kNo, kFollower, kLeader };
+
 /* What the flags of an update are about, but for the two that change all the time. Whoever
  * changes any of it tells the step first: Step::remember(). */
 struct Facts {
@@ -47,6 +51,7 @@ struct Facts {
     bool started : 1 = false;
     bool leader_extended : 1 = false; /* its messages carry the fields that we added */
     bool leader_foreign : 1 = false;  /* its address is ours to free: no member has it */
+    Steady steady : 2 = Steady::kNo;
 };
 
 struct Server : Facts {
@@ -74,11 +79,8 @@ struct Server : Facts {
     Install *install = nullptr; /* on followers */
     const Settings *settings = &kDefaultSettings;
     const char *why = ""; /* the last step failed */
+    [[no_unique_address]] Outbox outbox; /* its padding holds the next */
     Random random;
-    Outbox outbox;
-
-    /* This server's address follows the struct. */
-    const char *own_address() const { return reinterpret_cast<const char *>(this + 1); }
 
     bool leads() const { return state == RAFT_LEADER; }
     /* A deadline that has passed is due at the next moment, never in the past. */
@@ -95,6 +97,7 @@ struct Server : Facts {
     bool configuration_committed() const {
         return configuration == nullptr || configuration->index <= commit;
     }
+    Steady find_steady() const;
 };
 
 /* One step under way. */

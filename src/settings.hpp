@@ -22,6 +22,9 @@ struct Settings {
     uint16_t features = RAFT_FEATURE_CAPACITY;
     bool pre_vote = true;
 
+    uint32_t message_limit() const {
+        return max_message_entries != 0 ? max_message_entries : UINT32_MAX;
+    }
     bool legal() const {
         return heartbeat_timeout > 0 && heartbeat_timeout < election_timeout &&
                snapshot_timeout > 0 && max_catch_up_rounds > 0 &&

@@ -206,7 +206,8 @@ int on_start(Step &step) {
     if (rv != 0) {
         return rv;
     }
-    if (!s.trail.reserve(disk.runs + 1)) {
+    /* The snapshot's, those of the entries, and that of a term won here. */
+    if (!s.trail.reserve((e.metadata != nullptr) + disk.runs + 1)) {
         return step.no_memory();
     }
     /* A sole voter needs nobody's vote. */

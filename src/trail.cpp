@@ -7,16 +7,6 @@ namespace libraft {
 
 raft_index Trail::first() const { return empty() ? last_ + 1 : front().index + base_known_; }
 
-raft_term Trail::earlier_term_of(raft_index index) const {
-    if (index < front().index) {
-        return 0;
-    }
-    /* The last run that begins at or before the index. */
-    const Run *after = std::upper_bound(earlier_.begin(), earlier_.end(), index,
-                                        [](raft_index i, const Run &run) { return i < run.index; });
-    return after[-1].term;
-}
-
 void Trail::begin_run(raft_term term) {
     INVARIANT(term > back_.term);
     if (!empty()) {

@@ -8,6 +8,8 @@
 
 #include <raft.h>
 
+#include <algorithm>
+
 namespace libraft {
 
 class Trail {
@@ -25,8 +27,13 @@ public:
         return index >= back_.index ? back_.term : earlier_term_of(index);
     }
 
-    /* Room for this many more changes of term. */
-    [[nodiscard]] bool reserve(uint64_t runs) { return earlier_.reserve(earlier_.size() + runs); }
+    /* Is the entry at an index in the last run, so that its term is the last one? */
+    bool ends_with_run_of(raft_index index) const { return index >= back_.index; }
+
+    /* Room for this many more runs. */
+    [[nodiscard]] bool reserve(uint64_t runs) {
+        return earlier_.reserve(earlier_.size() + runs - (empty() && runs > 0));
+    }
 
     /* Needs room for one run if the term differs from the last. */
     void append(raft_term term, raft_index n) {
@@ -56,7 +63,13 @@ private:
         raft_term term = 0;
     };
     void begin_run(raft_term term);
-    raft_term earlier_term_of(raft_index index) const;
+    /* The last run that begins at or before the index. */
+    raft_term earlier_term_of(raft_index index) const {
+        const Run *after = std::upper_bound(
+            earlier_.begin(), earlier_.end(), index,
+            [](raft_index i, const Run &run) { return i < run.index; });
+        return after != earlier_.begin() ? after[-1].term : 0;
+    }
     const Run &front() const { return earlier_.empty() ? back_ : earlier_[0]; }
     bool empty() const { return back_.term == 0; }
 

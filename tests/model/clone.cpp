@@ -46,9 +46,6 @@ const char *translate(const Server &from, const Server &to, const char *address)
     if (address == nullptr) {
         return nullptr;
     }
-    if (address == from.own_address()) {
-        return to.own_address();
-    }
     const Configuration *b = to.configuration;
     for (const Configuration *a = from.configuration; a != nullptr; a = a->previous) {
         for (uint32_t i = 0; i < a->n; i++) {
@@ -133,10 +130,7 @@ void copy_scalars(const Server &a, Server *b) {
 } // namespace
 
 Server *clone(const Server &a) {
-    const size_t address_size = strlen(a.own_address()) + 1;
-    void *memory = checked(malloc(sizeof(Server) + address_size));
-    auto *b = new (memory) Server(a.id);
-    memcpy(reinterpret_cast<char *>(b + 1), a.own_address(), address_size);
+    auto *b = new (checked(malloc(sizeof(Server)))) Server(a.id);
     copy_scalars(a, b);
     copy_trail(a.trail, &b->trail);
     b->configuration = copy_chain(a.configuration);

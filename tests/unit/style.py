@@ -22,6 +22,7 @@ FLOORS = [
     {'replication', 'roles', 'reads', 'commit', 'membership', 'leadership', 'election', 'append',
      'snapshot', 'start', 'tracing'},
     {'raft'},
+    {'steady'},
     {'abi'},
 ]
 # What of the outside may be used: libc, and of the standard library what is header-only.
