@@ -228,7 +228,9 @@ struct raft_install_snapshot {
      * any positive number of bytes starting at @p offset (the whole snapshot in
      * version 0). In an incoming one: handed through. */
     struct raft_buffer data;
-    unsigned long long offset;      /**< Offset of @p data in the snapshot. Since version 1. */
+    /** Offset of @p data in the snapshot. Since version 1. A receiver whose `size_t`
+     * cannot count that far refuses the message with RAFT_MALFORMED. */
+    unsigned long long offset;
     /** @p data ends the snapshot. In an outgoing message the caller sets it.
      * Since version 1; a version 0 message is always the last. */
     bool last;

@@ -16,8 +16,8 @@ namespace {
 
 raft_time time_of(const Server &s, const raft_event &event) { return std::max(event.time, s.now); }
 
-/* No deadline has passed, so that raft_timeout() moves only with the deadline; the time and
- * what else is added to it in bits are within range. */
+/* No deadline has passed, so that raft_timeout() moves only with the deadline; the time is
+ * within range, and so is each number whose bits are in `also`. */
 bool is_timely(const Server &s, const raft_event &event, uint64_t also = 0) {
     return time_of(s, event) < s.deadline && (event.time | also) <= kLimit;
 }
@@ -74,7 +74,8 @@ bool continues_log(const Server &s, const raft_message &m) {
 APART int on_append_entries(Server &s, raft_event &event, raft_update &update) {
     const raft_message &m = *event.receive.message;
     const raft_append_entries &ae = m.append_entries;
-    if (!is_timely(s, event, ae.leader_commit) || !continues_log(s, m)) [[unlikely]] {
+    if (!is_timely(s, event, ae.leader_commit | ae.prev_log_index) || !continues_log(s, m))
+        [[unlikely]] {
         return libraft::step(s, event, update);
     }
     begin(s, event);

@@ -209,3 +209,16 @@ TEST_CASE("Extreme numbers at the edge of their range are taken")
     REQUIRE(c[1].term() == top);
     REQUIRE_FALSE(c[1].leads());
 }
+
+TEST_CASE("A log that a leader pushed to the edge of the range takes nothing beyond it")
+{
+    const raft_index top = 1ull << 62;
+    Cluster c({{.id = 1, .term = 3, .snapshot = {top - 1, 2}, .conf = "1 2 3"}});
+    c[1].receive(2, AppendEntries{.term = 3, .prev = {top - 1, 2}, .log = "2"});
+    c[1].receive(2, AppendEntries{.term = 3, .prev = {top, 2}, .log = "2"});
+    REQUIRE(c[1].last() == top + 1);
+    for (const char *log : {"", "2"}) {
+        const auto beyond = draft(2, 1, AppendEntries{.term = 3, .prev = {top + 1, 2}, .log = log});
+        c[1].refuses(RAFT_MALFORMED, event::receive(beyond));
+    }
+}
