@@ -24,9 +24,10 @@ inline bool contradicts_leader(const Server &s, const raft_message &m, raft_term
 
 inline bool valid_term(raft_term term) { return term > 0 && term <= kLimit; }
 
-/* Where to answer: the address that is kept of the leader or of a member, NULL of others. */
+/* Where to answer: the address that is kept of the leader, if a configuration has it, or of a
+ * member; NULL of others, who may have moved. */
 inline const char *kept_address(const Server &s, const raft_message &m) {
-    if (m.server_id == s.leader && s.leader_address != nullptr) {
+    if (m.server_id == s.leader && s.leader_address != nullptr && !s.leader_foreign) {
         return s.leader_address;
     }
     const Configuration *c = s.configuration;

@@ -252,3 +252,14 @@ TEST_CASE("A partitioned server comes back without disturbing the leader")
     REQUIRE(c[3].leader() == 1);
     REQUIRE(c[3].commit() == 3);
 }
+
+TEST_CASE("A leader that is no member is answered where it wrote from, not where it once was")
+{
+    Cluster c({Draw{.id = 1}});
+    c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}});
+    const auto moved = draft(2, 1, RequestVote{.term = 2, .last = {1, 1}});
+    moved->address = "elsewhere";
+    c[1].step(event::receive(moved));
+    REQUIRE(c[1].update.messages.n == 1);
+    REQUIRE(std::string(c[1].update.messages.batch[0].server_address) == "elsewhere");
+}
