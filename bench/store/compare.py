@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""raft-kv against etcd: three servers each, the same machine, file system and client.
+
+Rounds alternate between the two, each measurement on a fresh cluster. Exit codes: 0, or
+with --check 1 if a goal is not met."""
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+
+import clusters
+import disk
+import verdict
+
+MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs", "overlay")  # where a sync may mean nothing
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--raft-kv", required=True, help="the server")
+    parser.add_argument("--etcd", default="etcd", help="the server")
+    parser.add_argument("--load", required=True, help="the client")
+    parser.add_argument("--folder", required=True, help="where the servers' disks are")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=4, help="of a measurement")
+    parser.add_argument("--clients", default="1,64,256", help="numbers of clients")
+    parser.add_argument("--outstanding", default="1,16", help="writes that a client has under way")
+    parser.add_argument("--connections", default="1,4,16", help="tried for etcd's clients")
+    parser.add_argument("--check", action="store_true", help="fail if a goal is not met")
+    parser.add_argument("--json", help="write the figures here")
+    return parser.parse_args()
+
+
+def load(args, cluster, clients, outstanding, connections, seconds):
+    """One measurement: what the client found, and the servers' CPU time for it."""
+    command = [args.load, "-store", cluster.store, "-address", cluster.leader,
+               "-clients", str(clients), "-outstanding", str(outstanding),
+               "-connections", str(connections), "-duration", f"{seconds}s"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as client:
+        marks = []
+        for mark in ("begin", "end"):
+            if client.stdout.readline().strip() != mark:
+                raise RuntimeError(f"the client of {cluster.name} failed")
+            marks.append(cluster.cpu_seconds())
+        found = json.loads(client.stdout.read())
+    cluster.check()
+    found["server_cpu_us"] = (marks[1] - marks[0]) / found["writes"] * 1e6
+    found["client_cpu_us"] = found.pop("client_cpu") / found["writes"] * 1e6
+    return found
+
+
+def measure(args, kind, clients, outstanding, connections, seconds):
+    program = args.etcd if kind is clusters.Etcd else args.raft_kv
+    with kind(program, args.folder) as cluster:
+        return load(args, cluster, clients, outstanding, connections, seconds)
+
+
+def best_connections(args, clients, outstanding):
+    """How many connections etcd's clients do best with, the least that is within 3 %."""
+    tried = {}
+    for connections in sorted({min(int(c), clients) for c in args.connections.split(",")}):
+        tried[connections] = measure(args, clusters.Etcd, clients, outstanding, connections,
+                                     args.seconds / 2)["per_second"]
+    if len(tried) == 1:
+        return next(iter(tried))
+    return min(c for c, rate in tried.items() if rate >= 0.97 * max(tried.values()))
+
+
+def workloads(args):
+    for outstanding in map(int, args.outstanding.split(",")):
+        for clients in map(int, args.clients.split(",")):
+            yield clients, outstanding
+
+
+def medians(found):
+    return {name: statistics.median(f[name] for f in found) for name in found[0]}
+
+
+def run(args):
+    rows = []
+    for clients, outstanding in workloads(args):
+        row = {"clients": clients, "outstanding": outstanding, "rounds": {}}
+        row["etcd_connections"] = best_connections(args, clients, outstanding)
+        rows.append(row)
+    syncs = {1: [], 3: []}
+    for number in range(args.rounds):
+        for files, found in syncs.items():
+            found.append(disk.syncs_per_second(args.folder, files))
+        for row in rows:
+            for kind in (clusters.Etcd, clusters.RaftKv):
+                found = measure(args, kind, row["clients"], row["outstanding"],
+                                row["etcd_connections"], args.seconds)
+                row["rounds"].setdefault(kind.name, []).append(found)
+        print(f"round {number + 1} of {args.rounds} done", file=sys.stderr)
+    for row in rows:
+        row.update({name: medians(found) for name, found in row["rounds"].items()})
+    return {"file_system": disk.file_system(args.folder), "processors": os.cpu_count(),
+            "syncs_per_second": {str(n): statistics.median(s) for n, s in syncs.items()},
+            "rows": rows}
+
+
+def main():
+    args = arguments()
+    kind = disk.file_system(args.folder)
+    if kind in MEMORY_FILE_SYSTEMS:
+        print(f"{args.folder} is on {kind}: choose a real file system", file=sys.stderr)
+        return 2
+    figures = run(args)
+    figures["goals"] = verdict.judge(figures["rows"])
+    if args.json:
+        with open(args.json, "w", encoding="utf-8") as file:
+            json.dump(figures, file, indent=1)
+            file.write("\n")
+    print(verdict.table(figures))
+    met = all(goal["met"] for goal in figures["goals"])
+    return 1 if args.check and not met else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

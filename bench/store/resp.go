@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// One connection a client, one goroutine a connection. A client keeps its writes under
+// way by sending one more for each answer; what can leave together leaves together.
+type respClient struct {
+	run   *run
+	out   *bufio.Writer
+	in    *bufio.Reader
+	sent  []time.Time // a ring of the writes under way
+	head  int
+	tally tally
+}
+
+func (c *respClient) put() {
+	key := c.run.nextKey()
+	c.out.WriteString("*3\r\n$3\r\nSET\r\n$")
+	c.out.WriteString(strconv.Itoa(len(key)))
+	c.out.WriteString("\r\n")
+	c.out.WriteString(key)
+	c.out.WriteString("\r\n$")
+	c.out.WriteString(strconv.Itoa(len(c.run.value)))
+	c.out.WriteString("\r\n")
+	c.out.Write(c.run.value)
+	c.out.WriteString("\r\n")
+}
+
+func (c *respClient) flush() {
+	if err := c.out.Flush(); err != nil {
+		fail(err)
+	}
+}
+
+func (c *respClient) loop() {
+	for i := range c.sent {
+		c.sent[i] = time.Now()
+		c.put()
+	}
+	c.flush()
+	for {
+		answer, err := c.in.ReadSlice('\n')
+		if err != nil {
+			fail(err)
+		}
+		if string(answer) != "+OK\r\n" {
+			fail(fmt.Errorf("the server said %q", answer))
+		}
+		now := time.Now()
+		if !c.tally.count(c.run, c.sent[c.head], now) {
+			return
+		}
+		c.sent[c.head] = now
+		c.head = (c.head + 1) % len(c.sent)
+		c.put()
+		if c.in.Buffered() == 0 {
+			c.flush()
+		}
+	}
+}
+
+func startResp(r *run) func() []*tally {
+	tallies := make([]*tally, r.clients)
+	var group sync.WaitGroup
+	for i := range tallies {
+		connection, err := net.Dial("tcp", r.address) // Go sets TCP_NODELAY
+		if err != nil {
+			fail(err)
+		}
+		c := &respClient{
+			run:  r,
+			out:  bufio.NewWriterSize(connection, 32*1024),
+			in:   bufio.NewReaderSize(connection, 4*1024),
+			sent: make([]time.Time, r.outstanding),
+		}
+		tallies[i] = &c.tally
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			c.loop()
+		}()
+	}
+	return func() []*tally {
+		group.Wait()
+		return tallies
+	}
+}

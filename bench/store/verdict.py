@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""What the comparison of the stores aims at, whether it was reached, and a table."""
+import math
+
+# Clients, writes under way of each, figure, and what raft-kv must reach against etcd.
+GOALS = (
+    (1, 1, "per_second", "at least", 1.5),
+    (64, 1, "per_second", "at least", 4.0),
+    (64, 1, "p99_ms", "below", 1.0),
+)
+NAMES = {"per_second": "writes per second", "p99_ms": "p99"}
+
+
+def share(row, figure):
+    """raft-kv's figure over etcd's; no number if one of them is missing."""
+    try:
+        return row["raft-kv"][figure] / row["etcd"][figure]
+    except (KeyError, TypeError, ZeroDivisionError):
+        return math.nan
+
+
+def judge(rows):
+    """A record for each goal: what was found and whether it is met. Missing is not met."""
+    by_workload = {(row["clients"], row["outstanding"]): row for row in rows}
+    goals = []
+    for clients, outstanding, figure, sense, bound in GOALS:
+        found = share(by_workload.get((clients, outstanding), {}), figure)
+        met = found >= bound if sense == "at least" else found < bound
+        goals.append({"clients": clients, "outstanding": outstanding, "figure": figure,
+                      "sense": sense, "bound": bound,
+                      "found": None if math.isnan(found) else found, "met": met})
+    return goals
+
+
+def columns(lines):
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    return ["  ".join(f"{cell:>{width}}" for cell, width in zip(line, widths)) for line in lines]
+
+
+def table(figures):
+    lines = [("clients", "under way", "store", "writes/s", "p50 ms", "p99 ms", "servers us/write",
+              "client us/write", "times etcd")]
+    for row in figures["rows"]:
+        for name in ("etcd", "raft-kv"):
+            found = row[name]
+            lines.append((str(row["clients"]), str(row["outstanding"]), name,
+                          f"{found['per_second']:,.0f}", f"{found['p50_ms']:.2f}",
+                          f"{found['p99_ms']:.2f}", f"{found['server_cpu_us']:.0f}",
+                          f"{found['client_cpu_us']:.0f}",
+                          f"{share(row, 'per_second'):.2f}" if name == "raft-kv" else ""))
+    text = columns(lines)
+    syncs = figures["syncs_per_second"]
+    text += ["", f"{figures['processors']} processors, {figures['file_system']}; appends of 4 KiB "
+             f"with fdatasync: {syncs['1']:,.0f} a second to one file, {syncs['3']:,.0f} to three "
+             "at once, together",
+             "etcd's clients share " +
+             ", ".join(f"{row['etcd_connections']} ({row['clients']} x {row['outstanding']})"
+                       for row in figures["rows"]) + " connections: what did best", ""]
+    for goal in figures["goals"]:
+        found = "missing" if goal["found"] is None else f"{goal['found']:.2f}"
+        text.append(f"{'met' if goal['met'] else 'NOT MET':>7}: {goal['clients']} clients, "
+                    f"{NAMES[goal['figure']]}: {found} times etcd's, "
+                    f"{goal['sense']} {goal['bound']:g} wanted")
+    return "\n".join(text)
