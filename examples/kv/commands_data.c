@@ -52,27 +52,26 @@ static void execute_incr(struct server *s, struct client *c, uint64_t seq,
 /* --- reads --------------------------------------------------------------- */
 
 /* The value of the next key among the arguments. */
-static rocksdb_pinnableslice_t *next_value(struct server *s, struct cursor *arguments) {
+static bool next_value(struct server *s, struct cursor *arguments, struct value *value) {
     size_t len = (size_t)cursor_int(arguments, 4);
-    return data_get(&s->data, cursor_bytes(arguments, len), len);
+    return data_get(&s->data, cursor_bytes(arguments, len), len, value);
 }
 
-static void put_value(struct buf *b, rocksdb_pinnableslice_t *value) {
-    if (value == NULL) {
+static void put_next(struct buf *b, struct server *s, struct cursor *arguments) {
+    struct value value;
+    if (next_value(s, arguments, &value)) {
+        reply_bulk(b, value.text, value.len);
+    } else {
         reply_nil(b);
-        return;
     }
-    size_t len;
-    const char *text = rocksdb_pinnableslice_value(value, &len);
-    reply_bulk(b, text, len);
-    rocksdb_pinnableslice_destroy(value);
+    value_free(&value);
 }
 
 static void serve_get(struct server *s, struct client *c, uint64_t seq, struct cursor *arguments,
                       size_t n) {
     (void)n;
     s->scratch.len = 0;
-    put_value(&s->scratch, next_value(s, arguments));
+    put_next(&s->scratch, s, arguments);
     client_reply(c, seq, s->scratch.data, s->scratch.len);
 }
 
@@ -82,7 +81,7 @@ static void serve_mget(struct server *s, struct client *c, uint64_t seq,
     b->len = 0;
     reply_array(b, n);
     for (size_t i = 0; i < n && b->len <= MAX_REPLY; i++) {
-        put_value(b, next_value(s, arguments));
+        put_next(b, s, arguments);
     }
     if (b->len > MAX_REPLY) {
         client_error(c, seq, "ERR the reply would be too large");
@@ -96,11 +95,9 @@ static void serve_exists(struct server *s, struct client *c, uint64_t seq,
                          struct cursor *arguments, size_t n) {
     long long found = 0;
     for (size_t i = 0; i < n; i++) {
-        rocksdb_pinnableslice_t *value = next_value(s, arguments);
-        if (value != NULL) {
-            found++;
-            rocksdb_pinnableslice_destroy(value);
-        }
+        struct value value;
+        found += next_value(s, arguments, &value);
+        value_free(&value);
     }
     client_integer(c, seq, found);
 }

@@ -278,16 +278,14 @@ static void execute_local(struct server *s, struct client *c, uint64_t seq,
     if (!data_ready(s, c, seq)) {
         return;
     }
-    rocksdb_pinnableslice_t *value =
-        len <= MAX_KEY ? data_get(&s->data, request_argument(q, 1), len) : NULL;
+    struct value value = {0};
     s->scratch.len = 0;
-    if (value == NULL) {
-        reply_nil(&s->scratch);
+    if (len <= MAX_KEY && data_get(&s->data, request_argument(q, 1), len, &value)) {
+        reply_bulk(&s->scratch, value.text, value.len);
     } else {
-        const char *text = rocksdb_pinnableslice_value(value, &len);
-        reply_bulk(&s->scratch, text, len);
-        rocksdb_pinnableslice_destroy(value);
+        reply_nil(&s->scratch);
     }
+    value_free(&value);
     client_reply(c, seq, s->scratch.data, s->scratch.len);
 }
 

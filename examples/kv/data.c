@@ -9,6 +9,8 @@
 
 /* Users' keys carry a prefix, so that they can be deleted as one range. */
 enum { PREFIX = 'k' };
+/* What is written to the database at a time, at most: usually a compaction comes first. */
+enum { WRITE_KEYS = 128 * 1024, WRITE_BYTES = 32 * 1024 * 1024 };
 #define APPLIED_KEY "applied"
 
 /* The key as it is in the database; valid until the next call on this thread. */
@@ -23,8 +25,9 @@ static const char *prefixed(const char *key, size_t len) {
 }
 
 void data_open(struct data *d, struct store *s) {
-    *d = (struct data){.store = s, .batch = rocksdb_writebatch_create()};
-    overlay_init(&d->overlay);
+    *d = (struct data){.store = s};
+    overlay_init(&d->fresh);
+    overlay_init(&d->writing);
     size_t len = 0;
     char *error = NULL;
     char *value = rocksdb_get_cf(s->db, s->read, s->data, APPLIED_KEY, strlen(APPLIED_KEY), &len,
@@ -34,47 +37,54 @@ void data_open(struct data *d, struct store *s) {
         if (len != 8) {
             die("%s: the applied index is corrupted", s->dir);
         }
-        d->applied = d->applied_durable = load_le(value, 8);
+        d->applied = d->written = d->applied_durable = load_le(value, 8);
         free(value);
     }
 }
 
 void data_close(struct data *d) {
-    rocksdb_writebatch_destroy(d->batch);
-    overlay_free(&d->overlay);
+    overlay_free(&d->fresh);
+    overlay_free(&d->writing);
 }
 
-rocksdb_pinnableslice_t *data_get(struct data *d, const char *key, size_t len) {
+bool data_get(struct data *d, const char *key, size_t len, struct value *value) {
+    *value = (struct value){0};
+    const struct overlay *from = &d->fresh;
+    const struct overlay_item *item = overlay_get(from, key, len);
+    if (item == NULL) {
+        from = &d->writing;
+        item = overlay_get(from, key, len);
+    }
+    if (item != NULL) {
+        value->text = from->bytes.data + item->value;
+        value->len = item->value_len;
+        return !item->deleted;
+    }
     char *error = NULL;
-    rocksdb_pinnableslice_t *value = rocksdb_get_pinned_cf(
-        d->store->db, d->store->read, d->store->data, prefixed(key, len), len + 1, &error);
+    value->pinned = rocksdb_get_pinned_cf(d->store->db, d->store->read, d->store->data,
+                                          prefixed(key, len), len + 1, &error);
     store_check(error, "read of a value");
-    return value;
+    if (value->pinned != NULL) {
+        value->text = rocksdb_pinnableslice_value(value->pinned, &value->len);
+    }
+    return value->pinned != NULL;
+}
+
+void value_free(struct value *value) {
+    rocksdb_pinnableslice_destroy(value->pinned); /* NULL is none */
+    value->pinned = NULL;
 }
 
 /* --- applying ------------------------------------------------------------ */
 
-static void apply_put(struct data *d, const char *key, size_t key_len, const char *value,
-                      size_t value_len) {
-    data_batch_put(d->store, d->batch, key, key_len, value, value_len);
-    overlay_set(&d->overlay, key, key_len, value, value_len);
-}
-
 static bool apply_delete(struct data *d, const char *key, size_t len) {
-    const struct overlay_item *item = overlay_get(&d->overlay, key, len);
-    if (item != NULL && item->deleted) {
-        return false;
+    struct value value;
+    bool found = data_get(d, key, len, &value);
+    value_free(&value);
+    if (found) {
+        overlay_set(&d->fresh, key, len, NULL, 0);
     }
-    if (item == NULL) {
-        rocksdb_pinnableslice_t *value = data_get(d, key, len);
-        if (value == NULL) {
-            return false;
-        }
-        rocksdb_pinnableslice_destroy(value);
-    }
-    rocksdb_writebatch_delete_cf(d->batch, d->store->data, prefixed(key, len), len + 1);
-    overlay_set(&d->overlay, key, len, NULL, 0);
-    return true;
+    return found;
 }
 
 /* A decimal number exactly as Redis accepts it: no spaces, no leading zeros. */
@@ -93,20 +103,9 @@ static bool parse_integer(const char *text, size_t len, long long *value) {
 
 static struct result apply_incr(struct data *d, const char *key, size_t len) {
     long long number = 0;
-    bool valid = true;
-    const struct overlay_item *item = overlay_get(&d->overlay, key, len);
-    if (item != NULL) {
-        valid = item->deleted ||
-                parse_integer(d->overlay.bytes.data + item->value, item->value_len, &number);
-    } else {
-        rocksdb_pinnableslice_t *value = data_get(d, key, len);
-        if (value != NULL) {
-            size_t value_len;
-            const char *text = rocksdb_pinnableslice_value(value, &value_len);
-            valid = parse_integer(text, value_len, &number);
-            rocksdb_pinnableslice_destroy(value);
-        }
-    }
+    struct value value;
+    bool valid = !data_get(d, key, len, &value) || parse_integer(value.text, value.len, &number);
+    value_free(&value);
     if (!valid) {
         return (struct result){.kind = RESULT_ERROR,
                                .error = "ERR value is not an integer or out of range"};
@@ -117,7 +116,7 @@ static struct result apply_incr(struct data *d, const char *key, size_t len) {
     }
     char text[24];
     int text_len = snprintf(text, sizeof text, "%lld", ++number);
-    apply_put(d, key, len, text, (size_t)text_len);
+    overlay_set(&d->fresh, key, len, text, (size_t)text_len);
     return (struct result){.kind = RESULT_INTEGER, .integer = number};
 }
 
@@ -158,7 +157,7 @@ static struct result apply_command(struct data *d, const char *payload, size_t l
         if (op == OP_SET) {
             size_t value_len;
             const char *value = argument(&c, &value_len, MAX_VALUE);
-            apply_put(d, key, key_len, value, value_len);
+            overlay_set(&d->fresh, key, key_len, value, value_len);
             i++;
         } else if (op == OP_DEL) {
             result.integer += apply_delete(d, key, key_len);
@@ -170,26 +169,63 @@ static struct result apply_command(struct data *d, const char *payload, size_t l
 }
 
 struct result data_apply(struct data *d, raft_index index, const char *payload, size_t len) {
-    raft_index last = d->batch_index > d->applied ? d->batch_index : d->applied;
-    if (index != last + 1) {
-        die("entry %llu would be applied after %llu", index, last);
+    if (index != d->applied + 1) {
+        die("entry %llu would be applied after %llu", index, d->applied);
     }
-    d->batch_index = index;
+    d->applied = index;
     if (payload == NULL) {
         return (struct result){.kind = RESULT_OK};
     }
     return apply_command(d, payload, len);
 }
 
-void data_commit(struct data *d) {
-    if (d->batch_index <= d->applied) {
-        return;
+/* --- writing to the database --------------------------------------------- */
+
+bool data_write_due(const struct data *d) {
+    return d->fresh.used >= WRITE_KEYS || d->fresh.bytes.len >= WRITE_BYTES;
+}
+
+bool data_full(const struct data *d) {
+    return d->fresh.used >= 2 * WRITE_KEYS || d->fresh.bytes.len >= 2 * WRITE_BYTES;
+}
+
+void data_write_begin(struct data *d) {
+    struct overlay empty = d->writing;
+    d->writing = d->fresh;
+    d->fresh = empty;
+    d->writing_index = d->applied;
+    d->busy = true;
+}
+
+void data_write_run(struct data *d) {
+    const struct overlay *o = &d->writing;
+    const struct overlay_item **items = overlay_sorted(o);
+    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
+    for (size_t i = 0; i < o->used; i++) {
+        const char *key = o->bytes.data + items[i]->key;
+        size_t len = items[i]->key_len;
+        if (items[i]->deleted) {
+            rocksdb_writebatch_delete_cf(batch, d->store->data, prefixed(key, len), len + 1);
+        } else {
+            data_batch_put(d->store, batch, key, len, o->bytes.data + items[i]->value,
+                           items[i]->value_len);
+        }
     }
-    data_batch_applied(d->store, d->batch, d->batch_index);
-    store_write(d->store, d->store->write_data, d->batch);
-    d->applied = d->batch_index;
-    rocksdb_writebatch_clear(d->batch);
-    overlay_clear(&d->overlay);
+    free(items);
+    data_batch_applied(d->store, batch, d->writing_index);
+    store_write(d->store, d->store->write_data, batch);
+    rocksdb_writebatch_destroy(batch);
+}
+
+void data_write_end(struct data *d) {
+    d->busy = false;
+    d->written = d->writing_index;
+    overlay_clear(&d->writing);
+}
+
+void data_reset(struct data *d, raft_index index) {
+    overlay_clear(&d->fresh);
+    d->applied = d->written = d->applied_durable = index;
 }
 
 /* --- whole data ---------------------------------------------------------- */

@@ -26,8 +26,7 @@ static void finish(struct store *s, const struct base *base) {
     char *complete = store_path(s, COMPLETE);
     dump_load(s, complete, base->index);
     rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
-    log_clear(s, batch);
-    store_put_base(s, batch, BASE_KEY, base);
+    store_put_base(s, batch, BASE_KEY, base); /* which says that the log is empty */
     rocksdb_writebatch_delete_cf(batch, s->meta, INSTALL_KEY, strlen(INSTALL_KEY));
     store_write(s, s->write_sync, batch);
     rocksdb_writebatch_destroy(batch);
@@ -110,7 +109,7 @@ static void on_done(uv_work_t *work, int status) {
     } else if (in->last) {
         proposals_replaced(s, 0);
         log_reset(&s->log, index);
-        s->data.applied = s->data.applied_durable = index;
+        data_reset(&s->data, index);
         report("installed the snapshot at entry %llu", index);
     }
     int error = server_step(s, &event);
@@ -130,13 +129,23 @@ void install_chunk(struct server *s, const struct raft_update_snapshot *update) 
     in->loading = update->last;
     in->base = (struct base){.index = update->metadata.index,
                              .term = update->metadata.term,
-                             .conf_index = update->metadata.configuration_index,
-                             .ticket = s->store.ticket};
+                             .conf_index = update->metadata.configuration_index};
+    s->sync.wanted = log_write(&s->log) || s->sync.wanted;
+    log_end(&s->log, &in->base); /* nothing is appended until it is installed */
     members_copy(&in->base.members, &update->metadata.configuration);
     in->chunk.len = 0;
     buf_put(&in->chunk, update->chunk.base, update->chunk.len);
     in->offset = update->offset;
     in->last = update->last;
-    in->work.data = in;
-    uv_queue_work(s->loop, &in->work, on_work, on_done);
+    in->waiting = true;
+    install_go_on(s);
+}
+
+void install_go_on(struct server *s) {
+    struct install *in = &s->install;
+    if (in->waiting && !(in->loading && s->data.busy)) {
+        in->waiting = false;
+        in->work.data = in;
+        uv_queue_work(s->loop, &in->work, on_work, on_done);
+    }
 }

@@ -18,7 +18,8 @@ struct server;
 struct install {
     struct server *server;
     uv_work_t work;
-    bool busy;    /* a chunk is being written */
+    bool busy;    /* a chunk is being written, or waits to be */
+    bool waiting; /* for the data's own write to end */
     bool loading; /* it is the last one: the data may be between old and new */
     struct base base;
     struct buf chunk;
@@ -32,5 +33,8 @@ void install_recover(struct store *s);
 
 /* Begin to write the chunk of an update. */
 void install_chunk(struct server *s, const struct raft_update_snapshot *update);
+
+/* Go on if it waited for the data. */
+void install_go_on(struct server *s);
 
 #endif

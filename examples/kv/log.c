@@ -13,9 +13,12 @@ enum {
     RECORD_BYTES = 1024 * 1024 /* a record takes no more entries beyond this */
 };
 
-void log_open(struct log *l, struct store *s) {
+void log_open(struct log *l, struct store *s, uint32_t segment_bytes) {
     *l = (struct log){.store = s, .size = 1024, .cached = 1, .first = 1};
     l->ring = xmalloc(l->size * sizeof *l->ring);
+    char *path = store_path(s, "log");
+    journal_open(&l->journal, path, segment_bytes);
+    free(path);
 }
 
 static struct log_entry *slot(const struct log *l, raft_index index) {
@@ -24,8 +27,9 @@ static struct log_entry *slot(const struct log *l, raft_index index) {
 
 static void page_free(struct log_page *page) {
     free(page->entries);
-    block_unref(page->block);
-    *page = (struct log_page){0};
+    page->entries = NULL;
+    page->first = 0;
+    page->n = 0;
 }
 
 /* --- the entries in memory ----------------------------------------------- */
@@ -51,8 +55,8 @@ static void cut(struct log *l, raft_index index) {
     for (; l->last >= index && l->last >= l->cached; l->last--) {
         forget(l, l->last);
     }
-    if (index <= l->written) { /* what the database holds is replaced with the next write */
-        l->dropped = l->dropped == 0 || index < l->dropped ? index : l->dropped;
+    if (index <= l->written) { /* the next record replaces what the journal holds */
+        l->cut = true;
         l->written = index - 1;
         page_free(&l->page);
     }
@@ -86,96 +90,101 @@ static void evict(struct log *l) {
     }
 }
 
-void log_reset(struct log *l, raft_index last) {
+static void entries_reset(struct log *l, raft_index last) {
     for (; l->cached <= l->last; l->cached++) {
         forget(l, l->cached);
     }
     page_free(&l->page);
     l->last = l->written = last;
     l->cached = l->first = last + 1;
-    l->dropped = 0;
+    l->cut = false;
     l->bytes_written = 0;
-    l->tail_ticket = 0;
+    l->n_marks = 0;
+}
+
+void log_reset(struct log *l, raft_index last) {
+    entries_reset(l, last);
+    l->reclaim = 0;
+    journal_reset(&l->journal);
 }
 
 void log_close(struct log *l) {
-    log_reset(l, l->last);
+    entries_reset(l, l->last);
+    journal_close(&l->journal);
+    buf_free(&l->page.bytes);
+    free(l->marks);
     free(l->ring);
 }
 
-/* --- the entries in the database ----------------------------------------- */
+/* --- the entries in the journal ------------------------------------------ */
 
-/* Add the removal of all entries from `dropped` on, keeping the head of a record
- * that began before. */
-static void write_truncation(struct log *l, rocksdb_writebatch_t *batch) {
-    char key[8];
-    struct log_record record;
-    rocksdb_iterator_t *it =
-        rocksdb_create_iterator_cf(l->store->db, l->store->read, l->store->log);
-    record_key(key, l->dropped);
-    rocksdb_iter_seek_for_prev(it, key, sizeof key);
-    while (record_at(it, &record) && record.first >= l->dropped) {
-        rocksdb_iter_prev(it);
+/* A record has been written or read: from its first entry on it replaces the others. */
+static void mark_add(struct log *l, raft_index first, const struct journal_place *place) {
+    while (l->n_marks > 0 && l->marks[l->n_marks - 1].first >= first) {
+        l->n_marks--;
     }
-    l->tail_ticket = 0;
-    if (record_at(it, &record)) {
-        size_t keep = record_prefix(&record, (unsigned)(l->dropped - record.first));
-        record_key(key, record.first);
-        rocksdb_writebatch_put_cf(batch, l->store->log, key, sizeof key, record.value, keep);
-        l->tail_ticket = record.ticket;
+    if (l->n_marks == l->cap_marks) {
+        l->cap_marks = l->cap_marks > 0 ? l->cap_marks * 2 : 1024;
+        l->marks = xrealloc(l->marks, l->cap_marks * sizeof *l->marks);
     }
-    record_key(key, l->dropped);
-    rocksdb_writebatch_delete_range_cf(batch, l->store->log, key, sizeof key,
-                                       RECORD_KEY_END, sizeof key);
-    rocksdb_iter_destroy(it);
-    l->dropped = 0;
+    l->marks[l->n_marks++] = (struct log_mark){first, *place};
+}
+
+/* The record that holds an entry: the last that begins at it or before. */
+static size_t mark_of(const struct log *l, raft_index index) {
+    size_t low = 0;
+    size_t high = l->n_marks;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (l->marks[middle].first <= index) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low - 1; /* SIZE_MAX: none */
 }
 
 bool log_write(struct log *l) {
-    static struct buf value; /* kept between calls */
-    if (l->written == l->last && l->dropped == 0) {
+    static struct buf payload; /* kept between calls */
+    if (l->written == l->last && !l->cut) {
         return false;
     }
-    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
-    if (l->dropped != 0) {
-        write_truncation(l, batch);
-    }
-    while (l->written < l->last) {
-        char key[8];
-        record_key(key, l->written + 1);
-        value.len = 0;
-        record_begin(&value, ++l->store->ticket, l->tail_ticket);
-        do {
-            record_add(&value, slot(l, ++l->written));
-        } while (l->written < l->last && value.len < RECORD_BYTES);
-        rocksdb_writebatch_put_cf(batch, l->store->log, key, sizeof key, value.data, value.len);
-        l->bytes_written += value.len;
-        l->tail_ticket = l->store->ticket;
-    }
-    store_write(l->store, l->store->write, batch);
-    rocksdb_writebatch_destroy(batch);
+    do {
+        raft_index first = l->written + 1;
+        payload.len = 0;
+        record_begin(&payload, first);
+        while (l->written < l->last && payload.len < RECORD_BYTES) {
+            record_add(&payload, slot(l, ++l->written));
+        }
+        struct journal_place place = journal_append(&l->journal, payload.data, payload.len);
+        mark_add(l, first, &place);
+        l->bytes_written += payload.len;
+        l->cut = false;
+    } while (l->written < l->last);
     evict(l);
     return true;
 }
 
 static bool page_load(struct log *l, raft_index index) {
-    page_free(&l->page);
-    char key[8];
-    struct log_record record;
-    rocksdb_iterator_t *it =
-        rocksdb_create_iterator_cf(l->store->db, l->store->read, l->store->log);
-    record_key(key, index);
-    rocksdb_iter_seek_for_prev(it, key, sizeof key);
-    bool found = record_at(it, &record);
-    if (found) {
-        struct log_page *page = &l->page;
-        page->block = block_new(record.len);
-        memcpy(page->block->data, record.value, record.len);
-        page->first = record.first;
-        page->entries = record_decode(&record, page->block->data, &page->n);
+    struct log_page *page = &l->page;
+    size_t i = mark_of(l, index);
+    page_free(page);
+    if (i >= l->n_marks) {
+        return false;
     }
-    rocksdb_iter_destroy(it);
-    return found && index - l->page.first < l->page.n;
+    const struct log_mark *mark = &l->marks[i];
+    const char *payload = journal_read(&l->journal, &mark->place, &page->bytes);
+    page->first = mark->first;
+    page->entries = record_decode(payload, mark->place.len, &page->n);
+    raft_index end = l->written + 1; /* what is behind it was replaced */
+    if (i + 1 < l->n_marks && mark[1].first < end) {
+        end = mark[1].first;
+    }
+    if (page->first + page->n > end) {
+        page->n = (unsigned)(end - page->first);
+    }
+    return index - page->first < page->n;
 }
 
 const struct log_entry *log_get(struct log *l, raft_index index) {
@@ -193,38 +202,36 @@ const struct log_entry *log_get(struct log *l, raft_index index) {
     return &l->page.entries[index - l->page.first];
 }
 
-void log_compact(struct log *l, raft_index first, const struct base *base) {
+static void base_put(struct log *l, const struct base *base) {
     rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
     store_put_base(l->store, batch, BASE_KEY, base);
-    if (first > l->written + 1) {
-        first = l->written + 1;
-    }
-    char begin[8];
-    char end[8];
-    struct log_record record;
-    rocksdb_iterator_t *it =
-        rocksdb_create_iterator_cf(l->store->db, l->store->read, l->store->log);
-    record_key(end, first);
-    rocksdb_iter_seek_for_prev(it, end, sizeof end);
-    if (record_at(it, &record) && record.first > l->first) {
-        record_key(begin, l->first); /* only whole records go */
-        record_key(end, record.first);
-        rocksdb_writebatch_delete_range_cf(batch, l->store->log, begin, sizeof begin, end,
-                                           sizeof end);
-        l->first = record.first;
-    }
-    rocksdb_iter_destroy(it);
     store_write(l->store, l->store->write, batch);
     rocksdb_writebatch_destroy(batch);
+}
+
+void log_compact(struct log *l, raft_index first, struct base *base) {
+    size_t keep = mark_of(l, first);
+    if (keep < l->n_marks) {
+        base->segment = l->marks[keep].place.segment; /* only whole segments go */
+        while (keep > 0 && l->marks[keep - 1].place.segment == base->segment) {
+            keep--;
+        }
+        l->n_marks -= keep;
+        memmove(l->marks, l->marks + keep, l->n_marks * sizeof *l->marks);
+        l->first = l->marks[0].first;
+        base->ticket = journal_ticket_before(&l->journal, base->segment);
+    } else {
+        log_end(l, base);
+    }
+    base_put(l, base);
+    l->reclaim = base->segment;
     l->bytes_written = 0;
     page_free(&l->page);
 }
 
-void log_clear(struct store *s, rocksdb_writebatch_t *batch) {
-    char begin[8];
-    record_key(begin, 0);
-    rocksdb_writebatch_delete_range_cf(batch, s->log, begin, sizeof begin, RECORD_KEY_END,
-                                       sizeof begin);
+void log_end(const struct log *l, struct base *base) {
+    base->segment = l->journal.next;
+    base->ticket = l->journal.ticket;
 }
 
 /* --- the start ----------------------------------------------------------- */
@@ -243,59 +250,55 @@ static void image_add(struct log_image *image, const struct log_entry *e) {
     }
 }
 
-void log_image_free(struct log_image *image) {
-    for (unsigned i = 0; i < image->n; i++) {
-        free(image->entries[i].buf.base);
+static void image_cut(struct log_image *image, unsigned n) {
+    while (image->n > n) {
+        free(image->entries[--image->n].buf.base);
     }
+}
+
+void log_image_free(struct log_image *image) {
+    image_cut(image, 0);
     free(image->entries);
     *image = (struct log_image){0};
 }
 
-/* Behind `last_record` an unsynced write was lost in a crash, though a later one
- * reached the disk. Nothing there was ever acknowledged: the fence sees to that. */
-static void drop_tail(struct log *l, raft_index last_record) {
-    report("the log ends at entry %llu; what follows does not continue it", l->last);
-    char begin[8];
-    record_key(begin, last_record + 1);
-    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
-    rocksdb_writebatch_delete_range_cf(batch, l->store->log, begin, sizeof begin, RECORD_KEY_END,
-                                       sizeof begin);
-    store_write(l->store, l->store->write_sync, batch);
-    rocksdb_writebatch_destroy(batch);
+struct loading {
+    struct log *log;
+    struct log_image *image;
+};
+
+static void on_record(void *context, const struct journal_place *place, const char *payload) {
+    struct loading *loading = context;
+    struct log_image *image = loading->image;
+    raft_index first = record_first(payload, place->len);
+    if (image->n == 0 || first < image->first) {
+        image_cut(image, 0);
+        image->first = first;
+    } else if (first > image->first + image->n) {
+        die("%s: the log has a gap before entry %llu: it is corrupted",
+            loading->log->store->dir, first);
+    }
+    image_cut(image, (unsigned)(first - image->first));
+    unsigned n;
+    struct log_entry *entries = record_decode(payload, place->len, &n);
+    for (unsigned i = 0; i < n; i++) {
+        image_add(image, &entries[i]);
+    }
+    free(entries);
+    mark_add(loading->log, first, place);
+    loading->log->bytes_written += place->len;
 }
 
 uint64_t log_load(struct log *l, const struct base *base, struct log_image *image) {
     *image = (struct log_image){0};
-    uint64_t highest = base->ticket;
-    bool broken = false;
-    raft_index last_record = 0;
-    struct log_record record;
-    rocksdb_iterator_t *it =
-        rocksdb_create_iterator_cf(l->store->db, l->store->read, l->store->log);
-    for (rocksdb_iter_seek_to_first(it); record_at(it, &record); rocksdb_iter_next(it)) {
-        if (image->n == 0) {
-            image->first = record.first;
-        } else if (record.first != image->first + image->n || record.prev != l->tail_ticket) {
-            broken = true;
-            break;
-        }
-        last_record = record.first;
-        unsigned n;
-        struct log_entry *entries = record_decode(&record, record.value, &n);
-        for (unsigned i = 0; i < n; i++) {
-            image_add(image, &entries[i]);
-        }
-        free(entries);
-        l->tail_ticket = record.ticket;
-        l->bytes_written += record.len;
-        highest = record.ticket > highest ? record.ticket : highest;
-    }
-    rocksdb_iter_destroy(it);
+    struct loading loading = {l, image};
+    journal_replay(&l->journal, base->segment, base->ticket, on_record, &loading);
     l->first = image->n > 0 ? image->first : base->index + 1;
     l->last = l->written = l->first + image->n - 1;
     l->cached = l->last + 1;
-    if (broken) {
-        drop_tail(l, last_record);
-    }
-    return highest;
+    return l->journal.ticket;
+}
+
+void log_settle(struct log *l) {
+    journal_settle(&l->journal);
 }

@@ -29,7 +29,8 @@ static const char usage[] =
     "  --election-timeout MS  (1000)\n"
     "  --heartbeat MS         (100)\n"
     "  --compact-entries N    compact the log after so many entries (100000)\n"
-    "  --trailing N           entries kept for servers that lag behind (20000)\n";
+    "  --trailing N           entries kept for servers that lag behind (20000)\n"
+    "  --log-segment KIB      size of a file of the log (16384)\n";
 
 static unsigned long long number(const char *text, unsigned long long max, const char *name) {
     char *end;
@@ -73,6 +74,7 @@ enum {
     OPT_HEARTBEAT,
     OPT_COMPACT,
     OPT_TRAILING,
+    OPT_SEGMENT,
     OPT_HELP
 };
 
@@ -88,6 +90,7 @@ static const struct option long_options[] = {
     {"heartbeat", required_argument, NULL, OPT_HEARTBEAT},
     {"compact-entries", required_argument, NULL, OPT_COMPACT},
     {"trailing", required_argument, NULL, OPT_TRAILING},
+    {"log-segment", required_argument, NULL, OPT_SEGMENT},
     {"help", no_argument, NULL, OPT_HELP},
     {NULL, 0, NULL, 0}};
 
@@ -130,6 +133,9 @@ static void parse(struct options *o, int argc, char **argv) {
         case OPT_TRAILING:
             o->trailing = (unsigned)number(optarg, 1u << 30, name);
             break;
+        case OPT_SEGMENT:
+            o->log_segment = (unsigned)number(optarg, 1024 * 1024, name);
+            break;
         case OPT_HELP:
             fputs(usage, stdout);
             exit(0);
@@ -167,9 +173,12 @@ static void on_signal(uv_signal_t *handle, int number_) {
 /* End what runs on worker threads, then close the database. */
 static void stop(struct server *s) {
     report("stopping");
-    while (s->sync.running || s->install.busy || s->scans.n > 0) {
+    while (s->sync.running || s->sync.wanted || s->data.busy || s->install.busy ||
+           s->scans.n > 0) {
         uv_run(s->loop, UV_RUN_ONCE);
     }
+    data_write_begin(&s->data);
+    data_write_run(&s->data);
     store_sync(&s->store);
     store_close(&s->store);
     _exit(0); /* connections end with the process */
@@ -182,7 +191,8 @@ int main(int argc, char **argv) {
                               .election_timeout = 1000,
                               .heartbeat = 100,
                               .compact_entries = 100000,
-                              .trailing = 20000};
+                              .trailing = 20000,
+                              .log_segment = 16 * 1024};
     parse(&options, argc, argv);
     complete(&options);
     signal(SIGPIPE, SIG_IGN);

@@ -74,6 +74,7 @@ void base_encode(struct buf *b, const struct base *base) {
     buf_put_int(b, base->index, 8);
     buf_put_int(b, base->term, 8);
     buf_put_int(b, base->conf_index, 8);
+    buf_put_int(b, base->segment, 8);
     buf_put_int(b, base->ticket, 8);
     conf_encode(b, &base->members.conf);
 }
@@ -83,6 +84,7 @@ bool base_decode(const char *data, size_t len, struct base *base) {
     base->index = cursor_int(&c, 8);
     base->term = cursor_int(&c, 8);
     base->conf_index = cursor_int(&c, 8);
+    base->segment = cursor_int(&c, 8);
     base->ticket = cursor_int(&c, 8);
     return conf_decode(&c, &base->members) && cursor_left(&c) == 0;
 }

@@ -20,7 +20,7 @@ void members_free(struct members *m);
 void conf_encode(struct buf *b, const struct raft_configuration *conf);
 bool conf_decode(struct cursor *c, struct members *m);
 
-/* Term and vote. `ticket` numbers synced writes, see store.h. */
+/* Term and vote. `ticket` numbers these writes, see store.h. */
 struct hard_state {
     raft_term term;
     raft_id voted_for;
@@ -33,7 +33,8 @@ struct base {
     raft_term term;
     raft_index conf_index;
     struct members members;
-    uint64_t ticket;
+    uint64_t segment; /* of the journal, where the log begins, */
+    uint64_t ticket;  /* behind this ticket */
 };
 
 void hard_state_encode(struct buf *b, const struct hard_state *hard);

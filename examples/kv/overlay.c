@@ -91,3 +91,25 @@ const struct overlay_item *overlay_get(const struct overlay *o, const char *key,
     const struct overlay_item *item = find(o, hash_of(key, key_len), key, key_len);
     return item->hash != 0 ? item : NULL;
 }
+
+/* qsort_r: the keys are offsets. */
+static int by_key(const void *left, const void *right, void *context) {
+    const struct overlay_item *a = *(const struct overlay_item *const *)left;
+    const struct overlay_item *b = *(const struct overlay_item *const *)right;
+    const char *bytes = context;
+    size_t common = a->key_len < b->key_len ? a->key_len : b->key_len;
+    int order = memcmp(bytes + a->key, bytes + b->key, common);
+    return order != 0 ? order : (a->key_len > b->key_len) - (a->key_len < b->key_len);
+}
+
+const struct overlay_item **overlay_sorted(const struct overlay *o) {
+    const struct overlay_item **items = xmalloc((o->used + 1) * sizeof(*items));
+    size_t n = 0;
+    for (size_t i = 0; i < o->size; i++) {
+        if (o->items[i].hash != 0) {
+            items[n++] = &o->items[i];
+        }
+    }
+    qsort_r(items, n, sizeof(*items), by_key, o->bytes.data);
+    return items;
+}

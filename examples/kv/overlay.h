@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The values that a batch of writes, not yet in the database, is going to set. */
+/* The values that writes which are not in the database yet are going to set. */
 #ifndef KV_OVERLAY_H
 #define KV_OVERLAY_H
 
@@ -28,6 +28,9 @@ void overlay_clear(struct overlay *o);
 /* Remember that `key` will hold `value`, or nothing if `value` is NULL. */
 void overlay_set(struct overlay *o, const char *key, size_t key_len, const char *value,
                  size_t value_len);
+
+/* All items in the order of their keys: `used` of them. Free the array. */
+const struct overlay_item **overlay_sorted(const struct overlay *o);
 
 /* What is remembered of `key`, or NULL. */
 const struct overlay_item *overlay_get(const struct overlay *o, const char *key, size_t key_len);

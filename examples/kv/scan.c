@@ -29,7 +29,8 @@ struct scan {
     uint64_t seq;
     const rocksdb_snapshot_t *snapshot;
     rocksdb_readoptions_t *read;
-    raft_index index; /* applied at the snapshot */
+    raft_index wanted; /* applied when it was asked for */
+    raft_index index;  /* in the database at the snapshot */
     raft_term term;
     uint64_t keys;
     uint32_t digest;
@@ -87,13 +88,17 @@ static void on_done(uv_work_t *work, int status) {
     free(scan);
 }
 
-/* Start the scan at the head of the queue, unless the data are being replaced. */
-static void start_next(struct server *s) {
+/* Start the scan at the head of the queue once the database has what it is about,
+ * unless the data are being replaced. */
+bool scans_go_on(struct server *s) {
     struct scan *scan = s->scans.first;
     if (scan == NULL || scan->read != NULL || s->install.loading) {
-        return;
+        return false;
     }
-    scan->index = s->data.applied;
+    if (s->data.busy || s->data.written < scan->wanted) {
+        return true;
+    }
+    scan->index = s->data.written;
     scan->term = raft_term_of(&s->raft, scan->index);
     scan->snapshot = rocksdb_create_snapshot(s->store.db);
     scan->read = rocksdb_readoptions_create();
@@ -104,16 +109,17 @@ static void start_next(struct server *s) {
     }
     s->scans.work.data = scan;
     uv_queue_work(s->loop, &s->scans.work, on_work, on_done);
+    return false;
 }
 
 static void enqueue(struct server *s, enum scan_kind kind, struct client *client, uint64_t seq) {
     struct scan *scan = xmalloc(sizeof *scan);
-    *scan = (struct scan){.kind = kind, .server = s, .client = client, .seq = seq};
+    *scan = (struct scan){
+        .kind = kind, .server = s, .client = client, .seq = seq, .wanted = s->data.applied};
     *s->scans.last = scan;
     s->scans.last = &scan->next;
     s->scans.n++;
     s->scans.queued[kind] = true;
-    start_next(s);
 }
 
 void scan_for_client(struct server *s, enum scan_kind kind, struct client *client, uint64_t seq) {
@@ -164,7 +170,7 @@ static void compact(struct server *s, raft_index index) {
         report("no snapshot at %llu: %s", index, raft_errmsg(&s->raft));
     } else {
         log_write(&s->log);
-        s->sync.wanted = true;
+        s->sync.wanted = s->sync.wanted_base = true;
         log_compact(&s->log, raft_first_index(&s->raft), &base);
         if (s->scans.dump_index != index) {
             dump_forget(&s->scans);
@@ -194,7 +200,6 @@ static bool dump_in_use(struct server *s) {
 }
 
 void compaction_check(struct server *s) {
-    start_next(s);
     raft_index done = raft_snapshot_index(&s->raft);
     bool due = s->data.applied >= done + s->options->compact_entries ||
                s->log.bytes_written >= COMPACT_BYTES;
@@ -277,5 +282,4 @@ static void finish(struct scan *scan) {
         dump_made(s, scan);
         break;
     }
-    start_next(s);
 }

@@ -39,6 +39,9 @@ void scan_for_client(struct server *s, enum scan_kind kind, struct client *clien
 /* Compact the log if enough was applied since the last time. */
 void compaction_check(struct server *s);
 
+/* Go on with what waits; true if that needs the data written to the database. */
+bool scans_go_on(struct server *s);
+
 /* Attach a chunk of the dump to an outgoing InstallSnapshot, valid until the next
  * call. False: there is no such dump yet; one is being made. */
 bool dump_attach(struct server *s, struct raft_install_snapshot *m);

@@ -127,14 +127,21 @@ int server_step(struct server *s, struct raft_event *event) {
 
 static void on_sync(uv_work_t *work) {
     struct server *s = work->data;
-    store_sync(&s->store);
+    journal_sync_run(&s->log.journal);
+    if (s->sync.base) {
+        store_sync(&s->store);
+    }
 }
 
 static void on_synced(uv_work_t *work, int status) {
     (void)status;
     struct server *s = work->data;
     s->sync.running = false;
-    store_note_synced(&s->store, s->sync.ticket);
+    journal_sync_end(&s->log.journal);
+    store_note_log(&s->store, s->sync.ticket);
+    if (s->sync.base) {
+        journal_reclaim(&s->log.journal, s->sync.reclaim);
+    }
     struct raft_event event = {.type = RAFT_STORED};
     event.stored.index = s->sync.index;
     event.stored.write = s->sync.write;
@@ -144,16 +151,37 @@ static void on_synced(uv_work_t *work, int status) {
 }
 
 static void sync_begin(struct server *s) {
-    if (!s->sync.wanted || s->sync.running) {
+    if (!s->sync.wanted) {
         return;
     }
     s->sync.wanted = false;
     s->sync.running = true;
+    s->sync.base = s->sync.wanted_base;
+    s->sync.wanted_base = false;
+    s->sync.reclaim = s->log.reclaim;
     s->sync.index = s->log.written;
     s->sync.write = s->write;
-    s->sync.ticket = s->store.ticket;
+    s->sync.ticket = s->log.journal.ticket;
     s->sync.work.data = s;
+    journal_sync_begin(&s->log.journal);
     uv_queue_work(s->loop, &s->sync.work, on_sync, on_synced);
+}
+
+static void on_spare(void *context) {
+    struct server *s = context;
+    journal_make_spare(&s->log.journal);
+}
+
+static void on_spare_made(void *context) {
+    struct server *s = context;
+    journal_spare_made(&s->log.journal);
+}
+
+static void spare_begin(struct server *s) {
+    if (journal_wants_spare(&s->log.journal)) {
+        s->spare = (struct job){NULL, on_spare, on_spare_made, s};
+        background_queue(&s->background, &s->spare);
+    }
 }
 
 /* An active idle handle keeps the loop from waiting, once. */
@@ -171,7 +199,7 @@ static void apply(struct server *s) {
     size_t bytes = 0;
     raft_index index = s->data.applied + 1;
     raft_index end = index + APPLY_ENTRIES;
-    if (index > limit || s->install.loading) {
+    if (index > limit || s->install.loading || data_full(&s->data)) {
         return;
     }
     for (; index <= limit && index < end && bytes < APPLY_BYTES; index++) {
@@ -186,9 +214,29 @@ static void apply(struct server *s) {
         bytes += e->len;
         proposals_applied(s, index, term, &result);
     }
-    data_commit(&s->data);
     if (index <= limit) {
         uv_idle_start(&s->again, on_again);
+    }
+}
+
+static void on_data(void *context) {
+    struct server *s = context;
+    data_write_run(&s->data);
+}
+
+static void on_data_written(void *context) {
+    struct server *s = context;
+    data_write_end(&s->data);
+    install_go_on(s);
+}
+
+/* Write what was applied to the database if it is much or somebody waits for it there. */
+static void write_data(struct server *s) {
+    bool wanted = scans_go_on(s);
+    if ((wanted || data_write_due(&s->data)) && !s->data.busy && !s->install.loading) {
+        data_write_begin(&s->data);
+        s->writing = (struct job){NULL, on_data, on_data_written, s};
+        background_queue(&s->background, &s->writing);
     }
 }
 
@@ -220,10 +268,11 @@ static void on_turn(uv_prepare_t *prepare) {
         reads_begin(s);
         peers_report(&s->peers);
         peers_flush(&s->peers); /* the others can write while we do */
-        if (log_write(&s->log)) {
-            s->sync.wanted = true;
+        if (!s->sync.running) { /* else it would wait for the next sync all the same */
+            s->sync.wanted = log_write(&s->log) || s->sync.wanted;
+            sync_begin(s);
         }
-        sync_begin(s);
+        spare_begin(s);
         apply(s);
         if (!s->install.loading) {
             reads_serve(s);
@@ -231,6 +280,7 @@ static void on_turn(uv_prepare_t *prepare) {
         raft_commands_progress(s);
     } while (clients_resume(s) || s->proposals.n > 0);
     compaction_check(s);
+    write_data(s);
     peers_flush(&s->peers);
     clients_flush(s);
     arm(s);
@@ -286,8 +336,7 @@ static void settings(struct server *s) {
 /* The library found that the log does not reach the snapshot: drop it all. */
 static void discard_log(struct server *s, struct base *base) {
     rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
-    base->ticket = s->store.ticket;
-    log_clear(&s->store, batch);
+    log_end(&s->log, base);
     store_put_base(&s->store, batch, BASE_KEY, base);
     store_write(&s->store, s->store.write_sync, batch);
     rocksdb_writebatch_destroy(batch);
@@ -302,9 +351,11 @@ static void load(struct server *s, struct hard_state *hard, struct base *base,
     install_recover(&s->store);
     store_load_hard_state(&s->store, hard);
     store_load_base(&s->store, BASE_KEY, base);
-    log_open(&s->log, &s->store);
-    uint64_t ticket = log_load(&s->log, base, image);
-    store_check_fence(&s->store, ticket > hard->ticket ? ticket : hard->ticket);
+    log_open(&s->log, &s->store, s->options->log_segment * 1024);
+    struct fence recovered = {.hard = hard->ticket};
+    recovered.log = log_load(&s->log, base, image);
+    store_check_fence(&s->store, &recovered);
+    log_settle(&s->log);
     data_open(&s->data, &s->store);
     if (s->data.applied < base->index || s->data.applied > s->log.last) {
         die("%s: the data are at entry %llu, but the log is from %llu to %llu: the database is "
@@ -365,6 +416,7 @@ void server_start(struct server *s, const struct options *options, uv_loop_t *lo
     s->turn.data = s->again.data = s->timer.data = s->housekeeping.data = s;
     server_listen(loop, &s->listener, options->listen, clients_accept);
     s->listener.data = s;
+    background_start(&s->background, loop);
     peers_start(&s->peers, s);
     start_raft(s);
     uv_prepare_start(&s->turn, on_turn);

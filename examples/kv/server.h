@@ -8,6 +8,7 @@
 #include <raft.h>
 #include <uv.h>
 
+#include "background.h"
 #include "data.h"
 #include "install.h"
 #include "log.h"
@@ -30,6 +31,7 @@ struct options {
     unsigned heartbeat;
     unsigned compact_entries; /* compact once this many were applied since the last time */
     unsigned trailing;        /* entries kept behind */
+    unsigned log_segment;     /* KiB of a file of the log */
 };
 
 /* A disk sync on a worker thread; what is written meanwhile waits for the next. */
@@ -37,9 +39,12 @@ struct sync {
     uv_work_t work;
     bool running;
     bool wanted;
+    bool wanted_base;         /* of the database too: the base was stored */
+    bool base;                /* it is being synced, */
+    uint64_t reclaim;         /* and then segments before this one can go */
     raft_index index;         /* entries up to here, */
     unsigned long long write; /* of this ticket of the raft's, */
-    uint64_t ticket;          /* and writes of the store up to here are being synced */
+    uint64_t ticket;          /* and the log's records up to here are being synced */
 };
 
 struct server {
@@ -55,6 +60,9 @@ struct server {
     struct scans scans;
     struct install install;
     struct sync sync;
+    struct background background;
+    struct job spare;         /* makes a segment for the log */
+    struct job writing;       /* writes data to the database */
     unsigned long long write; /* the raft's ticket of the last entries */
     uv_prepare_t turn;        /* runs once a loop turn, before it waits */
     uv_idle_t again;          /* active: do not wait */

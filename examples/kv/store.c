@@ -10,7 +10,7 @@
 
 #include "report.h"
 
-enum { FORMAT = 1, FENCE_SIZE = 16 };
+enum { FORMAT = 2, FENCE_SIZE = 24 };
 #define FENCE_MAGIC 0x454e4654u
 
 void store_check(char *error, const char *doing) {
@@ -56,21 +56,22 @@ static char *meta_get(struct store *s, const char *key, size_t *len) {
 
 /* --- the fence ----------------------------------------------------------- */
 
-static void fence_write(struct store *s, uint64_t ticket) {
+static void fence_write(struct store *s) {
     char record[FENCE_SIZE];
     store_le(record, FENCE_MAGIC, 4);
-    store_le(record + 4, ticket, 8);
-    store_le(record + 12, crc32c(0, record, 12), 4);
+    store_le(record + 4, s->fenced.hard, 8);
+    store_le(record + 12, s->fenced.log, 8);
+    store_le(record + 20, crc32c(0, record, 20), 4);
     ssize_t n = pwrite(s->fence, record, sizeof record, 0);
     if (n != (ssize_t)sizeof record) {
         die("%s/fence: write failed: %s", s->dir, n < 0 ? strerror(errno) : "short write");
     }
 }
 
-void store_note_synced(struct store *s, uint64_t ticket) {
-    if (ticket > s->fenced) {
-        s->fenced = ticket;
-        fence_write(s, ticket);
+void store_note_log(struct store *s, uint64_t ticket) {
+    if (ticket > s->fenced.log) {
+        s->fenced.log = ticket;
+        fence_write(s);
     }
 }
 
@@ -84,11 +85,11 @@ static bool fence_open(struct store *s) {
     char record[FENCE_SIZE];
     if (s->fence < 0 || pread(s->fence, record, sizeof record, 0) != (ssize_t)sizeof record ||
         load_le(record, 4) != FENCE_MAGIC ||
-        load_le(record + 12, 4) != crc32c(0, record, 12)) {
+        load_le(record + 20, 4) != crc32c(0, record, 20)) {
         die("%s is unreadable or corrupted; remove this server from the cluster, "
             "empty its directory and add it again under a new ID", path);
     }
-    s->fenced = load_le(record + 4, 8);
+    s->fenced = (struct fence){load_le(record + 4, 8), load_le(record + 12, 8)};
     free(path);
     return true;
 }
@@ -101,7 +102,7 @@ static void fence_create(struct store *s) {
     if (s->fence < 0) {
         die("%s: %s", temporary, strerror(errno));
     }
-    fence_write(s, 0);
+    fence_write(s);
     if (fsync(s->fence) != 0 || rename(temporary, path) != 0) {
         die("%s: %s", path, strerror(errno));
     }
@@ -110,14 +111,15 @@ static void fence_create(struct store *s) {
     free(temporary);
 }
 
-void store_check_fence(struct store *s, uint64_t recovered) {
-    if (recovered < s->fenced) {
-        die("%s: the database lost writes that had been synced (it ends at %llu, the fence is "
-            "at %llu): it is corrupted; remove this server from the cluster, empty its "
-            "directory and add it again under a new ID",
-            s->dir, (unsigned long long)recovered, (unsigned long long)s->fenced);
+void store_check_fence(struct store *s, const struct fence *recovered) {
+    if (recovered->hard < s->fenced.hard || recovered->log < s->fenced.log) {
+        die("%s: the disk lost writes that had been synced (term and vote %llu of %llu, log %llu "
+            "of %llu): it is corrupted; remove this server from the cluster, empty its directory "
+            "and add it again under a new ID",
+            s->dir, (unsigned long long)recovered->hard, (unsigned long long)s->fenced.hard,
+            (unsigned long long)recovered->log, (unsigned long long)s->fenced.log);
     }
-    s->ticket = recovered;
+    s->ticket = recovered->hard;
 }
 
 /* --- opening ------------------------------------------------------------- */
@@ -131,7 +133,6 @@ static rocksdb_options_t *options_create(bool create) {
     rocksdb_options_set_compression(o, rocksdb_no_compression);
     rocksdb_options_set_write_buffer_size(o, 64u << 20);
     rocksdb_options_set_max_write_buffer_number(o, 4);
-    rocksdb_options_set_max_total_wal_size(o, 256u << 20);
     rocksdb_options_set_allow_mmap_reads(o, 0);
     rocksdb_options_set_allow_mmap_writes(o, 0);
     rocksdb_options_set_stats_dump_period_sec(o, 0);
@@ -153,17 +154,21 @@ static rocksdb_options_t *options_create(bool create) {
 }
 
 static void database_open(struct store *s, bool create) {
-    static const char *const names[] = {"default", "log", "data"};
+    static const char *const names[] = {"default", "data"};
     rocksdb_options_t *o = options_create(create);
-    const rocksdb_options_t *each[] = {o, o, o};
-    rocksdb_column_family_handle_t *handles[3] = {NULL, NULL, NULL};
+    const rocksdb_options_t *each[] = {o, o};
+    rocksdb_column_family_handle_t *handles[2] = {NULL, NULL};
     char *path = store_path(s, "db");
     char *error = NULL;
-    s->db = rocksdb_open_column_families(o, path, 3, names, each, handles, &error);
+    s->db = rocksdb_open_column_families(o, path, 2, names, each, handles, &error);
     store_check(error, "cannot open the database");
     s->meta = handles[0];
-    s->log = handles[1];
-    s->data = handles[2];
+    s->data = handles[1];
+    /* Flushes too go to the threads of low priority: nobody waits for them. */
+    rocksdb_env_t *env = rocksdb_create_default_env();
+    rocksdb_env_set_high_priority_background_threads(env, 0);
+    rocksdb_env_lower_thread_pool_cpu_priority(env);
+    rocksdb_env_destroy(env);
     rocksdb_options_destroy(o);
     free(path);
 }
@@ -219,7 +224,6 @@ void store_open(struct store *s, const char *dir, const char *cluster, raft_id i
 
 void store_close(struct store *s) {
     rocksdb_column_family_handle_destroy(s->meta);
-    rocksdb_column_family_handle_destroy(s->log);
     rocksdb_column_family_handle_destroy(s->data);
     rocksdb_close(s->db);
     rocksdb_writeoptions_destroy(s->write);
@@ -254,7 +258,8 @@ void store_save_hard_state(struct store *s, raft_term term, raft_id voted_for) {
     rocksdb_put_cf(s->db, s->write_sync, s->meta, "hard-state", 10, b.data, b.len, &error);
     store_check(error, "cannot store term and vote");
     buf_free(&b);
-    store_note_synced(s, hard.ticket);
+    s->fenced.hard = hard.ticket;
+    fence_write(s);
 }
 
 bool store_load_base(struct store *s, const char *key, struct base *base) {

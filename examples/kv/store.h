@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* The server's disk: one RocksDB database and a fence.
+/* The server's disk: a RocksDB database, a fence, and the journal of log.h.
  *
- * Three column families share one write-ahead log: "default" holds the small
- * records of meta.h, "log" the Raft log, "data" the keys and values.
+ * The database has two column families: "default" holds the small records of meta.h,
+ * "data" the keys and values. Writes of the first go through the database's write-ahead
+ * log and are durable after a store_sync(). Data never goes there, for the Raft log
+ * already holds it: a flush makes a prefix of the applied entries durable, with the
+ * index of the last one, and whatever a crash takes from the memory table is applied
+ * again.
  *
- * Writes of the first two go through the write-ahead log and are durable after a
- * store_sync(). Data never goes there, for the Raft log already holds it: a flush
- * makes a prefix of the applied entries durable, with the index of the last one,
- * and whatever a crash takes from the memory table is applied again.
- *
- * After a crash RocksDB recovers the write-ahead log up to the first record that
- * it cannot read. It cannot tell a torn write that was never synced from synced
- * data that rotted away. The fence can: every write that is going to be synced
- * carries a ticket, and once the sync has ended the ticket is noted in a small
- * file, unsynced. A database that comes back without that ticket has lost
- * acknowledged data, and the server refuses to serve from it. */
+ * After a crash the write-ahead log and the journal are recovered up to the first
+ * record that cannot be read. That cannot tell a torn write that was never synced from
+ * synced data that rotted away. The fence can: every write that is going to be synced
+ * carries a ticket, and once the sync has ended the ticket is noted in a small file,
+ * unsynced. A disk that comes back without that ticket has lost acknowledged data, and
+ * the server refuses to serve from it. Term and vote, and the log, have tickets of
+ * their own. */
 #ifndef KV_STORE_H
 #define KV_STORE_H
 
@@ -22,20 +22,24 @@
 
 #include "meta.h"
 
+struct fence {
+    uint64_t hard; /* ticket of the last term and vote */
+    uint64_t log;  /* of the last record of the log */
+};
+
 struct store {
     char *dir;
     rocksdb_t *db;
     rocksdb_column_family_handle_t *meta;
-    rocksdb_column_family_handle_t *log;
     rocksdb_column_family_handle_t *data;
     rocksdb_writeoptions_t *write;      /* through the write-ahead log, not synced */
     rocksdb_writeoptions_t *write_sync; /* the same, synced */
     rocksdb_writeoptions_t *write_data; /* the memory table only */
     rocksdb_readoptions_t *read;
-    int fence;        /* file descriptor */
-    uint64_t ticket;  /* of the last write */
-    uint64_t fenced;  /* what the fence held at the start */
-    bool fresh;       /* the directory was empty */
+    int fence;           /* file descriptor */
+    struct fence fenced; /* what it holds */
+    uint64_t ticket;     /* of the last term and vote */
+    bool fresh;          /* the directory was empty */
 };
 
 /* Open or found the database of server `id` of `cluster`. Whatever is wrong with it
@@ -43,12 +47,13 @@ struct store {
 void store_open(struct store *s, const char *dir, const char *cluster, raft_id id);
 void store_close(struct store *s);
 
-/* The recovered state must reach the fence, else the disk has lost synced writes. */
-void store_check_fence(struct store *s, uint64_t recovered);
-/* Everything up to `ticket` has been synced. Loop's thread. */
-void store_note_synced(struct store *s, uint64_t ticket);
+/* What was recovered must reach the fence, else the disk has lost synced writes. */
+void store_check_fence(struct store *s, const struct fence *recovered);
+/* The log has been synced up to this ticket. Loop's thread. */
+void store_note_log(struct store *s, uint64_t ticket);
 
-/* Make all writes so far durable. Any thread; blocks for a disk sync. */
+/* Make all writes to the database durable, but for data. Any thread; blocks for a
+ * disk sync. */
 void store_sync(struct store *s);
 
 bool store_load_hard_state(struct store *s, struct hard_state *hard);

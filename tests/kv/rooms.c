@@ -224,6 +224,17 @@ static void test_overlay(void) {
             overlay_set(&o, key, key_len, delete ? NULL : value, delete ? 0 : value_len + 1);
             model[k] = delete ? -1 : i;
         }
+        const struct overlay_item **items = overlay_sorted(&o);
+        for (size_t i = 1; i < o.used; i++) {
+            const char *a = o.bytes.data + items[i - 1]->key;
+            const char *b = o.bytes.data + items[i]->key;
+            size_t len = items[i]->key_len;
+            size_t shorter = items[i - 1]->key_len < len ? items[i - 1]->key_len : len;
+            int order = memcmp(a, b, shorter);
+            CHECK(order < 0 || (order == 0 && items[i - 1]->key_len < len));
+        }
+        CHECK(o.used > 400);
+        free(items);
     }
     overlay_free(&o);
 }

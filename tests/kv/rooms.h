@@ -24,5 +24,10 @@ struct log_entry entry_of(raft_term term, int type, const char *text);
 
 /* Run the tests of rooms_disk.c in a scratch directory. */
 void test_disk(void);
+extern char *scratch;
+void remove_tree(const char *path);
+
+/* rooms_journal.c */
+void test_journal(void);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The rooms that need a disk: the log, the data, dumps. */
+/* The rooms that need a disk: the log, the data, dumps; rooms_journal.c has the
+ * journal's. */
 #include "rooms.h"
 
 #include <dirent.h>
@@ -9,13 +10,15 @@
 
 #include "data.h"
 #include "dump.h"
-#include "log_record.h"
+
+char *scratch;
+
+enum { SEGMENT = 1024 };
 
 /* --- the log ------------------------------------------------------------- */
 
-static char *scratch;
 
-static void remove_tree(const char *path) {
+void remove_tree(const char *path) {
     DIR *dir = opendir(path);
     struct dirent *entry;
     while (dir != NULL && (entry = readdir(dir)) != NULL) {
@@ -43,7 +46,7 @@ static void fresh_store(struct store *s) {
 }
 
 static void append(struct log *l, raft_index index, raft_term term, unsigned n) {
-    struct log_entry entries[100];
+    struct log_entry entries[100] = {0};
     for (unsigned i = 0; i < n; i++) {
         char text[64];
         snprintf(text, sizeof text, "entry %llu of term %llu", index + i, term);
@@ -72,9 +75,10 @@ static void reload(struct log *l, struct store *s, raft_index first, raft_index 
     struct base base;
     struct log_image image;
     log_close(l);
-    log_open(l, s);
+    log_open(l, s, SEGMENT);
     store_load_base(s, BASE_KEY, &base);
     log_load(l, &base, &image);
+    log_settle(l);
     CHECK(l->first == first && l->last == last);
     CHECK(image.n == last + 1 - first);
     log_image_free(&image);
@@ -85,16 +89,34 @@ static raft_term rewritten_term(raft_index index) {
     return index < 37 ? 1 : index < 45 ? 2 : 3;
 }
 
+static void open_log(struct log *l, struct store *s) {
+    struct base base;
+    struct log_image image;
+    fresh_store(s);
+    log_open(l, s, SEGMENT);
+    store_load_base(s, BASE_KEY, &base);
+    CHECK(log_load(l, &base, &image) == 0 && image.n == 0);
+    log_settle(l);
+    CHECK(!log_write(l));
+}
+
+/* What a sync does at its end, once the base is durable. */
+static void reclaim(struct log *l) {
+    journal_sync_begin(&l->journal);
+    journal_sync_run(&l->journal);
+    journal_sync_end(&l->journal);
+    journal_reclaim(&l->journal, l->reclaim);
+}
+
 static void test_log(void) {
     struct store s;
     struct log l;
-    fresh_store(&s);
-    log_open(&l, &s);
-    CHECK(!log_write(&l));
+    open_log(&l, &s);
     for (raft_index i = 1; i <= 100; i += 10) {
         append(&l, i, 1, 10);
         CHECK(log_write(&l));
     }
+    CHECK(l.journal.n > 3);
     append(&l, 37, 2, 20); /* in the middle of a record, on disk and in memory */
     append(&l, 45, 3, 5);  /* again before that was written */
     log_write(&l);
@@ -104,56 +126,47 @@ static void test_log(void) {
     append(&l, 50, 3, 10);
     log_write(&l);
     struct base base = {.index = 30, .term = 1};
-    log_compact(&l, 25, &base); /* whole records go: 1 .. 20 */
-    CHECK(log_get(&l, 20) == NULL || l.cached <= 20);
-    reload(&l, &s, 21, 59);
-    expect(&l, 21, 59, rewritten_term);
-    CHECK(log_get(&l, 20) == NULL);
+    log_compact(&l, 25, &base);
+    reclaim(&l);
+    raft_index first = l.first; /* whole segments go */
+    CHECK(first > 1 && first <= 25);
+    CHECK(log_get(&l, first - 1) == NULL || l.cached < first);
+    reload(&l, &s, first, 59);
+    expect(&l, first, 59, rewritten_term);
+    CHECK(log_get(&l, first - 1) == NULL);
+    append(&l, 40, 7, 0); /* drop without anything new */
+    log_write(&l);
+    reload(&l, &s, first, 39);
     log_close(&l);
     store_close(&s);
 }
 
-static raft_term term_one(raft_index index) {
-    (void)index;
-    return 1;
-}
-
-/* A record in the middle was lost, later ones were not: the log ends before it. */
-static void test_log_with_a_hole(void) {
+/* A base whose segments were not removed yet, and one that ends the log. */
+static void test_log_bases(void) {
     struct store s;
     struct log l;
-    fresh_store(&s);
-    log_open(&l, &s);
-    for (raft_index i = 1; i <= 50; i += 10) {
+    open_log(&l, &s);
+    for (raft_index i = 1; i <= 100; i += 10) {
         append(&l, i, 1, 10);
         log_write(&l);
     }
-    char key[8];
-    char *error = NULL;
-    record_key(key, 31);
-    rocksdb_delete_cf(s.db, s.write, s.log, key, sizeof key, &error);
-    CHECK(error == NULL);
-    reload(&l, &s, 1, 30);
-    reload(&l, &s, 1, 30); /* and what followed is gone for good */
-    expect(&l, 1, 30, term_one);
-    /* The lost write replaced entries: indexes fit, the chain does not. */
-    append(&l, 25, 1, 6);
-    uint64_t lost = s.ticket + 1;
+    struct base base = {.index = 90, .term = 1};
+    log_compact(&l, 80, &base);
+    raft_index first = l.first;
+    reload(&l, &s, first, 100); /* the crash came before the segments went */
+    CHECK(l.journal.segments[0].number == base.segment && base.segment > 1);
+    base = (struct base){.index = 500, .term = 2};
+    log_end(&l, &base);
+    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
+    store_put_base(&s, batch, BASE_KEY, &base);
+    store_write(&s, s.write, batch);
+    rocksdb_writebatch_destroy(batch);
+    reload(&l, &s, 501, 500); /* the crash came before log_reset() */
+    CHECK(l.journal.ticket == base.ticket && base.ticket > 0);
+    log_reset(&l, 500);
+    append(&l, 501, 2, 10);
     log_write(&l);
-    append(&l, 31, 1, 10);
-    log_write(&l);
-    struct buf value = {0};
-    struct log_entry e = entry_of(1, RAFT_COMMAND, "an old entry");
-    record_begin(&value, lost - 1, 0); /* the record as it was before the lost write */
-    for (int i = 0; i < 6; i++) {
-        record_add(&value, &e);
-    }
-    block_unref(e.block);
-    record_key(key, 25);
-    rocksdb_put_cf(s.db, s.write, s.log, key, sizeof key, value.data, value.len, &error);
-    CHECK(error == NULL);
-    buf_free(&value);
-    reload(&l, &s, 1, 24);
+    reload(&l, &s, 501, 510);
     log_close(&l);
     store_close(&s);
 }
@@ -176,6 +189,16 @@ static struct result run(struct data *d, raft_index index, enum op op, const cha
     return result;
 }
 
+static void write_all(struct data *d) {
+    if (d->busy) {
+        data_write_run(d);
+        data_write_end(d);
+    }
+    data_write_begin(d);
+    data_write_run(d);
+    data_write_end(d);
+}
+
 static void test_data(void) {
     struct store s;
     struct data d;
@@ -186,17 +209,35 @@ static void test_data(void) {
     CHECK(run(&d, 3, OP_DEL, "n", NULL).integer == 1);
     CHECK(run(&d, 4, OP_DEL, "n", NULL).integer == 0);
     CHECK(run(&d, 5, OP_INCR, "n", NULL).integer == 1);
-    data_commit(&d);
-    CHECK(run(&d, 6, OP_INCR, "n", NULL).integer == 2); /* and the database */
-    CHECK(run(&d, 7, OP_SET, "t", "text").kind == RESULT_OK);
-    CHECK(run(&d, 8, OP_INCR, "t", NULL).kind == RESULT_ERROR);
-    CHECK(data_apply(&d, 9, "", 0).kind == RESULT_ERROR); /* malformed, and harmless */
-    CHECK(data_apply(&d, 10, "\1\2\0\0\0\1\0\0\0k\xff\xff\xff\xff", 14).kind == RESULT_ERROR);
-    CHECK(data_apply(&d, 11, NULL, 0).kind == RESULT_OK);
-    data_commit(&d);
-    CHECK(d.applied == 11);
-    rocksdb_pinnableslice_t *value = data_get(&d, "k", 1);
-    CHECK(value == NULL);
+    data_write_begin(&d);
+    CHECK(run(&d, 6, OP_INCR, "n", NULL).integer == 2); /* and what is being written */
+    CHECK(run(&d, 7, OP_SET, "gone", "x").kind == RESULT_OK);
+    CHECK(d.applied == 7 && d.written == 0);
+    write_all(&d);
+    CHECK(d.written == 7);
+    CHECK(run(&d, 8, OP_INCR, "n", NULL).integer == 3); /* and the database */
+    CHECK(run(&d, 9, OP_DEL, "gone", NULL).integer == 1);
+    write_all(&d);
+    CHECK(run(&d, 10, OP_SET, "t", "text").kind == RESULT_OK);
+    CHECK(run(&d, 11, OP_INCR, "t", NULL).kind == RESULT_ERROR);
+    CHECK(data_apply(&d, 12, "", 0).kind == RESULT_ERROR); /* malformed, and harmless */
+    CHECK(data_apply(&d, 13, "\1\2\0\0\0\1\0\0\0k\xff\xff\xff\xff", 14).kind == RESULT_ERROR);
+    CHECK(data_apply(&d, 14, NULL, 0).kind == RESULT_OK);
+    CHECK(d.applied == 14);
+    struct value value;
+    CHECK(!data_get(&d, "k", 1, &value) && !data_get(&d, "gone", 4, &value));
+    CHECK(data_get(&d, "n", 1, &value) && value.len == 1 && value.text[0] == '3');
+    value_free(&value);
+    CHECK(data_get(&d, "t", 1, &value) && value.len == 4);
+    value_free(&value);
+    write_all(&d);
+    data_close(&d);
+    data_open(&d, &s); /* from the database alone */
+    CHECK(d.applied == 14 && d.written == 14);
+    CHECK(data_get(&d, "t", 1, &value) && memcmp(value.text, "text", 4) == 0);
+    value_free(&value);
+    data_reset(&d, 20);
+    CHECK(d.applied == 20);
     data_close(&d);
     store_close(&s);
 }
@@ -219,7 +260,7 @@ static void test_dumps(void) {
         text[random_below(sizeof text)] = '\0';
         run(&d, ++index, OP_SET, key, text);
     }
-    data_commit(&d);
+    write_all(&d);
     uint64_t keys;
     uint64_t keys_after;
     uint32_t sum;
@@ -233,7 +274,7 @@ static void test_dumps(void) {
     CHECK(!dump_verify(path, index + 1, 7) && !dump_verify(path, index, 8));
     run(&d, ++index, OP_SET, "later", "write");
     run(&d, ++index, OP_DEL, "key17", NULL);
-    data_commit(&d);
+    write_all(&d);
     dump_load(&s, path, index - 2);
     digest(&s, &keys_after, &sum_after);
     CHECK(keys_after == keys && sum_after == sum);
@@ -264,7 +305,8 @@ void test_disk(void) {
         const char *name;
         void (*run)(void);
     } tests[] = {{"log", test_log},
-                 {"log with a hole", test_log_with_a_hole},
+                 {"log bases", test_log_bases},
+                 {"journal", test_journal},
                  {"data", test_data},
                  {"dumps", test_dumps}};
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {

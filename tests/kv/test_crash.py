@@ -156,7 +156,7 @@ def report(history, powered, kills):
 
 def test_power_losses():
     rng = random.Random(SEED)
-    options = ["--compact-entries", "400", "--trailing", "50"]
+    options = ["--compact-entries", "400", "--trailing", "50", "--log-segment", "16"]
     with Cluster(options=options, start=False) as cluster:
         powered = Powered(cluster, rng)
         kills = 0
@@ -197,7 +197,7 @@ def test_power_losses():
 def lost_without_syncs(name):
     """How many keys the checker finds wrong when syncs of files of this name (or name's
     end) do nothing and all servers lose power once."""
-    with Cluster(start=False) as cluster:
+    with Cluster(options=["--log-segment", "64"], start=False) as cluster:
         powered = Powered(cluster, random.Random(SEED))
         cluster.call("SET", "founded", "with working syncs")
         for s in cluster.servers:
@@ -225,7 +225,7 @@ def test_without_syncs_it_fails():
     assert lost_without_syncs("") > 0
 
 
-def test_without_syncs_of_the_write_ahead_log_it_fails():
+def test_without_syncs_of_the_log_it_fails():
     assert lost_without_syncs(".log") > 0
 
 

@@ -9,7 +9,7 @@ import subprocess
 
 from harness import SHIM, Cluster, Connection, Error, encode, eventually, main
 
-SMALL_LOG = ["--compact-entries", "500", "--trailing", "100"]
+SMALL_LOG = ["--compact-entries", "500", "--trailing", "100", "--log-segment", "64"]
 
 
 def fill_some(cluster, keys, size):
@@ -171,6 +171,10 @@ def test_corrupted_write_ahead_log():
     corrupted("db/*.log")
 
 
+def test_corrupted_log():
+    corrupted("log/0*.log")
+
+
 def test_corrupted_manifest():
     corrupted("db/MANIFEST-*")
 
@@ -193,7 +197,7 @@ def test_corrupted_table():
 
 
 def test_missing_files():
-    for pattern in ("fence", "db/*.log", "db/MANIFEST-*", "db/CURRENT"):
+    for pattern in ("fence", "log/0*.log", "db/*.log", "db/MANIFEST-*", "db/CURRENT"):
         with Cluster() as cluster:
             fill(cluster, 0, 500)
             victim = cluster.followers()[0]
@@ -212,13 +216,15 @@ def test_rolled_back_directory():
         fill(cluster, 0, 100)
         victim = cluster.followers()[0]
         victim.kill()
-        shutil.copytree(os.path.join(victim.dir, "db"), victim.dir + ".old")
+        for name in ("db", "log"):
+            shutil.copytree(os.path.join(victim.dir, name), victim.dir + ".old." + name)
         victim.start()
         fill(cluster, 100, 1000)
         assert cluster.converged() == 1000
         victim.kill()
-        shutil.rmtree(os.path.join(victim.dir, "db"))
-        os.rename(victim.dir + ".old", os.path.join(victim.dir, "db"))
+        for name in ("db", "log"):
+            shutil.rmtree(os.path.join(victim.dir, name))
+            os.rename(victim.dir + ".old." + name, os.path.join(victim.dir, name))
         victim.start()
         refuses(victim, ["lost writes"])
 

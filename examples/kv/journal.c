@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: MIT */
+#include "journal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "report.h"
+
+enum { HEADER = 32, HEAD = 32, FILL = 1024 * 1024, MAX_PAYLOAD = 64 * 1024 * 1024 };
+#define MAGIC 0x314c4e524a564b52u /* "RKVJRNL1" */
+
+static void path_of(const struct journal *j, uint64_t number, char *path, size_t size) {
+    snprintf(path, size, "%s/%020llu.log", j->dir, (unsigned long long)number);
+}
+
+static void spare_path(const struct journal *j, const char *suffix, char *path, size_t size) {
+    snprintf(path, size, "%s/spare.log%s", j->dir, suffix);
+}
+
+static void write_at(const struct journal *j, int fd, const char *data, size_t len,
+                     size_t offset) {
+    while (len > 0) {
+        ssize_t n = pwrite(fd, data, len, (off_t)offset);
+        if (n < 0 && errno != EINTR) {
+            die("%s: write failed: %s", j->dir, strerror(errno));
+        }
+        if (n > 0) {
+            data += n;
+            len -= (size_t)n;
+            offset += (size_t)n;
+        }
+    }
+}
+
+/* As many bytes as there are; fewer only at the end of the file. */
+static size_t read_at(const struct journal *j, int fd, char *data, size_t len, size_t offset) {
+    size_t done = 0;
+    while (done < len) {
+        ssize_t n = pread(fd, data + done, len - done, (off_t)(offset + done));
+        if (n < 0 && errno != EINTR) {
+            die("%s: read failed: %s", j->dir, strerror(errno));
+        }
+        if (n == 0) {
+            break;
+        }
+        done += n > 0 ? (size_t)n : 0;
+    }
+    return done;
+}
+
+static void sync_dir(const struct journal *j) {
+    int fd = open(j->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) != 0) {
+        die("%s: cannot sync directory: %s", j->dir, strerror(errno));
+    }
+    close(fd);
+}
+
+static void rename_or_die(const char *from, const char *to) {
+    if (rename(from, to) != 0) {
+        die("%s: %s", to, strerror(errno));
+    }
+}
+
+/* --- opening ------------------------------------------------------------- */
+
+void journal_open(struct journal *j, const char *dir, uint32_t segment_bytes) {
+    *j = (struct journal){
+        .dir = xstrdup(dir), .segment_bytes = segment_bytes, .next = 1, .spare = -1};
+    if (mkdir(dir, 0755) != 0 && errno != EEXIST) {
+        die("%s: %s", dir, strerror(errno));
+    }
+    if (getrandom(&j->run, sizeof j->run, 0) != (ssize_t)sizeof j->run) {
+        die("no random numbers: %s", strerror(errno));
+    }
+}
+
+static void retire(struct journal *j, int fd) {
+    if (!j->syncing) {
+        close(fd);
+        return;
+    }
+    j->retired = xrealloc(j->retired, (j->n_retired + 1) * sizeof *j->retired);
+    j->retired[j->n_retired++] = fd;
+}
+
+void journal_close(struct journal *j) {
+    for (size_t i = 0; i < j->n; i++) {
+        close(j->segments[i].fd);
+    }
+    if (j->spare >= 0) {
+        close(j->spare);
+    }
+    free(j->segments);
+    free(j->retired);
+    free(j->sync.fds);
+    free(j->dir);
+    buf_free(&j->record);
+}
+
+static void add_segment(struct journal *j, uint64_t number, int fd) {
+    if (j->n == j->cap) {
+        j->cap = j->cap > 0 ? j->cap * 2 : 8;
+        j->segments = xrealloc(j->segments, j->cap * sizeof *j->segments);
+    }
+    j->segments[j->n++] = (struct segment){number, j->ticket, fd, false};
+    j->next = number + 1;
+}
+
+/* --- segments ------------------------------------------------------------ */
+
+uint64_t journal_ticket_before(const struct journal *j, uint64_t segment) {
+    for (size_t i = 0; i < j->n; i++) {
+        if (j->segments[i].number == segment) {
+            return j->segments[i].before;
+        }
+    }
+    return j->ticket;
+}
+
+/* Go on in a new segment: the spare, or else a file that grows. */
+static void begin_segment(struct journal *j) {
+    char path[4096];
+    path_of(j, j->next, path, sizeof path);
+    int fd = j->spare;
+    if (fd >= 0) {
+        char spare[4096];
+        spare_path(j, "", spare, sizeof spare);
+        rename_or_die(spare, path);
+        j->spare = -1;
+    } else {
+        fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+        if (fd < 0) {
+            die("%s: %s", path, strerror(errno));
+        }
+    }
+    char header[HEADER];
+    store_le(header, MAGIC, 8);
+    store_le(header + 8, j->next, 8);
+    store_le(header + 16, j->ticket, 8);
+    store_le(header + 24, j->seed, 4);
+    store_le(header + 28, crc32c(0, header, 28), 4);
+    write_at(j, fd, header, sizeof header, 0);
+    add_segment(j, j->next, fd);
+    j->unsynced_dir = true;
+    j->end = HEADER;
+}
+
+/* Put a segment aside as the spare if there is none, else remove it. */
+static void recycle(struct journal *j, const struct segment *segment) {
+    char path[4096];
+    char spare[4096];
+    struct stat info;
+    path_of(j, segment->number, path, sizeof path);
+    if (j->spare < 0 && !j->making && fstat(segment->fd, &info) == 0 &&
+        info.st_size == (off_t)j->segment_bytes) {
+        spare_path(j, "", spare, sizeof spare);
+        rename_or_die(path, spare);
+        j->spare = segment->fd;
+        return;
+    }
+    if (unlink(path) != 0) {
+        die("%s: %s", path, strerror(errno));
+    }
+    retire(j, segment->fd);
+}
+
+void journal_reclaim(struct journal *j, uint64_t first) {
+    size_t n = 0;
+    while (n < j->n && j->segments[n].number < first) {
+        recycle(j, &j->segments[n++]);
+    }
+    j->n -= n;
+    memmove(j->segments, j->segments + n, j->n * sizeof *j->segments);
+}
+
+void journal_reset(struct journal *j) {
+    journal_reclaim(j, j->next);
+}
+
+bool journal_wants_spare(struct journal *j) {
+    if (j->spare >= 0 || j->making || j->end < j->segment_bytes / 4) {
+        return false;
+    }
+    j->making = true;
+    return true;
+}
+
+void journal_make_spare(struct journal *j) {
+    char fresh[4096];
+    char spare[4096];
+    spare_path(j, ".new", fresh, sizeof fresh);
+    spare_path(j, "", spare, sizeof spare);
+    int fd = open(fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0) {
+        die("%s: %s", fresh, strerror(errno));
+    }
+    size_t step = j->segment_bytes < FILL ? j->segment_bytes : FILL;
+    char *zeros = xmalloc(step);
+    memset(zeros, 0, step);
+    for (size_t at = 0; at < j->segment_bytes; at += step) {
+        size_t len = j->segment_bytes - at < step ? j->segment_bytes - at : step;
+        write_at(j, fd, zeros, len, at);
+        if (fsync(fd) != 0) { /* piece by piece: nobody waits behind all of it */
+            die("%s: sync failed: %s", fresh, strerror(errno));
+        }
+    }
+    free(zeros);
+    close(fd);
+    rename_or_die(fresh, spare);
+}
+
+void journal_spare_made(struct journal *j) {
+    char spare[4096];
+    spare_path(j, "", spare, sizeof spare);
+    j->making = false;
+    j->spare = open(spare, O_RDWR | O_CLOEXEC);
+    if (j->spare < 0) {
+        die("%s: %s", spare, strerror(errno));
+    }
+}
+
+/* --- records ------------------------------------------------------------- */
+
+struct journal_place journal_append(struct journal *j, const char *payload, size_t len) {
+    if (j->n == 0 || (j->end + HEAD + len > j->segment_bytes && j->end > HEADER)) {
+        begin_segment(j);
+    }
+    struct segment *segment = &j->segments[j->n - 1];
+    struct journal_place place = {segment->number, (uint32_t)j->end, (uint32_t)len, j->seed};
+    j->record.len = 0;
+    char *head = buf_room(&j->record, HEAD + len);
+    store_le(head + 4, len, 4);
+    store_le(head + 8, j->ticket + 1, 8);
+    store_le(head + 16, j->ticket, 8);
+    store_le(head + 24, j->run, 8);
+    memcpy(head + HEAD, payload, len);
+    j->seed = crc32c(j->seed, head + 4, HEAD - 4 + len);
+    store_le(head, j->seed, 4);
+    write_at(j, segment->fd, head, HEAD + len, j->end);
+    segment->unsynced = true;
+    j->ticket++;
+    j->end += HEAD + len;
+    return place;
+}
+
+/* The record at an offset, if it is intact and continues `seed`: its payload's length,
+ * else -1. It is left in `into`. */
+static ssize_t record_at(const struct journal *j, int fd, size_t offset, uint32_t seed,
+                         struct buf *into) {
+    into->len = 0;
+    char *head = buf_room(into, HEAD);
+    if (read_at(j, fd, head, HEAD, offset) < HEAD) {
+        return -1;
+    }
+    size_t len = (size_t)load_le(head + 4, 4);
+    uint32_t sum = (uint32_t)load_le(head, 4);
+    if (len > MAX_PAYLOAD) {
+        return -1;
+    }
+    into->len = HEAD;
+    char *payload = buf_room(into, len + 1);
+    if (read_at(j, fd, payload, len, offset + HEAD) < len ||
+        crc32c(seed, into->data + 4, HEAD - 4 + len) != sum) {
+        return -1;
+    }
+    into->len += len;
+    return (ssize_t)len;
+}
+
+const char *journal_read(struct journal *j, const struct journal_place *place, struct buf *into) {
+    size_t len = HEAD + place->len;
+    into->len = 0;
+    char *head = buf_room(into, len);
+    for (size_t i = 0; i < j->n; i++) {
+        if (j->segments[i].number == place->segment &&
+            read_at(j, j->segments[i].fd, head, len, place->offset) == len &&
+            load_le(head + 4, 4) == place->len &&
+            load_le(head, 4) == crc32c(place->seed, head + 4, len - 4)) {
+            into->len = len;
+            return head + HEAD;
+        }
+    }
+    die("%s: the record at %u of segment %llu is corrupted", j->dir, place->offset,
+        (unsigned long long)place->segment);
+}
+
+/* --- the start ----------------------------------------------------------- */
+
+/* Whether the segment is what its name says; sets where its chain begins. */
+static bool header_at(const struct journal *j, int fd, uint64_t number, uint64_t *ticket,
+                      uint32_t *seed) {
+    char header[HEADER];
+    if (read_at(j, fd, header, HEADER, 0) < HEADER || load_le(header, 8) != MAGIC ||
+        load_le(header + 8, 8) != number ||
+        load_le(header + 28, 4) != crc32c(0, header, 28)) {
+        return false;
+    }
+    *ticket = load_le(header + 16, 8);
+    *seed = (uint32_t)load_le(header + 24, 4);
+    return true;
+}
+
+/* Visit a segment's records; j->end, seed and ticket follow. */
+static void replay_segment(struct journal *j, const struct segment *segment, journal_visit visit,
+                           void *context) {
+    ssize_t len;
+    j->end = HEADER;
+    while ((len = record_at(j, segment->fd, j->end, j->seed, &j->record)) >= 0) {
+        const char *head = j->record.data;
+        if (load_le(head + 16, 8) != j->ticket || load_le(head + 8, 8) != j->ticket + 1) {
+            return;
+        }
+        struct journal_place place = {segment->number, (uint32_t)j->end, (uint32_t)len, j->seed};
+        j->ticket = load_le(head + 8, 8);
+        j->seed = (uint32_t)load_le(head, 4);
+        j->end += HEAD + (size_t)len;
+        visit(context, &place, head + HEAD);
+    }
+}
+
+void journal_replay(struct journal *j, uint64_t first, uint64_t ticket, journal_visit visit,
+                    void *context) {
+    j->next = first > 0 ? first : 1;
+    j->ticket = ticket;
+    for (;;) {
+        char path[4096];
+        uint64_t before;
+        uint32_t seed;
+        path_of(j, j->next, path, sizeof path);
+        int fd = open(path, O_RDWR | O_CLOEXEC);
+        if (fd < 0 && errno != ENOENT) {
+            die("%s: %s", path, strerror(errno));
+        }
+        if (fd < 0 || !header_at(j, fd, j->next, &before, &seed) || before != j->ticket ||
+            (j->n > 0 && seed != j->seed)) {
+            if (fd >= 0) {
+                close(fd);
+            }
+            return;
+        }
+        j->seed = seed;
+        add_segment(j, j->next, fd);
+        replay_segment(j, &j->segments[j->n - 1], visit, context);
+    }
+}
+
+/* Keep the spare of an earlier run. */
+static bool keep_spare(struct journal *j, const char *path) {
+    struct stat info;
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd >= 0 && fstat(fd, &info) == 0 && info.st_size == (off_t)j->segment_bytes) {
+        j->spare = fd;
+        return true;
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return false;
+}
+
+void journal_settle(struct journal *j) {
+    DIR *dir = opendir(j->dir);
+    struct dirent *entry;
+    if (dir == NULL) {
+        die("%s: %s", j->dir, strerror(errno));
+    }
+    while ((entry = readdir(dir)) != NULL) {
+        char path[4096];
+        char *end;
+        unsigned long long number = strtoull(entry->d_name, &end, 10);
+        bool segment = end != entry->d_name && strcmp(end, ".log") == 0;
+        bool kept = segment && j->n > 0 && number >= j->segments[0].number && number < j->next;
+        snprintf(path, sizeof path, "%s/%s", j->dir, entry->d_name);
+        if (entry->d_name[0] != '.' && !kept &&
+            (strcmp(entry->d_name, "spare.log") != 0 || !keep_spare(j, path))) {
+            if (unlink(path) != 0) {
+                die("%s: %s", path, strerror(errno));
+            }
+        }
+    }
+    closedir(dir);
+    if (j->n == 0 && j->spare < 0) { /* there is no segment to begin with */
+        journal_make_spare(j);
+        journal_spare_made(j);
+    }
+    sync_dir(j);
+}
+
+/* --- syncs --------------------------------------------------------------- */
+
+void journal_sync_begin(struct journal *j) {
+    j->syncing = true;
+    j->sync.n = 0;
+    j->sync.dir = j->unsynced_dir;
+    j->unsynced_dir = false;
+    j->sync.fds = xrealloc(j->sync.fds, (j->n + 1) * sizeof *j->sync.fds);
+    for (size_t i = 0; i < j->n; i++) {
+        if (j->segments[i].unsynced) {
+            j->segments[i].unsynced = false;
+            j->sync.fds[j->sync.n++] = j->segments[i].fd;
+        }
+    }
+}
+
+void journal_sync_run(struct journal *j) {
+    for (size_t i = 0; i < j->sync.n; i++) {
+        if (fdatasync(j->sync.fds[i]) != 0) {
+            die("%s: sync failed: %s", j->dir, strerror(errno));
+        }
+    }
+    if (j->sync.dir) {
+        sync_dir(j);
+    }
+}
+
+void journal_sync_end(struct journal *j) {
+    j->syncing = false;
+    for (size_t i = 0; i < j->n_retired; i++) {
+        close(j->retired[i]);
+    }
+    j->n_retired = 0;
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/* The journal: whatever a crash leaves of it, what is read is a beginning of what was
+ * written, and all of what was synced. */
+#include "rooms.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "journal.h"
+
+enum { SEGMENT = 512, RECORDS = 60, MAX = 200 };
+
+/* The records that a replay found. */
+struct found {
+    struct journal *journal;
+    unsigned n;
+    struct {
+        struct journal_place place;
+        unsigned number;
+        size_t len;
+    } records[1000];
+};
+
+static void payload_of(unsigned number, char payload[MAX], size_t *len) {
+    *len = 4 + number * 37 % 90;
+    memset(payload, (char)number, *len);
+    store_le(payload, number, 4);
+}
+
+static void on_record(void *context, const struct journal_place *place, const char *payload) {
+    struct found *found = context;
+    char expected[MAX];
+    size_t len;
+    unsigned number = (unsigned)load_le(payload, 4);
+    payload_of(number, expected, &len);
+    CHECK(place->len == len && memcmp(payload, expected, len) == 0);
+    CHECK(found->n < 1000);
+    found->records[found->n].place = *place;
+    found->records[found->n].number = number;
+    found->n++;
+}
+
+static void put(struct journal *j, unsigned number) {
+    char payload[MAX];
+    size_t len;
+    payload_of(number, payload, &len);
+    journal_append(j, payload, len);
+}
+
+static void sync_now(struct journal *j) {
+    journal_sync_begin(j);
+    journal_sync_run(j);
+    journal_sync_end(j);
+}
+
+static void reopen(struct journal *j, const char *dir, uint64_t first, uint64_t ticket,
+                   struct found *found) {
+    journal_open(j, dir, SEGMENT);
+    found->n = 0;
+    found->journal = j;
+    journal_replay(j, first, ticket, on_record, found);
+}
+
+/* A new journal with records 0 .. RECORDS - 1. */
+static void fill(struct journal *j, const char *dir, struct found *found) {
+    remove_tree(dir);
+    reopen(j, dir, 0, 0, found);
+    CHECK(found->n == 0);
+    journal_settle(j);
+    for (unsigned i = 0; i < RECORDS; i++) {
+        put(j, i);
+    }
+    sync_now(j);
+    CHECK(j->n > 5);
+}
+
+static void check_read(struct journal *j, const struct found *found) {
+    struct buf b = {0};
+    for (unsigned i = 0; i < found->n; i++) {
+        CHECK(load_le(journal_read(j, &found->records[i].place, &b), 4) ==
+              found->records[i].number);
+    }
+    buf_free(&b);
+}
+
+static void test_replay(const char *dir) {
+    static struct found found;
+    struct journal j;
+    fill(&j, dir, &found);
+    journal_close(&j);
+    for (unsigned round = 0; round < 3; round++) { /* also goes on in a used segment */
+        reopen(&j, dir, 0, 0, &found);
+        CHECK(found.n == RECORDS + round);
+        for (unsigned i = 0; i < found.n; i++) {
+            CHECK(found.records[i].number == i);
+        }
+        check_read(&j, &found);
+        journal_settle(&j);
+        put(&j, found.n);
+        journal_close(&j);
+    }
+    reopen(&j, dir, 0, 7, &found); /* not behind this ticket */
+    CHECK(found.n == 0);
+    journal_close(&j);
+}
+
+static char *segment_path(const char *dir, uint64_t number, char path[4200]) {
+    snprintf(path, 4200, "%s/%020llu.log", dir, (unsigned long long)number);
+    return path;
+}
+
+/* Any byte of any segment damaged: what is read ends before the record that holds it. */
+static void test_damage(const char *dir) {
+    static struct found whole;
+    static struct found found;
+    struct journal j;
+    fill(&j, dir, &whole);
+    journal_close(&j);
+    reopen(&j, dir, 0, 0, &whole);
+    journal_close(&j);
+    for (unsigned i = 0; i < whole.n; i++) {
+        const struct journal_place *place = &whole.records[i].place;
+        char path[4200];
+        char byte;
+        off_t at = (off_t)(place->offset + random_below(32 + place->len));
+        int fd = open(segment_path(dir, place->segment, path), O_RDWR);
+        CHECK(fd >= 0 && pread(fd, &byte, 1, at) == 1);
+        char flipped = (char)(byte ^ (1 << random_below(8)));
+        CHECK(pwrite(fd, &flipped, 1, at) == 1);
+        reopen(&j, dir, 0, 0, &found);
+        CHECK(found.n == i);
+        journal_close(&j);
+        CHECK(pwrite(fd, &byte, 1, at) == 1);
+        at = (off_t)random_below(32); /* of the header */
+        CHECK(pread(fd, &byte, 1, at) == 1);
+        flipped = (char)~byte;
+        CHECK(pwrite(fd, &flipped, 1, at) == 1);
+        reopen(&j, dir, 0, 0, &found);
+        CHECK(found.n <= i && (found.n == 0) == (place->segment == 1));
+        journal_close(&j);
+        CHECK(pwrite(fd, &byte, 1, at) == 1);
+        close(fd);
+    }
+    reopen(&j, dir, 0, 0, &found);
+    CHECK(found.n == RECORDS);
+    journal_close(&j);
+}
+
+/* A record is lost in a crash, those behind it were kept. The next run writes in its
+ * place, the very same bytes even; the kept ones must not continue it. */
+static void test_lost_write(const char *dir) {
+    static struct found found;
+    for (unsigned lost = 0; lost < RECORDS; lost += 7) {
+        struct journal j;
+        fill(&j, dir, &found);
+        journal_close(&j);
+        reopen(&j, dir, 0, 0, &found);
+        const struct journal_place *place = &found.records[lost].place;
+        char zeros[MAX + 32] = {0};
+        char path[4200];
+        int fd = open(segment_path(dir, place->segment, path), O_RDWR);
+        CHECK(pwrite(fd, zeros, 32 + place->len, place->offset) > 0);
+        close(fd);
+        journal_close(&j);
+        reopen(&j, dir, 0, 0, &found);
+        CHECK(found.n == lost);
+        journal_settle(&j);
+        put(&j, lost);
+        journal_close(&j);
+        reopen(&j, dir, 0, 0, &found);
+        CHECK(found.n == lost + 1);
+        journal_close(&j);
+    }
+}
+
+/* Segments are used again: what they held before never shows. */
+static void test_recycling(const char *dir) {
+    static struct found found;
+    struct journal j;
+    fill(&j, dir, &found);
+    unsigned next = RECORDS;
+    unsigned spares = 0;
+    for (int round = 0; round < 40; round++) {
+        uint64_t first = j.segments[j.n - 1 - random_below(j.n > 1 ? 2 : 1)].number;
+        uint64_t before = journal_ticket_before(&j, first);
+        spares += j.spare < 0;
+        journal_sync_begin(&j); /* what goes may be in use by a sync */
+        journal_reclaim(&j, first);
+        journal_sync_run(&j);
+        journal_sync_end(&j);
+        for (unsigned n = random_below(12); n > 0; n--) {
+            put(&j, next++);
+        }
+        sync_now(&j);
+        if (round % 3 == 0) {
+            journal_close(&j);
+            reopen(&j, dir, first, before, &found);
+            CHECK(found.n > 0 && found.records[found.n - 1].number == next - 1);
+            for (unsigned i = 1; i < found.n; i++) {
+                CHECK(found.records[i].number == found.records[i - 1].number + 1);
+            }
+            check_read(&j, &found);
+            journal_settle(&j);
+        }
+        if (journal_wants_spare(&j)) {
+            journal_make_spare(&j);
+            journal_spare_made(&j);
+        }
+    }
+    CHECK(spares > 3);
+    uint64_t at = j.next;
+    uint64_t ticket = j.ticket;
+    journal_reset(&j);
+    CHECK(j.n == 0);
+    journal_close(&j);
+    reopen(&j, dir, at, ticket, &found);
+    CHECK(found.n == 0);
+    journal_settle(&j);
+    put(&j, next);
+    journal_close(&j);
+    reopen(&j, dir, at, ticket, &found);
+    CHECK(found.n == 1 && found.records[0].number == next);
+    journal_close(&j);
+}
+
+void test_journal(void) {
+    char dir[4096];
+    snprintf(dir, sizeof dir, "%s.journal", scratch);
+    test_replay(dir);
+    test_damage(dir);
+    test_lost_write(dir);
+    test_recycling(dir);
+    remove_tree(dir);
+}
