@@ -10,63 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "journal_file.h"
 #include "report.h"
 
 enum { HEADER = 32, HEAD = 32, FILL = 1024 * 1024, MAX_PAYLOAD = 64 * 1024 * 1024 };
 #define MAGIC 0x314c4e524a564b52u /* "RKVJRNL1" */
-
-static void path_of(const struct journal *j, uint64_t number, char *path, size_t size) {
-    snprintf(path, size, "%s/%020llu.log", j->dir, (unsigned long long)number);
-}
-
-static void spare_path(const struct journal *j, const char *suffix, char *path, size_t size) {
-    snprintf(path, size, "%s/spare.log%s", j->dir, suffix);
-}
-
-static void write_at(const struct journal *j, int fd, const char *data, size_t len,
-                     size_t offset) {
-    while (len > 0) {
-        ssize_t n = pwrite(fd, data, len, (off_t)offset);
-        if (n < 0 && errno != EINTR) {
-            die("%s: write failed: %s", j->dir, strerror(errno));
-        }
-        if (n > 0) {
-            data += n;
-            len -= (size_t)n;
-            offset += (size_t)n;
-        }
-    }
-}
-
-/* As many bytes as there are; fewer only at the end of the file. */
-static size_t read_at(const struct journal *j, int fd, char *data, size_t len, size_t offset) {
-    size_t done = 0;
-    while (done < len) {
-        ssize_t n = pread(fd, data + done, len - done, (off_t)(offset + done));
-        if (n < 0 && errno != EINTR) {
-            die("%s: read failed: %s", j->dir, strerror(errno));
-        }
-        if (n == 0) {
-            break;
-        }
-        done += n > 0 ? (size_t)n : 0;
-    }
-    return done;
-}
-
-static void sync_dir(const struct journal *j) {
-    int fd = open(j->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0) {
-        die("%s: cannot sync directory: %s", j->dir, strerror(errno));
-    }
-    close(fd);
-}
-
-static void rename_or_die(const char *from, const char *to) {
-    if (rename(from, to) != 0) {
-        die("%s: %s", to, strerror(errno));
-    }
-}
 
 /* --- opening ------------------------------------------------------------- */
 
@@ -126,13 +74,13 @@ uint64_t journal_ticket_before(const struct journal *j, uint64_t segment) {
 
 /* Go on in a new segment: the spare, or else a file that grows. */
 static void begin_segment(struct journal *j) {
-    char path[4096];
-    path_of(j, j->next, path, sizeof path);
+    char path[FILE_PATH];
+    segment_path(j->dir, j->next, path);
     int fd = j->spare;
     if (fd >= 0) {
-        char spare[4096];
-        spare_path(j, "", spare, sizeof spare);
-        rename_or_die(spare, path);
+        char spare[FILE_PATH];
+        spare_path(j->dir, "", spare);
+        file_rename(spare, path);
         j->spare = -1;
     } else {
         fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -146,7 +94,7 @@ static void begin_segment(struct journal *j) {
     store_le(header + 16, j->ticket, 8);
     store_le(header + 24, j->seed, 4);
     store_le(header + 28, crc32c(0, header, 28), 4);
-    write_at(j, fd, header, sizeof header, 0);
+    file_write(j->dir, fd, header, sizeof header, 0);
     add_segment(j, j->next, fd);
     j->unsynced_dir = true;
     j->end = HEADER;
@@ -154,14 +102,14 @@ static void begin_segment(struct journal *j) {
 
 /* Put a segment aside as the spare if there is none, else remove it. */
 static void recycle(struct journal *j, const struct segment *segment) {
-    char path[4096];
-    char spare[4096];
+    char path[FILE_PATH];
+    char spare[FILE_PATH];
     struct stat info;
-    path_of(j, segment->number, path, sizeof path);
+    segment_path(j->dir, segment->number, path);
     if (j->spare < 0 && !j->making && fstat(segment->fd, &info) == 0 &&
         info.st_size == (off_t)j->segment_bytes) {
-        spare_path(j, "", spare, sizeof spare);
-        rename_or_die(path, spare);
+        spare_path(j->dir, "", spare);
+        file_rename(path, spare);
         j->spare = segment->fd;
         return;
     }
@@ -193,10 +141,10 @@ bool journal_wants_spare(struct journal *j) {
 }
 
 void journal_make_spare(struct journal *j) {
-    char fresh[4096];
-    char spare[4096];
-    spare_path(j, ".new", fresh, sizeof fresh);
-    spare_path(j, "", spare, sizeof spare);
+    char fresh[FILE_PATH];
+    char spare[FILE_PATH];
+    spare_path(j->dir, ".new", fresh);
+    spare_path(j->dir, "", spare);
     int fd = open(fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0) {
         die("%s: %s", fresh, strerror(errno));
@@ -206,19 +154,19 @@ void journal_make_spare(struct journal *j) {
     memset(zeros, 0, step);
     for (size_t at = 0; at < j->segment_bytes; at += step) {
         size_t len = j->segment_bytes - at < step ? j->segment_bytes - at : step;
-        write_at(j, fd, zeros, len, at);
+        file_write(j->dir, fd, zeros, len, at);
         if (fsync(fd) != 0) { /* piece by piece: nobody waits behind all of it */
             die("%s: sync failed: %s", fresh, strerror(errno));
         }
     }
     free(zeros);
     close(fd);
-    rename_or_die(fresh, spare);
+    file_rename(fresh, spare);
 }
 
 void journal_spare_made(struct journal *j) {
-    char spare[4096];
-    spare_path(j, "", spare, sizeof spare);
+    char spare[FILE_PATH];
+    spare_path(j->dir, "", spare);
     j->making = false;
     j->spare = open(spare, O_RDWR | O_CLOEXEC);
     if (j->spare < 0) {
@@ -243,7 +191,7 @@ struct journal_place journal_append(struct journal *j, const char *payload, size
     memcpy(head + HEAD, payload, len);
     j->seed = crc32c(j->seed, head + 4, HEAD - 4 + len);
     store_le(head, j->seed, 4);
-    write_at(j, segment->fd, head, HEAD + len, j->end);
+    file_write(j->dir, segment->fd, head, HEAD + len, j->end);
     segment->unsynced = true;
     j->ticket++;
     j->end += HEAD + len;
@@ -256,7 +204,7 @@ static ssize_t record_at(const struct journal *j, int fd, size_t offset, uint32_
                          struct buf *into) {
     into->len = 0;
     char *head = buf_room(into, HEAD);
-    if (read_at(j, fd, head, HEAD, offset) < HEAD) {
+    if (file_read(j->dir, fd, head, HEAD, offset) < HEAD) {
         return -1;
     }
     size_t len = (size_t)load_le(head + 4, 4);
@@ -266,7 +214,7 @@ static ssize_t record_at(const struct journal *j, int fd, size_t offset, uint32_
     }
     into->len = HEAD;
     char *payload = buf_room(into, len + 1);
-    if (read_at(j, fd, payload, len, offset + HEAD) < len ||
+    if (file_read(j->dir, fd, payload, len, offset + HEAD) < len ||
         crc32c(seed, into->data + 4, HEAD - 4 + len) != sum) {
         return -1;
     }
@@ -280,7 +228,7 @@ const char *journal_read(struct journal *j, const struct journal_place *place, s
     char *head = buf_room(into, len);
     for (size_t i = 0; i < j->n; i++) {
         if (j->segments[i].number == place->segment &&
-            read_at(j, j->segments[i].fd, head, len, place->offset) == len &&
+            file_read(j->dir, j->segments[i].fd, head, len, place->offset) == len &&
             load_le(head + 4, 4) == place->len &&
             load_le(head, 4) == crc32c(place->seed, head + 4, len - 4)) {
             into->len = len;
@@ -297,7 +245,7 @@ const char *journal_read(struct journal *j, const struct journal_place *place, s
 static bool header_at(const struct journal *j, int fd, uint64_t number, uint64_t *ticket,
                       uint32_t *seed) {
     char header[HEADER];
-    if (read_at(j, fd, header, HEADER, 0) < HEADER || load_le(header, 8) != MAGIC ||
+    if (file_read(j->dir, fd, header, HEADER, 0) < HEADER || load_le(header, 8) != MAGIC ||
         load_le(header + 8, 8) != number ||
         load_le(header + 28, 4) != crc32c(0, header, 28)) {
         return false;
@@ -330,10 +278,10 @@ void journal_replay(struct journal *j, uint64_t first, uint64_t ticket, journal_
     j->next = first > 0 ? first : 1;
     j->ticket = ticket;
     for (;;) {
-        char path[4096];
+        char path[FILE_PATH];
         uint64_t before;
         uint32_t seed;
-        path_of(j, j->next, path, sizeof path);
+        segment_path(j->dir, j->next, path);
         int fd = open(path, O_RDWR | O_CLOEXEC);
         if (fd < 0 && errno != ENOENT) {
             die("%s: %s", path, strerror(errno));
@@ -372,12 +320,12 @@ void journal_settle(struct journal *j) {
         die("%s: %s", j->dir, strerror(errno));
     }
     while ((entry = readdir(dir)) != NULL) {
-        char path[4096];
+        char path[FILE_PATH];
         char *end;
         unsigned long long number = strtoull(entry->d_name, &end, 10);
         bool segment = end != entry->d_name && strcmp(end, ".log") == 0;
         bool kept = segment && j->n > 0 && number >= j->segments[0].number && number < j->next;
-        snprintf(path, sizeof path, "%s/%s", j->dir, entry->d_name);
+        file_path(j->dir, entry->d_name, path);
         if (entry->d_name[0] != '.' && !kept &&
             (strcmp(entry->d_name, "spare.log") != 0 || !keep_spare(j, path))) {
             if (unlink(path) != 0) {
@@ -390,7 +338,7 @@ void journal_settle(struct journal *j) {
         journal_make_spare(j);
         journal_spare_made(j);
     }
-    sync_dir(j);
+    dir_sync(j->dir);
 }
 
 /* --- syncs --------------------------------------------------------------- */
@@ -416,7 +364,7 @@ void journal_sync_run(struct journal *j) {
         }
     }
     if (j->sync.dir) {
-        sync_dir(j);
+        dir_sync(j->dir);
     }
 }
 

@@ -8,6 +8,7 @@
 #include "address.h"
 #include "client.h"
 #include "commands.h"
+#include "disk.h"
 #include "report.h"
 
 enum {
@@ -123,66 +124,7 @@ int server_step(struct server *s, struct raft_event *event) {
     return error;
 }
 
-/* --- the disk ------------------------------------------------------------ */
-
-static void on_sync(uv_work_t *work) {
-    struct server *s = work->data;
-    journal_sync_run(&s->log.journal);
-    if (s->sync.base) {
-        store_sync(&s->store);
-    }
-}
-
-static void on_synced(uv_work_t *work, int status) {
-    (void)status;
-    struct server *s = work->data;
-    s->sync.running = false;
-    journal_sync_end(&s->log.journal);
-    store_note_log(&s->store, s->sync.ticket);
-    if (s->sync.base) {
-        journal_reclaim(&s->log.journal, s->sync.reclaim);
-    }
-    struct raft_event event = {.type = RAFT_STORED};
-    event.stored.index = s->sync.index;
-    event.stored.write = s->sync.write;
-    if (s->sync.write != 0 && server_step(s, &event) != 0) {
-        die("a write was not recognised: %s", raft_errmsg(&s->raft));
-    }
-}
-
-static void sync_begin(struct server *s) {
-    if (!s->sync.wanted) {
-        return;
-    }
-    s->sync.wanted = false;
-    s->sync.running = true;
-    s->sync.base = s->sync.wanted_base;
-    s->sync.wanted_base = false;
-    s->sync.reclaim = s->log.reclaim;
-    s->sync.index = s->log.written;
-    s->sync.write = s->write;
-    s->sync.ticket = s->log.journal.ticket;
-    s->sync.work.data = s;
-    journal_sync_begin(&s->log.journal);
-    uv_queue_work(s->loop, &s->sync.work, on_sync, on_synced);
-}
-
-static void on_spare(void *context) {
-    struct server *s = context;
-    journal_make_spare(&s->log.journal);
-}
-
-static void on_spare_made(void *context) {
-    struct server *s = context;
-    journal_spare_made(&s->log.journal);
-}
-
-static void spare_begin(struct server *s) {
-    if (journal_wants_spare(&s->log.journal)) {
-        s->spare = (struct job){NULL, on_spare, on_spare_made, s};
-        background_queue(&s->background, &s->spare);
-    }
-}
+/* --- applying ------------------------------------------------------------ */
 
 /* An active idle handle keeps the loop from waiting, once. */
 static void on_again(uv_idle_t *again) {
@@ -219,27 +161,6 @@ static void apply(struct server *s) {
     }
 }
 
-static void on_data(void *context) {
-    struct server *s = context;
-    data_write_run(&s->data);
-}
-
-static void on_data_written(void *context) {
-    struct server *s = context;
-    data_write_end(&s->data);
-    install_go_on(s);
-}
-
-/* Write what was applied to the database if it is much or somebody waits for it there. */
-static void write_data(struct server *s) {
-    bool wanted = scans_go_on(s);
-    if ((wanted || data_write_due(&s->data)) && !s->data.busy && !s->install.loading) {
-        data_write_begin(&s->data);
-        s->writing = (struct job){NULL, on_data, on_data_written, s};
-        background_queue(&s->background, &s->writing);
-    }
-}
-
 /* --- the loop ------------------------------------------------------------ */
 
 static void on_timer(uv_timer_t *timer) {
@@ -268,11 +189,7 @@ static void on_turn(uv_prepare_t *prepare) {
         reads_begin(s);
         peers_report(&s->peers);
         peers_flush(&s->peers); /* the others can write while we do */
-        if (!s->sync.running) { /* else it would wait for the next sync all the same */
-            s->sync.wanted = log_write(&s->log) || s->sync.wanted;
-            sync_begin(s);
-        }
-        spare_begin(s);
+        disk_write_log(s);
         apply(s);
         if (!s->install.loading) {
             reads_serve(s);
@@ -280,7 +197,7 @@ static void on_turn(uv_prepare_t *prepare) {
         raft_commands_progress(s);
     } while (clients_resume(s) || s->proposals.n > 0);
     compaction_check(s);
-    write_data(s);
+    disk_write_data(s);
     peers_flush(&s->peers);
     clients_flush(s);
     arm(s);

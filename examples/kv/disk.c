@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "disk.h"
+
+#include "report.h"
+#include "server.h"
+
+/* --- the log ------------------------------------------------------------- */
+
+static void on_sync(uv_work_t *work) {
+    struct server *s = work->data;
+    journal_sync_run(&s->log.journal);
+    if (s->sync.base) {
+        store_sync(&s->store);
+    }
+}
+
+static void on_synced(uv_work_t *work, int status) {
+    (void)status;
+    struct server *s = work->data;
+    s->sync.running = false;
+    journal_sync_end(&s->log.journal);
+    store_note_log(&s->store, s->sync.ticket);
+    if (s->sync.base) {
+        journal_reclaim(&s->log.journal, s->sync.reclaim);
+    }
+    struct raft_event event = {.type = RAFT_STORED};
+    event.stored.index = s->sync.index;
+    event.stored.write = s->sync.write;
+    if (s->sync.write != 0 && server_step(s, &event) != 0) {
+        die("a write was not recognised: %s", raft_errmsg(&s->raft));
+    }
+}
+
+static void sync_begin(struct server *s) {
+    s->sync.wanted = false;
+    s->sync.running = true;
+    s->sync.base = s->sync.wanted_base;
+    s->sync.wanted_base = false;
+    s->sync.reclaim = s->log.reclaim;
+    s->sync.index = s->log.written;
+    s->sync.write = s->write;
+    s->sync.ticket = s->log.journal.ticket;
+    s->sync.work.data = s;
+    journal_sync_begin(&s->log.journal);
+    uv_queue_work(s->loop, &s->sync.work, on_sync, on_synced);
+}
+
+static void on_spare(void *context) {
+    struct server *s = context;
+    journal_make_spare(&s->log.journal);
+}
+
+static void on_spare_made(void *context) {
+    struct server *s = context;
+    journal_spare_made(&s->log.journal);
+}
+
+static void spare_begin(struct server *s) {
+    if (journal_wants_spare(&s->log.journal)) {
+        s->spare = (struct job){NULL, on_spare, on_spare_made, s};
+        background_queue(&s->background, &s->spare);
+    }
+}
+
+void disk_write_log(struct server *s) {
+    if (!s->sync.running) { /* else it would wait for the next sync all the same */
+        s->sync.wanted = log_write(&s->log) || s->sync.wanted;
+        if (s->sync.wanted) {
+            sync_begin(s);
+        }
+    }
+    spare_begin(s);
+}
+
+/* --- the data ------------------------------------------------------------ */
+
+static void on_data(void *context) {
+    struct server *s = context;
+    data_write_run(&s->data);
+}
+
+static void on_data_written(void *context) {
+    struct server *s = context;
+    data_write_end(&s->data);
+    install_go_on(s);
+}
+
+void disk_write_data(struct server *s) {
+    bool wanted = scans_go_on(s);
+    if ((wanted || data_write_due(&s->data)) && !s->data.busy && !s->install.loading) {
+        data_write_begin(&s->data);
+        s->writing = (struct job){NULL, on_data, on_data_written, s};
+        background_queue(&s->background, &s->writing);
+    }
+}
