@@ -22,6 +22,9 @@ PACKAGES_TEST=(catch2 binutils abigail-tools valgrind libc6-dbg)
 PACKAGES_DOCS=(doxygen python3-sphinx python3-breathe furo)
 PACKAGES_ETCD=(etcd-server golang-go golang-etcd-server-dev)
 PACKAGES_CLANG=(clang libclang-rt-14-dev)
+# Other word sizes and byte orders. Not g++-multilib: it removes every cross compiler.
+PACKAGES_PLATFORMS=(clang g++-12-multilib g++-s390x-linux-gnu qemu-user)
+PACKAGES_LINT=(clang-tidy cppcheck shellcheck)
 
 say() { printf '== %s\n' "$*"; }
 fail() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }

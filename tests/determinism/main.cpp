@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* Print a digest of each seeded world: builds that agree print the same.
+ *
+ * usage: stream [--worlds N] [--actions N]   a line for each of the seeds 0 ... N-1, and
+ *                                            what was reached; 1 if that is not everything
+ *        stream --world SEED [--actions N]   the digest after every step of one
+ *        stream --self-test                  does the digest see every field? */
+#include "world.hpp"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+using namespace determinism;
+
+namespace {
+
+int missing = 0;
+
+void demand(const char *what, unsigned long kind, uint64_t times) {
+    if (times < 20) {
+        printf("only %llu times: %s %lu\n", static_cast<unsigned long long>(times), what, kind);
+        missing++;
+    }
+}
+
+/* A stream that never reaches a thing says nothing of it. */
+void demand_everything(const Reached &r) {
+    for (unsigned type = 1; type < r.done.size(); type++) {
+        if (type != 17) {
+            demand("done, event", type, r.done[type]);
+        }
+        demand("refused, event", type, r.refused[type]);
+    }
+    for (unsigned bit = 0; bit < r.flags.size(); bit++) {
+        demand("flag", bit, r.flags[bit]);
+    }
+    for (unsigned type = 1; type < r.sent.size(); type++) {
+        demand("message", type, r.sent[type]);
+    }
+    for (unsigned type = 1; type < r.facts.size(); type++) {
+        demand("trace fact", type, r.facts[type]);
+    }
+    for (unsigned code :
+         {RAFT_BADID, RAFT_DUPLICATEID, RAFT_DUPLICATEADDRESS, RAFT_BADROLE, RAFT_MALFORMED,
+          RAFT_NOTLEADER, RAFT_CANTBOOTSTRAP, RAFT_CANTCHANGE, RAFT_CORRUPT, RAFT_TOOBIG,
+          RAFT_BUSY, RAFT_NOTFOUND, RAFT_INVALID, RAFT_NOSPACE}) {
+        demand("code", code, r.codes[code]);
+    }
+    demand("installed snapshot", 0, r.installed);
+    demand("joint configuration", 0, r.joint);
+    demand("read of a lost leader", 0, r.reads_lost);
+    if (r.codes[RAFT_NOMEM] > 0) {
+        printf("memory was lacking\n");
+        missing++;
+    }
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+    unsigned long worlds = 1000;
+    unsigned long actions = 1500;
+    const char *one = nullptr;
+    if (argc == 2 && strcmp(argv[1], "--self-test") == 0) {
+        return unseen_fields() == 0 ? 0 : 1;
+    }
+    for (int i = 1; i + 1 < argc; i += 2) {
+        if (strcmp(argv[i], "--worlds") == 0) {
+            worlds = strtoul(argv[i + 1], nullptr, 10);
+        } else if (strcmp(argv[i], "--actions") == 0) {
+            actions = strtoul(argv[i + 1], nullptr, 10);
+        } else if (strcmp(argv[i], "--world") == 0) {
+            one = argv[i + 1];
+        }
+    }
+    if (one != nullptr) {
+        World world(strtoull(one, nullptr, 10));
+        world.print = true;
+        world.run(static_cast<unsigned>(actions));
+        return 0;
+    }
+    Reached reached;
+    for (unsigned long seed = 0; seed < worlds; seed++) {
+        World world(seed);
+        world.run(static_cast<unsigned>(actions));
+        reached.add(world.reached());
+        printf("world %lu: %016llx\n", seed, static_cast<unsigned long long>(world.digest()));
+    }
+    printf("%llu steps\n", static_cast<unsigned long long>(reached.steps));
+    demand_everything(reached);
+    return missing > 0 ? 1 : 0;
+}

@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The same seeds give the same updates, field for field, whatever built the library.
+
+variants.py --root DIR --build DIR [--jobs N] [--insist]
+
+Builds the core with every compiler, optimization and word size of the table below, links each
+with the driver beside this file, and compares the digests of all seeded worlds. Then shows that
+a changed constant, a type that is as wide as the machine's word and a number in the machine's
+byte order are each noticed. What cannot be built here is left out; with --insist that is a
+failure. Exit 77: less than two variants, nothing to compare."""
+import argparse
+import concurrent.futures
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+# Found where a 32-bit compiler of Debian does not look: <asm/errno.h> and its like.
+WIDTH_32 = ['-m32', '-idirafter', '/usr/include/x86_64-linux-gnu']
+BIG = ['-static']
+EMULATOR = ['qemu-s390x']
+
+# name: (compiler, flags of the architecture, optimization, what runs it)
+VARIANTS = {
+    'gcc -O0': ('g++', [], '-O0', []),
+    'gcc -O2': ('g++', [], '-O2', []),
+    'gcc -O3': ('g++', [], '-O3', []),
+    'clang -O0': ('clang++', [], '-O0', []),
+    'clang -O2': ('clang++', [], '-O2', []),
+    'gcc -m32 -O0': ('g++', WIDTH_32, '-O0', []),
+    'gcc -m32 -O2': ('g++', WIDTH_32, '-O2', []),
+    'clang -m32 -O2': ('clang++', WIDTH_32, '-O2', []),
+    'big-endian s390x, gcc -O2': ('s390x-linux-gnu-g++', BIG, '-O2', EMULATOR),
+}
+
+# name: (variant, file, what stands there, what is put there)
+BROKEN = {
+    'a changed constant': (
+        'gcc -O0', 'random.hpp', '0x9e3779b9U', '0x9e3779b7U'),
+    'a type as wide as the word': (
+        'gcc -m32 -O0', 'random.hpp', 'uint64_t{next()} * bound) >> 32',
+        'static_cast<uintptr_t>(next()) * bound) >> (sizeof(uintptr_t) * 8 - 32)'),
+    "the machine's byte order": (
+        'big-endian s390x, gcc -O2', 'bytes.hpp', 'static_cast<unsigned char>(value >> (8 * i))',
+        'reinterpret_cast<const unsigned char *>(&value)[i]'),
+}
+
+CORE_FLAGS = ['-std=c++20', '-fno-exceptions', '-fno-rtti', '-fno-threadsafe-statics', '-Wall',
+              '-Wextra', '-Wpedantic', '-Wshadow', '-Wold-style-cast', '-Werror']
+DRIVER_FLAGS = ['-std=c++20', '-O1', '-Wall', '-Wextra', '-Wpedantic']
+
+
+def files(folder, *endings):
+    return sorted(os.path.join(folder, name) for name in os.listdir(folder)
+                  if name.endswith(endings))
+
+
+class Builder:
+    def __init__(self, root, build, jobs):
+        self.root, self.build = root, build
+        self.driver = os.path.dirname(os.path.abspath(__file__))
+        self.include = os.path.join(root, 'include')
+        self.cache = [shutil.which('ccache')] if shutil.which('ccache') else []
+        self.pool = concurrent.futures.ThreadPoolExecutor(jobs)
+
+    def run(self, command):
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode != 0:
+            sys.exit('%s\n%s' % (' '.join(command), done.stdout))
+
+    def objects(self, compiler, flags, sources, key):
+        """Compile, unless the same was compiled before: `key` says of what it is made."""
+        stamp = hashlib.sha256(repr((compiler, flags, sources, key)).encode()).hexdigest()[:16]
+        folder = os.path.join(self.build, stamp)
+        os.makedirs(folder, exist_ok=True)
+        jobs = []
+        objects = [os.path.join(folder, os.path.basename(s) + '.o') for s in sources]
+        for source, target in zip(sources, objects):
+            if not os.path.exists(target):
+                command = self.cache + [compiler] + flags + ['-c', source, '-o', target + '.new']
+                jobs.append((self.pool.submit(self.run, command), target))
+        return objects, jobs
+
+    def finish(self, jobs):
+        for job, target in jobs:
+            job.result()
+            os.rename(target + '.new', target)
+
+    def begin(self, variant, source_dir):
+        """Start compiling; what it returns is for link()."""
+        compiler, arch, level, _ = VARIANTS[variant]
+        # The driver is not what is compared: one build for each architecture, by gcc.
+        driver_compiler = 'g++' if compiler == 'clang++' else compiler
+        core_key = content(files(source_dir, '.cpp', '.hpp') + files(self.include, '.h'))
+        driver_key = content(files(self.driver, '.cpp', '.hpp') + files(self.include, '.h'))
+        common = arch + ['-I' + self.include]
+        core, core_jobs = self.objects(compiler, CORE_FLAGS + [level] + common,
+                                       files(source_dir, '.cpp'), core_key)
+        driver, driver_jobs = self.objects(driver_compiler, DRIVER_FLAGS + common,
+                                           files(self.driver, '.cpp'), driver_key)
+        return driver_compiler, arch, core + driver, core_jobs + driver_jobs
+
+    def link(self, begun, name):
+        compiler, arch, objects, jobs = begun
+        self.finish(jobs)
+        program = os.path.join(self.build, re.sub(r'\W+', '-', name))
+        self.run([compiler] + arch + objects + ['-o', program])
+        return program
+
+
+def content(paths):
+    digest = hashlib.sha256()
+    for path in paths:
+        with open(path, 'rb') as file:
+            digest.update(os.path.basename(path).encode() + b'\0' + file.read() + b'\0')
+    return digest.hexdigest()
+
+
+def available(variant, build):
+    compiler, arch, _, runner = VARIANTS[variant]
+    if not shutil.which(compiler) or (runner and not shutil.which(runner[0])):
+        return False
+    # A compiler for 32 bits may be there without its libraries.
+    probe = os.path.join(build, 'probe')
+    done = subprocess.run([compiler] + arch + ['-x', 'c++', '-', '-o', probe], text=True,
+                          input='#include <vector>\n#include <cstdlib>\nint main() {}\n',
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return done.returncode == 0 and subprocess.run(runner + [probe]).returncode == 0
+
+
+def stream(program, runner):
+    done = subprocess.run(runner + [program], stdout=subprocess.PIPE, text=True)
+    return done.returncode, done.stdout.splitlines()
+
+
+def first_difference(lines, others):
+    for line, other in zip(lines, others):
+        if line != other:
+            return '%s is not %s' % (other, line)
+    return '%d lines are not %d' % (len(others), len(lines))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--root', required=True)
+    parser.add_argument('--build', required=True)
+    parser.add_argument('--jobs', type=int, default=os.cpu_count())
+    parser.add_argument('--insist', action='store_true')
+    options = parser.parse_args()
+    os.makedirs(options.build, exist_ok=True)
+    source = os.path.join(os.path.abspath(options.root), 'src')
+    builder = Builder(os.path.abspath(options.root), options.build, options.jobs)
+    present = [v for v in VARIANTS if available(v, options.build)]
+    failed = False
+    for variant in VARIANTS:
+        if variant not in present:
+            print('not here: ' + variant)
+            failed |= options.insist
+    if len(present) < 2:
+        sys.exit(1 if failed else 77)
+
+    begun = {name: builder.begin(name, source) for name in present}
+    reference = None
+    for name in present:
+        code, lines = stream(builder.link(begun[name], name), VARIANTS[name][3])
+        if reference is None:
+            reference = lines
+        if code != 0:
+            print('\n'.join(lines[-10:]))
+        same = lines == reference
+        print('%s  %s: %d lines%s' % ('ok    ' if code == 0 and same else 'FAILED', name, len(lines),
+                                      '' if same else ': ' + first_difference(reference, lines)))
+        failed |= code != 0 or not same
+    print(reference[-1])
+
+    for name, (variant, file, what, instead) in BROKEN.items():
+        if variant not in present:
+            continue
+        copy = os.path.join(options.build, 'broken', re.sub(r'\W+', '-', name))
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(source, copy)
+        path = os.path.join(copy, file)
+        with open(path, encoding='utf-8') as original:
+            text = original.read()
+        if text.count(what) != 1:
+            sys.exit('%s: not once in %s: %s' % (name, file, what))
+        with open(path, 'w', encoding='utf-8') as broken:
+            broken.write(text.replace(what, instead))
+        _, lines = stream(builder.link(builder.begin(variant, copy), name), VARIANTS[variant][3])
+        noticed = lines != reference
+        print('%s  %s is %s' % ('ok    ' if noticed else 'FAILED', name,
+                                'noticed' if noticed else 'not noticed'))
+        failed |= not noticed
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == '__main__':
+    main()
