@@ -26,7 +26,7 @@ Conf outcome_of(const Conf &conf) {
                    : m.role == RAFT_VOTER_TO_SPARE   ? static_cast<int>(RAFT_SPARE)
                                                      : m.role;
         if (role != RAFT_VOTER_OUTGOING) {
-            next.members.push_back({m.id, role});
+            next.members.push_back({m.id, role, m.port});
         }
     }
     return next;
@@ -37,9 +37,12 @@ Conf outcome_of(const Conf &conf) {
 /* A configuration some changes away; its own voters again if none would be left. */
 Conf World::mutate(const Conf &conf) {
     Conf next = conf;
-    size_t changes = random.percent(45) ? 1 : random.between(2, 5);
+    size_t changes = random.percent(35) ? 1 : random.between(2, 5);
     for (size_t i = 0; i < changes; i++) {
         raft_id id = random.between(1, plan.servers);
+        if (server(id).gone) {
+            continue;
+        }
         auto it = std::find_if(next.members.begin(), next.members.end(),
                                [id](const Member &m) { return m.id == id; });
         int role = random.percent(60) ? static_cast<int>(RAFT_VOTER)
@@ -49,9 +52,21 @@ Conf World::mutate(const Conf &conf) {
                 next.members.erase(it);
             }
         } else if (it == next.members.end()) {
-            next.members.push_back({id, role});
+            next.members.push_back({id, role, server(id).port});
+        } else if (random.percent(25)) { /* it moves, before or after the change */
+            it->port = static_cast<unsigned>(random.below(kPorts));
+            server(id).next_port = random.percent(80) ? it->port : server(id).next_port;
         } else {
             it->role = role;
+        }
+    }
+    if (random.percent(25)) { /* of several voters: a joint change */
+        for (unsigned flips = 0; flips < 3; flips++) {
+            size_t i = random.below(next.members.size() + 1);
+            if (i < next.members.size()) {
+                int &role = next.members[i].role;
+                role = role == RAFT_VOTER ? RAFT_STANDBY : RAFT_VOTER;
+            }
         }
     }
     return next.voters() > 0 ? next : conf;
@@ -64,6 +79,9 @@ void World::change_membership(Server &l) {
     bool joint = now_conf.joint();
     bool as_entry = random.percent(25);
     say(l.id, "is asked for configuration %s", sim::describe(next).c_str());
+    if (random.percent(plan.upset_percent) && random.percent(30)) { /* nobody will hear of it */
+        upset(l, false);
+    }
     int rc = as_entry ? l.submit_change(next) : l.reconfigure(next);
     if (rc == RAFT_CANTCHANGE) {
         stats.add(S_CANT_CHANGE);
@@ -73,6 +91,10 @@ void World::change_membership(Server &l) {
         }
         stats.add(next.voters() >= now_conf.voters() ? S_CHANGE_ADD : S_CHANGE_REMOVE);
         stats.add(S_CHANGE_SUBMITTED, as_entry);
+        for (const Member &m : next.members) {
+            const Member *known = now_conf.find(m.id);
+            stats.add(S_CHANGE_ADDRESS, known != nullptr && known->port != m.port);
+        }
         if (as_entry && difference > 1) {
             throw Violation("membership", "several voters changed in one step");
         }
@@ -128,7 +150,7 @@ void World::churn() {
     }
     schedule(now + random.between(1, 2 * plan.churn_interval), Happening::CHURN, 0, 0);
     Server *l = leader();
-    if (l == nullptr || l->face.conf.members.empty()) {
+    if (l == nullptr || l->face.conf.members.empty() || busy_operator()) {
         return;
     }
     uint64_t choice = random.below(100);
@@ -136,7 +158,7 @@ void World::churn() {
         change_membership(*l);
     } else if (choice < 70) {
         raft_id to = random.percent(40) ? 0 : random.between(1, plan.servers);
-        say(l->id, "is asked to hand leadership to %s", address_of(to));
+        say(l->id, "is asked to hand leadership to %s", name_of(to));
         int rc = l->transfer(to);
         stats.add(rc == 0 ? S_TRANSFER : S_BAD_REQUEST);
     } else if (choice < 90) {
@@ -144,7 +166,7 @@ void World::churn() {
         for (const Member &m : l->face.conf.members) {
             whom = m.role != RAFT_VOTER && random.percent(50) ? m.id : whom;
         }
-        say(l->id, "is asked to catch %s up", address_of(whom));
+        say(l->id, "is asked to catch %s up", name_of(whom));
         int rc = l->catch_up(whom);
         stats.add(rc == 0 ? S_CATCH_UP : S_BAD_REQUEST);
     } else {

@@ -211,11 +211,11 @@ bool Clients::read_answered(uint32_t op, raft_id server, uint64_t epoch, const r
                             const Machine &machine) {
     if (op >= ops_.size() || ops_[op].kind != Op::READ || ops_[op].server != server ||
         ops_[op].epoch != epoch) {
-        throw Violation("read", format("%s answers one that it was not asked", address_of(server)));
+        throw Violation("read", format("%s answers one that it was not asked", name_of(server)));
     }
     Op &o = ops_[op];
     if (o.status == Op::DONE && w_.sabotage == Sabotage::NONE) {
-        throw Violation("read", format("%s answers twice", address_of(server)));
+        throw Violation("read", format("%s answers twice", name_of(server)));
     }
     if (r.status != 0) {
         if (r.status != RAFT_LEADERSHIPLOST) {
@@ -231,7 +231,7 @@ bool Clients::read_answered(uint32_t op, raft_id server, uint64_t epoch, const r
     bool trusted = !o.lease || w_.trusts_leases();
     if (trusted && r.index < o.floor) {
         throw Violation("read", format("%s answers a %s read at %llu, but %llu was committed when "
-                                       "it was asked", address_of(server),
+                                       "it was asked", name_of(server),
                                        o.lease ? "lease" : "quorum", r.index, o.floor));
     }
     if (machine.applied < r.index) {

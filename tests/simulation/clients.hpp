@@ -32,6 +32,7 @@ public:
     void wake(unsigned client, uint64_t turn);
     void stop() { stopped_ = true; }
 
+    /* Only of operations, not of what the library made itself. */
     unsigned key_of(uint32_t op) const { return ops_[op].key; }
     bool awaits(uint32_t op, raft_id server, uint64_t epoch) const;
     void completed(uint32_t op);

@@ -28,10 +28,14 @@ void capture_configuration(Face &f, const raft *r) {
         return;
     }
     for (unsigned i = 0; i < conf.n; i++) {
-        if (strcmp(conf.servers[i].address, address_of(conf.servers[i].id)) != 0) {
-            refuse("wrong address in the configuration", r->id);
+        const raft_server &s = conf.servers[i];
+        const Member &known = f.conf.members[i];
+        if (s.id == known.id && strcmp(s.address, address_of(s.id, known.port)) == 0) {
+            f.conf.members[i].role = s.role;
+            continue;
         }
-        f.conf.members[i] = {conf.servers[i].id, conf.servers[i].role};
+        f.conf = copy(conf);
+        return;
     }
 }
 
@@ -85,7 +89,7 @@ void Face::capture(raft *r) {
     transferee = raft_transferee(r);
     const char *address = nullptr;
     raft_leader(r, &leader, &address);
-    snprintf(leader_address, sizeof leader_address, "%s", address != nullptr ? address : "");
+    leader_port = address != nullptr ? port_of(leader, address) : -1;
     capture_configuration(*this, r);
     if (led || leads()) {
         for (raft_id id = 1; id <= kMaxServers; id++) {
@@ -95,8 +99,7 @@ void Face::capture(raft *r) {
     if (role != conf.role_of(r->id)) {
         refuse("raft_role contradicts the configuration", r->id);
     }
-    if ((leader != 0) != (address != nullptr) ||
-        (leader != 0 && strcmp(address, address_of(leader)) != 0)) {
+    if ((leader != 0) != (address != nullptr) || (leader != 0) != (leader_port >= 0)) {
         refuse("raft_leader's address is wrong", r->id);
     }
     if (leads() != (leader == r->id) || (transferee != 0 && !leads())) {
@@ -123,11 +126,9 @@ const char *Face::difference(const Face &o) const {
     SIM_COMPARE(snapshot, "raft_snapshot_index")
     SIM_COMPARE(role, "raft_role")
     SIM_COMPARE(leader, "raft_leader")
+    SIM_COMPARE(leader_port, "raft_leader's address")
     SIM_COMPARE(transferee, "raft_transferee")
     SIM_COMPARE(conf_index, "raft_configuration_at's index")
-    if (strcmp(leader_address, o.leader_address) != 0) {
-        return "raft_leader's address";
-    }
     if (!(conf == o.conf)) {
         return "raft_configuration_at";
     }
@@ -155,8 +156,7 @@ unsigned flags_between(const Face &a, const Face &b) {
     set(a.commit != b.commit, RAFT_UPDATE_COMMIT_INDEX);
     set(a.timeout != b.timeout, RAFT_UPDATE_TIMEOUT);
     set(a.conf_index != b.conf_index || !(a.conf == b.conf), RAFT_UPDATE_CONFIGURATION);
-    set(a.leader != b.leader || strcmp(a.leader_address, b.leader_address) != 0,
-        RAFT_UPDATE_LEADER);
+    set(a.leader != b.leader || a.leader_port != b.leader_port, RAFT_UPDATE_LEADER);
     set(memcmp(a.catch_up, b.catch_up, sizeof a.catch_up) != 0, RAFT_UPDATE_CATCH_UP);
     set(a.transferee != b.transferee, RAFT_UPDATE_TRANSFER);
     return flags;

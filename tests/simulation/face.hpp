@@ -15,7 +15,7 @@ struct Face {
     raft_index last = 0, first = 0, stored = 0, snapshot = 0;
     int role = -1;
     raft_id leader = 0;
-    char leader_address[8] = "";
+    int leader_port = -1; /* which of its addresses */
     raft_id transferee = 0;
     raft_index conf_index = 0;
     Conf conf;

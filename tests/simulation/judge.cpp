@@ -25,12 +25,12 @@ void Judge::appended(const Server &s, raft_index index, const Entry &e, raft_ter
     if (b.payload != e.payload &&
         (b.payload->type != e.payload->type || b.payload->bytes != e.payload->bytes)) {
         throw Violation("log matching", format("entry %llu/%llu of %s differs from that of %s",
-                                               index, e.term, s.name(), address_of(b.maker)));
+                                               index, e.term, s.name(), name_of(b.maker)));
     }
     if (b.prev_term != prev_term) {
         throw Violation("log matching",
                         format("before entry %llu/%llu %s holds term %llu, %s held %llu", index,
-                               e.term, s.name(), prev_term, address_of(b.maker), b.prev_term));
+                               e.term, s.name(), prev_term, name_of(b.maker), b.prev_term));
     }
     if (made && index != 1) {
         throw Violation("leader append-only",
@@ -128,7 +128,7 @@ void Judge::elected(const Server &s) {
     auto [it, fresh] = leaders_.try_emplace(s.face.term, s.id);
     if (!fresh) {
         throw Violation("election safety", format("%s and %s both lead term %llu", s.name(),
-                                                  address_of(it->second), s.face.term));
+                                                  name_of(it->second), s.face.term));
     }
     voted(s.id, s.face.term, s.id);
     auto granted = [&](raft_id id) {
@@ -148,8 +148,8 @@ void Judge::voted(raft_id voter, raft_term term, raft_id candidate) {
     if (!fresh && it->second != candidate) {
         throw Violation("one vote per term",
                         format("%s votes for %s in term %llu, and voted for %s",
-                               address_of(voter), address_of(candidate), term,
-                               address_of(it->second)));
+                               name_of(voter), name_of(candidate), term,
+                               name_of(it->second)));
     }
 }
 
@@ -161,7 +161,7 @@ void Judge::acknowledged(raft_id server, raft_term term, raft_index index) {
 void Judge::spoke(raft_id server, raft_term term) {
     if (term < spoken_[server]) {
         throw Violation("monotonic", format("%s speaks in term %llu after %llu",
-                                            address_of(server), term, spoken_[server]));
+                                            name_of(server), term, spoken_[server]));
     }
     spoken_[server] = term;
 }
@@ -173,7 +173,7 @@ void Judge::matched(const Server &leader, raft_id peer, raft_index match) const 
         throw Violation("match index",
                         format("leader %s of term %llu has %s match up to %llu, which "
                                "acknowledged %llu in this term",
-                               leader.name(), leader.face.term, address_of(peer), match, most));
+                               leader.name(), leader.face.term, name_of(peer), match, most));
     }
 }
 
@@ -187,6 +187,43 @@ void Judge::forget_unseen(raft_id server, raft_term durable_term) {
     std::erase_if(votes_, [&](const auto &v) {
         return (v.first & UINT32_MAX) == server && v.first >> 32 > durable_term;
     });
+}
+
+void Judge::recovered(const Server &s, raft_index last) {
+    const Disk &disk = s.disk;
+    raft_index kept = std::min<raft_index>(top(), last);
+    while (kept > 0 && !disk.holds(kept, committed_term(kept))) {
+        kept--;
+    }
+    stats_.add(S_RECOVER_LOST, top() - kept);
+    committed_.resize(kept);
+    configurations_.erase(configurations_.upper_bound(kept), configurations_.end());
+    recovered_at_ = last;
+    leaders_.erase(leaders_.upper_bound(disk.term), leaders_.end());
+    std::erase_if(born_, [&](const auto &b) { return b.first >> 32 > disk.term; });
+    std::erase_if(acked_, [&](const auto &a) { return a.first >> 32 > disk.term; });
+    /* Whoever keeps its disk keeps its votes, too. */
+    for (const Server *other : servers_) {
+        if (other->gone) {
+            forget(other->id);
+        } else if (other->disk.snapshot != nullptr && other->disk.snapshot->index > kept) {
+            throw Violation("recovery", format("%s is recovered without entry %llu, which %s has "
+                                               "applied", s.name(), other->disk.snapshot->index,
+                                               other->name()));
+        }
+    }
+}
+
+void Judge::forget(raft_id server) {
+    std::erase_if(votes_, [&](const auto &v) { return (v.first & UINT32_MAX) == server; });
+    spoken_[server] = 0;
+    /* What others still know of it stays: nothing of that is unseen. */
+    for (auto &[term, leader] : leaders_) {
+        leader = leader == server ? 0 : leader;
+    }
+    for (auto &[place, born] : born_) {
+        born.maker = born.maker == server ? 0 : born.maker;
+    }
 }
 
 const Conf *Judge::committed_conf(raft_index index) const {

@@ -42,6 +42,13 @@ public:
     /* A server lost a term that had not been made durable, and that nobody saw. */
     void forget_unseen(raft_id server, raft_term durable_term);
 
+    /* A majority is lost; this server is recovered, with a log that ends there. What it does not
+     * hold was never committed from now on, and what happened in later terms never happened. */
+    void recovered(const Server &s, raft_index last);
+    raft_index recovered_at() const { return recovered_at_; }
+    /* A server comes back with an empty disk. */
+    void forget(raft_id server);
+
     raft_index top() const { return committed_.size(); }
     raft_term committed_term(raft_index i) const { return committed_[i - 1].term; }
     /* The configuration in force at a committed index. */
@@ -67,6 +74,7 @@ private:
                     const Conf &before);
 
     Stats &stats_;
+    raft_index recovered_at_ = 0;
     std::vector<const Server *> servers_;
     std::unordered_map<uint64_t, Born> born_;
     std::vector<Committed> committed_; /* of index 1 on */

@@ -22,7 +22,8 @@ void usage() {
          "  --failures N      stop after so many failing worlds (default 1)\n"
          "  --sabotage NAME   break a part of the simulation on purpose\n"
          "  --expect TEXT     succeed if a violation of a property named so is found\n"
-         "  --rare N          fail if a fault occurs in fewer than N percent of worlds\n"
+         "  --rare N          fail if a kind of fault occurs in fewer than N percent of worlds,\n"
+         "                    or something that should be reached in fewer than N/5 percent\n"
          "  --quiet           no statistics\n"
          "  --self-test       of the linearizability checker");
 }

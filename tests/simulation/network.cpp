@@ -28,6 +28,10 @@ void Network::forge(Wire &wire) {
     if (w_.sabotage == Sabotage::FORGED_VOTE && m.type == RAFT_REQUEST_VOTE_RESULT &&
         !m.request_vote_result.pre_vote) {
         m.request_vote_result.vote_granted = true;
+    } else if (w_.sabotage == Sabotage::SECOND_LEADER && m.type == RAFT_REQUEST_VOTE_RESULT &&
+               !m.request_vote_result.pre_vote) {
+        raft_id leader = w_.judge.leader_of(m.request_vote_result.term);
+        m.request_vote_result.vote_granted |= leader != 0 && leader != wire.to;
     } else if (w_.sabotage == Sabotage::FORGED_ACK && m.type == RAFT_APPEND_ENTRIES_RESULT &&
                m.append_entries_result.rejected == 0 && w_.random.percent(20)) {
         raft_id leader = wire.to;
@@ -74,7 +78,7 @@ void Network::post(Wire *wire) {
 void Network::drop(Wire *wire) {
     if (w_.story) {
         w_.say(wire->from, "message %llu to %s lost: %s",
-               static_cast<unsigned long long>(wire->number), address_of(wire->to),
+               static_cast<unsigned long long>(wire->number), name_of(wire->to),
                describe(wire->message).c_str());
     }
     w_.stats.add(S_CHUNK_LOST, wire->message.type == RAFT_INSTALL_SNAPSHOT);
@@ -87,7 +91,7 @@ void Network::drop(Wire *wire) {
 
 void Network::deliver(Wire *wire) {
     Server &to = w_.server(wire->to);
-    if (!to.up) {
+    if (!to.up || wire->number <= forgotten_) {
         drop(wire);
         return;
     }
@@ -97,7 +101,7 @@ void Network::deliver(Wire *wire) {
                                       wire->message.request_vote.disrupt_leader);
     if (w_.story) {
         w_.say(wire->to, "receives %llu from %s: %s",
-               static_cast<unsigned long long>(wire->number), address_of(wire->from),
+               static_cast<unsigned long long>(wire->number), name_of(wire->from),
                describe(wire->message).c_str());
         w_.story_message(*wire);
     }

@@ -20,6 +20,8 @@ public:
     void split(unsigned set, bool in, bool out);
     void cut(raft_id from, raft_id to) { blocked_[from][to] = true; }
     void heal();
+    /* Nothing that is under way arrives any more. */
+    void forget() { forgotten_ = sent_; }
 
 private:
     void post(Wire *wire);
@@ -29,6 +31,7 @@ private:
     bool blocked_[kMaxServers + 1][kMaxServers + 1] = {};
     Time latest_[kMaxServers + 1][kMaxServers + 1] = {};
     uint64_t sent_ = 0;
+    uint64_t forgotten_ = 0;
 };
 
 } // namespace sim

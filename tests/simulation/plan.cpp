@@ -15,7 +15,7 @@ void choose_members(Plan &p, Random &r) {
     p.servers = static_cast<unsigned>(r.between(1, kMaxServers));
     unsigned voters = static_cast<unsigned>(r.between(1, std::min(p.servers, 5U)));
     if (p.servers >= 3 && r.percent(70)) {
-        voters = std::max(voters, 3U);
+        voters = std::max(voters, p.servers >= 5 && r.percent(30) ? 5U : 3U);
     }
     for (raft_id id = 1; id <= p.servers; id++) {
         if (id <= voters) {
@@ -44,14 +44,14 @@ void choose_settings(Plan &p, Random &r) {
             equal ? election : static_cast<unsigned>(r.between(election, election * 2));
     }
     p.upgrades = mixed && r.percent(70);
-    p.heartbeat = std::max(10U, election / static_cast<unsigned>(r.between(4, 10)));
-    p.snapshot_timeout = static_cast<unsigned>(r.between(200, 4000));
-    p.catch_up_rounds = static_cast<unsigned>(r.between(1, 12));
-    p.catch_up_duration = static_cast<unsigned>(r.between(50, 5000));
-    p.inflight = static_cast<unsigned>(r.percent(50) ? 1024 : r.between(1, 64));
-    p.message_entries = static_cast<unsigned>(r.percent(50) ? 0 : r.between(1, 16));
-    p.uncommitted = static_cast<unsigned>(r.percent(60) ? 0 : r.between(1, 64));
-    p.pre_vote = r.percent(75);
+    p.tuning.heartbeat = std::max(10U, election / static_cast<unsigned>(r.between(4, 10)));
+    p.tuning.snapshot_timeout = static_cast<unsigned>(r.between(200, 4000));
+    p.tuning.catch_up_rounds = static_cast<unsigned>(r.between(1, 12));
+    p.tuning.catch_up_duration = static_cast<unsigned>(r.between(50, 5000));
+    p.tuning.inflight = static_cast<unsigned>(r.percent(50) ? 1024 : r.between(1, 64));
+    p.tuning.message_entries = static_cast<unsigned>(r.percent(50) ? 0 : r.between(1, 16));
+    p.tuning.uncommitted = static_cast<unsigned>(r.percent(60) ? 0 : r.between(1, 64));
+    p.tuning.pre_vote = r.percent(75);
 }
 
 void choose_environment(Plan &p, Random &r) {
@@ -69,6 +69,7 @@ void choose_environment(Plan &p, Random &r) {
     p.late_ack_percent = r.percent(50) ? static_cast<unsigned>(r.between(2, 50)) : 0;
     p.late_ack_max = r.between(10, 5000) * kMs;
     p.partial_ack_percent = r.percent(40) ? static_cast<unsigned>(r.between(2, 40)) : 0;
+    p.setting_ppm = r.percent(40) ? static_cast<unsigned>(r.between(200, 5000)) : 0;
     p.timer_late_percent = r.percent(40) ? static_cast<unsigned>(r.between(2, 50)) : 0;
     p.timer_early_ppm = r.percent(40) ? static_cast<unsigned>(r.between(500, 20000)) : 0;
     p.crash_midway_ppm = r.percent(40) ? static_cast<unsigned>(r.skewed(50, 1500)) : 0;
@@ -78,15 +79,17 @@ void choose_troubles(Plan &p, Random &r) {
     p.troubles = 0;
     if (!r.percent(8)) { /* else a calm world */
         for (unsigned i = 0; i < T_KINDS; i++) {
-            p.troubles |= r.percent(i == 10 ? 25 : 50) ? 1U << i : 0;
+            p.troubles |= r.percent(i == 10 ? 25 : i == 12 ? 80 : 50) ? 1U << i : 0;
         }
     }
     if (p.bounded_clocks) {
         p.troubles &= ~static_cast<unsigned>(T_CLOCK_JUMP | T_CLOCK_BACK | T_CLOCK_STALL);
     }
     p.trouble_interval = r.between(200, 5000) * kMs;
+    p.upset_percent = r.percent(60) ? static_cast<unsigned>(r.between(20, 80)) : 0;
+    p.disaster = p.servers > 1 && r.percent(30) ? r.between(5, 40) * kSecond : 0;
     p.churn_interval = p.servers > 1 && r.percent(70) ? r.between(300, 6000) * kMs : 0;
-    p.capacity_threshold = r.percent(60) ? 1000 : 0;
+    p.tuning.capacity_threshold = r.percent(60) ? 1000 : 0;
     int limit = p.bounded_clocks ? 30000 : 100000; /* parts in a million */
     for (raft_id id = 1; id <= kMaxServers; id++) {
         bool drifts = (p.troubles & T_CLOCK_DRIFT) != 0;
@@ -127,6 +130,11 @@ void arrange(Plan &p, Sabotage sabotage) {
             p.troubles |= T_CRASH | T_CRASH_ALL | T_ISOLATE_LEADER;
             p.trouble_interval = 300 * kMs;
             p.disk_max += 100 * kMs;
+            break;
+        case Sabotage::RECOVER_STALE:
+        case Sabotage::RECOVER_TWO:
+        case Sabotage::UNDEAD:
+            p.disaster = 20 * kSecond;
             break;
         default:
             break;
@@ -171,12 +179,12 @@ std::string Plan::describe() const {
         "%u servers, %s, clocks %s, pre-vote %s, heartbeat %u, loss %u ppm, troubles %03x, "
         "snapshot every %llu, trailing %u, inflight %u, message entries %u\n",
         servers, sim::describe(initial).c_str(), bounded_clocks ? "bounded" : "wild",
-        pre_vote ? "on" : "off", heartbeat, loss_ppm, troubles, snapshot_every, trailing,
-        inflight, message_entries);
+        tuning.pre_vote ? "on" : "off", tuning.heartbeat, loss_ppm, troubles, snapshot_every,
+        trailing, tuning.inflight, tuning.message_entries);
     for (raft_id id = 1; id <= servers; id++) {
         const ServerPlan &s = server[id];
         text += format("  %s: election timeout %u, vintage %u, features %u, drift %d ppm%s%s\n",
-                       address_of(id), s.election_timeout, s.vintage, s.features, s.drift_ppm,
+                       name_of(id), s.election_timeout, s.vintage, s.features, s.drift_ppm,
                        s.held_messages ? ", holds messages" : "", s.tickets ? ", tickets" : "");
     }
     return text;

@@ -28,6 +28,15 @@ namespace sim {
     X(DIRTY_FAILURE, "dirty-failure")            /* a failed step changes something */             \
     X(FORGOTTEN_ENTRY, "forgotten-entry")        /* a restart forgets the last durable entry */    \
     X(FORGOTTEN_TERM, "forgotten-term")          /* a restart forgets its term and vote */         \
+    X(LATER_FAILURE, "later-failure")            /* a failed step changes what comes later */      \
+    X(SECOND_LEADER, "second-leader")            /* a candidate is elected in another's term */    \
+    X(OLD_TERM_COMMIT, "old-term-commit")        /* a leader commits by counting in a new term */  \
+    X(EAGER_COMMIT, "eager-commit")              /* a leader commits before a quorum stored */     \
+    X(WRONG_ADDRESS, "wrong-address")            /* a server takes its leader to be elsewhere */   \
+    X(RECOVER_STALE, "recover-stale")            /* the wrong survivor is recovered */             \
+    X(RECOVER_TWO, "recover-two")                /* two survivors are recovered */                 \
+    X(UNDEAD, "undead")                          /* the lost majority comes back */                \
+    X(SHORT_LIFE, "short-life")                  /* the world ends early */                        \
     X(ETERNAL_PARTITION, "eternal-partition")    /* the network never heals */
 
 enum class Sabotage {
@@ -53,7 +62,8 @@ enum Trouble : unsigned {
     T_CAPACITY = 1 << 9,
     T_CRASH_ALL = 1 << 10,
     T_ISOLATE_LEADER = 1 << 11,
-    T_KINDS = 12
+    T_FLIP = 1 << 12,
+    T_KINDS = 13
 };
 
 struct ServerPlan {
@@ -65,6 +75,13 @@ struct ServerPlan {
     unsigned election_timeout;
 };
 
+/* What may be changed while a server runs. */
+struct Tuning {
+    unsigned heartbeat, snapshot_timeout, catch_up_rounds, catch_up_duration;
+    unsigned inflight, message_entries, uncommitted, capacity_threshold;
+    bool pre_vote;
+};
+
 struct Plan {
     explicit Plan(uint64_t seed, Sabotage sabotage);
 
@@ -74,9 +91,8 @@ struct Plan {
     ServerPlan server[kMaxServers + 1];
     bool bounded_clocks; /* leases may be trusted */
 
-    unsigned heartbeat, snapshot_timeout, catch_up_rounds, catch_up_duration;
-    unsigned inflight, message_entries, uncommitted, capacity_threshold;
-    bool pre_vote;
+    Tuning tuning;
+    unsigned setting_ppm; /* a setting changes with a step */
 
     Time delay_min, delay_max, long_delay;
     unsigned loss_ppm, duplicate_ppm, long_delay_ppm, unreachable_percent;
@@ -89,6 +105,8 @@ struct Plan {
     Time late_ack_max;
     Time churn_interval; /* 0: the membership stays */
     bool upgrades;
+    Time disaster;         /* when a majority is lost for good; 0: never */
+    unsigned upset_percent; /* how often what is delicate is disturbed */
     raft_index snapshot_every; /* entries; 0: never */
     unsigned trailing;
     unsigned padding, chunk_max;

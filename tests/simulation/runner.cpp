@@ -165,7 +165,7 @@ int run(const Options &given) {
     if (o.expect != nullptr) {
         return total.matched > 0 ? 0 : 1;
     }
-    bool rare = o.rare != 0 && total.stats.rare_faults(static_cast<unsigned>(o.rare)) > 0;
+    bool rare = o.rare != 0 && total.stats.rare(static_cast<unsigned>(o.rare)) > 0;
     return total.failed == 0 && !rare ? 0 : 1;
 }
 

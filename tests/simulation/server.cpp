@@ -16,9 +16,9 @@ void Loan::clear() {
     n_addresses = 0;
 }
 
-const char *Loan::address(raft_id id) {
+const char *Loan::address(raft_id id, unsigned port) {
     char *a = addresses[n_addresses++];
-    snprintf(a, sizeof addresses[0], "%s", address_of(id));
+    snprintf(a, sizeof addresses[0], "%s", address_of(id, port));
     return a;
 }
 
@@ -33,7 +33,7 @@ void Loan::lend(const Entry *first, size_t n) {
 
 raft_configuration Loan::lend(const Conf &conf) {
     for (const Member &m : conf.members) {
-        servers.push_back({m.id, address(m.id), m.role});
+        servers.push_back({m.id, address(m.id, m.port), m.role});
     }
     return {servers.data(), static_cast<unsigned>(servers.size())};
 }
@@ -74,112 +74,6 @@ bool Server::announces(unsigned feature) const {
     return vintage >= 2 && (plan_.features & feature) != 0;
 }
 
-void Server::configure() {
-    raft *r = handle();
-    const Plan &p = w_.plan;
-    int rc = raft_init(r, id, address_of(id));
-    rc |= raft_seed(r, static_cast<unsigned>(w_.random.next()));
-    rc |= raft_set_election_timeout(r, plan_.election_timeout);
-    rc |= raft_set_heartbeat_timeout(r, p.heartbeat);
-    rc |= raft_set_install_snapshot_timeout(r, p.snapshot_timeout);
-    rc |= raft_set_pre_vote(r, p.pre_vote && vintage > 0);
-    rc |= raft_set_max_catch_up_rounds(r, p.catch_up_rounds);
-    rc |= raft_set_max_catch_up_round_duration(r, p.catch_up_duration);
-    rc |= raft_set_max_inflight_entries(r, p.inflight);
-    rc |= raft_set_max_message_entries(r, p.message_entries);
-    rc |= raft_set_max_uncommitted_entries(r, p.uncommitted);
-    rc |= raft_set_capacity_threshold(r, static_cast<unsigned short>(p.capacity_threshold));
-    rc |= raft_set_features(r, vintage >= 2 ? plan_.features : 0);
-    if (rc != 0) {
-        throw Violation("setters", format("fail with %d", rc));
-    }
-}
-
-void Server::boot() {
-    epoch++;
-    up = true;
-    if (w_.plan.upgrades && vintage < 2 && !w_.calm && w_.random.percent(25)) {
-        vintage = 2;
-        w_.stats.add(S_UPGRADE);
-    }
-    clock.start(w_.now, w_.random.skewed(0, 1000000000), plan_.drift_ppm);
-    if (plan_.drift_ppm > 1000 || plan_.drift_ppm < -1000) {
-        w_.stats.add(S_CLOCK_DRIFT);
-    }
-    configure();
-    w_.sabotage_restart(disk);
-    if (disk.log.entries.empty()) { /* where the next entry goes */
-        disk.log.reset(disk.snapshot != nullptr ? disk.snapshot->index + 1 : 1);
-    }
-    log = disk.log;
-    snap = disk.snapshot;
-    previous_snap_ = nullptr;
-    machine = Machine();
-    if (snap != nullptr) {
-        restore(*snap);
-    }
-    confs_.clear();
-    rebuild_configurations();
-    incoming_ = Snapshot();
-    chunk_outstanding_ = false;
-    snapshot_pending_ = 0;
-    ticket_ = replaced_by_ = 0;
-    meta_written_ = meta_durable_ = 0;
-    timer_at_ = UINT64_MAX;
-    start();
-}
-
-void Server::start() {
-    raft_event e = {};
-    e.type = RAFT_START;
-    e.start.term = disk.term;
-    e.start.voted_for = disk.vote;
-    raft_snapshot_metadata metadata = {};
-    loan_.clear();
-    if (snap != nullptr) {
-        metadata = {snap->index, snap->term, loan_.lend(snap->conf), snap->conf_index};
-        e.start.metadata = &metadata;
-    }
-    loan_.lend(log.entries.data(), log.entries.size());
-    if (!log.entries.empty()) {
-        e.start.start_index = log.first;
-        e.start.entries = loan_.entries.data();
-        e.start.n_entries = static_cast<unsigned>(log.entries.size());
-    }
-    face = Face();
-    face.capture(handle());
-    face.term = disk.term; /* START's flags are relative to what it is given */
-    face.vote = disk.vote;
-    w_.say(id, "boots: term %llu, vote %llu, log %llu..%llu, snapshot %llu", disk.term, disk.vote,
-           log.first, log.last(), snap != nullptr ? snap->index : 0);
-    int rc = step(e);
-    if (rc != 0) {
-        throw Violation("restart", format("%s: START gets %d (%s)", name(), rc,
-                                          raft_errmsg(handle())));
-    }
-    if (up) {
-        arm_timer();
-    }
-}
-
-void Server::crash(const char *why) {
-    w_.say(id, "crashes: %s; %zu writes under way", why, disk.queue.size());
-    w_.stats.add(S_CRASH);
-    raft_close(handle());
-    if (disk.crash(w_.random)) {
-        w_.stats.add(S_CRASH_TORN);
-    }
-    up = false;
-    epoch++;
-    for (Held &h : held_) {
-        delete h.wire;
-    }
-    held_.clear();
-    w_.judge.forget_unseen(id, disk.term);
-    w_.clients.server_died(id);
-    w_.restart_later(id);
-}
-
 int Server::call(raft_event &e, raft_update &u) {
     memset(&u, 0xa5, sizeof u);
     if (w_.random.percent(5)) { /* the caller may move its storage */
@@ -196,6 +90,12 @@ int Server::step(raft_event &e) {
     event_type_ = e.type;
     raft_update u;
     bool inject = !w_.calm && w_.random.ppm(w_.plan.nomem_ppm);
+    /* What may be refused: now and then with a witness. */
+    bool asked = e.type >= RAFT_SUBMIT && e.type != RAFT_STORED && e.type != RAFT_UNREACHABLE;
+    if (!twin_.forked() && e.type != RAFT_START &&
+        (inject || (asked && w_.random.percent(3)))) {
+        twin_.fork(*handle());
+    }
     if (inject) {
         memory::arm(static_cast<unsigned>(w_.random.between(1, 6)), w_.random.percent(50));
     }
@@ -212,6 +112,9 @@ int Server::step(raft_event &e) {
             throw Violation("memory", "RAFT_NOMEM again, though no allocation failed");
         }
     }
+    if (rc == 0) {
+        w_.stats.add(S_TWIN_STEP, twin_.follow(e, u, handle(), name()));
+    }
     loan_.spoil();
     if (rc != 0) {
         check_failure(e, u, rc);
@@ -221,10 +124,12 @@ int Server::step(raft_event &e) {
     before_ = face;
     face.capture(handle());
     w_.sabotage_flags(u.flags);
+    w_.sabotage_face(face, before_, u.flags);
     check_flags(e, u);
     check_untouched(u);
     absorb_entries(e, u);
     judge_step();
+    check_leader_address();
     note_transitions();
     carry_out(u);
     if (up && ++steps_ % 512 == 0) {
@@ -259,6 +164,10 @@ void Server::check_failure(const raft_event &e, const raft_update &u, int rc) {
     if (const char *what = face.difference(now)) {
         throw Violation("failed step", format("event %d of %s failed with %d (%s), but %s changed",
                                               e.type, name(), rc, why, what));
+    }
+    twin_.spared(*handle(), name());
+    if (w_.sabotage == Sabotage::LATER_FAILURE) {
+        raft_seed(handle(), static_cast<unsigned>(w_.random.next()));
     }
 }
 
@@ -356,7 +265,10 @@ void Server::note_transitions() {
     }
     if (!(face.conf == before_.conf) || face.conf_index != before_.conf_index) {
         w_.say(id, "configuration %s of %llu", describe(face.conf).c_str(), face.conf_index);
-        s.add(S_CHANGE_JOINT, face.leads() && !before_.conf.joint() && face.conf.joint());
+        if (face.leads() && !before_.conf.joint() && face.conf.joint()) {
+            s.add(S_CHANGE_JOINT);
+            w_.tempt_fate(id, 80, w_.plan.delay_max + 2 * w_.plan.disk_max);
+        }
         s.add(S_JOINT_LEFT, face.leads() && before_.conf.joint() && !face.conf.joint());
         s.add(S_CONF_ROLLBACK, face.conf_index < before_.conf_index);
     }

@@ -7,6 +7,7 @@
 #include "disk.hpp"
 #include "face.hpp"
 #include "plan.hpp"
+#include "twin.hpp"
 #include "wire.hpp"
 
 namespace sim {
@@ -21,7 +22,7 @@ struct Loan {
     unsigned n_addresses = 0;
 
     void clear();
-    const char *address(raft_id id);
+    const char *address(raft_id id, unsigned port);
     void lend(const Entry *first, size_t n);
     raft_configuration lend(const Conf &conf);
     void spoil();
@@ -43,17 +44,23 @@ public:
     Machine machine;
     Clock clock;
     unsigned vintage;
+    unsigned port = 0;      /* which of its addresses it has */
+    unsigned next_port = 0; /* when it boots again */
+    bool gone = false;      /* for good */
     unsigned short capacity = UINT16_MAX;
     Time disk_stalled_until = 0;
     unsigned disk_slowness = 1;
     uint64_t epoch = 0; /* how often it was booted */
 
-    const char *name() const { return address_of(id); }
+    const char *name() const { return name_of(id); }
     raft_term term_at(raft_index i) const;
     raft_term known_term(raft_index i) const;
     bool announces(unsigned feature) const;
     void boot();
     void crash(const char *why);
+    /* Switched off by the operator: it does not come back by itself. */
+    void stop(const char *why);
+    void lose_disk(); /* while it is down */
     void set_clock(); /* it was changed: arm the timer again */
 
     /* What happens to it. */
@@ -72,6 +79,8 @@ public:
     int submit_change(const Conf &conf);
     int catch_up(raft_id peer);
     int transfer(raft_id peer);
+    int recover(const Conf &conf);
+    void change_setting();
 
     void take_snapshot();
     /* Everything that is too slow to be done at every step. */
@@ -86,6 +95,8 @@ private:
     void check_untouched(const raft_update &u) const;
     void configure();
     void start();
+    void down();
+    template <class Setter> int attempt(Setter set);
 
     /* In the library's and our memory. */
     void absorb_entries(const raft_event &e, const raft_update &u);
@@ -104,6 +115,8 @@ private:
     void write_chunk(const raft_update &u);
     bool send_messages(const raft_update &u);
     void check_message(const raft_message &m) const;
+    bool may_send_to(const raft_message &m) const;
+    void check_leader_address() const;
     void check_request(const raft_message &m) const;
     void check_result(const raft_message &m) const;
     void attach(Wire &wire);
@@ -131,6 +144,9 @@ private:
     unsigned handle_ = 0;
     Face before_;
     Loan loan_;
+    Twin twin_;
+    Tuning tuning_;
+    int heard_port_[kMaxServers + 1]; /* the address that its last message came from */
     SnapshotPtr previous_snap_; /* a message of the step that replaced it may name it */
     std::vector<std::pair<raft_index, Conf>> confs_; /* what the log says, oldest first */
     Snapshot incoming_;

@@ -46,7 +46,7 @@ void Server::check_latest_configuration() const {
 
 void Server::absorb_entry(raft_index index, const raft_entry &e) {
     const Payload *payload;
-    bool made = face.leads() || event_type_ == RAFT_BOOTSTRAP;
+    bool made = face.leads() || event_type_ == RAFT_BOOTSTRAP || event_type_ == RAFT_RECOVER;
     if (e.batch == nullptr) { /* the library's own */
         if (e.type == RAFT_COMMAND) {
             throw Violation("entries", "a command without its cookie");
@@ -160,6 +160,7 @@ void Server::judge_step() {
     if (face.leads() && (!before_.leads() || face.term != before_.term)) {
         w_.stats.add(S_ELECTION);
         w_.judge.elected(*this);
+        w_.tempt_election(*this);
     }
     if (face.commit != before_.commit) {
         bool led = face.leads() || (before_.leads() && before_.term == face.term);
@@ -173,7 +174,7 @@ void Server::judge_step() {
             }
             bool stays = same && before_.mode[p] >= 0 && face.mode[p] >= 0;
             if (stays && face.match[p] < before_.match[p]) {
-                throw Violation("match index", format("of %s falls on %s", address_of(p), name()));
+                throw Violation("match index", format("of %s falls on %s", name_of(p), name()));
             }
         }
     }

@@ -114,6 +114,11 @@ void Server::acknowledge(raft_index index, unsigned long long ticket) {
 
 void Server::chunk_stored(const Write &w) {
     chunk_outstanding_ = false;
+    if (w.last && !w.fails && !w_.calm && w_.random.percent(w_.plan.upset_percent) &&
+        w_.random.percent(15)) {
+        crash("between its snapshot and its log");
+        return;
+    }
     raft_event e = {};
     e.type = RAFT_PERSISTED_SNAPSHOT;
     if (w.fails) {

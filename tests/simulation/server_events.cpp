@@ -13,7 +13,9 @@ void Server::receive(const Wire &wire) {
     raft_message m = wire.message;
     strip(m, vintage, w_.random);
     m.server_id = wire.from;
-    m.server_address = loan_.address(wire.from);
+    bool elsewhere = w_.sabotage == Sabotage::WRONG_ADDRESS && w_.random.percent(20);
+    m.server_address = loan_.address(wire.from, (wire.port + elsewhere) % kPorts);
+    heard_port_[wire.from] = static_cast<int>(wire.port);
     if (m.type == RAFT_APPEND_ENTRIES) {
         loan_.lend(wire.entries.data(), wire.entries.size());
         m.append_entries.entries = wire.entries.empty() ? nullptr : loan_.entries.data();
@@ -28,7 +30,7 @@ void Server::receive(const Wire &wire) {
     int rc = step(e);
     if (rc != 0) {
         throw Violation("receive", format("%s refuses %s from %s with %d (%s)", name(),
-                                          describe(wire.message).c_str(), address_of(wire.from),
+                                          describe(wire.message).c_str(), name_of(wire.from),
                                           rc, raft_errmsg(handle())));
     }
 }
@@ -134,6 +136,14 @@ int Server::submit_change(const Conf &conf) {
     e.type = RAFT_SUBMIT;
     e.submit.entries = loan_.entries.data();
     e.submit.n = 1;
+    return step(e);
+}
+
+int Server::recover(const Conf &conf) {
+    loan_.clear();
+    raft_event e = {};
+    e.type = RAFT_RECOVER;
+    e.recover.conf = loan_.lend(conf);
     return step(e);
 }
 

@@ -9,15 +9,57 @@
 
 namespace sim {
 
+/* The address of a member is the configuration's; else that which the message being answered
+ * came with, or an older configuration's for one that is being removed. */
+bool Server::may_send_to(const raft_message &m) const {
+    int port = port_of(m.server_id, m.server_address);
+    for (const Conf *conf : {&face.conf, &before_.conf}) {
+        if (const Member *member = conf->find(m.server_id)) {
+            return port == static_cast<int>(member->port);
+        }
+    }
+    for (const auto &[index, conf] : confs_) {
+        const Member *member = conf.find(m.server_id);
+        if (member != nullptr && port == static_cast<int>(member->port)) {
+            return true;
+        }
+    }
+    return port >= 0 && port == heard_port_[m.server_id];
+}
+
+void Server::check_leader_address() const {
+    if (face.leader == 0) {
+        return;
+    }
+    int expected = face.leader == id ? static_cast<int>(port) : heard_port_[face.leader];
+    bool known = false; /* the latest configuration that has it tells */
+    for (auto it = confs_.rbegin(); it != confs_.rend() && !known; ++it) {
+        if (const Member *member = it->second.find(face.leader)) {
+            expected = static_cast<int>(member->port);
+            known = true;
+        }
+    }
+    bool kept = !known && face.leader == before_.leader && face.leader_port == before_.leader_port;
+    if (face.leader_port != expected && !kept) {
+        throw Violation("raft_leader", format("%s says its leader %s is at %s, not at %s", name(),
+                                              name_of(face.leader),
+                                              address_of(face.leader, static_cast<unsigned>(
+                                                                          face.leader_port)),
+                                              expected < 0 ? "nowhere" :
+                                              address_of(face.leader,
+                                                         static_cast<unsigned>(expected))));
+    }
+}
+
 void Server::check_message(const raft_message &m) const {
     auto refuse = [&](const char *why) {
-        throw Violation("messages", format("%s to %s: %s: %s", name(), address_of(m.server_id),
+        throw Violation("messages", format("%s to %s: %s: %s", name(), name_of(m.server_id),
                                            why, describe(m).c_str()));
     };
     if (m.server_id == 0 || m.server_id > w_.plan.servers || m.server_id == id) {
         refuse("no such destination");
     }
-    if (m.server_address == nullptr || strcmp(m.server_address, address_of(m.server_id)) != 0) {
+    if (m.server_address == nullptr || !may_send_to(m)) {
         refuse("wrong address");
     }
     if (m.type == RAFT_REQUEST_VOTE_RESULT || m.type == RAFT_APPEND_ENTRIES_RESULT) {
@@ -34,7 +76,7 @@ void Server::check_request(const raft_message &m) const {
     auto require = [&](bool condition, const char *why) {
         if (!condition) {
             throw Violation("messages", format("%s to %s: %s: %s", name(),
-                                               address_of(m.server_id), why,
+                                               name_of(m.server_id), why,
                                                describe(m).c_str()));
         }
     };
@@ -56,9 +98,9 @@ void Server::check_request(const raft_message &m) const {
         require(a.n_entries == 0 || (a.prev_log_index + 1 >= face.first &&
                                      a.prev_log_index + a.n_entries <= face.last),
                 "entries that it does not hold");
-        require(w_.plan.message_entries == 0 || a.n_entries <= w_.plan.message_entries,
+        require(tuning_.message_entries == 0 || a.n_entries <= tuning_.message_entries,
                 "more entries than allowed");
-        require(a.n_entries <= w_.plan.inflight, "more in flight than allowed");
+        require(a.n_entries <= tuning_.inflight, "more in flight than allowed");
         require(a.version == 0 || peer.announces(RAFT_FEATURE_ROUNDS), "version not understood");
         require(a.version == 0 || announces(RAFT_FEATURE_ROUNDS), "version not announced");
     } else if (m.type == RAFT_INSTALL_SNAPSHOT) {
@@ -86,7 +128,7 @@ void Server::check_result(const raft_message &m) const {
     auto require = [&](bool condition, const char *why) {
         if (!condition) {
             throw Violation("messages", format("%s to %s: %s: %s", name(),
-                                               address_of(m.server_id), why,
+                                               name_of(m.server_id), why,
                                                describe(m).c_str()));
         }
     };

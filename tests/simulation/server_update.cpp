@@ -165,6 +165,7 @@ bool Server::send_messages(const raft_update &u) {
         auto wire = std::make_unique<Wire>();
         wire->from = id;
         wire->to = m.server_id;
+        wire->port = port;
         wire->message = m;
         attach(*wire);
         if (!survives()) {

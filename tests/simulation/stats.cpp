@@ -47,10 +47,11 @@ void Stats::print() const {
     }
 }
 
-unsigned Stats::rare_faults(unsigned percent) const {
+unsigned Stats::rare(unsigned percent) const {
     unsigned rare = 0;
-    for (unsigned s = 0; s < S_FAULTS_END; s++) {
-        if (worlds[s] * 100 < total_worlds * percent) {
+    for (unsigned s = 0; s < S_COUNT; s++) {
+        unsigned share = s < S_FAULTS_END ? 1 : 5;
+        if (worlds[s] * 100 * share < total_worlds * percent) {
             printf("too rare: \"%s\" in %llu of %llu worlds\n", name_of(s),
                    static_cast<unsigned long long>(worlds[s]),
                    static_cast<unsigned long long>(total_worlds));

@@ -32,7 +32,10 @@ namespace sim {
     X(CLOCK_DRIFT, "clock ran fast or slow")                                                       \
     X(TIMER_LATE, "timer fired late")                                                              \
     X(TIMER_EARLY, "timer fired early")                                                            \
-    X(NOMEM, "allocation failed")                                                                  \
+    X(NOMEM, "allocation failed in a step")                                                        \
+    X(NOMEM_INIT, "allocation failed in raft_init")                                                \
+    X(NOMEM_SETTER, "allocation failed in a setter")                                               \
+    X(SETTING, "setting changed on a running server")                                              \
     X(NOSPACE, "submission refused for want of capacity")                                          \
     X(OLD_MESSAGE, "message of an older version")                                                  \
     X(UPGRADE, "server upgraded")                                                                  \
@@ -40,6 +43,9 @@ namespace sim {
     X(CHANGE_REMOVE, "server removed or demoted")                                                  \
     X(CHANGE_JOINT, "joint change begun")                                                          \
     X(CHANGE_SUBMITTED, "change submitted as an entry")                                            \
+    X(CHANGE_ADDRESS, "address of a member changed")                                               \
+    X(MOVED, "server restarted at another address")                                                \
+    X(LOST_MAJORITY, "majority lost for good")                                                     \
     X(TRANSFER, "leadership transfer begun")                                                       \
     X(CATCH_UP, "catch-up begun")                                                                  \
     X(SNAPSHOT, "snapshot taken")                                                                  \
@@ -47,6 +53,7 @@ namespace sim {
 
 #define SIM_REACHED(X)                                                                             \
     X(STEP, "steps")                                                                               \
+    X(TWIN_STEP, "steps compared with those of a server that did not fail before")                 \
     X(MESSAGE, "messages delivered")                                                               \
     X(ELECTION, "elections won")                                                                   \
     X(CAMPAIGN, "campaigns begun")                                                                 \
@@ -74,6 +81,9 @@ namespace sim {
     X(BUSY, "submissions refused: too many uncommitted")                                           \
     X(NOT_LEADER, "requests refused: not leader")                                                  \
     X(CANT_CHANGE, "changes refused: not now")                                                     \
+    X(RECOVERED, "clusters recovered")                                                             \
+    X(RECOVERED_KEPT, "survivors that kept their log through a recovery")                          \
+    X(RECOVER_LOST, "committed entries lost with the majority")                                    \
     X(REMOVED_LEADER, "leaders that removed themselves")                                           \
     X(WORLD_SECONDS, "simulated seconds")
 
@@ -96,8 +106,9 @@ struct Stats {
     /* Add another total. */
     void merge(const Stats &total);
     void print() const;
-    /* Names of the faults that occurred in fewer than so many percent of worlds. */
-    unsigned rare_faults(unsigned percent) const;
+    /* How many kinds of fault occurred in fewer than so many percent of worlds, and of
+     * what is reached in fewer than a fifth of that; names them. */
+    unsigned rare(unsigned percent) const;
 };
 
 } // namespace sim

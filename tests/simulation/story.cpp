@@ -32,7 +32,7 @@ std::string escape(const std::string &text) {
 void Story::line(Time at, raft_id id, const char *text) {
     if (print_) {
         printf("%9.3f ms  %-3s %s\n", static_cast<double>(at) / 1000.0,
-               id == 0 ? "" : address_of(id), text);
+               id == 0 ? "" : name_of(id), text);
     }
     if (strncmp(text, "crashes", 7) == 0) {
         facts_.push_back({Fact::CRASH, at, at, id, 0, 0, 0, text});
@@ -93,7 +93,7 @@ bool Story::draw(const char *path, unsigned servers, Time seconds,
             fprintf(f, "<rect x='%.1f' y='%.1f' width='%.1f' height='12' fill='%s'><title>%s term "
                        "%llu</title></rect>\n<text x='%.1f' y='%.1f'>%llu</text>\n",
                     x(s.since), y(id) - 6, x(at) - x(s.since), role_color(s.state),
-                    address_of(id), s.term, x(s.since) + 1, y(id) - 8, s.term);
+                    name_of(id), s.term, x(s.since) + 1, y(id) - 8, s.term);
         }
     };
     for (const Fact &fact : facts_) {
@@ -111,7 +111,7 @@ bool Story::draw(const char *path, unsigned servers, Time seconds,
     }
     for (raft_id id = 1; id <= servers; id++) {
         close(id, end);
-        fprintf(f, "<text x='10' y='%.1f' font-size='14'>%s</text>\n", y(id) + 4, address_of(id));
+        fprintf(f, "<text x='10' y='%.1f' font-size='14'>%s</text>\n", y(id) + 4, name_of(id));
     }
     for (const Fact &fact : facts_) {
         if (fact.at < begin || fact.id > servers) {

@@ -34,6 +34,9 @@ void World::make_trouble() {
         case T_CAPACITY:
             upset_capacity();
             break;
+        case T_FLIP:
+            begin_flip();
+            break;
         default:
             upset_clock(kind);
     }
@@ -53,6 +56,90 @@ void World::crash_all() {
     for (auto &s : servers_) {
         if (s->up) {
             s->crash("power everywhere");
+        }
+    }
+}
+
+/* Crash it, or cut it off from all others for a while. */
+void World::upset(Server &s, bool crash) {
+    if (calm || busy_operator()) {
+        return;
+    }
+    if (crash) {
+        s.crash("at a bad moment");
+        return;
+    }
+    say(s.id, "is cut off");
+    stats.add(S_PARTITION);
+    network.split(1U << s.id, true, true);
+    schedule(now + random.skewed(200 * kMs, 8 * kSecond), Happening::HEAL, 0, 0);
+}
+
+void World::tempt_fate(raft_id id, unsigned percent, Time within) {
+    if (!calm && random.percent(plan.upset_percent) && random.percent(percent)) {
+        schedule(now + random.between(0, within), Happening::UPSET, id, server(id).epoch,
+                 random.percent(60));
+    }
+}
+
+/* A leader reaches one server only; then the two are cut off, until there is another leader,
+ * which reaches only the old one: that drops what the one server still has, and will commit. */
+void World::begin_flip() {
+    Server *l = leader();
+    if (l == nullptr || busy_operator() || l->face.conf.voters() < 5) {
+        return;
+    }
+    raft_id witness = l->face.conf.members[random.below(l->face.conf.members.size())].id;
+    if (witness == l->id || l->face.conf.role_of(witness) != RAFT_VOTER) {
+        return;
+    }
+    for (raft_id id = 1; id <= plan.servers; id++) {
+        if (id != witness) {
+            network.cut(l->id, id);
+        }
+    }
+    stats.add(S_PARTITION_ONE_WAY);
+    say(l->id, "reaches only %s", name_of(witness));
+    schedule(now + random.between(50, 400) * kMs, Happening::FLIP, l->id, l->epoch, witness);
+}
+
+void World::go_on_flip(Server &old_leader, raft_id witness) {
+    if (calm || busy_operator()) {
+        return;
+    }
+    network.heal();
+    if (old_leader.face.leads()) {
+        network.split(1U << old_leader.id | 1U << witness, true, true);
+        flipped_ = old_leader.id;
+        schedule(now + 8 * kSecond, Happening::HEAL, 0, 0);
+    }
+}
+
+/* A new leader reaches only a server whose log has gone another way: it drops what others may
+ * still have, and commit later. */
+void World::tempt_election(const Server &winner) {
+    if (calm || busy_operator()) {
+        return;
+    }
+    if (flipped_ != 0 && flipped_ != winner.id) {
+        network.heal();
+        network.split(1U << winner.id | 1U << flipped_, true, true);
+        schedule(now + random.between(3, 8) * kSecond, Happening::HEAL, 0, 0);
+        flipped_ = 0;
+        return;
+    }
+    if (!random.percent(plan.upset_percent)) {
+        return;
+    }
+    for (auto &s : servers_) {
+        raft_index barrier = winner.log.last();
+        if (s->up && s->id != winner.id && s->log.has(barrier) &&
+            s->term_at(barrier) != winner.term_at(barrier)) {
+            say(winner.id, "reaches only %s", s->name());
+            stats.add(S_PARTITION);
+            network.split(1U << winner.id | 1U << s->id, true, true);
+            schedule(now + random.skewed(kSecond, 5 * kSecond), Happening::HEAL, 0, 0);
+            return;
         }
     }
 }
@@ -149,6 +236,23 @@ void World::sabotage_flags(unsigned &flags) {
         flags &= ~static_cast<unsigned>(RAFT_UPDATE_TIMEOUT | RAFT_UPDATE_COMMIT_INDEX);
     } else if (sabotage == Sabotage::EXTRA_FLAG && random.ppm(2000)) {
         flags |= RAFT_UPDATE_LEADER;
+    }
+}
+
+/* What an honest library would not say. */
+void World::sabotage_face(Face &face, const Face &before, unsigned &flags) {
+    if (!face.leads() || face.commit >= face.last) {
+        return;
+    }
+    raft_index index = 0;
+    if (sabotage == Sabotage::EAGER_COMMIT) {
+        index = face.last;
+    } else if (sabotage == Sabotage::OLD_TERM_COMMIT && !before.leads()) {
+        index = before.last; /* the barrier of its term comes after it */
+    }
+    if (index > face.commit && index > judge.top()) {
+        face.commit = index;
+        flags |= RAFT_UPDATE_COMMIT_INDEX;
     }
 }
 

@@ -15,10 +15,28 @@ std::string format(const char *pattern, ...) {
     return text;
 }
 
-const char *address_of(raft_id id) {
+const char *name_of(raft_id id) {
     static const char *const names[] = {"?",  "s1", "s2", "s3", "s4",
                                         "s5", "s6", "s7", "s8", "s9"};
     return id <= kMaxServers ? names[id] : "?";
+}
+
+const char *address_of(raft_id id, unsigned port) {
+    static const char *const addresses[][kPorts] = {
+        {"?", "?", "?"},          {"s1", "s1:1", "s1:22"}, {"s2", "s2:1", "s2:22"},
+        {"s3", "s3:1", "s3:22"}, {"s4", "s4:1", "s4:22"}, {"s5", "s5:1", "s5:22"},
+        {"s6", "s6:1", "s6:22"}, {"s7", "s7:1", "s7:22"}, {"s8", "s8:1", "s8:22"},
+        {"s9", "s9:1", "s9:22"}};
+    return addresses[id <= kMaxServers ? id : 0][port];
+}
+
+int port_of(raft_id id, const char *address) {
+    for (unsigned port = 0; id != 0 && id <= kMaxServers && port < kPorts; port++) {
+        if (strcmp(address, address_of(id, port)) == 0) {
+            return static_cast<int>(port);
+        }
+    }
+    return -1;
 }
 
 std::string describe(const Conf &conf) {
@@ -27,7 +45,7 @@ std::string describe(const Conf &conf) {
     std::string text = "{";
     for (const Member &m : conf.members) {
         text += text.size() > 1 ? " " : "";
-        text += address_of(m.id);
+        text += address_of(m.id, m.port);
         text += roles[m.role];
     }
     return text + "}";
@@ -75,7 +93,7 @@ std::vector<unsigned char> encode(const Conf &conf) {
     put64(out, conf.members.size());
     for (const Member &m : conf.members) {
         put64(out, m.id);
-        const char *address = address_of(m.id);
+        const char *address = address_of(m.id, m.port);
         out.insert(out.end(), address, address + strlen(address) + 1);
         out.push_back(static_cast<unsigned char>(m.role));
     }
@@ -94,10 +112,11 @@ Conf decode(const void *base, size_t len) {
     uint64_t n = in.word();
     for (uint64_t i = 0; i < n; i++) {
         raft_id id = in.word();
-        if (in.string() != address_of(id)) {
+        int port = port_of(id, in.string().c_str());
+        if (port < 0) {
             throw Violation("configuration payload", "wrong address");
         }
-        conf.members.push_back({id, in.byte()});
+        conf.members.push_back({id, in.byte(), static_cast<unsigned>(port)});
     }
     while (in.left > 0) {
         if (in.left >= 8 || in.byte() != 0) {
@@ -107,23 +126,16 @@ Conf decode(const void *base, size_t len) {
     return conf;
 }
 
-raft_configuration view(const Conf &conf, std::vector<raft_server> &storage) {
-    storage.clear();
-    for (const Member &m : conf.members) {
-        storage.push_back({m.id, address_of(m.id), m.role});
-    }
-    return {storage.data(), static_cast<unsigned>(storage.size())};
-}
-
 Conf copy(const raft_configuration &conf) {
     Conf out;
     out.members.reserve(conf.n);
     for (unsigned i = 0; i < conf.n; i++) {
         const raft_server &s = conf.servers[i];
-        if (s.id == 0 || s.id > kMaxServers || strcmp(s.address, address_of(s.id)) != 0) {
+        int port = port_of(s.id, s.address);
+        if (port < 0) {
             throw Violation("configuration", format("server %llu has a wrong address", s.id));
         }
-        out.members.push_back({s.id, s.role});
+        out.members.push_back({s.id, s.role, static_cast<unsigned>(port)});
     }
     return out;
 }

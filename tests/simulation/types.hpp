@@ -17,6 +17,7 @@ using Time = uint64_t; /* microseconds of the world */
 
 inline constexpr unsigned kMaxServers = 9;
 inline constexpr unsigned kKeys = 4;
+inline constexpr unsigned kPorts = 3; /* addresses that a server may have */
 inline constexpr uint32_t kNoOp = UINT32_MAX;
 inline constexpr Time kMs = 1000;
 inline constexpr Time kSecond = 1000 * kMs;
@@ -82,6 +83,7 @@ struct Log {
 struct Member {
     raft_id id;
     int role;
+    unsigned port = 0; /* which of its addresses */
     bool operator==(const Member &) const = default;
 };
 
@@ -89,13 +91,17 @@ struct Member {
 struct Conf {
     std::vector<Member> members;
 
-    int role_of(raft_id id) const {
+    const Member *find(raft_id id) const {
         for (const Member &m : members) {
             if (m.id == id) {
-                return m.role;
+                return &m;
             }
         }
-        return -1;
+        return nullptr;
+    }
+    int role_of(raft_id id) const {
+        const Member *m = find(id);
+        return m != nullptr ? m->role : -1;
     }
     bool joint() const {
         for (const Member &m : members) {
@@ -136,7 +142,10 @@ template <typename F> bool quorum(const Conf &conf, F satisfies) {
     return old_yes > old_n / 2 && (!conf.joint() || new_yes > new_n / 2);
 }
 
-const char *address_of(raft_id id);
+const char *name_of(raft_id id);
+const char *address_of(raft_id id, unsigned port);
+/* Which of the server's addresses that is, -1: none. */
+int port_of(raft_id id, const char *address);
 std::string describe(const Conf &conf);
 
 /* The documented payload of a RAFT_CHANGE entry, written and read independently of
@@ -144,8 +153,6 @@ std::string describe(const Conf &conf);
 std::vector<unsigned char> encode(const Conf &conf);
 Conf decode(const void *base, size_t len);
 
-/* For the library: valid as long as the storage. */
-raft_configuration view(const Conf &conf, std::vector<raft_server> &storage);
 Conf copy(const raft_configuration &conf);
 
 /* The caller's state machine: some registers. */

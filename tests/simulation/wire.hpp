@@ -11,6 +11,7 @@ namespace sim {
 struct Wire {
     raft_id from;
     raft_id to;
+    unsigned port; /* the address that its sender had */
     uint64_t number;
     raft_message message; /* its pointers are meaningless: see below */
     std::vector<Entry> entries;

@@ -93,12 +93,16 @@ void World::dispatch(const Happening &h) {
         say(0, "the network heals");
         return;
     }
+    if (h.kind == Happening::OPERATOR) {
+        operate();
+        return;
+    }
     if (h.kind == Happening::DELIVER) {
         network.deliver(h.wire);
         return;
     }
     Server &s = server(h.server);
-    if (h.epoch != s.epoch || s.up == (h.kind == Happening::RESTART)) {
+    if (s.gone || h.epoch != s.epoch || s.up == (h.kind == Happening::RESTART)) {
         return;
     }
     switch (h.kind) {
@@ -123,6 +127,12 @@ void World::dispatch(const Happening &h) {
         case Happening::UNREACHABLE:
             stats.add(S_UNREACHABLE);
             s.unreachable(h.a);
+            break;
+        case Happening::FLIP:
+            go_on_flip(s, h.a);
+            break;
+        case Happening::UPSET:
+            upset(s, h.a != 0);
             break;
         case Happening::CLOCK_RESUMES:
             s.clock.set_drift(now, plan.server[h.server].drift_ppm);
@@ -152,11 +162,20 @@ bool World::advance() {
             s.timer_early();
         }
     }
+    if (!calm && random.ppm(plan.setting_ppm)) {
+        Server &s = server(random.between(1, plan.servers));
+        if (s.up) {
+            s.change_setting();
+        }
+    }
     return true;
 }
 
 /* Those that shall bootstrap, and have not, or lost it in a crash. */
 void World::found_cluster() {
+    if (founding_over_) {
+        return;
+    }
     for (raft_id id = 1; id <= plan.bootstrapped; id++) {
         Server &s = server(id);
         if (s.up && s.face.last == 0 && s.face.term <= 1 && s.face.vote == 0) {
@@ -180,6 +199,9 @@ void World::begin() {
     if (plan.churn_interval != 0) {
         schedule(plan.churn_interval, Happening::CHURN, 0, 0);
     }
+    if (plan.disaster != 0) {
+        schedule(plan.disaster, Happening::OPERATOR, 0, 0);
+    }
     if (plan.troubles != 0) {
         schedule(plan.trouble_interval, Happening::TROUBLE, 0, 0);
     }
@@ -194,11 +216,19 @@ void World::live_until(Time end) {
 
 void World::run() {
     begin();
-    Time end = least_time_;
+    Time end = sabotage == Sabotage::SHORT_LIFE ? least_time_ / 2 : least_time_;
     live_until(end);
-    while (stats.n[S_STEP] < least_steps_ && end < 20 * least_time_) {
+    while ((stats.n[S_STEP] < least_steps_ || busy_operator()) && end < 20 * least_time_) {
         end += kSecond;
         live_until(end);
+    }
+    if (busy_operator()) {
+        throw Violation("recovery", "it never ends");
+    }
+    if (now < least_time_ || stats.n[S_STEP] < least_steps_) {
+        throw Violation("length of a world",
+                        format("%llu s, %llu steps", static_cast<unsigned long long>(now / kSecond),
+                               static_cast<unsigned long long>(stats.n[S_STEP])));
     }
     end_faults();
     expect_progress();
@@ -225,6 +255,9 @@ void World::end_faults() {
         Server &s = server(id);
         s.capacity = UINT16_MAX;
         s.disk_slowness = 1;
+        if (s.gone) {
+            continue;
+        }
         if (!s.up) {
             s.boot();
         } else {
@@ -239,7 +272,7 @@ void World::end_faults() {
  * whole snapshots where needed, with some room. */
 void World::expect_progress() {
     Time bound = plan.long_delay + plan.late_ack_max + 25 * kSecond +
-                 40 * plan.max_election_timeout() * kMs + 4 * plan.snapshot_timeout * kMs;
+                 40 * plan.max_election_timeout() * kMs + 4 * plan.tuning.snapshot_timeout * kMs;
     Time start = now;
     uint64_t before = clients.writes_done();
     while (clients.writes_done() == before) {
@@ -292,15 +325,15 @@ bool World::converged(std::string *why) {
 void World::check_history() const {
     std::vector<linear::Call> calls[kKeys];
     const std::vector<Op> &ops = clients.history();
-    for (uint32_t op = 0; op < ops.size(); op++) {
+    for (uint32_t op = era_begin_; op < ops.size(); op++) {
         const Op &o = ops[op];
         bool write = o.kind == Op::WRITE;
         bool known = o.status == Op::DONE;
         if (o.status == Op::FAILED || (!write && (!known || (o.lease && !trusts_leases())))) {
             continue;
         }
-        calls[o.key].push_back({write, write ? op : o.value, o.invoked,
-                                known ? o.completed : linear::kNever});
+        uint32_t value = write ? op : o.value == era_values_[o.key] ? linear::kInitial : o.value;
+        calls[o.key].push_back({write, value, o.invoked, known ? o.completed : linear::kNever});
     }
     for (unsigned key = 0; key < kKeys; key++) {
         std::string wrong = linear::check(calls[key]);

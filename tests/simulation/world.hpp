@@ -28,7 +28,10 @@ struct Happening {
         RESTART,
         UNREACHABLE,
         HEAL,
-        CLOCK_RESUMES
+        CLOCK_RESUMES,
+        OPERATOR,
+        UPSET,
+        FLIP
     };
     Time at;
     uint64_t order;
@@ -84,7 +87,12 @@ public:
     /* A server's log is about to lose its entries from an index on. */
     void entries_leave(const Server &s, raft_index from, bool replaced);
 
+    /* What often goes wrong while this is under way, goes wrong more often. */
+    void tempt_fate(raft_id server, unsigned percent, Time within);
+    void tempt_election(const Server &winner);
+
     void sabotage_flags(unsigned &flags);
+    void sabotage_face(Face &face, const Face &before, unsigned &flags);
     void sabotage_entries(std::vector<Entry> &entries);
     void sabotage_restart(Disk &disk);
 
@@ -103,6 +111,22 @@ private:
     void expect_progress();
     bool converged(std::string *why);
     void check_history() const;
+    bool busy_operator() const {
+        return emergency_ == Emergency::LOST || emergency_ == Emergency::RECOVERING;
+    }
+
+    void operate();
+    void choose_lost();
+    void lose_majority();
+    bool survivors_decide();
+    void recover_one();
+    void choose_recovery(const Server &best);
+    void see_recovery();
+    void end_recovery();
+    void begin_era(const Server &best);
+    void upset(Server &s, bool crash);
+    void begin_flip();
+    void go_on_flip(Server &old_leader, raft_id witness);
 
     void make_trouble();
     void crash_some();
@@ -120,6 +144,14 @@ private:
     std::vector<std::unique_ptr<Server>> servers_;
     std::vector<Happening> heap_;
     std::deque<Payload> payloads_;
+    enum class Emergency { NONE, CUT, LOST, RECOVERING, OVER } emergency_ = Emergency::NONE;
+    bool founding_over_ = false;
+    raft_id flipped_ = 0; /* a leader that is to lose entries that others commit later */
+    unsigned lost_ = 0; /* the servers that are, or will be: a bit set */
+    raft_id recovered_ = 0;
+    Conf recovery_;
+    uint32_t era_begin_ = 0; /* of the clients' history */
+    uint32_t era_values_[kKeys] = {kNoOp, kNoOp, kNoOp, kNoOp};
     uint64_t order_ = 0;
     Time least_time_;
     uint64_t least_steps_;

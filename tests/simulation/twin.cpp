@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include "twin.hpp"
+
+#include "../model/clone.hpp"
+#include "../model/digest.hpp"
+#include "../model/observe.hpp"
+#include "types.hpp"
+
+#include <cstring>
+
+namespace sim {
+namespace {
+
+constexpr unsigned kFollowed = 60;  /* steps after a failed one */
+
+proof::Digest state(const raft &r) { return digest(proof::server_of(r), proof::Frame::kExact); }
+
+} // namespace
+
+void Twin::fork(const raft &of) {
+    copy_ = proof::handle(proof::clone(proof::server_of(of)));
+    forked_ = true;
+    left_ = 0;
+}
+
+void Twin::forget() {
+    if (forked_) {
+        raft_close(&copy_);
+        forked_ = false;
+    }
+}
+
+void Twin::spared(const raft &real, const char *name) {
+    if (!forked_) {
+        return;
+    }
+    left_ = kFollowed;
+    if (state(real) != state(copy_)) {
+        throw Violation("failed step", format("it left a trace in %s", name));
+    }
+}
+
+bool Twin::follow(const raft_event &event, const raft_update &update, raft *real,
+                  const char *name) {
+    if (!forked_) {
+        return false;
+    }
+    if (left_ == 0) { /* nothing failed */
+        forget();
+        return false;
+    }
+    raft_event e = event;
+    raft_update u;
+    memset(&u, 0, sizeof u);
+    int rc = raft_step(&copy_, &e, &u);
+    if (rc != 0 || proof::observe(u) != proof::observe(update) ||
+        proof::answers(&copy_) != proof::answers(real)) {
+        throw Violation("failed step",
+                        format("%u steps after one that failed, %s does in event %d what it would "
+                               "not have done without", kFollowed - left_, name, event.type));
+    }
+    if (--left_ == 0) {
+        bool same = state(*real) == state(copy_);
+        forget();
+        if (!same) {
+            throw Violation("failed step", format("it left a trace in %s", name));
+        }
+    }
+    return true;
+}
+
+} // namespace sim
