@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "clone.hpp"
 
+#include "digest.hpp"
+
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <vector>
 
 namespace proof {
 
@@ -64,9 +67,16 @@ void copy_trail(const Trail &from, Trail *to) {
     const raft_index base = from.first() - 1;
     must(to->reserve(1));
     to->reset(base, from.term_of(base));
-    for (raft_index i = from.first(); i <= from.last(); i++) {
-        must(to->reserve(1));
-        to->append(from.term_of(i), 1);
+    std::vector<std::pair<raft_term, raft_index>> runs;
+    for_each_run(from, [&](raft_index begin, raft_index end, raft_term term) {
+        const raft_index first = begin > base ? begin : base + 1;
+        runs.emplace_back(term, end + 1 - first);
+    });
+    for (auto run = runs.rbegin(); run != runs.rend(); ++run) {
+        if (run->second > 0) {
+            must(to->reserve(1));
+            to->append(run->first, run->second);
+        }
     }
 }
 

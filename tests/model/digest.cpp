@@ -45,6 +45,10 @@ struct View {
     Frame frame;
 
     bool exact() const { return frame == Frame::kExact; }
+    /* Messages under way name rounds by their numbers: these must not be told apart by less. */
+    bool exact_rounds() const {
+        return exact() || (server.settings->features & RAFT_FEATURE_ROUNDS) != 0;
+    }
     /* A moment in the past; more than `longest` ago is all the same. */
     uint64_t past(raft_time moment, uint64_t longest) const {
         return exact() ? moment : std::min<uint64_t>(server.now - moment, longest);
@@ -78,10 +82,10 @@ void add_chain(Hasher &h, const Configuration *c) {
 void add_trail(Hasher &h, const Trail &trail) {
     h.u64(trail.first());
     h.u64(trail.last());
-    /* From the entry before the first: its term may be known, too. */
-    for (raft_index i = trail.first() - 1; i <= trail.last(); i++) {
-        h.u64(trail.term_of(i));
-    }
+    for_each_run(trail, [&](raft_index begin, raft_index, raft_term term) {
+        h.u64(begin);
+        h.u64(term);
+    });
 }
 
 void add_settings(Hasher &h, const Settings &settings) {
@@ -134,7 +138,7 @@ void add_progress(Hasher &h, const View &view, const Progress &progress) {
     h.u64(next);
     h.u64(sent);
     h.u64(view.past(contact, settings.election_timeout));
-    h.u64(view.exact() || round == 0 ? round : view.server.tracker->round - round + 1);
+    h.u64(view.exact_rounds() || round == 0 ? round : view.server.tracker->round - round + 1);
     h.u64(snapshot_index);
     h.u64(snapshot_offset);
     h.u64(view.past(snapshot_sent_at,
@@ -155,8 +159,9 @@ void add_progress(Hasher &h, const View &view, const Progress &progress) {
 /* The latest round: how old it is, and how many there were in its millisecond. */
 void add_round(Hasher &h, const View &view, uint64_t round, raft_time elected_at) {
     constexpr unsigned kBits = 20;
-    if (view.exact()) {
-        h.u64(elected_at);
+    if (view.exact_rounds()) {
+        const bool leads = view.server.leads();
+        h.u64(view.exact() ? elected_at : leads ? view.server.now - elected_at : 0);
         h.u64(round);
     } else if (round != 0) {
         const uint64_t age = view.past(elected_at + (round >> kBits) - 1,
@@ -172,7 +177,7 @@ void add_reads(Hasher &h, const View &view, const Tracker &t) {
         const auto &[id, index, round, committed] = t.reads[i];
         h.u64(id);
         h.u64(index);
-        h.u64(view.exact() || round == 0 ? round : t.round - round + 1);
+        h.u64(view.exact_rounds() || round == 0 ? round : t.round - round + 1);
         h.u64(committed);
     }
 }

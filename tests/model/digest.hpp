@@ -44,6 +44,26 @@ enum class Frame {
     kRelative, /* times as ages, as far as they can matter; tickets as differences; no generator */
 };
 
+/* The runs of equal terms, from the last to the first, which begins at the entry before the
+ * oldest: its term may be known, too. */
+template <class Visit>
+void for_each_run(const libraft::Trail &trail, Visit visit) {
+    const raft_index floor = trail.first() - 1;
+    for (raft_index end = trail.last();;) {
+        const raft_term term = trail.term_of(end);
+        raft_index begin = end;
+        if (term > 0) {
+            begin = trail.last_agreeable(end, term - 1) + 1;
+            begin = begin > floor ? begin : floor;
+        }
+        visit(begin, end, term);
+        if (begin <= floor) {
+            return;
+        }
+        end = begin - 1;
+    }
+}
+
 /* Excluded are only: the capacity of buffers, the outbox, what an error said, and the
  * contents of the tracker's spare room. */
 Digest digest(const libraft::Server &server, Frame frame);

@@ -124,8 +124,8 @@ void try_server(const Server &o) {
     FIELD(o, s.leader_foreign = true; s.leader_address = strdup(s.leader_address));
     FIELD(o, s.trail.truncate(5));
     FIELD(o, s.trail.compact(3));
-    FIELD(o, s.trail.append(2, 1));
-    FIELD(o, s.trail.truncate(5); s.trail.append(3, 1));
+    FIELD(o, if (s.trail.reserve(1)) s.trail.append(2, 1));
+    FIELD(o, s.trail.truncate(5); if (s.trail.reserve(1)) s.trail.append(3, 1));
     FIELD(o, s.snapshot_index++);
     FIELD(o, s.commit++);
     FIELD(o, s.last_stored++);

@@ -22,7 +22,8 @@ bool Search::durable_on_quorum(const World &world, const Node &leader, Chain log
             }
             voters++;
             const Node &node = nodes_[world.nodes[server.id - 1]];
-            have += nodes_.chains().is_prefix(log, node.disk);
+            have += nodes_.chains().is_prefix(log, node.disk) ||
+                    nodes_.chains().is_prefix(log, node.snapshot);
         }
         if (have < majority(voters)) {
             return false;
@@ -80,6 +81,44 @@ std::string Search::judge_leader(World *world, unsigned server, const Node &afte
     return "";
 }
 
+/* A read sees all that was committed when it was asked for, and nothing that is not. */
+std::string Search::judge_reads(World *world, const Outcome &outcome, const Node &after) const {
+    for (const raft_read &read : outcome.reads) {
+        uint8_t &floor = world->read_floor[read.id - 1];
+        if (floor == 0) {
+            return "reads: an answer that nobody waits for";
+        }
+        if (read.status == 0 && read.index + 1 < floor) {
+            return "reads: answered behind what was committed when it was asked for";
+        }
+        if (read.status == 0 && read.index > nodes_.chains().last(after.committed)) {
+            return "reads: answered before its index is committed";
+        }
+        floor = 0;
+    }
+    return "";
+}
+
+/* What only the lost servers had is no longer committed; what a survivor has applied must be. */
+std::string Search::judge_recovery(World *world, const Node &best) const {
+    const Chains &chains = nodes_.chains();
+    while (!chains.is_prefix(world->committed, best.log)) {
+        world->committed_in[chains.last(world->committed)] = 0;
+        world->committed = chains.link(world->committed).previous;
+    }
+    for (raft_term term = best.term + 1; term <= kHighestTerm; term++) {
+        world->leaders[term] = 0;
+    }
+    world->read_floor.fill(0);
+    for (unsigned i = 0; i < bounds_.servers; i++) {
+        const Node &node = nodes_[world->nodes[i]];
+        if ((world->lost >> i & 1) == 0 && !chains.is_prefix(node.committed, world->committed)) {
+            return "recovery: what a survivor has applied is lost";
+        }
+    }
+    return "";
+}
+
 std::string Search::judge(World *world, const Action &action, NodeId before_id) const {
     const Chains &chains = nodes_.chains();
     const Node &before = nodes_[before_id];
@@ -99,18 +138,19 @@ std::string Search::judge(World *world, const Action &action, NodeId before_id) 
         !chains.is_prefix(before.log, after.log)) {
         return "leader append-only";
     }
+    std::string broken = after.leads ? judge_leader(world, action.server, after) : "";
+    if (!broken.empty()) {
+        return broken;
+    }
     for (unsigned i = 0; i < bounds_.servers; i++) {
         const Node &other = nodes_[world->nodes[i]];
-        if (i != action.server && (mismatch(chains, after.log, other.log) != 0 ||
+        const bool lost = world->recovered && world->lost >> i & 1;
+        if (i != action.server && !lost && (mismatch(chains, after.log, other.log) != 0 ||
                                    mismatch(chains, after.disk, other.disk) != 0)) {
             return "log matching";
         }
     }
-    std::string broken = judge_commit(world, before, after);
-    if (broken.empty() && after.leads) {
-        broken = judge_leader(world, action.server, after);
-    }
-    return broken;
+    return judge_commit(world, before, after);
 }
 
 } // namespace model

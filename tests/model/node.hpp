@@ -17,9 +17,28 @@ using NodeId = uint32_t;
 using PacketId = uint32_t;
 
 constexpr unsigned kServers = 3;
+constexpr unsigned kMostReads = 2;
+/* A snapshot has two chunks of a byte, or is sent whole. */
+constexpr unsigned kChunks = 2;
+
+/* Short, so that ages are few. */
+constexpr unsigned kElectionTimeout = 2;
+/* What a caller's own entry carries in `batch`. Larger than any chain. */
+inline void *const kSubmitted = reinterpret_cast<void *>(uintptr_t{UINT32_MAX});
+
+const char *address_of(raft_id id);
+[[noreturn]] void give_up(const char *what);
 
 /* What a caller may do wrong, on purpose: the rules must then be seen to break. */
-enum class Defect { kNone, kForgetVote, kForgetTerm, kLoseAcknowledged };
+enum class Defect {
+    kNone,
+    kForgetVote,
+    kForgetTerm,
+    kLoseAcknowledged,
+    kReadAtOnce,    /* takes a read for answered when it is asked */
+    kStrangeShortWay, /* the short way of a step ends elsewhere than the long one */
+    kRecoverStale,  /* recovers the wrong survivor */
+};
 
 struct Bounds {
     const char *name;
@@ -37,8 +56,12 @@ struct Bounds {
     unsigned transfers;    /* in all */
     unsigned timeouts;     /* of leaders, in all; with pre-votes, of all: no term bounds them */
     bool pre_vote;
-    bool losses;           /* messages get lost, too */
+    unsigned losses;       /* messages to these servers get lost, too: a bit set */
     unsigned commits;      /* entries that some state must have committed */
+    unsigned snapshots = 0; /* taken, in all */
+    unsigned reads = 0;     /* asked for, in all; at most kMostReads */
+    unsigned lost = 0;      /* servers that are lost for good, once: a bit set */
+    unsigned features = RAFT_FEATURE_JOINT; /* that all announce */
 };
 
 /* An operation on a server. */
@@ -51,11 +74,19 @@ enum class Kind : uint8_t {
     kSubmit,
     kChange,
     kTransfer, /* argument: to whom */
+    kRead,     /* argument: its ID */
+    kSnapshot, /* of all that is committed and on disk; the log before it goes */
+    kLose,     /* servers, for good */
+    kRecover,  /* argument: the new voters, a bit set */
+    kKinds
 };
 
 struct Write {
-    Chain log; /* once it is on disk */
-    uint32_t age; /* its ticket, counted back from the latest */
+    enum Kind : uint32_t { kEntries, kChunk, kLastChunk, kWhole };
+    bool installs() const { return kind == kLastChunk || kind == kWhole; }
+    Chain log; /* once it is on disk; of a chunk: what the whole snapshot covers */
+    uint32_t age; /* of entries: the ticket, counted back from the latest */
+    Kind kind = kEntries;
     bool operator==(const Write &) const = default;
 };
 
@@ -63,6 +94,10 @@ struct Node {
     libraft::Server *core = nullptr;
     Chain log = 0;
     Chain disk = 0;
+    Chain snapshot = 0;        /* on disk: what it covers */
+    raft_index disk_first = 1; /* oldest entry of the log on disk */
+    Chain incoming = 0;        /* what the chunks are of that have come so far */
+    uint32_t received = 0;     /* how many */
     std::vector<Write> writes; /* oldest first */
     /* What the world asks often. */
     raft_term term = 0;
@@ -78,14 +113,15 @@ struct Packet {
     raft_id from;
     raft_id to;
     raft_message message; /* without pointers */
-    Chain log;            /* ends with the last entry that it carries */
+    Chain log;            /* ends with the last entry that it carries, or that a snapshot covers */
 };
 
 struct Outcome {
     enum class Code : uint8_t { kDone, kImpossible, kBeyond, kWrong } code = Code::kDone;
     NodeId node = 0;
     std::vector<PacketId> packets;
-    int error = 0; /* kWrong: what the step returned */
+    std::vector<raft_read> reads; /* answered */
+    std::string wrong; /* kWrong: what was refused, or asked for */
 };
 
 class Nodes {
@@ -111,9 +147,16 @@ private:
     NodeId intern(Node node);
     PacketId intern(const Packet &packet);
     void take_entries(Node *node, const raft_update_entries &entries);
-    void pack(const Node &node, const raft_message &message, Packet *packet) const;
+    std::string take_chunk(Node *node, const raft_update_snapshot &snapshot) const;
+    void persist(Node *node, raft_event *event) const;
+    void persisted(Node *node, const Write &write) const;
+    std::string pack(const Node &node, const raft_message &message, Packet *packet) const;
+    std::string pack_install(const Node &node, const raft_install_snapshot &message,
+                             Packet *packet) const;
     std::vector<raft_entry> unpack(Chain log, raft_index after) const;
-    Node boot(raft_id id, Chain disk, raft_term term, raft_id vote, raft_update *update);
+    raft_index configuration_index(Chain log) const;
+    std::vector<raft_server> configuration_of(Chain log) const;
+    Node boot(Node disk, raft_id id, raft_update *update);
 
     const Bounds bounds_;
     const Defect defect_;
@@ -122,7 +165,7 @@ private:
     std::vector<Packet> packets_;
     std::map<proof::Digest, NodeId> node_ids_;
     std::unordered_map<std::string, PacketId> packet_ids_;
-    std::unordered_map<uint64_t, Outcome> outcomes_[8]; /* by kind: (node, argument) */
+    std::unordered_map<uint64_t, Outcome> outcomes_[static_cast<size_t>(Kind::kKinds)]; /* by kind: (node, argument) */
     uint64_t steps_ = 0;
 };
 

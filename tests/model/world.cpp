@@ -42,7 +42,7 @@ bool insert(std::vector<proof::Digest> *table, const proof::Digest &d) {
 } // namespace
 
 Search::Search(const Bounds &bounds, Defect defect)
-    : bounds_(bounds), nodes_(bounds, defect), seen_(1 << 16) {
+    : bounds_(bounds), defect_(defect), nodes_(bounds, defect), seen_(1 << 16) {
     World world = {};
     world.packets.fill(kNone);
     for (unsigned i = 0; i < bounds.servers; i++) {
@@ -56,6 +56,8 @@ Search::Search(const Bounds &bounds, Defect defect)
     world.changes = static_cast<uint8_t>(bounds.changes);
     world.transfers = static_cast<uint8_t>(bounds.transfers);
     world.timeouts = static_cast<uint8_t>(bounds.timeouts);
+    world.snapshots = static_cast<uint8_t>(bounds.snapshots);
+    world.reads = static_cast<uint8_t>(bounds.reads);
     trail_.push_back({0, {}});
     insert(&seen_, digest_of(world));
     frontier_.push_back({world, 0, 0});
@@ -72,10 +74,13 @@ void Search::run(uint64_t most_states) {
 
 void Search::expand(const Waiting &from) {
     for (uint8_t i = 0; i < bounds_.servers && broken_.empty(); i++) {
-        expand_server(from, i);
+        if ((from.world.lost >> i & 1) == 0) {
+            expand_server(from, i);
+        }
     }
     if (broken_.empty()) {
         expand_packets(from);
+        expand_operator(from);
     }
 }
 
@@ -84,6 +89,8 @@ void Search::expand_server(const Waiting &from, uint8_t i) {
     const bool deadline = node.has_deadline;
     const bool can_wait = node.can_wait;
     const bool leads = node.leads;
+    const bool new_snapshot =
+        node.committed != node.snapshot && nodes_.chains().is_prefix(node.committed, node.disk);
     const auto writes = static_cast<uint32_t>(node.writes.size());
     if (deadline && (!(leads || bounds_.pre_vote) || from.world.timeouts > 0)) {
         act(from, {Kind::kTimeout, i, 0, 0, 0});
@@ -94,17 +101,29 @@ void Search::expand_server(const Waiting &from, uint8_t i) {
     if (writes > 0) {
         act(from, {Kind::kPersist, i, 0, 0, 0});
     }
-    if (leads && from.world.submissions > 0) {
-        act(from, {Kind::kSubmit, i, 0, 0, 0});
+    if (leads) {
+        expand_leader(from, i);
     }
-    if (leads && from.world.changes > 0) {
-        act(from, {Kind::kChange, i, 0, 0, 0});
-    }
-    for (uint32_t to = 1; leads && from.world.transfers > 0 && to <= bounds_.servers; to++) {
-        act(from, {Kind::kTransfer, i, 0, 0, to});
+    if (from.world.snapshots > 0 && new_snapshot) {
+        act(from, {Kind::kSnapshot, i, 0, 0, 0});
     }
     for (uint32_t kept = 0; from.world.crashes > 0 && kept <= writes; kept++) {
         act(from, {Kind::kCrash, i, 0, 0, kept});
+    }
+}
+
+void Search::expand_leader(const Waiting &from, uint8_t i) {
+    if (from.world.submissions > 0) {
+        act(from, {Kind::kSubmit, i, 0, 0, 0});
+    }
+    if (from.world.changes > 0) {
+        act(from, {Kind::kChange, i, 0, 0, 0});
+    }
+    for (uint32_t to = 1; from.world.transfers > 0 && to <= bounds_.servers; to++) {
+        act(from, {Kind::kTransfer, i, 0, 0, to});
+    }
+    if (from.world.reads > 0) {
+        act(from, {Kind::kRead, i, 0, 0, bounds_.reads - from.world.reads + 1});
     }
 }
 
@@ -114,8 +133,12 @@ void Search::expand_packets(const Waiting &from) {
             break;
         }
         const auto to = static_cast<uint8_t>(nodes_.packet(packet).to - 1);
+        if (from.world.lost >> to & 1) {
+            act(from, {Kind::kDeliver, to, 1, 0, packet});
+            continue;
+        }
         act(from, {Kind::kDeliver, to, 0, 0, packet});
-        if (bounds_.losses) {
+        if (bounds_.losses >> to & 1) {
             act(from, {Kind::kDeliver, to, 1, 0, packet});
         }
         if (from.world.duplicates > 0) {
@@ -141,6 +164,14 @@ bool Search::spend(World *world, const Action &action) const {
             break;
         case Kind::kTransfer:
             world->transfers--;
+            break;
+        case Kind::kSnapshot:
+            world->snapshots--;
+            break;
+        case Kind::kRead:
+            world->reads--;
+            world->read_floor[action.argument - 1] =
+                static_cast<uint8_t>(nodes_.chains().last(world->committed) + 1);
             break;
         case Kind::kDeliver:
             if (action.keep) {
@@ -180,27 +211,107 @@ void Search::act(const Waiting &from, const Action &action) {
     const NodeId before = world.nodes[action.server];
     if (spend(&world, action)) {
         const Outcome &outcome = nodes_.step(before, action.kind, action.argument);
-        switch (outcome.code) {
-            case Outcome::Code::kImpossible:
-                return;
-            case Outcome::Code::kBeyond:
-                beyond_++;
-                return;
-            case Outcome::Code::kWrong:
-                broken_ = "a correct server's message or a caller's truth was refused: error " +
-                          std::to_string(outcome.error);
-                break;
-            case Outcome::Code::kDone:
-                world.nodes[action.server] = outcome.node;
-                if (!send(&world, outcome.packets)) {
-                    beyond_++;
-                    return;
-                }
-                broken_ = judge(&world, action, before);
+        if (!take(&world, action, outcome)) {
+            return;
+        }
+        if (broken_.empty()) {
+            broken_ = judge(&world, action, before);
+        }
+        if (broken_.empty()) {
+            broken_ = judge_reads(&world, outcome, nodes_[outcome.node]);
         }
     }
     transitions_++;
     arrive(world, from, action);
+}
+
+/* False: it cannot happen, or not within the bounds. */
+bool Search::take(World *world, const Action &action, const Outcome &outcome) {
+    switch (outcome.code) {
+        case Outcome::Code::kImpossible:
+            return false;
+        case Outcome::Code::kBeyond:
+            beyond_++;
+            return false;
+        case Outcome::Code::kWrong:
+            broken_ = outcome.wrong;
+            return true;
+        case Outcome::Code::kDone:
+            break;
+    }
+    const Node &before = nodes_[world->nodes[action.server]];
+    const Node &after = nodes_[outcome.node];
+    answered_ += outcome.reads.size();
+    installed_ += action.kind == Kind::kPersist && before.snapshot != after.snapshot;
+    handed_over_ += action.kind == Kind::kDeliver && after.term > before.term &&
+                    nodes_.packet(action.argument).message.type == RAFT_TIMEOUT_NOW;
+    world->nodes[action.server] = outcome.node;
+    if (!send(world, outcome.packets)) {
+        beyond_++;
+        return false;
+    }
+    return true;
+}
+
+void Search::expand_operator(const Waiting &from) {
+    if (!broken_.empty() || bounds_.lost == 0 || from.world.recovered) {
+        return;
+    }
+    if (from.world.lost == 0) {
+        World world = from.world;
+        world.lost = static_cast<uint8_t>(bounds_.lost);
+        transitions_++;
+        arrive(world, from, {Kind::kLose, 0, 0, 0, bounds_.lost});
+    } else {
+        recover(from, false);
+        recover(from, true);
+    }
+}
+
+/* All survivors are stopped, with or without what they were writing, and nothing is under way any
+ * more. The one whose last entry has the highest term and, among those, the highest index is
+ * recovered; all survivors are its voters. */
+void Search::recover(const Waiting &from, bool kept) {
+    World world = from.world;
+    world.packets.fill(kNone);
+    world.recovered = 1;
+    unsigned best = kServers;
+    unsigned voters = 0;
+    const Action action = {Kind::kRecover, 0, 0, kept, 0};
+    for (uint8_t i = 0; i < bounds_.servers; i++) {
+        if (world.lost >> i & 1) {
+            continue;
+        }
+        voters |= 1U << i;
+        const auto writes = static_cast<uint32_t>(nodes_[world.nodes[i]].writes.size());
+        const Outcome &outcome =
+            nodes_.step(world.nodes[i], Kind::kCrash, kept ? writes : 0);
+        world.nodes[i] = outcome.node;
+        const auto rank = [&](unsigned server) {
+            const Link &last = nodes_.chains().link(nodes_[world.nodes[server]].disk);
+            return std::pair(last.term, last.index);
+        };
+        const bool stale = defect_ == Defect::kRecoverStale;
+        if (best == kServers || (stale ? rank(i) < rank(best) : rank(best) < rank(i))) {
+            best = i;
+        }
+    }
+    broken_ = judge_recovery(&world, nodes_[world.nodes[best]]);
+    const NodeId before = world.nodes[best];
+    const Outcome &outcome = nodes_.step(before, Kind::kRecover, voters);
+    const Action recovery = {Kind::kRecover, static_cast<uint8_t>(best), 0, kept, voters};
+    if (!broken_.empty() || !take(&world, recovery, outcome)) {
+        if (!broken_.empty()) {
+            arrive(world, from, action);
+        }
+        return;
+    }
+    recoveries_++;
+    if (broken_.empty()) {
+        broken_ = judge(&world, recovery, before);
+    }
+    transitions_++;
+    arrive(world, from, recovery);
 }
 
 void Search::arrive(const World &world, const Waiting &from, const Action &action) {
@@ -240,7 +351,17 @@ std::string Search::describe(const Action &action) const {
             return server + ": change the membership";
         case Kind::kTransfer:
             return server + ": transfer to " + std::to_string(action.argument);
-        case Kind::kDeliver:
+        case Kind::kRead:
+            return server + ": read " + std::to_string(action.argument);
+        case Kind::kSnapshot:
+            return server + ": takes a snapshot";
+        case Kind::kLose:
+            return "servers are lost for good: set " + std::to_string(action.argument);
+        case Kind::kRecover:
+            return server + ": all survivors stopped, writes " +
+                   (action.keep ? "kept" : "lost") + "; recovered with voters " +
+                   std::to_string(action.argument);
+        default:
             break;
     }
     static const char *const kNames[] = {"",           "AppendEntries",      "AppendEntries result",
@@ -270,6 +391,10 @@ std::string Search::describe(const Action &action) const {
         text += (m.request_vote_result.pre_vote ? " pre-vote term " : " term ") +
                 std::to_string(m.request_vote_result.term) +
                 (m.request_vote_result.vote_granted ? " granted" : " refused");
+    } else if (m.type == RAFT_INSTALL_SNAPSHOT) {
+        text += " term " + std::to_string(m.install_snapshot.term) + " of " +
+                std::to_string(m.install_snapshot.last_index) + " offset " +
+                std::to_string(m.install_snapshot.offset);
     }
     return text;
 }

@@ -29,8 +29,16 @@ struct World {
     uint8_t changes;
     uint8_t transfers;
     uint8_t timeouts;
+    uint8_t snapshots;
+    uint8_t reads;
+    uint8_t lost;       /* servers that are: a bit set */
+    uint8_t recovered;
+    std::array<uint8_t, kMostReads> read_floor; /* by ID, from 1: entries committed when it was
+                                                   asked for, and one; 0: not waiting */
+    std::array<uint8_t, 2> unused;
 };
-static_assert(sizeof(World) == 4 * (kServers + kMostMessages + 1) + kHighestTerm + kLongestLog + 8);
+static_assert(sizeof(World) ==
+              4 * (kServers + kMostMessages + 1) + kHighestTerm + kLongestLog + 16);
 static_assert(std::has_unique_object_representations_v<World>);
 
 /* One thing that happens. */
@@ -59,6 +67,11 @@ public:
     uint64_t beyond() const { return beyond_; }
     unsigned depth() const { return depth_; }
     unsigned committed() const { return committed_; }
+    /* Reads answered, snapshots installed, recoveries: transitions that were any of these. */
+    uint64_t answered() const { return answered_; }
+    uint64_t installed() const { return installed_; }
+    uint64_t recoveries() const { return recoveries_; }
+    uint64_t handed_over() const { return handed_over_; }
     const Nodes &nodes() const { return nodes_; }
 
 private:
@@ -74,18 +87,25 @@ private:
 
     void expand(const Waiting &from);
     void expand_server(const Waiting &from, uint8_t server);
+    void expand_leader(const Waiting &from, uint8_t server);
+    void expand_operator(const Waiting &from);
+    void recover(const Waiting &from, bool kept);
+    bool take(World *world, const Action &action, const Outcome &outcome);
     void expand_packets(const Waiting &from);
     void act(const Waiting &from, const Action &action);
     bool spend(World *world, const Action &action) const;
     bool send(World *world, const std::vector<PacketId> &packets) const;
     void arrive(const World &world, const Waiting &from, const Action &action);
     std::string judge(World *world, const Action &action, NodeId before) const;
+    std::string judge_reads(World *world, const Outcome &outcome, const Node &after) const;
+    std::string judge_recovery(World *world, const Node &best) const;
     std::string judge_commit(World *world, const Node &before, const Node &after) const;
     std::string judge_leader(World *world, unsigned server, const Node &after) const;
     bool durable_on_quorum(const World &world, const Node &leader, Chain log) const;
     std::string describe(const Action &action) const;
 
     const Bounds bounds_;
+    const Defect defect_;
     Nodes nodes_;
     std::deque<Waiting> frontier_;
     std::vector<Trace> trail_;      /* how each state was reached first */
@@ -94,6 +114,7 @@ private:
     uint64_t beyond_ = 0; /* transitions that leave the bounds */
     unsigned depth_ = 0;
     unsigned committed_ = 0; /* most entries */
+    uint64_t answered_ = 0, installed_ = 0, recoveries_ = 0, handed_over_ = 0;
     std::string broken_;
 };
 
