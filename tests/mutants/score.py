@@ -37,12 +37,14 @@ class Score:
     def __init__(self, options, build):
         self.options, self.build = options, build
         self.core = digest_of("src", "include")
-        self.suite = self.core + digest_of("tests") + str(options.worlds)
+        self.suite = self.core + digest_of("tests") + "%d%s" % (
+            options.worlds, options.without)
         self.state_path = os.path.join(options.work, "state.json")
         self.state, self.lock = {}, threading.Lock()
         if not options.fresh and os.path.exists(self.state_path):
             with open(self.state_path, encoding="utf-8") as file:
                 self.state = json.load(file)
+        build.tests = [t for t in build.tests if t.suite not in options.without.split(",")]
         self.base = Workshop(build, os.path.join(options.work, "base"))
         self.base.begin({})
         self.judge = None
@@ -147,7 +149,7 @@ class Score:
             if result["fate"] == "survived" and not mutant.source and shop.is_equal():
                 result["fate"] = "discarded"
             for name, suite in (("sim", "simulation"), ("model", "model")):
-                if name in mutant.alone:
+                if name in mutant.alone and suite not in self.options.without:
                     result[name] = self._alone(shop, suite)
         except DoesNotBuild as error:
             result["fate"] = "error" if mutant.source else "discarded"
@@ -196,7 +198,7 @@ def line_of(result):
 
 def missed(results):
     """Curated mutants that the simulator or the small worlds should have found alone."""
-    return [(r["name"], a) for r in results for a in r["alone"] if not r.get(a, {}).get("how")]
+    return [(r["name"], a) for r in results for a in r["alone"] if a in r and not r[a]["how"]]
 
 
 def summary(title, results):
@@ -236,6 +238,7 @@ def parse():
     p.add_argument("--seed", type=int, default=1, help="of the random ones (%(default)s)")
     p.add_argument("--worlds", type=int, default=2000, metavar="N",
                    help="seeds that the simulator tries (%(default)s)")
+    p.add_argument("--without", default="", metavar="SUITE,...", help="leave these tests out")
     p.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     p.add_argument("--json", metavar="FILE", help="write the results there, too")
     p.add_argument("--fresh", action="store_true", help="do not go on where an earlier run stopped")
