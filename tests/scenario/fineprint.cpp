@@ -180,3 +180,52 @@ TEST_CASE("A follower that lost its part of a snapshot is sent it from the start
     c[1].receive(2, AppendResult{.term = 3, .last = 0, .snapshot = 8, .offset = 0});
     REQUIRE(c.take(1, 2, RAFT_INSTALL_SNAPSHOT)->m.install_snapshot.offset == 0);
 }
+
+TEST_CASE("A chunk that comes again while it is being written is not written again")
+{
+    const std::string whole = snapshot_contents({4, 1});
+    const InstallSnapshot first{.term = 1, .last = {4, 1}, .conf = "1 2 3",
+                                .data = whole.substr(0, 5), .done = false};
+    Cluster c({leader()});
+    c[1].slow = true;
+    c[1].receive(2, first);
+    REQUIRE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
+    c[1].receive(2, first);
+    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
+}
+
+TEST_CASE("A snapshot of what the log has already is not installed")
+{
+    Cluster c({leader("1[1 2 3] 1 1 1")});
+    c[1].receive(2, InstallSnapshot{.term = 1, .last = {3, 1}, .conf = "1 2 3",
+                                    .data = snapshot_contents({3, 1})});
+    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
+    REQUIRE(c[1].last() == 4);
+    REQUIRE(c.take(1, 2)->m.append_entries_result.last_log_index == 3);
+}
+
+TEST_CASE("A snapshot replaces a log that has another entry where it ends, and its changes")
+{
+    Cluster c({leader("1[1 2 3] 2 2[1 2 3 4s] 2")});
+    REQUIRE(c[1].conf() == "1 2 3 4s");
+    c[1].receive(2, InstallSnapshot{.term = 3, .last = {3, 3}, .conf = "1 2 3",
+                                    .data = snapshot_contents({3, 3})});
+    REQUIRE(c[1].terms() == "");
+    REQUIRE(c[1].last() == 3);
+    REQUIRE(raft_term_of(&c[1].raft, 3) == 3);
+    REQUIRE(c[1].conf() == "1 2 3");
+}
+
+TEST_CASE("What is older than the own snapshot is neither installed nor refused")
+{
+    Cluster c({{.id = 1, .term = 2, .log = "2", .start = 9, .snapshot = {8, 2}, .conf = "1 2 3"}});
+    c[1].receive(2, InstallSnapshot{.term = 2, .last = {4, 1}, .conf = "1 2 3",
+                                    .data = snapshot_contents({4, 1})});
+    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
+    REQUIRE(raft_snapshot_index(&c[1].raft) == 8);
+    c.drop();
+    c[1].receive(2, AppendEntries{.term = 2, .prev = {5, 1}, .log = "2 2 2 2"});
+    auto m = c.take(1, 2, RAFT_APPEND_ENTRIES_RESULT);
+    REQUIRE(m->m.append_entries_result.rejected == 0);
+    REQUIRE(m->m.append_entries_result.last_log_index == 9);
+}
