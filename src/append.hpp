@@ -16,7 +16,9 @@ inline void write_answer(const Server &s, raft_message &m, raft_id to, const cha
                          raft_index rejected, raft_index last) {
     const bool extended = s.leader_extended &&
                           s.announces(RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS);
-    const Install *install = extended ? s.install : nullptr;
+    /* Another leader's bytes may differ. */
+    const Install *install =
+        extended && s.install != nullptr && s.install->leader_term == s.term ? s.install : nullptr;
     m.type = RAFT_APPEND_ENTRIES_RESULT;
     m.server_id = to;
     m.server_address = address;

@@ -201,6 +201,11 @@ int on_timeout(Step &step) {
     Tracker &t = *s.tracker;
     Need need;
     need.messages = t.peers.size() * 2 + 1;
+    const bool confirm = reads::wait_in_vain(s);
+    if (confirm) {
+        need.entries = 1;
+        need.messages += replication::messages_for_all(s, s.trail.last() + 1);
+    }
     if (!step.reserve(need)) {
         return step.no_memory();
     }
@@ -214,6 +219,9 @@ int on_timeout(Step &step) {
         step.flags |= RAFT_UPDATE_TRANSFER;
     }
     (void)replication::begin_round(s); /* else the one begun in this millisecond will do */
+    if (confirm) {
+        reads::wait_for_barrier(step);
+    }
     for (Progress &p : t.peers) {
         if (!p.follows()) {
             continue;

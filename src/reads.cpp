@@ -4,6 +4,8 @@
 #include "bytes.hpp"
 #include "replication.hpp"
 
+#include <algorithm>
+
 namespace libraft::reads {
 namespace {
 
@@ -23,10 +25,12 @@ bool holds_lease(const Server &s) {
     });
 }
 
+/* Can a quorum confirm a round now? Who was not heard from for an election timeout cannot. */
 bool quorum_echoes(const Server &s) {
     const bool rounds = s.announces(RAFT_FEATURE_ROUNDS);
-    return has_quorum(s.tracker->peers, [=](const Progress &p) {
-        return p.self || (rounds && (p.features & RAFT_FEATURE_ROUNDS) != 0);
+    return has_quorum(s.tracker->peers, [&](const Progress &p) {
+        return p.self || (rounds && (p.features & RAFT_FEATURE_ROUNDS) != 0 &&
+                          p.contact + s.settings->election_timeout > s.now);
     });
 }
 
@@ -83,6 +87,26 @@ int on_read(Step &step) {
     }
     release(step);
     return 0;
+}
+
+bool wait_in_vain(const Server &s) {
+    const Tracker &t = *s.tracker;
+    const auto by_round = [](const PendingRead &read) { return read.round != 0; };
+    return t.transfer.to == 0 && std::any_of(t.reads.begin() + t.answered, t.reads.end(), by_round) &&
+           !quorum_echoes(s);
+}
+
+void wait_for_barrier(Step &step) {
+    Server &s = step.server;
+    Tracker &t = *s.tracker;
+    replication::append_barrier(step);
+    for (uint32_t i = t.answered; i < t.reads.size(); i++) {
+        if (t.reads[i].round != 0) {
+            t.reads[i].round = 0;
+            t.reads[i].committed = s.trail.last();
+        }
+    }
+    replication::send_to_all(step);
 }
 
 void release(Step &step) {

@@ -201,6 +201,14 @@ TEST_CASE("Another leader's term, or another snapshot, starts again at the first
         c[1].receive(3, part(0, 1000, 4));
         REQUIRE(c[1].commit() == 8);
     }
+    SECTION("a new term, whose leader has not yet sent any of it")
+    {
+        c[1].receive(3, AppendEntries{.term = 4, .prev = {9, 2}});
+        const auto result = answer(c, 3);
+        REQUIRE(result.rejected == 9);
+        REQUIRE(result.snapshot_index == 0);
+        REQUIRE(result.snapshot_offset == 0);
+    }
     SECTION("a newer snapshot")
     {
         auto newer = part(10, 10);

@@ -315,9 +315,51 @@ TEST_CASE("One old peer of two does no harm as long as the other one echoes")
     REQUIRE(c[1].answer(1)->status == 0);
     c.isolate(2);
     c[1].read(2);
-    c.run(950); /* S3 keeps it in office but cannot confirm a round */
-    if (c[1].answer(2)) {
-        REQUIRE(c[1].log.back().type == RAFT_BARRIER); /* then by a barrier */
-        REQUIRE(c[1].commit() == c[1].last());
+    c.run(900); /* S3 keeps it in office but cannot confirm a round */
+    REQUIRE_FALSE(c[1].answer(2));
+    const raft_index last = c[1].last();
+    c.run(300); /* S2 is given up: a barrier */
+    REQUIRE(c[1].leads());
+    REQUIRE(c[1].last() == last + 1);
+    REQUIRE(c[1].answer(2));
+    REQUIRE(c[1].answer(2)->status == 0);
+    c.run(1000);
+    REQUIRE(c[1].last() == last + 1); /* one is enough */
+    c[1].read(3);
+    REQUIRE(c[1].last() == last + 2); /* and without S2 there is no other way */
+}
+
+TEST_CASE("A read whose round nobody can confirm any more is confirmed by a barrier")
+{
+    Led c;
+    c[1].read(7);
+    const auto older = [&](raft_index last) {
+        return AppendResult{.term = 2, .last = last, .features = RAFT_FEATURE_CAPACITY,
+                            .version = 2};
+    };
+    SECTION("the members run an older version again")
+    {
+        for (raft_id id : {2, 3}) {
+            c[1].receive(id, older(2));
+        }
+        c.expire(1);
+        REQUIRE(c[1].log.back().type == RAFT_BARRIER);
+        REQUIRE(c[1].last() == 3);
+        c[1].receive(2, older(2));
+        REQUIRE_FALSE(c[1].answer(7));
+        c[1].receive(2, older(3));
+        REQUIRE(c[1].answer(7));
+        REQUIRE(c[1].answer(7)->status == 0);
+        REQUIRE(c[1].answer(7)->index == 2);
+    }
+    SECTION("but not while leadership is handed over")
+    {
+        c[1].transfer(3);
+        for (raft_id id : {2, 3}) {
+            c[1].receive(id, older(1)); /* 3 is not ready yet */
+        }
+        c.expire(1);
+        REQUIRE(c[1].last() == 2);
+        REQUIRE_FALSE(c[1].answer(7));
     }
 }
