@@ -38,6 +38,7 @@ int find_duplicates(const raft_configuration &conf) {
     if (conf.n < 2) {
         return 0;
     }
+    /* Pointers are meant. NOLINTNEXTLINE(bugprone-sizeof-expression) */
     auto **sorted = static_cast<const raft_server **>(malloc(conf.n * sizeof(raft_server *)));
     if (sorted == nullptr) {
         return RAFT_NOMEM;

@@ -7,17 +7,17 @@ namespace libraft {
 namespace {
 
 constexpr uint64_t kLarge = 4096;
-constexpr uint64_t kMost = uint64_t{8} * UINT32_MAX;
+constexpr uint64_t kMost = std::min<uint64_t>(uint64_t{8} * UINT32_MAX, SIZE_MAX / 4);
 
 } // namespace
 
 bool Outbox::grow(uint64_t size) {
-    if (size > kMost || size > SIZE_MAX / 4) {
+    if (size > kMost) {
         return false;
     }
     /* Small ones are exact, for there may be very many; large ones must not be allocated
      * again and again. */
-    const uint64_t twice = std::min(2 * 8 * uint64_t{capacity_}, kMost);
+    const uint64_t twice = std::min(16 * uint64_t{capacity_}, kMost);
     if (size > kLarge && size < twice) {
         size = twice;
     }

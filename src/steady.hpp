@@ -11,6 +11,6 @@
 namespace libraft::steady {
 
 /* As libraft::step(). */
-[[nodiscard]] int step(Server &server, raft_event &event, raft_update &update);
+[[nodiscard]] int step(Server &s, raft_event &event, raft_update &update);
 
 } // namespace libraft::steady
