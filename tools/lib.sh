@@ -105,3 +105,15 @@ for kind in ("failed", "skipped"):
         print("%s: %s" % (kind, name))
 EOF
 }
+
+# programs_in BUILD [--paths] FOLDER...: names, or paths in BUILD, of the tests that are programs
+# of these folders of tests/, one a line.
+programs_in() {
+    "$MESON" introspect --tests "$1" | "$PYTHON" -c '
+import json, os, sys
+paths = "--paths" in sys.argv
+for test in json.load(sys.stdin):
+    if any("/tests/%s/" % folder in test["cmd"][0] for folder in sys.argv[2:]):
+        print(os.path.relpath(test["cmd"][0], sys.argv[1]) if paths else test["name"])' \
+        "$ROOT/$1" "${@:2}"
+}
