@@ -44,15 +44,16 @@ void expect(bool ok, const std::string &what, const raft_update &update)
     }
 }
 
-bool catch_up_changed(const View &before, const View &after)
+/* Of a server that is no member, or that nobody leads, there is no catch-up. */
+bool catch_up_changed(View before, View after)
 {
-    for (const auto &[id, status] : after.catch_ups) {
-        auto was = before.catch_ups.find(id);
-        if (was != before.catch_ups.end() && was->second != status) {
-            return true;
-        }
+    for (const auto &[id, status] : before.catch_ups) {
+        after.catch_ups.emplace(id, int{RAFT_CATCH_UP_NONE});
     }
-    return false;
+    for (const auto &[id, status] : after.catch_ups) {
+        before.catch_ups.emplace(id, int{RAFT_CATCH_UP_NONE});
+    }
+    return before.catch_ups != after.catch_ups;
 }
 }  // namespace
 

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/* The follower's side of replication where it is least ordinary (§3.5, §4.1, §5.1). */
+#include "catch.hpp"
+#include "cluster.hpp"
+
+using namespace story;
+
+namespace {
+
+Draw follower(const char *log = "1[1 2 3] 1 1")
+{
+    return {.id = 1, .term = 3, .log = log};
+}
+
+raft_append_entries_result answer(Cluster &c, raft_id to = 2)
+{
+    auto m = c.take(1, to, RAFT_APPEND_ENTRIES_RESULT);
+    REQUIRE(c.count(1, to) == 0);
+    return m->m.append_entries_result;
+}
+
+}  // namespace
+
+TEST_CASE("What begins a log is a configuration with a term (§4.4)")
+{
+    Cluster c({Draw{.id = 1}});
+    c[1].refuses(RAFT_MALFORMED, event::receive(draft(2, 1, AppendEntries{.term = 1, .log = "1"})));
+    auto termless = draft(2, 1, AppendEntries{.term = 1, .log = "1[1 2]"});
+    termless->entries[0].term = 0;
+    c[1].refuses(RAFT_MALFORMED, event::receive(termless));
+    c[1].receive(2, AppendEntries{.term = 1, .log = "1[1 2]"});
+    REQUIRE(c[1].conf() == "1 2");
+}
+
+TEST_CASE("Entries that a snapshot covers are taken as agreeing (§5.1)")
+{
+    Cluster c({Draw{.id = 1, .term = 3, .log = "2 2", .start = 6, .snapshot = {5, 2},
+                    .conf = "1 2 3", .conf_index = 1}});
+    /* Entries 3 to 5 are unknown here, but committed. */
+    c[1].receive(2, AppendEntries{.term = 3, .prev = {2, 1}, .log = "1 2 2 2 2 3"});
+    REQUIRE(c[1].terms() == "2 2 3");
+    REQUIRE(c[1].last() == 8);
+    REQUIRE(answer(c).last_log_index == 8);
+}
+
+TEST_CASE("A founding entry that was never committed is replaced by another leader's (§4.1)")
+{
+    Cluster c({Draw{.id = 1}});
+    c[1].slow = true;
+    c[1].receive(2, AppendEntries{.term = 1, .log = "1[1 2]"});
+    REQUIRE(c[1].conf() == "1 2");
+    c[1].receive(3, AppendEntries{.term = 2, .log = "2[1 3]"});
+    REQUIRE(c[1].flag(RAFT_UPDATE_CONFIGURATION));
+    REQUIRE(c[1].conf() == "1 3");
+    REQUIRE(c[1].terms() == "2");
+    c[1].store_all();
+    REQUIRE(c[1].stored() == 1);
+}
+
+TEST_CASE("The configuration flag compares what changed in place of what (§4.1)")
+{
+    const char *before = "2[1 2 3 4]";
+    const char *after = "3[1 2 3 4]";
+    bool changed = true;
+    SECTION("the same again") { changed = false; }
+    SECTION("one server fewer") { after = "3[1 2 3]"; }
+    SECTION("another server") { after = "3[1 2 3 5]"; }
+    SECTION("another role") { after = "3[1 2 3 4s]"; }
+    const std::string log = std::string("1[1 2 3] ") + before;
+    Cluster c({Draw{.id = 1, .term = 3, .log = log.c_str()}});
+    c[1].receive(2, AppendEntries{.term = 3, .prev = {1, 1}, .log = after});
+    REQUIRE(c[1].terms() == "1 3");
+    REQUIRE(c[1].flag(RAFT_UPDATE_CONFIGURATION) == changed);
+}
+
+TEST_CASE("Another address at the same index is another configuration")
+{
+    Cluster c({Draw{.id = 1, .term = 3, .log = "1[1 2 3] 2[1 2 3 4]"}});
+    auto moved = draft(2, 1, AppendEntries{.term = 3, .prev = {1, 1}, .log = "3[1 2 3 4]"});
+    Members members("1 2 3 4");
+    members.addresses[3] = "elsewhere";
+    moved->entries[0].payload = members.encode();
+    c[1].step(event::receive(moved));
+    REQUIRE(c[1].flag(RAFT_UPDATE_CONFIGURATION));
+}
+
+TEST_CASE("A refusal at index 0 acknowledges nothing (§3.5)")
+{
+    Cluster c({follower()});
+    c[1].receive(2, AppendEntries{.term = 2, .log = "1[1 2 3]"}); /* of an earlier term */
+    auto r = answer(c);
+    REQUIRE(r.term == 3);
+    REQUIRE(r.rejected == 0);
+    REQUIRE(r.last_log_index == 0);
+}
+
+TEST_CASE("Between two chunks a heartbeat is answered, matching entries end the installation")
+{
+    Cluster c({follower()});
+    const std::string whole = snapshot_contents({8, 2});
+    c[1].receive(2, InstallSnapshot{.term = 3, .last = {8, 2}, .conf = "1 2 3", .conf_index = 1,
+                                    .data = whole.substr(0, 4), .done = false});
+    REQUIRE(answer(c).snapshot_offset == 4);
+    SECTION("a heartbeat does not")
+    {
+        c[1].receive(2, AppendEntries{.term = 3, .prev = {3, 1}});
+        auto r = answer(c);
+        REQUIRE(r.snapshot_index == 8);
+        REQUIRE(r.snapshot_offset == 4);
+    }
+    SECTION("entries that do not match are refused")
+    {
+        c[1].receive(2, AppendEntries{.term = 3, .prev = {7, 2}, .log = "2"});
+        auto r = answer(c);
+        REQUIRE(r.rejected == 7);
+        REQUIRE(r.snapshot_index == 8);
+    }
+    SECTION("entries that match are taken: the leader has given the installation up")
+    {
+        c[1].incoming.clear(); /* what a caller drops when it gets ENTRIES instead of a chunk */
+        c[1].receive(2, AppendEntries{.term = 3, .prev = {3, 1}, .log = "2 3"});
+        REQUIRE(c[1].last() == 5);
+        auto r = answer(c);
+        REQUIRE(r.last_log_index == 5);
+        REQUIRE(r.snapshot_index == 0);
+        /* What comes late of the snapshot begins it anew. */
+        c[1].receive(2, InstallSnapshot{.term = 3, .last = {8, 2}, .conf = "1 2 3",
+                                        .conf_index = 1, .offset = 4, .data = whole.substr(4)});
+        REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
+        REQUIRE(answer(c).snapshot_offset == 0);
+    }
+    SECTION("entries that are known already also show it")
+    {
+        c[1].receive(2, AppendEntries{.term = 3, .prev = {1, 1}, .log = "1 1"});
+        auto r = answer(c);
+        REQUIRE(r.last_log_index == 3);
+        REQUIRE(r.snapshot_index == 0);
+    }
+}
+
+TEST_CASE("While a chunk is being written entries are refused, from the very first too (§5.1)")
+{
+    Cluster c({Draw{.id = 1}});
+    c[1].slow = true;
+    c[1].receive(2, InstallSnapshot{.term = 3, .last = {8, 2}, .conf = "1 2 3",
+                                    .data = snapshot_contents({8, 2})});
+    REQUIRE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
+    c[1].receive(2, AppendEntries{.term = 3, .log = "1[1 2 3]"});
+    REQUIRE(c[1].last() == 0);
+    auto r = answer(c);
+    REQUIRE(r.rejected == 0);
+    REQUIRE(r.last_log_index == 0);
+    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_ENTRIES));
+    c[1].refuses(RAFT_CANTBOOTSTRAP, event::bootstrap("1"));
+    c[1].store_chunk();
+    REQUIRE(c[1].commit() == 8);
+}
+
+TEST_CASE("What is stored beyond what this term's leader matched is not acknowledged (§3.5)")
+{
+    Cluster c({follower("1[1 2 3]")});
+    c[1].slow = true;
+    c[1].receive(2, AppendEntries{.term = 3, .prev = {1, 1}, .log = "3 3"});
+    c[1].receive(3, AppendEntries{.term = 4, .prev = {1, 1}});
+    REQUIRE(answer(c, 3).last_log_index == 1);
+    c[1].store_all();
+    REQUIRE(c[1].stored() == 3);
+    REQUIRE(c.count(1, 3) == 0); /* the new leader has matched entry 1 only */
+    REQUIRE(c.count(1, 2) == 0);
+    c[1].receive(3, AppendEntries{.term = 4, .prev = {3, 3}});
+    REQUIRE(answer(c, 3).last_log_index == 3);
+}
+
+TEST_CASE("A founder in the middle of an installation does not elect itself (§4.4)")
+{
+    Cluster c({Draw{.id = 1}});
+    c[1].slow = true;
+    c[1].bootstrap("1");
+    c[1].receive(2, InstallSnapshot{.term = 1, .last = {8, 1}, .conf = "1 2",
+                                    .data = snapshot_contents({8, 1})});
+    REQUIRE(c[1].leader() == 2);
+    SECTION("nor beside a leader")
+    {
+        c[1].store();
+        REQUIRE(c[1].state() == RAFT_FOLLOWER);
+    }
+    SECTION("nor after its leader is forgotten")
+    {
+        c.sleep(5000); /* or it would not listen to a candidate */
+        c[1].receive(3, RequestVote{.term = 5, .last = {9, 4}});
+        REQUIRE(c[1].leader() == 0);
+        c[1].store();
+        REQUIRE(c[1].stored() == 1);
+        REQUIRE(c[1].state() == RAFT_FOLLOWER);
+        c.drop();
+        c[1].store_chunk(); /* there is nobody to tell */
+        REQUIRE(c[1].commit() == 8);
+        REQUIRE(c.count(1, 2) == 0);
+        REQUIRE(c.count(1, 3) == 0);
+    }
+}
+
+TEST_CASE("A server that has not said that it takes chunks says nothing of offsets")
+{
+    Cluster c({Draw{.id = 1, .term = 3, .log = "1[1 2 3] 1 1", .features = 0}});
+    c[1].receive(2, InstallSnapshot{.term = 3, .last = {8, 2}, .conf = "1 2 3", .offset = 4,
+                                    .data = "late", .done = false});
+    auto r = answer(c);
+    REQUIRE(r.version == 2);
+    REQUIRE(r.rejected == 0);
+    REQUIRE(r.last_log_index == 0);
+    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/* Membership changes where they meet catch-up, removal and unknown servers (§4.1 - §4.3). */
+#include "catch.hpp"
+#include "cluster.hpp"
+
+using namespace story;
+
+namespace {
+
+/* Server 1 leads paper servers; everything is committed and known to all of them. */
+struct Led : Cluster {
+    explicit Led(const char *members, unsigned features = all_features)
+        : Cluster({Draw{.id = 1, .log = members, .features = features}})
+    {
+        win(1, {2, 3});
+    }
+    void all_store(std::initializer_list<raft_id> ids)
+    {
+        for (raft_id id : ids) {
+            (*this)[1].receive(id, AppendResult{.term = (*this)[1].term(), .last = (*this)[1].last()});
+        }
+        drop();
+    }
+};
+
+}  // namespace
+
+TEST_CASE("Removing a standby forgets its catch-up, and says so (§4.2.1)")
+{
+    Led c("1[1 2 3 4s]");
+    c.all_store({2, 3, 4});
+    c[1].catch_up(4);
+    REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_FINISHED);
+    c[1].reconfigure("1 2 3");
+    REQUIRE(c[1].flag(RAFT_UPDATE_CATCH_UP));
+}
+
+TEST_CASE("A second catch-up of a server that is up to date changes nothing (§4.2.1)")
+{
+    Led c("1[1 2 3 4s]");
+    c.all_store({2, 3, 4});
+    c[1].catch_up(4);
+    REQUIRE(c[1].flag(RAFT_UPDATE_CATCH_UP));
+    c[1].catch_up(4);
+    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_CATCH_UP));
+    REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_FINISHED);
+}
+
+TEST_CASE("A round faster than an election timeout is the last, a slower one is not (§4.2.1)")
+{
+    Led c("1[1 2 3 4s]");
+    c.all_store({2, 3});
+    c[1].receive(4, AppendResult{.term = 2, .last = 1});
+    c[1].submit(3);
+    c[1].catch_up(4);
+    REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_RUNNING);
+    const raft_index target = c[1].last();
+    c[1].submit(2); /* there will always be more */
+    bool slow = false;
+    SECTION("fast") { c.sleep(500); }
+    SECTION("slow") { slow = true; c.sleep(1500); }
+    c[1].receive(4, AppendResult{.term = 2, .last = target});
+    REQUIRE(c[1].catch_up_status(4) ==
+            (slow ? RAFT_CATCH_UP_RUNNING : RAFT_CATCH_UP_FINISHED));
+    c[1].receive(4, AppendResult{.term = 2, .last = c[1].last()});
+    REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_FINISHED);
+}
+
+TEST_CASE("Leaving a joint configuration forgets the catch-up of who leaves (§4.3)")
+{
+    Led c("1[1 2 3 4s 5s 6s]");
+    c.all_store({2, 3, 4, 5, 6});
+    c[1].catch_up(4);
+    c[1].reconfigure("1 2 3 4 5s 6s"); /* promoted: the status stays */
+    c.all_store({2, 3, 4, 5, 6});
+    REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_FINISHED);
+    c[1].reconfigure("1 2 3 5 6s"); /* 4 leaves, 5 comes */
+    REQUIRE(c[1].conf() == "1 2 3 4o 5i 6s");
+    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_CATCH_UP));
+    const raft_index joint = c[1].last();
+    c[1].receive(2, AppendResult{.term = 2, .last = joint});
+    c[1].receive(3, AppendResult{.term = 2, .last = joint}); /* three of four, three of four */
+    REQUIRE(c[1].conf() == "1 2 3 5 6s");
+    REQUIRE(c[1].catch_up_status(5) == RAFT_CATCH_UP_NONE);
+    REQUIRE(c[1].flag(RAFT_UPDATE_CATCH_UP));
+}
+
+TEST_CASE("A standby that leaves with a joint change is forgotten when it begins (§4.3)")
+{
+    Led c("1[1 2 3 4s 5s 6s]");
+    c.all_store({2, 3, 4, 5, 6});
+    c[1].catch_up(6);
+    c[1].reconfigure("1 4 5");
+    REQUIRE(c[1].conf() == "1 2o 3o 4i 5i");
+    REQUIRE(c[1].flag(RAFT_UPDATE_CATCH_UP));
+    const raft_index joint = c[1].last();
+    for (raft_id id : {2, 3, 4, 5}) {
+        c[1].receive(id, AppendResult{.term = 2, .last = joint});
+    }
+    REQUIRE(c[1].conf() == "1 4 5");
+    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_CATCH_UP)); /* it was told before */
+}
+
+TEST_CASE("A joint change wants to know that everybody understands it (§4.3)")
+{
+    Led c("1[1 2 3 4s 5s]");
+    c.all_store({2, 3, 4, 5});
+    SECTION("a server that nobody has heard of does not")
+    {
+        c[1].refuses(RAFT_CANTCHANGE, event::reconfigure("1 6 7"));
+    }
+    SECTION("a member that does not announce it does not")
+    {
+        c[1].receive(5, AppendResult{.term = 2, .last = 2,
+                                     .features = RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS});
+        c[1].refuses(RAFT_CANTCHANGE, event::reconfigure("1 4 5"));
+    }
+    SECTION("a spare need not: it is not sent the log")
+    {
+        c[1].reconfigure("1 4 5 9p");
+        REQUIRE(c[1].conf() == "1 2o 3o 4i 5i 9p");
+    }
+}
+
+TEST_CASE("A leader without a vote catches nobody up to itself")
+{
+    Led c("1[1 2 3]");
+    c.all_store({2, 3});
+    c[1].slow = true;
+    c[1].reconfigure("1s 2 3");
+    REQUIRE(c[1].leads());
+    c[1].refuses(RAFT_BADID, event::catch_up(1));
+}
+
+TEST_CASE("Recovery needs a higher term and a higher index")
+{
+    const raft_term limit = 1ULL << 62;
+    SECTION("there is no higher term")
+    {
+        Cluster c({Draw{.id = 1, .term = limit, .log = "1[1 2 3]"}});
+        c[1].refuses(RAFT_TOOBIG, event::recover("1"));
+    }
+    SECTION("there is no higher index")
+    {
+        Cluster c({Draw{.id = 1, .term = 3, .start = limit + 1, .snapshot = {limit, 2},
+                        .conf = "1 2 3"}});
+        c[1].refuses(RAFT_TOOBIG, event::recover("1"));
+    }
+    SECTION("else it is done")
+    {
+        Cluster c({Draw{.id = 1, .term = limit - 4, .log = "1[1 2 3]"}});
+        c[1].step(event::recover("1"));
+        REQUIRE(c[1].term() > limit - 4);
+        REQUIRE(c[1].conf() == "1");
+    }
+}
+
+TEST_CASE("A cluster is founded on a server that holds nothing (§4.4)")
+{
+    SECTION("a vote is something")
+    {
+        Cluster c({Draw{.id = 1, .term = 1, .vote = 2}});
+        c[1].refuses(RAFT_CANTBOOTSTRAP, event::bootstrap("1"));
+    }
+    SECTION("so is a later term")
+    {
+        Cluster c({Draw{.id = 1, .term = 2}});
+        c[1].refuses(RAFT_CANTBOOTSTRAP, event::bootstrap("1"));
+    }
+    SECTION("and a snapshot")
+    {
+        Cluster c({Draw{.id = 1, .term = 2, .start = 4, .snapshot = {3, 1}, .conf = "1 2"}});
+        c[1].refuses(RAFT_CANTBOOTSTRAP, event::bootstrap("1"));
+    }
+    SECTION("term 1 alone is nothing")
+    {
+        Cluster c({Draw{.id = 1, .term = 1}});
+        c[1].bootstrap("1");
+        REQUIRE(c[1].leads());
+    }
+}

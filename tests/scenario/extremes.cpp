@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* The last terms, the longest addresses, the oldest peers. */
+#include "catch.hpp"
+#include "cluster.hpp"
+
+using namespace story;
+
+namespace {
+
+constexpr raft_term limit = 1ULL << 62;
+
+MessagePtr from(const MessagePtr &message, const std::string &address)
+{
+    message->address = address;
+    return message;
+}
+
+}  // namespace
+
+TEST_CASE("A candidate of the last term asks no more, but follows whoever leads it (§3.4)")
+{
+    Cluster c({Draw{.id = 1, .term = limit - 2, .log = "1[1 2 3]",
+                    .set = [](raft *r) { raft_set_pre_vote(r, false); }}});
+    c.expire(1);
+    REQUIRE(c[1].state() == RAFT_CANDIDATE);
+    REQUIRE(c[1].term() == limit - 1);
+    REQUIRE(c[1].deadline() == ~0ULL);
+    c.drop();
+    c.sleep(5000);
+    c[1].ignores(event::timeout());
+    REQUIRE(c.count(1, 2) == 0);
+    c[1].receive(2, AppendEntries{.term = limit - 1, .prev = {1, 1}});
+    REQUIRE(c[1].state() == RAFT_FOLLOWER);
+    REQUIRE(c[1].leader() == 2);
+    REQUIRE(c[1].deadline() == ~0ULL);
+}
+
+TEST_CASE("A stranger is answered at the address it came from, however long")
+{
+    const size_t length = GENERATE(1u, 8u, 40u, 55u, 56u, 57u, 64u, 72u, 73u, 1000u);
+    const std::string address(length, 'x');
+    Cluster c({Draw{.id = 1}});
+    c[1].step(event::receive(from(draft(9, 1, RequestVote{.term = 1, .last = {3, 1}}), address)));
+    REQUIRE(c[1].update.messages.n == 1);
+    REQUIRE(c[1].update.messages.batch[0].server_address == address);
+    c[1].step(event::receive(from(
+        draft(9, 1, RequestVote{.term = 2, .last = {3, 1}, .pre_vote = true}), address)));
+    REQUIRE(c[1].update.messages.batch[0].server_address == address);
+    /* A stale leader is told so, at its address. */
+    c[1].receive(2, AppendEntries{.term = 5, .prev = {3, 3}});
+    c[1].step(event::receive(from(
+        draft(9, 1, AppendEntries{.term = 1, .prev = {3, 1}}), address)));
+    REQUIRE(c[1].update.messages.batch[0].server_address == address);
+    REQUIRE(c[1].update.messages.batch[0].append_entries_result.term == 5);
+}
+
+TEST_CASE("A leader that is no member is remembered with its address, and with a new one (§4.1)")
+{
+    Cluster c({Draw{.id = 1}});
+    const auto leader = [&] {
+        raft_id id = 0;
+        const char *address = nullptr;
+        raft_leader(&c[1].raft, &id, &address);
+        return std::to_string(id) + " at " + (address != nullptr ? address : "none");
+    };
+    c[1].step(event::receive(from(draft(2, 1, AppendEntries{.term = 1, .prev = {3, 1}}), "here")));
+    REQUIRE(leader() == "2 at here");
+    c[1].step(event::receive(from(draft(2, 1, AppendEntries{.term = 1, .prev = {3, 1}}), "here")));
+    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_LEADER));
+    c[1].step(event::receive(from(draft(2, 1, AppendEntries{.term = 1, .prev = {3, 1}}), "there")));
+    REQUIRE(c[1].flag(RAFT_UPDATE_LEADER));
+    REQUIRE(leader() == "2 at there");
+    /* In a later term, too; and another leader from the same address. */
+    c[1].step(event::receive(from(draft(2, 1, AppendEntries{.term = 2, .prev = {3, 1}}), "there")));
+    REQUIRE(leader() == "2 at there");
+    c[1].step(event::receive(from(draft(3, 1, AppendEntries{.term = 3, .prev = {3, 1}}), "there")));
+    REQUIRE(leader() == "3 at there");
+    /* It brings a configuration that has it: the address is that one's. */
+    c[1].step(event::receive(from(draft(3, 1, AppendEntries{.term = 3, .log = "1[1 3]"}), "there")));
+    REQUIRE(leader() == "3 at s3");
+    /* And one that has not: what was known of it stays. */
+    c[1].receive(3, AppendEntries{.term = 3, .prev = {1, 1}, .log = "3[1 2]"});
+    REQUIRE(leader() == "3 at s3");
+    c[1].receive(3, AppendEntries{.term = 3, .prev = {2, 3}, .commit = 2});
+    REQUIRE(leader() == "3 at s3");
+}
+
+TEST_CASE("A leader stays known when the configuration that named it is rolled back (§4.1)")
+{
+    Cluster c({Draw{.id = 1, .term = 3, .log = "1[1 2] 2[1 2 3]"}});
+    c[1].receive(3, AppendEntries{.term = 3, .prev = {2, 2}});
+    REQUIRE(c[1].leader() == 3);
+    c[1].receive(3, AppendEntries{.term = 3, .prev = {1, 1}, .log = "3"});
+    REQUIRE(c[1].conf() == "1 2");
+    raft_id id = 0;
+    const char *address = nullptr;
+    raft_leader(&c[1].raft, &id, &address);
+    REQUIRE(id == 3);
+    REQUIRE(std::string(address != nullptr ? address : "") == "s3");
+    c[1].receive(3, AppendEntries{.term = 3, .prev = {2, 3}, .commit = 2});
+    REQUIRE(c.count(1, 3) > 0); /* and is answered there */
+}
+
+TEST_CASE("A leader stays known when a snapshot takes its configuration (§5.1)")
+{
+    Cluster c({Draw{.id = 1, .term = 3, .log = "1[1 2 3] 2[1 2]"}});
+    c[1].receive(3, AppendEntries{.term = 3, .prev = {2, 2}, .commit = 2});
+    c[1].snapshot(2);
+    raft_id id = 0;
+    const char *address = nullptr;
+    raft_leader(&c[1].raft, &id, &address);
+    REQUIRE(id == 3);
+    REQUIRE(std::string(address != nullptr ? address : "") == "s3");
+    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_LEADER));
+    c[1].receive(3, InstallSnapshot{.term = 3, .last = {8, 3}, .conf = "1 2",
+                                    .data = snapshot_contents({8, 3})});
+    raft_leader(&c[1].raft, &id, &address);
+    REQUIRE(std::string(address != nullptr ? address : "") == "s3");
+}
+
+TEST_CASE("An unmarked grant is no vote in a term that pre-votes were asked for (§9.6)")
+{
+    Cluster c({Draw{.id = 1, .log = "1[1 2 3 4 5]"}});
+    c.expire(1);
+    c[1].receive(2, VoteResult{.term = 2, .granted = true, .pre_vote = true});
+    c[1].receive(3, VoteResult{.term = 2, .granted = true, .pre_vote = true});
+    REQUIRE(c[1].term() == 2); /* now it asks for votes, in the term of the pre-votes */
+    c[1].receive(2, VoteResult{.term = 2, .granted = true});
+    c[1].receive(4, VoteResult{.term = 2, .granted = true, .version = 1}); /* may be late */
+    c[1].receive(9, VoteResult{.term = 2, .granted = true}); /* not even a member */
+    REQUIRE(c[1].state() == RAFT_CANDIDATE);
+    c[1].receive(3, VoteResult{.term = 2, .granted = true});
+    REQUIRE(c[1].leads());
+}
+
+TEST_CASE("Without pre-votes an unmarked grant is a vote (§3.4)")
+{
+    Cluster c({Draw{.id = 1, .log = "1[1 2 3]",
+                    .set = [](raft *r) { raft_set_pre_vote(r, false); }}});
+    c.expire(1);
+    c[1].receive(2, VoteResult{.term = 2, .granted = true, .version = 1});
+    REQUIRE(c[1].leads());
+}
+
+TEST_CASE("A sole voter beside a stale log drops it and leads, in one step (§3.8)")
+{
+    struct raft r{};
+    REQUIRE(raft_init(&r, 1, "s1") == 0);
+    Members members("1 2s");
+    std::vector<Entry> log = draw_log("1[1] 1");
+    std::vector<raft_entry> entries = borrow(log, nullptr);
+    raft_snapshot_metadata metadata = {5, 3, members.c_struct(), 1};
+    raft_event e{};
+    e.type = RAFT_START;
+    e.start = {3, 0, &metadata, 1, entries.data(), 2};
+    raft_update update;
+    REQUIRE(raft_step(&r, &e, &update) == 0);
+    REQUIRE(raft_state(&r) == RAFT_LEADER);
+    /* Both at once: drop all, and write the barrier right after the snapshot. */
+    REQUIRE((update.flags & RAFT_UPDATE_ENTRIES) != 0);
+    REQUIRE(update.entries.index == 6);
+    REQUIRE(update.entries.n == 1);
+    REQUIRE(update.entries.batch[0].type == RAFT_BARRIER);
+    REQUIRE(update.entries.batch[0].term == 4);
+    REQUIRE(raft_last_index(&r) == 6);
+    REQUIRE(raft_commit_index(&r) == 5);
+    REQUIRE(raft_close(&r) == 0);
+}

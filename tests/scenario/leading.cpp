@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/* What a leader makes of late, odd and partial answers (§3.5, §3.10, §5.1, §10.2.1). */
+#include "catch.hpp"
+#include "cluster.hpp"
+
+using namespace story;
+
+namespace {
+
+Draw leader(const char *log = "1[1 2 3]", std::function<void(raft *)> set = {})
+{
+    return {.id = 1, .log = log, .set = std::move(set)};
+}
+
+}  // namespace
+
+TEST_CASE("A rejection of what was never sent is ignored")
+{
+    Cluster c({leader()});
+    c.win(1, {2, 3});
+    c[1].receive(2, AppendResult{.term = 2, .last = 2});
+    c[1].submit(3);
+    c.drop();
+    REQUIRE(c[1].progress(2).next == 6);
+    c[1].receive(2, AppendResult{.term = 2, .rejected = 6, .last = 1});
+    REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_PIPELINE);
+    c[1].receive(2, AppendResult{.term = 2, .rejected = 5, .last = 2});
+    REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_PROBE);
+}
+
+TEST_CASE("A rejection of what has been compacted since leads to the snapshot (§5.1)")
+{
+    Cluster c({leader()});
+    c.win(1, {2, 3});
+    for (raft_id id : {2, 3}) {
+        c[1].receive(id, AppendResult{.term = 2, .last = 2});
+    }
+    c[1].submit(8); /* 3..10 are on their way to both */
+    c[1].receive(3, AppendResult{.term = 2, .last = 10});
+    REQUIRE(c[1].commit() == 10);
+    c[1].snapshot(8);
+    c.drop();
+    REQUIRE(raft_first_index(&c[1].raft) == 9);
+    SECTION("its entry there is of an older term, and so is ours: both are gone here")
+    {
+        c[1].receive(2, AppendResult{.term = 2, .rejected = 5, .last = 7});
+    }
+    SECTION("it is empty")
+    {
+        c[1].receive(2, AppendResult{.term = 2, .rejected = 5, .last = 0});
+    }
+    REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_SNAPSHOT);
+    c.take(1, 2, RAFT_INSTALL_SNAPSHOT);
+}
+
+TEST_CASE("A snapshot is given up once the log reaches the follower's (§5.1)")
+{
+    Cluster c({leader()});
+    c.win(1, {2, 3});
+    for (raft_id id : {2, 3}) {
+        c[1].receive(id, AppendResult{.term = 2, .last = 2});
+    }
+    c[1].submit(8);
+    c[1].receive(3, AppendResult{.term = 2, .last = 10});
+    c[1].snapshot(8, 2); /* 7 and 8 are kept */
+    REQUIRE(raft_first_index(&c[1].raft) == 7);
+    c.drop();
+    c[1].receive(2, AppendResult{.term = 2, .rejected = 9, .last = 2});
+    REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_SNAPSHOT);
+    c.drop();
+    c[1].receive(2, AppendResult{.term = 2, .last = 2}); /* no news */
+    REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_SNAPSHOT);
+    c[1].receive(2, AppendResult{.term = 2, .last = 4}); /* late; 5 and 6 are gone */
+    REQUIRE(c[1].progress(2).match == 4);
+    REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_SNAPSHOT);
+    SECTION("everything it still lacks is in the log")
+    {
+        c[1].receive(2, AppendResult{.term = 2, .last = 6});
+    }
+    SECTION("it has all that the snapshot has")
+    {
+        c[1].receive(2, AppendResult{.term = 2, .last = 8});
+    }
+    REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_PIPELINE);
+    c.take(1, 2, RAFT_APPEND_ENTRIES);
+    REQUIRE(c[1].progress(2).next == 11);
+}
+
+TEST_CASE("A follower that probes past what was compacted gets the snapshot, one in step its log")
+{
+    Cluster c({leader()});
+    c.win(1, {2, 3});
+    c[1].receive(3, AppendResult{.term = 2, .last = 2});
+    c[1].submit(4);
+    c[1].receive(3, AppendResult{.term = 2, .last = 6});
+    c[1].step(event::unreachable(2)); /* probed from entry 1 on */
+    REQUIRE(c[1].progress(2).next == 1);
+    c[1].snapshot(6);
+    c.drop();
+    c.expire(1);
+    REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_SNAPSHOT);
+    c.take(1, 2, RAFT_INSTALL_SNAPSHOT);
+    REQUIRE(c[1].progress(3).mode == RAFT_PROGRESS_PIPELINE);
+}
+
+TEST_CASE("A snapshot that was replaced is sent from its beginning (§5.1)")
+{
+    Cluster c({leader()});
+    c.chunk_size = 5;
+    c.win(1, {2, 3});
+    for (raft_id id : {2, 3}) {
+        c[1].receive(id, AppendResult{.term = 2, .last = id == 2 ? 0U : 2U});
+    }
+    c[1].submit(4);
+    c[1].receive(3, AppendResult{.term = 2, .last = 6});
+    c[1].snapshot(4);
+    c.drop();
+    c[1].receive(2, AppendResult{.term = 2, .rejected = 1, .last = 0});
+    c.drop();
+    c.expire(1); /* a heartbeat at the end of the snapshot */
+    c.drop();
+    c[1].receive(2, AppendResult{.term = 2, .rejected = 1, .last = 0, .snapshot = 4, .offset = 5});
+    if (c[1].progress(2).mode == RAFT_PROGRESS_SNAPSHOT) {
+        REQUIRE(c.take(1, 2, RAFT_INSTALL_SNAPSHOT)->m.install_snapshot.offset == 5);
+    }
+    c[1].snapshot(6);
+    c.drop();
+    c.sleep(2000);
+    c[1].receive(3, AppendResult{.term = 2, .last = 6});
+    c[1].receive(2, AppendResult{.term = 2, .rejected = 1, .last = 0, .snapshot = 4, .offset = 10});
+    auto m = c.take(1, 2, RAFT_INSTALL_SNAPSHOT);
+    REQUIRE(m->m.install_snapshot.last_index == 6);
+    REQUIRE(m->m.install_snapshot.offset == 0);
+}
+
+TEST_CASE("The limit on uncommitted entries holds beside everything else that is checked")
+{
+    Cluster c({leader("1[1 2 3]", [](raft *r) {
+        raft_set_max_uncommitted_entries(r, 4);
+        raft_set_capacity_threshold(r, 10);
+    })});
+    c.win(1, {2, 3});
+    c[1].submit(3); /* with the barrier, four */
+    c[1].refuses(RAFT_BUSY, event::submit(1));
+    c[1].receive(2, AppendResult{.term = 2, .last = 2});
+    c[1].refuses(RAFT_BUSY, event::submit(2));
+    c[1].submit(1);
+    REQUIRE(c[1].last() == 6);
+}
+
+TEST_CASE("Leadership is not handed to a server that is being removed (§3.10, §4.2.2)")
+{
+    Cluster c({leader("1[1 2 3 4]")});
+    c.win(1, {2, 3});
+    for (raft_id id : {2, 3, 4}) {
+        c[1].receive(id, AppendResult{.term = 2, .last = 2});
+    }
+    c[1].submit(4);
+    c[1].receive(4, AppendResult{.term = 2, .last = 6}); /* the most up-to-date of all */
+    c[1].receive(2, AppendResult{.term = 2, .last = 4});
+    c[1].reconfigure("1 2 3");
+    c[1].refuses(RAFT_BADID, event::transfer(4));
+    c[1].refuses(RAFT_BADID, event::catch_up(4));
+    c[1].refuses(RAFT_BADID, event::transfer(1));
+    c[1].transfer(0);
+    REQUIRE(raft_transferee(&c[1].raft) == 2);
+}
+
+TEST_CASE("A leader takes no notice of being unreachable to itself")
+{
+    Cluster c({leader()});
+    c.win(1, {2, 3});
+    const std::string before = c[1].see();
+    c[1].ignores(event::unreachable(1));
+    REQUIRE(c[1].see() == before);
+}
+
+TEST_CASE("TimeoutNow is obeyed by a voter that has everything, from its leader (§3.10)")
+{
+    SECTION("not by a leader")
+    {
+        Cluster c({leader()});
+        c.win(1, {2, 3});
+        c[1].ignores(event::receive(draft(2, 1, TimeoutNow{.term = 2, .last = {2, 2}})));
+    }
+    SECTION("not from somebody else")
+    {
+        Cluster c({leader()});
+        c[1].receive(2, AppendEntries{.term = 2, .prev = {1, 1}});
+        c[1].ignores(event::receive(draft(3, 1, TimeoutNow{.term = 2, .last = {1, 1}})));
+    }
+    SECTION("not while anything is missing")
+    {
+        Cluster c({leader()});
+        c[1].receive(2, AppendEntries{.term = 2, .prev = {1, 1}});
+        c[1].ignores(event::receive(draft(2, 1, TimeoutNow{.term = 2, .last = {2, 2}})));
+    }
+    SECTION("not by a standby")
+    {
+        Cluster c({leader("1[1s 2 3]")});
+        c[1].receive(2, AppendEntries{.term = 2, .prev = {1, 1}});
+        c[1].ignores(event::receive(draft(2, 1, TimeoutNow{.term = 2, .last = {1, 1}})));
+    }
+    SECTION("not while a snapshot is being installed")
+    {
+        Cluster c({leader()});
+        c[1].slow = true;
+        c[1].receive(2, InstallSnapshot{.term = 2, .last = {8, 2}, .conf = "1 2 3",
+                                        .data = snapshot_contents({8, 2})});
+        c[1].ignores(event::receive(draft(2, 1, TimeoutNow{.term = 2, .last = {1, 1}})));
+    }
+    SECTION("not with nothing durable")
+    {
+        Cluster c({Draw{.id = 1}});
+        c[1].slow = true;
+        c[1].receive(2, AppendEntries{.term = 2, .log = "1[1 2 3]"});
+        c[1].ignores(event::receive(draft(2, 1, TimeoutNow{.term = 2})));
+    }
+    SECTION("else at once, with the leader's permission")
+    {
+        Cluster c({leader()});
+        c[1].receive(2, AppendEntries{.term = 2, .prev = {1, 1}});
+        c[1].receive(2, TimeoutNow{.term = 2, .last = {1, 1}});
+        REQUIRE(c[1].term() == 3);
+        c.drop(1, 2);
+        REQUIRE(c.take(1, 3, RAFT_REQUEST_VOTE)->m.request_vote.disrupt_leader);
+    }
+}
