@@ -27,11 +27,8 @@ void leave_joint(Step &step) {
         step.flags |= RAFT_UPDATE_CATCH_UP;
     }
     t.tally.restart(t.peers, t.tally.floor());
-    /* Whoever it was, a server without a vote cannot take over. */
-    if (t.transfer.to != 0 && next->voter_sets_of(t.transfer.to) == 0) {
-        t.transfer.to = 0;
-        step.flags |= RAFT_UPDATE_TRANSFER;
-    }
+    /* Only a voter of the new set can have been named as the next leader. */
+    INVARIANT(t.transfer.to == 0 || next->voter_sets_of(t.transfer.to) != 0);
     replication::send_to_all(step);
 }
 

@@ -207,14 +207,8 @@ int on_timeout(Step &step) {
     Server &s = step.server;
     /* While a snapshot is being installed the log is about to be replaced. */
     if (s.install != nullptr || !roles::may_campaign(s)) {
-        if (s.state != RAFT_FOLLOWER && !step.reserve(Need())) {
-            return step.no_memory();
-        }
-        if (s.state != RAFT_FOLLOWER) {
-            roles::become_follower(step);
-        } else {
-            roles::restart_election_timer(s);
-        }
+        INVARIANT(s.state == RAFT_FOLLOWER); /* a candidate is asked again, or never */
+        roles::restart_election_timer(s);
         return 0;
     }
     Preparation preparation;

@@ -94,9 +94,7 @@ struct Draft {
     if (!s.configuration_committed()) {
         return step.fail(RAFT_CANTCHANGE, "a membership change is not committed yet");
     }
-    if (s.configuration->joint) {
-        return step.fail(RAFT_CANTCHANGE, "a joint membership change is under way");
-    }
+    INVARIANT(!s.configuration->joint); /* left in the step that commits it */
     if (t.catch_up.id != 0) {
         return step.fail(RAFT_CANTCHANGE, "a server is being caught up");
     }

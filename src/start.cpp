@@ -24,13 +24,9 @@ struct Disk {
 
 [[nodiscard]] int corrupt(Step &step, const char *why) { return step.fail(RAFT_CORRUPT, why); }
 
-[[nodiscard]] int push(Step &step, Disk *disk, Configuration *c) {
-    if (c == nullptr) {
-        return step.no_memory();
-    }
+void push(Disk *disk, Configuration *c) {
     c->previous = disk->configuration;
     disk->configuration = c;
-    return 0;
 }
 
 [[nodiscard]] int check_snapshot(Step &step, const raft_event_start &e, Disk *disk) {
@@ -49,7 +45,12 @@ struct Disk {
         default:
             return step.fail(RAFT_MALFORMED, "snapshot: an invalid configuration");
     }
-    return push(step, disk, configuration::copy(m.configuration, m.configuration_index));
+    Configuration *c = configuration::copy(m.configuration, m.configuration_index);
+    if (c == nullptr) {
+        return step.no_memory();
+    }
+    push(disk, c);
+    return 0;
 }
 
 /* Terms rise, types are known. */
@@ -132,8 +133,8 @@ struct Disk {
         }
         if (index <= covered || disk->discard) {
             configuration::release(c);
-        } else if ((rv = push(step, disk, c)) != 0) {
-            return rv;
+        } else {
+            push(disk, c);
         }
     }
     return 0;
