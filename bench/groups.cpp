@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* One host's share of many three-server groups, in one process, its timers driven by
- * raft_timeout() alone. Prints a line of JSON for each figure. Usage: groups [number] */
+ * raft_timeout() alone. Prints a line of JSON for each figure. Fails if a group is stepped
+ * that has nothing due. Usage: groups [number [eager]] */
 #include "heap.hpp"
 #include "host.hpp"
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 namespace {
 
@@ -19,7 +21,7 @@ int main(int argc, char **argv) {
     const unsigned n = argc > 1 ? static_cast<unsigned>(strtoul(argv[1], nullptr, 10)) : 100000;
     constexpr raft_time kElected = 5000;
     constexpr raft_time kSeconds = 2;
-    bench::Host host(n);
+    bench::Host host(n, argc > 2 && strcmp(argv[2], "eager") == 0);
     host.run_until(kElected);
     if (host.leaders() != (n + 2) / 3) {
         fprintf(stderr, "groups: %u leaders of %u groups\n", host.leaders(), n);
@@ -43,10 +45,12 @@ int main(int argc, char **argv) {
     print("timeouts per idle group and second",
           static_cast<double>(host.timeouts() - timeouts) / group_seconds);
     print("timeouts that found nothing due", static_cast<double>(host.idle_timeouts()));
+    print("timeouts before they were due", static_cast<double>(host.early_timeouts()));
     print("allocations while idle", static_cast<double>(bench::allocations() - allocations));
     count.print();
-    if (host.leaders() != (n + 2) / 3 || host.idle_timeouts() != 0) {
-        fprintf(stderr, "groups: a leader was lost, or a timer fired for nothing\n");
+    if (host.leaders() != (n + 2) / 3 || host.idle_timeouts() != 0 ||
+        host.early_timeouts() != 0) {
+        fprintf(stderr, "groups: a leader was lost, or a group was stepped for nothing\n");
         return 1;
     }
     return 0;

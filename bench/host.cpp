@@ -21,8 +21,8 @@ char barrier[8];
 
 } // namespace
 
-Host::Host(unsigned groups)
-    : groups_(groups), wheel_(kSlots), configuration_(encode_voters(3)) {
+Host::Host(unsigned groups, bool eager)
+    : groups_(groups), wheel_(kSlots), configuration_(encode_voters(3)), eager_(eager) {
     for (unsigned i = 0; i < groups; i++) {
         start(i);
     }
@@ -70,6 +70,9 @@ void Host::step(unsigned i, raft_event &e) {
     Group &group = groups_[i];
     raft_update update;
     int rv;
+    if (e.type == RAFT_TIMEOUT && raft_timeout(&group.r) > now_) {
+        early_timeouts_++;
+    }
     {
         Inside inside(0);
         rv = raft_step(&group.r, &e, &update);
@@ -188,6 +191,10 @@ void Host::run_until(raft_time end) {
         for (size_t i = now_ % kHeartbeat; i < groups_.size(); i += kHeartbeat) {
             if (!led_here(static_cast<unsigned>(i))) {
                 hear_from_leader(static_cast<unsigned>(i), false);
+            }
+            if (eager_) {
+                raft_event e = event(RAFT_TIMEOUT);
+                step(static_cast<unsigned>(i), e);
             }
         }
     }

@@ -15,7 +15,8 @@ namespace bench {
 
 class Host {
 public:
-    explicit Host(unsigned groups);
+    /* An eager one fires every timer with each heartbeat, due or not: what must be noticed. */
+    explicit Host(unsigned groups, bool eager = false);
     ~Host();
     Host(const Host &) = delete;
     Host &operator=(const Host &) = delete;
@@ -25,6 +26,7 @@ public:
     uint64_t steps() const { return steps_; }
     uint64_t timeouts() const { return timeouts_; }
     uint64_t idle_timeouts() const { return idle_timeouts_; }
+    uint64_t early_timeouts() const { return early_timeouts_; }
     raft_time now() const { return now_; }
 
 private:
@@ -54,7 +56,9 @@ private:
     unsigned leaders_ = 0;
     uint64_t steps_ = 0;
     uint64_t timeouts_ = 0;
-    uint64_t idle_timeouts_ = 0; /* after which nothing was to be done */
+    uint64_t idle_timeouts_ = 0;  /* after which nothing was to be done */
+    uint64_t early_timeouts_ = 0; /* before raft_timeout() */
+    bool eager_;
 };
 
 } // namespace bench

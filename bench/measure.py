@@ -23,6 +23,7 @@ def arguments():
     parser.add_argument("--budgets", help="a table of budgets",
                         default=os.path.join(os.path.dirname(__file__), "budgets.json"))
     parser.add_argument("--check", action="store_true", help="only what is judged, and judge it")
+    parser.add_argument("--only", choices=("peer", "groups"), help="only this, judge nothing")
     parser.add_argument("--json", help="write the figures here")
     return parser.parse_args()
 
@@ -35,17 +36,44 @@ def times_of(command):
     return {line["name"]: line["ns"] for line in counting.lines_of(command) if "ns" in line}
 
 
+def measure_groups(program):
+    """Many groups in one process: figures and times."""
+    figures = counting.count_instructions([program, FEW_GROUPS])
+    figures.update(values_of([program]))
+    return figures, times_of([program])
+
+
+def measure_part(args):
+    """Many groups; or the peer beside this library's own figures."""
+    if args.only == "groups":
+        return measure_groups(args.groups)
+    if args.peer is None:
+        raise SystemExit("libraft-dev is not installed: there is no peer to measure")
+    theirs = measure_peer(args.peer)
+    ours = counting.count_instructions([args.steps])
+    figures = {}
+    for name, value in theirs.items():
+        own = name.replace("C-Raft ", "", 1)
+        if own in ours:
+            figures[own] = ours[own]
+        figures[name] = value
+    figures.update((name, value) for name, value in ours.items() if name.startswith("limit/"))
+    return figures, {}
+
+
 def measure(args):
     """Instructions or plain values, and nanoseconds, by name."""
+    if args.only:
+        return measure_part(args)
     figures = counting.count_instructions([args.steps] + (["--judged"] if args.check else []))
     figures.update(values_of([args.memory]))
     if args.check:
         return figures, {}
     times = times_of([args.steps])
     if args.groups:
-        figures.update(counting.count_instructions([args.groups, FEW_GROUPS]))
-        figures.update(values_of([args.groups]))
-        times.update(times_of([args.groups]))
+        groups, group_times = measure_groups(args.groups)
+        figures.update(groups)
+        times.update(group_times)
     if args.peer:
         figures.update(measure_peer(args.peer))
     return figures, times
@@ -82,15 +110,17 @@ def main():
     except counting.NothingCounted:
         print("built without valgrind's headers: nothing can be counted")
         return 77
-    rows = budget.judge(budget.load(args.budgets), figures)
+    rows = [] if args.only else budget.judge(budget.load(args.budgets), figures)
     if args.json:
         with open(args.json, "w", encoding="utf-8") as file:
             json.dump({"figures": figures, "nanoseconds": times, "budgets": rows}, file, indent=1)
             file.write("\n")
     if not args.check:
         print_all(figures, times)
+    if not args.check and not args.only:
         print()
-    print(budget.table(rows))
+    if not args.only:
+        print(budget.table(rows))
     return 0 if all(row["kept"] for row in rows) else 1
 
 

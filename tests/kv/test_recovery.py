@@ -29,6 +29,14 @@ def fill(cluster, first, last, size=100):
         eventually("keys %d on are set" % at, lambda keys=keys: fill_some(cluster, keys, size), 60)
 
 
+def leave_behind(cluster, index):
+    """Wait until no log holds what a server that ended at `index` needs next."""
+    for s in cluster.servers:
+        if s.alive():
+            eventually("server %d has compacted its log" % s.id,
+                       lambda s=s: s.status()["first-index"] > index + 1, 60)
+
+
 def verify(cluster, last, size=100):
     rng = random.Random(last)
     for i in rng.sample(range(last), min(200, last)):
@@ -75,9 +83,11 @@ def test_snapshot_for_a_server_far_behind():
     with Cluster(options=SMALL_LOG) as cluster:
         fill(cluster, 0, 100)
         behind = cluster.followers()[0]
+        end = behind.status()["last-index"]
         behind.kill()
         fill(cluster, 100, 6000, size=500)  # some 3 MB: many chunks
         cluster.call("DEL", "key0")
+        leave_behind(cluster, end)
         behind.start()
         assert cluster.converged() == 5999
         assert "installed the snapshot" in behind.messages()
@@ -92,6 +102,7 @@ def test_snapshot_for_a_server_far_behind():
 def test_snapshot_for_a_new_server():
     with Cluster(1, options=SMALL_LOG) as cluster:
         fill(cluster, 0, 2000)
+        leave_behind(cluster, 0)
         s = cluster.add_server(2).start()
         assert cluster.call("RAFT.ADD", 2, s.address) == "OK"
         assert cluster.call("RAFT.PROMOTE", 2) == "OK"
@@ -109,8 +120,10 @@ def test_crashes_while_a_snapshot_is_installed():
         behind = cluster.followers()[0]
         rng = random.Random(5)
         for round in range(4):
+            end = behind.status()["last-index"]
             behind.kill()
             fill(cluster, 0, 3000, size=800 + round)
+            leave_behind(cluster, end)
             for _ in range(4):
                 behind.start()
                 try:

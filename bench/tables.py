@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+"""Writes the figures of measure.py as the tables that docs/performance.rst shows.
+
+usage: tables.py FIGURES.json FOLDER"""
+import csv
+import json
+import math
+import os
+import sys
+
+import budget
+
+# What the project set out to reach; what holds in CI today is in budgets.json.
+AIMS = {
+    "W1/N=3": 1600, "W1/N=9": 5600, "W1/N=51": 36000, "W2/batch=64": 120,
+    "W3/window=1000": 1600, "W3-links/N=25": 17000, "W4/N=3": 779, "allocations/entry": 0,
+    "bytes/idle follower": 600, "lookup/terms=100000": 450, "restart/entries=1000000": 25,
+    "bytes/1,000,000 entries in one term, loaded": 0,
+    "bytes/1,000,000 entries in one term, replicated": 0,
+    "acknowledgement/window=10000": 1.2,
+}
+PEER = "C-Raft "
+LIMITS = "limit/"
+GROUPS = "groups/"
+
+
+class Missing(Exception):
+    """A figure that a table needs is not there."""
+
+
+def budgets(data):
+    yield "workload", "budget", "held in CI", "found", "unit"
+    for row in data["budgets"]:
+        if row["figure"] not in AIMS:
+            raise Missing(f"no aim for {row['figure']}")
+        yield (row["what"], budget.number(AIMS[row["figure"]]), budget.number(row["at_most"]),
+               budget.number(row["value"]), row["unit"])
+
+
+def peer(data):
+    figures = data["figures"]
+    yield "workload", "libraft", "C-Raft 0.15", "times"
+    for name, theirs in figures.items():
+        if name.startswith(PEER):
+            ours = figures.get(name[len(PEER):])
+            if ours is None:
+                raise Missing(name[len(PEER):])
+            yield (name[len(PEER):], budget.number(ours), budget.number(theirs),
+                   f"{theirs / ours:.1f}")
+
+
+def limits(data):
+    yield "what", "instructions", "ns"
+    for name, value in data["figures"].items():
+        if name.startswith(LIMITS):
+            time = data["nanoseconds"].get(name, math.nan)
+            yield name[len(LIMITS):], budget.number(value), f"{time:.1f}"
+
+
+def groups(data):
+    yield "figure", "value"
+    for name, value in data["figures"].items():
+        if name == GROUPS + "idle second":
+            yield "instructions per idle group and second", budget.number(value)
+        elif name.startswith(GROUPS):
+            yield name[len(GROUPS):], budget.number(value)
+
+
+def times(data):
+    yield "workload", "instructions", "CPU ns"
+    for name in ("W1/N=3", "W1/N=9", "W1/N=51", "W2/batch=64", "W3/window=1000", "W4/N=3"):
+        yield (name, budget.number(data["figures"][name]),
+               budget.number(data["nanoseconds"][name]))
+
+
+def write(rows, path):
+    rows = list(rows)
+    if len(rows) < 2:
+        raise Missing(f"nothing for {path}")
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)
+    print(path)
+
+
+def main():
+    if len(sys.argv) != 3:
+        print(__doc__, file=sys.stderr)
+        return 2
+    with open(sys.argv[1], encoding="utf-8") as file:
+        data = json.load(file)
+    os.makedirs(sys.argv[2], exist_ok=True)
+    try:
+        for table in (budgets, peer, limits, groups, times):
+            write(table(data), os.path.join(sys.argv[2], table.__name__ + ".csv"))
+    except (Missing, KeyError) as error:
+        print(f"missing: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
