@@ -4,6 +4,7 @@
 Rounds alternate between the two, each measurement on a fresh cluster. Exit codes: 0, or
 with --check 1 if a goal is not met."""
 import argparse
+import csv
 import json
 import os
 import statistics
@@ -30,6 +31,7 @@ def arguments():
     parser.add_argument("--connections", default="1,4,16", help="tried for etcd's clients")
     parser.add_argument("--check", action="store_true", help="fail if a goal is not met")
     parser.add_argument("--json", help="write the figures here")
+    parser.add_argument("--tables", help="a folder for the tables of docs/performance.rst")
     return parser.parse_args()
 
 
@@ -101,6 +103,17 @@ def run(args):
             "rows": rows}
 
 
+def write_tables(figures, folder):
+    tables = {"etcd": verdict.cells, "etcd-goals": verdict.goal_cells,
+              "etcd-disk": verdict.disk_cells}
+    for name, cells in tables.items():
+        with open(os.path.join(folder, name + ".csv"), "w", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows(cells(figures))
+    with open(os.path.join(folder, "etcd.json"), "w", encoding="utf-8") as file:
+        json.dump(figures, file, indent=1)
+        file.write("\n")
+
+
 def main():
     args = arguments()
     kind = disk.file_system(args.folder)
@@ -113,6 +126,8 @@ def main():
         with open(args.json, "w", encoding="utf-8") as file:
             json.dump(figures, file, indent=1)
             file.write("\n")
+    if args.tables:
+        write_tables(figures, args.tables)
     print(verdict.table(figures))
     met = all(goal["met"] for goal in figures["goals"])
     return 1 if args.check and not met else 0

@@ -37,7 +37,8 @@ def columns(lines):
     return ["  ".join(f"{cell:>{width}}" for cell, width in zip(line, widths)) for line in lines]
 
 
-def table(figures):
+def cells(figures):
+    """The measurements, two lines a workload, as text."""
     lines = [("clients", "under way", "store", "writes/s", "p50 ms", "p99 ms", "servers us/write",
               "client us/write", "times etcd")]
     for row in figures["rows"]:
@@ -48,7 +49,27 @@ def table(figures):
                           f"{found['p99_ms']:.2f}", f"{found['server_cpu_us']:.0f}",
                           f"{found['client_cpu_us']:.0f}",
                           f"{share(row, 'per_second'):.2f}" if name == "raft-kv" else ""))
-    text = columns(lines)
+    return lines
+
+
+def goal_cells(figures):
+    lines = [("clients", "figure", "raft-kv / etcd", "wanted", "")]
+    for goal in figures["goals"]:
+        lines.append((str(goal["clients"]), NAMES[goal["figure"]],
+                      "missing" if goal["found"] is None else f"{goal['found']:.2f}",
+                      f"{goal['sense']} {goal['bound']:g}", "met" if goal["met"] else "NOT MET"))
+    return lines
+
+
+def disk_cells(figures):
+    syncs = figures["syncs_per_second"]
+    return [("appends of 4 KiB with fdatasync, a second", ""),
+            ("to one file", f"{syncs['1']:,.0f}"),
+            ("to three files at once, together", f"{syncs['3']:,.0f}")]
+
+
+def table(figures):
+    text = columns(cells(figures))
     syncs = figures["syncs_per_second"]
     text += ["", f"{figures['processors']} processors, {figures['file_system']}; appends of 4 KiB "
              f"with fdatasync: {syncs['1']:,.0f} a second to one file, {syncs['3']:,.0f} to three "
