@@ -4,6 +4,12 @@
 #include "report.h"
 #include "server.h"
 
+enum {
+    FEW = 4,         /* entries that the loop syncs itself, */
+    SLOW = 2,        /* unless that took so many ms */
+    PATIENCE = 1000, /* within so many ms */
+};
+
 /* --- the log ------------------------------------------------------------- */
 
 static void on_sync(uv_work_t *work) {
@@ -31,7 +37,10 @@ static void on_synced(uv_work_t *work, int status) {
     }
 }
 
+/* A worker syncs, and what comes meanwhile shares the next sync. But when little has come,
+ * to hand it to a worker and back takes longer than a good disk does. */
 static void sync_begin(struct server *s) {
+    bool few = s->log.written < s->sync.index + FEW;
     s->sync.wanted = false;
     s->sync.running = true;
     s->sync.base = s->sync.wanted_base;
@@ -42,7 +51,16 @@ static void sync_begin(struct server *s) {
     s->sync.ticket = s->log.journal.ticket;
     s->sync.work.data = s;
     journal_sync_begin(&s->log.journal);
-    uv_queue_work(s->loop, &s->sync.work, on_sync, on_synced);
+    if (few && !s->sync.base && server_now() > s->sync.slow + PATIENCE) {
+        uint64_t begin = uv_hrtime();
+        on_sync(&s->sync.work);
+        if (uv_hrtime() - begin > SLOW * 1000000u) {
+            s->sync.slow = server_now();
+        }
+        on_synced(&s->sync.work, 0);
+    } else {
+        uv_queue_work(s->loop, &s->sync.work, on_sync, on_synced);
+    }
 }
 
 static void on_spare(void *context) {

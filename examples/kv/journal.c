@@ -13,7 +13,7 @@
 #include "journal_file.h"
 #include "report.h"
 
-enum { HEADER = 32, HEAD = 32, FILL = 1024 * 1024, MAX_PAYLOAD = 64 * 1024 * 1024 };
+enum { HEADER = 32, HEAD = 32, FILL = 256 * 1024, MAX_PAYLOAD = 64 * 1024 * 1024 };
 #define MAGIC 0x314c4e524a564b52u /* "RKVJRNL1" */
 
 /* --- opening ------------------------------------------------------------- */

@@ -45,6 +45,7 @@ struct sync {
     raft_index index;         /* entries up to here, */
     unsigned long long write; /* of this ticket of the raft's, */
     uint64_t ticket;          /* and the log's records up to here are being synced */
+    raft_time slow;           /* when the loop's own sync last took long */
 };
 
 struct server {

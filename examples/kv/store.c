@@ -133,6 +133,7 @@ static rocksdb_options_t *options_create(bool create) {
     rocksdb_options_set_compression(o, rocksdb_no_compression);
     rocksdb_options_set_write_buffer_size(o, 64u << 20);
     rocksdb_options_set_max_write_buffer_number(o, 4);
+    rocksdb_options_set_bytes_per_sync(o, 256u << 10); /* no heaps that the log's syncs wait for */
     rocksdb_options_set_allow_mmap_reads(o, 0);
     rocksdb_options_set_allow_mmap_writes(o, 0);
     rocksdb_options_set_stats_dump_period_sec(o, 0);
