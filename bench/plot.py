@@ -9,7 +9,8 @@ import sys
 from html import escape
 
 WIDTH, HEIGHT = 640, 400
-LEFT, RIGHT, TOP, BOTTOM = 70, 20, 44, 56
+LEFT, RIGHT, BOTTOM = 80, 36, 56
+HEADING, LEGEND_LINE = 34, 16  # above the plot: the title, a line for each curve
 COLOURS = ("#1b6ca8", "#c0392b", "#2e8b57", "#8e44ad")
 
 # File, title, variable, unit, and the figures to draw with their names.
@@ -53,6 +54,10 @@ class Scale:
         return [10 ** power for power in range(self.low, self.high + 1)]
 
 
+def number(value):
+    return f"{value:,.0f}" if value >= 1 else f"{value:g}"
+
+
 def text(x, y, content, anchor="middle", **more):
     attributes = "".join(f' {key.replace("_", "-")}="{value}"' for key, value in more.items())
     return (f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{attributes}>'
@@ -64,16 +69,16 @@ def line(x1, y1, x2, y2, colour):
             f'stroke="{colour}"/>')
 
 
-def axes(x, y, variable, unit):
+def axes(x, y, top, variable, unit):
     parts = []
     for tick in x.ticks():
-        parts.append(line(x.at(tick), TOP, x.at(tick), HEIGHT - BOTTOM, "#ddd"))
-        parts.append(text(x.at(tick), HEIGHT - BOTTOM + 18, f"{tick:,g}"))
+        parts.append(line(x.at(tick), top, x.at(tick), HEIGHT - BOTTOM, "#ddd"))
+        parts.append(text(x.at(tick), HEIGHT - BOTTOM + 18, number(tick)))
     for tick in y.ticks():
         parts.append(line(LEFT, y.at(tick), WIDTH - RIGHT, y.at(tick), "#ddd"))
-        parts.append(text(LEFT - 8, y.at(tick) + 4, f"{tick:,g}", "end"))
+        parts.append(text(LEFT - 8, y.at(tick) + 4, number(tick), "end"))
     parts.append(text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12, variable))
-    middle = (TOP + HEIGHT - BOTTOM) / 2
+    middle = (top + HEIGHT - BOTTOM) / 2
     parts.append(text(14, middle, unit, transform=f"rotate(-90 14 {middle:.1f})"))
     return parts
 
@@ -91,20 +96,21 @@ def curve(x, y, points, colour):
 def draw(title, variable, unit, curves):
     """One plot; curves: (name, points)."""
     everything = [point for _, points in curves for point in points]
+    top = HEADING + LEGEND_LINE * len(curves)
     x = Scale([a for a, _ in everything], LEFT, WIDTH - RIGHT)
-    y = Scale([b for _, b in everything], HEIGHT - BOTTOM, TOP)
+    y = Scale([b for _, b in everything], HEIGHT - BOTTOM, top)
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
              'font-family="sans-serif" font-size="12" fill="#333" role="img">',
              f"<title>{escape(title)}</title>",
              f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
              text(WIDTH / 2, 20, title, font_size="14", font_weight="bold")]
-    parts += axes(x, y, variable, unit)
-    falls = any(points[0][1] > points[-1][1] for _, points in curves)
-    place, anchor = (WIDTH - RIGHT - 10, "end") if falls else (LEFT + 10, "start")
+    parts += axes(x, y, top, variable, unit)
     for i, (name, points) in enumerate(curves):
         colour = COLOURS[i % len(COLOURS)]
         parts += curve(x, y, points, colour)
-        parts.append(text(place, TOP + 16 + 16 * i, name, anchor, fill=colour))
+        parts.append(f'<rect x="{LEFT}" y="{HEADING + LEGEND_LINE * i}" width="8" height="8" '
+                     f'fill="{colour}"/>')
+        parts.append(text(LEFT + 14, HEADING + 8 + LEGEND_LINE * i, name, "start"))
     parts.append("</svg>\n")
     return "\n".join(parts)
 

@@ -99,7 +99,7 @@ def run(args):
     for row in rows:
         row.update({name: medians(found) for name, found in row["rounds"].items()})
     return {"file_system": disk.file_system(args.folder), "processors": os.cpu_count(),
-            "syncs_per_second": {str(n): statistics.median(s) for n, s in syncs.items()},
+            "syncs_per_second": {str(n): max(s) for n, s in syncs.items()},
             "rows": rows}
 
 
