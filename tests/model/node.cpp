@@ -236,7 +236,7 @@ Outcome Nodes::compute(const Node &from, Kind kind, uint32_t argument) {
     std::string difference;
     const bool strange = defect_ == Defect::kStrangeShortWay;
     const int error = proof::step_both_ways(
-        &r, &e, &update, &difference,
+        &r, &e, &update, &difference, true,
         strange ? proof::Strange::kLateDeadline : proof::Strange::kNo);
     if (!difference.empty()) {
         proof::destroy(node.core);

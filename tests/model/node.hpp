@@ -165,7 +165,8 @@ private:
     std::vector<Packet> packets_;
     std::map<proof::Digest, NodeId> node_ids_;
     std::unordered_map<std::string, PacketId> packet_ids_;
-    std::unordered_map<uint64_t, Outcome> outcomes_[static_cast<size_t>(Kind::kKinds)]; /* by kind: (node, argument) */
+    /* By kind: (node, argument). */
+    std::unordered_map<uint64_t, Outcome> outcomes_[static_cast<size_t>(Kind::kKinds)];
     uint64_t steps_ = 0;
 };
 

@@ -15,6 +15,7 @@ namespace model {
 constexpr unsigned kMostMessages = 6;
 constexpr unsigned kHighestTerm = 7;
 constexpr unsigned kLongestLog = 9;
+constexpr PacketId kNone = UINT32_MAX; /* no message */
 
 /* Compared bit for bit: no padding, nothing unused left unset. */
 struct World {

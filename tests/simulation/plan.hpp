@@ -29,6 +29,7 @@ namespace sim {
     X(FORGOTTEN_ENTRY, "forgotten-entry")        /* a restart forgets the last durable entry */    \
     X(FORGOTTEN_TERM, "forgotten-term")          /* a restart forgets its term and vote */         \
     X(LATER_FAILURE, "later-failure")            /* a failed step changes what comes later */      \
+    X(STRANGE_SHORT_WAY, "strange-short-way")    /* a step's short way loses a message */          \
     X(SECOND_LEADER, "second-leader")            /* a candidate is elected in another's term */    \
     X(OLD_TERM_COMMIT, "old-term-commit")        /* a leader commits by counting in a new term */  \
     X(EAGER_COMMIT, "eager-commit")              /* a leader commits before a quorum stored */     \

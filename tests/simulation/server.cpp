@@ -2,6 +2,7 @@
 /* A server's life: boot, steps and what every step promises, crash. */
 #include "server.hpp"
 
+#include "../model/short_way.hpp"
 #include "memory.hpp"
 #include "world.hpp"
 
@@ -74,14 +75,30 @@ bool Server::announces(unsigned feature) const {
     return vintage >= 2 && (plan_.features & feature) != 0;
 }
 
-int Server::call(raft_event &e, raft_update &u) {
+int Server::call(raft_event &e, raft_update &u, bool starving) {
     memset(&u, 0xa5, sizeof u);
     if (w_.random.percent(5)) { /* the caller may move its storage */
         handles_[1 - handle_] = handles_[handle_];
         memset(&handles_[handle_], 0, sizeof(raft));
         handle_ = 1 - handle_;
     }
-    return raft_step(handle(), &e, &u);
+    if (starving || !w_.compares_ways()) { /* a copy wants memory */
+        uint64_t before = proof::long_steps();
+        int rc = raft_step(handle(), &e, &u);
+        w_.stats.add(S_SHORT_WAY, before == proof::long_steps());
+        return rc;
+    }
+    std::string difference;
+    uint64_t before = proof::short_steps();
+    bool strange = w_.sabotage == Sabotage::STRANGE_SHORT_WAY;
+    int rc = proof::step_both_ways(handle(), &e, &u, &difference, false,
+                                   strange ? proof::Strange::kLostMessage : proof::Strange::kNo);
+    if (!difference.empty()) {
+        throw Violation("short way", format("%s: %s", name(), difference.c_str()));
+    }
+    w_.stats.add(S_SHORT_WAY, proof::short_steps() - before);
+    w_.stats.add(S_SHORT_WAY_COMPARED, proof::short_steps() - before);
+    return rc;
 }
 
 int Server::step(raft_event &e) {
@@ -99,7 +116,7 @@ int Server::step(raft_event &e) {
     if (inject) {
         memory::arm(static_cast<unsigned>(w_.random.between(1, 6)), w_.random.percent(50));
     }
-    int rc = call(e, u);
+    int rc = call(e, u, inject);
     bool starved = inject && memory::disarm();
     if (rc == RAFT_NOMEM) {
         if (!starved) {
@@ -107,7 +124,7 @@ int Server::step(raft_event &e) {
         }
         w_.stats.add(S_NOMEM);
         check_failure(e, u, rc);
-        rc = call(e, u);
+        rc = call(e, u, false);
         if (rc == RAFT_NOMEM) {
             throw Violation("memory", "RAFT_NOMEM again, though no allocation failed");
         }

@@ -89,7 +89,7 @@ public:
 private:
     /* One step, whole: the call, what it promises, and what it asks for. */
     int step(raft_event &e);
-    int call(raft_event &e, raft_update &u);
+    int call(raft_event &e, raft_update &u, bool starving);
     void check_failure(const raft_event &e, const raft_update &u, int rc);
     void check_flags(const raft_event &e, const raft_update &u) const;
     void check_untouched(const raft_update &u) const;

@@ -53,6 +53,8 @@ namespace sim {
 
 #define SIM_REACHED(X)                                                                             \
     X(STEP, "steps")                                                                               \
+    X(SHORT_WAY, "steps that took the short way")                                                  \
+    X(SHORT_WAY_COMPARED, "of these, compared with the long way")                                  \
     X(TWIN_STEP, "steps compared with those of a server that did not fail before")                 \
     X(MESSAGE, "messages delivered")                                                               \
     X(ELECTION, "elections won")                                                                   \

@@ -72,6 +72,8 @@ public:
 
     Server &server(raft_id id) { return *servers_[id - 1]; }
     Server *leader();
+    /* Is this step taken both the short and the long way? In a third of the worlds all are. */
+    bool compares_ways() { return seed % 3 == 0 || ++ways_ % 8 == 0; }
     bool trusts_leases() const {
         return plan.bounded_clocks || sabotage == Sabotage::DRIFTING_LEASE;
     }
@@ -153,6 +155,7 @@ private:
     uint32_t era_begin_ = 0; /* of the clients' history */
     uint32_t era_values_[kKeys] = {kNoOp, kNoOp, kNoOp, kNoOp};
     uint64_t order_ = 0;
+    uint64_t ways_ = 0;
     Time least_time_;
     uint64_t least_steps_;
 };
