@@ -71,7 +71,7 @@ uint32_t Clients::add(unsigned client, Op::Kind kind, raft_id server) {
     auto op = static_cast<uint32_t>(ops_.size());
     auto key = static_cast<uint8_t>(w_.random.below(kKeys));
     ops_.push_back({kind, Op::OPEN, false, false, key, server, w_.server(server).epoch, client,
-                    ++order_, 0, w_.judge.top(), kNoOp});
+                    ++order_, 0, w_.network.sent(), w_.judge.top(), kNoOp});
     clients_[client].open.push_back(op);
     return op;
 }

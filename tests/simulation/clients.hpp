@@ -20,6 +20,7 @@ struct Op {
     uint64_t epoch;
     unsigned client;
     uint64_t invoked, completed; /* order of all invocations and answers */
+    uint64_t messages;           /* that were sent before a read was asked for */
     raft_index floor;            /* what was committed when a read was asked for */
     uint32_t value;              /* of a read: the write that it saw */
 };
@@ -34,6 +35,8 @@ public:
 
     /* Only of operations, not of what the library made itself. */
     unsigned key_of(uint32_t op) const { return ops_[op].key; }
+    bool by_lease(uint32_t op) const { return op < ops_.size() && ops_[op].lease; }
+    uint64_t asked_at(uint32_t op) const { return op < ops_.size() ? ops_[op].messages : 0; }
     bool awaits(uint32_t op, raft_id server, uint64_t epoch) const;
     void completed(uint32_t op);
     void server_died(raft_id server);

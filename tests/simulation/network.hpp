@@ -22,6 +22,7 @@ public:
     void heal();
     /* Nothing that is under way arrives any more. */
     void forget() { forgotten_ = sent_; }
+    uint64_t sent() const { return sent_; }
 
 private:
     void post(Wire *wire);

@@ -101,6 +101,8 @@ private:
     /* In the library's and our memory. */
     void absorb_entries(const raft_event &e, const raft_update &u);
     void absorb_entry(raft_index index, const raft_entry &e);
+    void judge_change(raft_index index) const;
+    bool heard_from_quorum_since(uint64_t number) const;
     void absorb_install();
     void check_latest_configuration() const;
     void rebuild_configurations();
@@ -165,6 +167,12 @@ private:
     Time timer_at_ = UINT64_MAX;
     uint32_t steps_ = 0;
     raft_event_type event_type_ = RAFT_START;
+    raft_time highest_time_ = 0; /* that an event brought since the boot */
+    /* The latest answer of each server to this term's leader, by its place among all sent. */
+    struct Echo {
+        raft_term term = 0;
+        uint64_t number = 0;
+    } echoes_[kMaxServers + 1];
 
     raft *handle() { return &handles_[handle_]; }
 };

@@ -67,8 +67,29 @@ void Server::absorb_entry(raft_index index, const raft_entry &e) {
     raft_term prev_term = term_at(index - 1);
     log.entries.push_back(entry);
     w_.judge.appended(*this, index, entry, prev_term, made);
+    if (payload->type == RAFT_CHANGE && (event_type_ == RAFT_SUBMIT ||
+                                         event_type_ == RAFT_RECONFIGURE)) {
+        judge_change(index);
+    }
     if (payload->type == RAFT_CHANGE) {
         confs_.emplace_back(index, decode(payload->bytes.data(), payload->bytes.size()));
+    }
+}
+
+/* A change that was asked for: at most one is uncommitted, and none before something of the
+ * leader's own term is committed. */
+void Server::judge_change(raft_index index) const {
+    raft_index own = index;
+    while (own > 1 && term_at(own - 1) == face.term) {
+        own--;
+    }
+    const char *why = own == index || before_.commit < own
+                          ? "nothing of the leader's term was committed"
+                      : before_.conf_index > before_.commit ? "another was not committed"
+                      : before_.conf.joint()                ? "a joint one was under way"
+                                                            : nullptr;
+    if (why != nullptr) {
+        throw Violation("membership", format("%s accepts a change though %s", name(), why));
     }
 }
 

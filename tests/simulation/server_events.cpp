@@ -24,6 +24,11 @@ void Server::receive(const Wire &wire) {
         m.install_snapshot.conf = loan_.lend(wire.conf);
         m.install_snapshot.data = {const_cast<char *>(wire.data.data()), wire.data.size()};
     }
+    if (m.type == RAFT_APPEND_ENTRIES_RESULT) {
+        Echo &echo = echoes_[wire.from];
+        bool newer = echo.term != term_of(m) || echo.number < wire.number;
+        echo = newer ? Echo{term_of(m), wire.number} : echo;
+    }
     raft_event e = {};
     e.type = RAFT_RECEIVE;
     e.receive.message = &m;

@@ -274,6 +274,14 @@ void Server::restore(const Snapshot &s) {
     }
 }
 
+/* Answers that were sent since that message, in this term. */
+bool Server::heard_from_quorum_since(uint64_t number) const {
+    return quorum(face.conf, [&](raft_id peer) {
+        const Echo &echo = echoes_[peer];
+        return peer == id || (echo.term == face.term && echo.number > number);
+    });
+}
+
 void Server::answer_reads(const raft_update &u) {
     if (u.reads.n == 0) {
         throw Violation("update flags", "READS without any");
@@ -284,6 +292,11 @@ void Server::answer_reads(const raft_update &u) {
         if (r.status == 0 && r.index > face.commit) {
             throw Violation("read", format("%s answers at %llu beyond its commit index", name(),
                                            r.index));
+        }
+        bool by_lease = event_type_ == RAFT_READ && w_.clients.by_lease(op);
+        if (r.status == 0 && !by_lease && !heard_from_quorum_since(w_.clients.asked_at(op))) {
+            throw Violation("read", format("%s answers one though no quorum has confirmed its "
+                                           "leadership since", name()));
         }
         if (w_.clients.read_answered(op, id, epoch, r, machine)) {
             reply(op);
