@@ -119,6 +119,35 @@ std::string Search::judge_recovery(World *world, const Node &best) const {
     return "";
 }
 
+/* Whoever receives entries of its term follows, and commits what its leader has committed of them. */
+std::string Search::judge_follower(const Action &action, const Node &after) const {
+    const Packet &packet = nodes_.packet(action.argument);
+    const raft_append_entries &a = packet.message.append_entries;
+    if (packet.message.type != RAFT_APPEND_ENTRIES || a.term != after.term) {
+        return "";
+    }
+    if (after.campaigns || after.leads) {
+        return "following: a candidate ignores the leader of its term";
+    }
+    const raft_index last = a.prev_log_index + a.n_entries;
+    const bool matches = nodes_.chains().at(after.log, last) == packet.log;
+    if (matches && nodes_.chains().last(after.committed) < std::min(a.leader_commit, last)) {
+        return "following: what the leader has committed is not";
+    }
+    return "";
+}
+
+/* At most one change is uncommitted, and none comes before something of the leader's term is. */
+std::string Search::judge_change(const Node &before) const {
+    const Chains &chains = nodes_.chains();
+    if (chains.link(before.committed).term != before.term) {
+        return "membership: a change before anything of the leader's term is committed";
+    }
+    return nodes_.configuration_index(before.log) <= chains.last(before.committed)
+               ? ""
+               : "membership: a change while another is not committed";
+}
+
 std::string Search::judge(World *world, const Action &action, NodeId before_id) const {
     const Chains &chains = nodes_.chains();
     const Node &before = nodes_[before_id];
@@ -139,6 +168,12 @@ std::string Search::judge(World *world, const Action &action, NodeId before_id) 
         return "leader append-only";
     }
     std::string broken = after.leads ? judge_leader(world, action.server, after) : "";
+    if (broken.empty() && action.kind == Kind::kDeliver) {
+        broken = judge_follower(action, after);
+    }
+    if (broken.empty() && action.kind == Kind::kChange) {
+        broken = judge_change(before);
+    }
     if (!broken.empty()) {
         return broken;
     }

@@ -104,6 +104,7 @@ struct Node {
     raft_id vote = 0;
     Chain committed = 0;
     bool leads = false;
+    bool campaigns = false;
     bool has_deadline = false;
     bool can_wait = false;
 };
@@ -137,6 +138,8 @@ public:
     const Node &operator[](NodeId id) const { return nodes_[id]; }
     const Packet &packet(PacketId id) const { return packets_[id]; }
     const Chains &chains() const { return chains_; }
+    /* Where the configuration in force at the end of a log was set. */
+    raft_index configuration_index(Chain log) const;
     size_t size() const { return nodes_.size(); }
     uint64_t steps() const { return steps_; }
 
@@ -154,7 +157,6 @@ private:
     std::string pack_install(const Node &node, const raft_install_snapshot &message,
                              Packet *packet) const;
     std::vector<raft_entry> unpack(Chain log, raft_index after) const;
-    raft_index configuration_index(Chain log) const;
     std::vector<raft_server> configuration_of(Chain log) const;
     Node boot(Node disk, raft_id id, raft_update *update);
 

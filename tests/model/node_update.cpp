@@ -35,6 +35,10 @@ Outcome Nodes::finish(Node node, raft_update &update) {
             outcome.packets.push_back(intern(packet));
         }
     }
+    const raft_index in_force = core.configuration != nullptr ? core.configuration->index : 0;
+    if (in_force != configuration_index(node.log)) {
+        outcome.wrong = "configuration: not the latest of the log is in force";
+    }
     if (!outcome.wrong.empty()) {
         proof::destroy(node.core);
         outcome.code = Outcome::Code::kWrong;
@@ -48,6 +52,7 @@ Outcome Nodes::finish(Node node, raft_update &update) {
     node.term = core.term;
     node.vote = core.voted_for;
     node.leads = core.leads();
+    node.campaigns = core.state == RAFT_CANDIDATE;
     node.committed = chains_.at(node.log, core.commit);
     node.has_deadline = core.deadline != libraft::kNever;
     const raft_time patience = core.heard_at + kElectionTimeout;
@@ -109,9 +114,8 @@ std::string Nodes::take_chunk(Node *node, const raft_update_snapshot &update) co
     return "";
 }
 
-/* Where the configuration in force at the end of a log was set, and what it is. */
 raft_index Nodes::configuration_index(Chain log) const {
-    while (chains_.link(log).type != RAFT_CHANGE) {
+    while (log != 0 && chains_.link(log).type != RAFT_CHANGE) {
         log = chains_.link(log).previous;
     }
     return chains_.last(log);
@@ -195,6 +199,9 @@ std::string Nodes::pack(const Node &node, const raft_message &m, Packet *packet)
             b.candidate_id = a.candidate_id;
             b.last_log_index = a.last_log_index;
             b.last_log_term = a.last_log_term;
+            if (chains_.last(node.disk) < a.last_log_index) {
+                return "durability: a candidate shows what is not on its disk";
+            }
             b.disrupt_leader = a.disrupt_leader;
             b.pre_vote = a.pre_vote;
             break;

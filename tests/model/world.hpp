@@ -98,6 +98,8 @@ private:
     bool send(World *world, const std::vector<PacketId> &packets) const;
     void arrive(const World &world, const Waiting &from, const Action &action);
     std::string judge(World *world, const Action &action, NodeId before) const;
+    std::string judge_follower(const Action &action, const Node &after) const;
+    std::string judge_change(const Node &before) const;
     std::string judge_reads(World *world, const Outcome &outcome, const Node &after) const;
     std::string judge_recovery(World *world, const Node &best) const;
     std::string judge_commit(World *world, const Node &before, const Node &after) const;
