@@ -86,6 +86,10 @@ void choose_troubles(Plan &p, Random &r) {
         p.troubles &= ~static_cast<unsigned>(T_CLOCK_JUMP | T_CLOCK_BACK | T_CLOCK_STALL);
     }
     p.trouble_interval = r.between(200, 5000) * kMs;
+    if (p.upgrades || r.percent(20)) { /* elections among servers of different age */
+        p.troubles |= T_ISOLATE_LEADER;
+        p.trouble_interval /= 2;
+    }
     p.upset_percent = r.percent(60) ? static_cast<unsigned>(r.between(20, 80)) : 0;
     p.disaster = p.servers > 1 && r.percent(30) ? r.between(5, 40) * kSecond : 0;
     p.churn_interval = p.servers > 1 && r.percent(70) ? r.between(300, 6000) * kMs : 0;

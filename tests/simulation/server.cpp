@@ -144,10 +144,10 @@ int Server::step(raft_event &e) {
     w_.sabotage_face(face, before_, u.flags);
     check_flags(e, u);
     check_untouched(u);
-    highest_time_ = std::max<raft_time>(highest_time_, e.time);
     absorb_entries(e, u);
     judge_step();
     check_leader_address();
+    keep_promises(e, u);
     note_transitions();
     carry_out(u);
     if (up && ++steps_ % 512 == 0) {
@@ -199,7 +199,7 @@ void Server::check_flags(const raft_event &e, const raft_update &u) const {
                                                describe_flags(expected).c_str()));
     }
     /* Time that runs backwards stands still. */
-    if (face.timeout <= std::max<raft_time>(e.time, highest_time_)) {
+    if (face.timeout <= std::max<raft_time>(e.time, past_.now)) {
         throw Violation("timeout", format("event %d of %s at %llu leaves a timeout at %llu",
                                           e.type, name(), e.time, face.timeout));
     }

@@ -10,6 +10,8 @@
 #include "twin.hpp"
 #include "wire.hpp"
 
+#include <map>
+
 namespace sim {
 
 class World;
@@ -47,6 +49,7 @@ public:
     unsigned port = 0;      /* which of its addresses it has */
     unsigned next_port = 0; /* when it boots again */
     bool gone = false;      /* for good */
+    std::map<raft_index, unsigned long long> given; /* of which snapshot it was sent how much */
     unsigned short capacity = UINT16_MAX;
     Time disk_stalled_until = 0;
     unsigned disk_slowness = 1;
@@ -83,6 +86,7 @@ public:
     void change_setting();
 
     void take_snapshot();
+    size_t pending_reads() const { return past_.reads.size(); }
     /* Everything that is too slow to be done at every step. */
     void check_thoroughly();
 
@@ -108,6 +112,13 @@ private:
     void rebuild_configurations();
     const Conf *configuration_at(raft_index index, raft_index *conf_index) const;
     void judge_step();
+    void keep_promises(const raft_event &e, const raft_update &u);
+    void check_answer_to_candidate(const raft_message &request,
+                                   const raft_request_vote_result &r) const;
+    void check_resumption(const raft_message &m) const;
+    void check_transfer_ends(const raft_event &e);
+    void check_pending_reads(const raft_event &e, const raft_update &u);
+    void repeat_acknowledgements(raft_index from);
 
     /* Outside: in the contract's order. Each returns whether the server survived. */
     void carry_out(const raft_update &u);
@@ -167,7 +178,16 @@ private:
     Time timer_at_ = UINT64_MAX;
     uint32_t steps_ = 0;
     raft_event_type event_type_ = RAFT_START;
-    raft_time highest_time_ = 0; /* that an event brought since the boot */
+    /* What its promises over several steps are about, since the boot. */
+    struct Past {
+        raft_time now = 0;   /* highest time that an event brought */
+        raft_time heard = 0; /* from a leader */
+        raft_time transfer_since = 0;
+        raft_term timeout_now_term = 0; /* in which it sent TimeoutNow */
+        std::vector<unsigned long long> reads; /* not answered */
+    } past_;
+    /* Writes that are durable, the latest last: they may be acknowledged once more. */
+    std::deque<std::pair<raft_index, unsigned long long>> done_;
     /* The latest answer of each server to this term's leader, by its place among all sent. */
     struct Echo {
         raft_term term = 0;

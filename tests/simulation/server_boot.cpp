@@ -175,7 +175,8 @@ void Server::boot() {
     ticket_ = replaced_by_ = 0;
     meta_written_ = meta_durable_ = 0;
     timer_at_ = UINT64_MAX;
-    highest_time_ = 0;
+    past_ = Past();
+    done_.clear();
     std::fill(std::begin(echoes_), std::end(echoes_), Echo());
     std::fill(std::begin(heard_port_), std::end(heard_port_), -1);
     start();

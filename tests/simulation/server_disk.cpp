@@ -62,6 +62,10 @@ void Server::finished(const Write &w) {
             if (!up) {
                 break;
             }
+            done_.emplace_back(last, w.ticket);
+            if (done_.size() > 8) {
+                done_.pop_front();
+            }
             if (!w_.calm && w_.random.percent(w_.plan.late_ack_percent)) {
                 w_.stats.add(S_LATE_ACK);
                 w_.acknowledge_later(id, last, w.ticket, w_.random.skewed(1, w_.plan.late_ack_max));
@@ -109,6 +113,19 @@ void Server::acknowledge(raft_index index, unsigned long long ticket) {
     if (rc != 0) {
         throw Violation("acknowledgement", format("%s refuses it with %d (%s)", name(), rc,
                                                   raft_errmsg(handle())));
+    }
+}
+
+/* Writes of a log that is no more are acknowledged, late, while others of the same indexes are
+ * under way. */
+void Server::repeat_acknowledgements(raft_index from) {
+    if (w_.calm || !plan_.tickets || !w_.random.percent(w_.plan.late_ack_percent)) {
+        return;
+    }
+    for (const auto &[index, ticket] : done_) {
+        if (ticket < replaced_by_ && index >= from) {
+            w_.acknowledge_later(id, index, ticket, w_.random.between(0, 40));
+        }
     }
 }
 

@@ -24,7 +24,9 @@ bool Server::may_send_to(const raft_message &m) const {
             return true;
         }
     }
-    return port >= 0 && port == heard_port_[m.server_id];
+    bool to_leader = m.type == RAFT_APPEND_ENTRIES_RESULT && m.server_id == face.leader;
+    return port >= 0 && (port == heard_port_[m.server_id] ||
+                         (to_leader && port == face.leader_port));
 }
 
 void Server::check_leader_address() const {

@@ -84,9 +84,10 @@ void Server::write_entries(const raft_update &u) {
     for (unsigned i = 0; i < u.entries.n; i++) {
         w.entries.push_back(log.at(w.index + i));
     }
-    raft_index last = log.last();
+    raft_index first = w.index, last = log.last();
     unsigned long long ticket = w.ticket;
     write(std::move(w));
+    repeat_acknowledgements(first);
     if (w_.sabotage == Sabotage::LYING_DISK) {
         w_.acknowledge_later(id, last, ticket, 0);
     }
@@ -151,6 +152,8 @@ void Server::attach(Wire &wire) {
             i.last = n == left;
         }
         wire.data = s.data.substr(offset, n);
+        unsigned long long &given = w_.server(m.server_id).given[s.index];
+        given = std::max<unsigned long long>(given, offset + n);
         wire.conf = copy(i.conf);
     }
 }

@@ -308,6 +308,10 @@ bool World::converged(std::string *why) {
                       l->face.last, sim::describe(l->face.conf).c_str());
         return false;
     }
+    if (l->pending_reads() > 0) {
+        *why = format("leader %s leaves %zu reads unanswered", l->name(), l->pending_reads());
+        return false;
+    }
     for (const Member &m : l->face.conf.members) {
         Server &s = server(m.id);
         if (m.role != RAFT_SPARE &&
