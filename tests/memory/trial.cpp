@@ -63,6 +63,7 @@ void fail_allocation(const struct raft &r, const raft_event &event, const Outcom
     const bool failed = failing::disarm();
     REQUIRE(failed);
     REQUIRE(code == RAFT_NOMEM);
+    REQUIRE(strcmp(raft_errmsg(&copy.r), "out of memory") == 0);
     require_untouched({code, proof::observe(update), proof::answers(&copy.r), state(copy.r)}, r,
                       &copy.r);
     tally().failures++;
