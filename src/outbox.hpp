@@ -89,10 +89,11 @@ struct Outgoing {
         INVARIANT(n_reads < room.reads);
         return reads[n_reads++];
     }
+    static constexpr size_t aligned(size_t n) { return (n + 7) & ~size_t{7}; }
     /* Loose bytes, aligned to 8. */
     void *take(size_t n) {
         char *taken = bytes + n_bytes;
-        n_bytes += static_cast<uint32_t>((n + 7) & ~size_t{7});
+        n_bytes += static_cast<uint32_t>(aligned(n));
         INVARIANT(n_bytes <= room.bytes);
         return taken;
     }

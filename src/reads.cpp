@@ -92,8 +92,8 @@ int on_read(Step &step) {
 bool wait_in_vain(const Server &s) {
     const Tracker &t = *s.tracker;
     const auto by_round = [](const PendingRead &read) { return read.round != 0; };
-    return t.transfer.to == 0 && std::any_of(t.reads.begin() + t.answered, t.reads.end(), by_round) &&
-           !quorum_echoes(s);
+    return t.transfer.to == 0 && !quorum_echoes(s) &&
+           std::any_of(t.reads.begin() + t.answered, t.reads.end(), by_round);
 }
 
 void wait_for_barrier(Step &step) {
