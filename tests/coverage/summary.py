@@ -22,13 +22,10 @@ LINES, BRANCHES = 100.0, 98.0  # per cent that must be reached
 
 
 def plain(name):
-    """A function without its template arguments: instances are one function, whatever lambda
-    they were given."""
-    name = re.sub(r'[\w:]+(?:\([^()]*\)(?: const)?)?::\{lambda\([^()]*\)#\d+\}(?!::)', '{lambda}',
-                  name)
+    """A function without its parameters and template arguments: instances are one function."""
     shorter = None
     while shorter != name:
-        shorter, name = name, re.sub(r'(?<!operator)<[^<>]*>', '', name)
+        shorter, name = name, re.sub(r'\([^()]*\)|(?<!operator)<[^<>]*>', '', name)
     return name
 
 

@@ -211,3 +211,124 @@ TEST_CASE("A server that has not said that it takes chunks says nothing of offse
     REQUIRE(r.last_log_index == 0);
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
 }
+
+TEST_CASE("Entries that are announced and not there are refused, by a settled follower, too")
+{
+    Cluster c({follower()});
+    c[1].receive(2, AppendEntries{.term = 3, .prev = {3, 1}, .log = "3 3"});
+    c[1].refuses(RAFT_MALFORMED, event::spoiled(
+        event::receive(draft(2, 1, AppendEntries{.term = 3, .prev = {5, 3}, .log = "3"})),
+        [](raft_event &e) { e.receive.message->append_entries.entries = nullptr; }));
+    c[1].receive(2, AppendEntries{.term = 3, .prev = {5, 3}, .log = "3"});
+    REQUIRE(c[1].last() == 6);
+}
+
+TEST_CASE("The last chunk of a snapshot may be empty (§5.1)")
+{
+    Cluster c({follower()});
+    const std::string whole = snapshot_contents({8, 2});
+    const InstallSnapshot end{.term = 3, .last = {8, 2}, .conf = "1 2 3", .offset = whole.size(),
+                              .data = "", .done = true};
+    InstallSnapshot nothing = end;
+    nothing.done = false;
+    c[1].receive(2, InstallSnapshot{.term = 3, .last = {8, 2}, .conf = "1 2 3", .data = whole,
+                                    .done = false});
+    c.drop();
+    c[1].refuses(RAFT_MALFORMED, event::receive(draft(2, 1, nothing))); /* but no other */
+    c[1].receive(2, end);
+    REQUIRE(c[1].commit() == 8);
+}
+
+TEST_CASE("Snapshots are told apart by index, term and leader (§5.1)")
+{
+    Cluster c({follower()});
+    const std::string whole = snapshot_contents({8, 2});
+    c[1].receive(2, InstallSnapshot{.term = 3, .last = {8, 2}, .conf = "1 2 3",
+                                    .data = whole.substr(0, 4), .done = false});
+    REQUIRE(answer(c).snapshot_offset == 4);
+    raft_id from = 2;
+    InstallSnapshot next{.term = 3, .last = {8, 2}, .conf = "1 2 3", .offset = 4,
+                         .data = whole.substr(4)};
+    SECTION("another index") { next.last = {9, 2}; }
+    SECTION("another term") { next.last = {8, 3}; }
+    SECTION("another leader")
+    {
+        next.term = 4;
+        from = 3;
+    }
+    c[1].receive(from, next);
+    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
+    auto r = answer(c, from);
+    REQUIRE(r.snapshot_index == next.last.index);
+    REQUIRE(r.snapshot_offset == 0); /* it is to begin */
+}
+
+TEST_CASE("A snapshot that another one replaced while it was written is dropped then (§5.1)")
+{
+    Cluster c({follower()});
+    c[1].slow = true;
+    const InstallSnapshot first{.term = 3, .last = {8, 2}, .conf = "1 2 3", .data = "abcd",
+                                .done = false};
+    const InstallSnapshot second{.term = 3, .last = {9, 2}, .conf = "1 2 3", .data = "efgh",
+                                 .done = false};
+    c[1].receive(2, first);
+    c[1].receive(2, second);
+    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT)); /* one at a time */
+    SECTION("the first one coming again does not change that")
+    {
+        c[1].receive(2, first);
+        REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
+        c[1].store_chunk();
+        REQUIRE(answer(c).snapshot_offset == 0);
+    }
+    SECTION("the second is asked for")
+    {
+        c[1].store_chunk();
+        auto r = answer(c);
+        REQUIRE(r.snapshot_index == 9);
+        REQUIRE(r.snapshot_offset == 0);
+    }
+    SECTION("nobody is asked when the leader is gone by then")
+    {
+        c.sleep(5000);
+        c[1].receive(3, RequestVote{.term = 5, .last = {9, 4}});
+        c.drop();
+        c[1].store_chunk();
+        REQUIRE(c.count(1, 2) == 0);
+        REQUIRE(c.count(1, 3) == 0);
+    }
+}
+
+TEST_CASE("A snapshot of what the log has confirms the log, beside one that is being written")
+{
+    Cluster c({follower()});
+    const InstallSnapshot old{.term = 3, .last = {3, 1}, .conf = "1 2 3",
+                              .data = snapshot_contents({3, 1})};
+    SECTION("alone")
+    {
+        c[1].receive(2, old);
+    }
+    SECTION("while another is written")
+    {
+        c[1].slow = true;
+        c[1].receive(2, InstallSnapshot{.term = 3, .last = {8, 2}, .conf = "1 2 3",
+                                        .data = snapshot_contents({8, 2})});
+        c[1].receive(2, old);
+        REQUIRE(answer(c).last_log_index == 3);
+        c[1].store_chunk();
+        REQUIRE(c[1].commit() == 8);
+        return;
+    }
+    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
+    REQUIRE(answer(c).last_log_index == 3);
+    REQUIRE(c[1].commit() == 1); /* a leader's commit index tells that, not its snapshot */
+}
+
+TEST_CASE("A snapshot from before what was compacted here is no contradiction (§5.1)")
+{
+    Cluster c({Draw{.id = 1, .term = 3, .start = 6, .snapshot = {5, 2}, .conf = "1 2 3"}});
+    c[1].receive(2, InstallSnapshot{.term = 3, .last = {2, 1}, .conf = "1 2 3",
+                                    .data = snapshot_contents({2, 1})});
+    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
+    REQUIRE(answer(c).last_log_index == 2);
+}

@@ -179,3 +179,76 @@ TEST_CASE("A cluster is founded on a server that holds nothing (§4.4)")
         REQUIRE(c[1].leads());
     }
 }
+
+TEST_CASE("Two standbys that leave together take their catch-ups along")
+{
+    Led c("1[1 2 3 4s 5s]");
+    c.all_store({2, 3, 4, 5});
+    c[1].catch_up(4);
+    c[1].catch_up(5);
+    REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_FINISHED);
+    c[1].reconfigure("1 2 3");
+    REQUIRE(c[1].flag(RAFT_UPDATE_CATCH_UP));
+}
+
+TEST_CASE("A standby that becomes a spare is sent nothing more, and stays where it is (§4.2.1)")
+{
+    Led c("1[1 2 3 4s]");
+    c.all_store({2, 3, 4});
+    c[1].reconfigure("1 2 3 4p");
+    c.all_store({2, 3});
+    REQUIRE(c[1].progress(4).mode == RAFT_PROGRESS_NONE);
+    c[1].submit(2);
+    REQUIRE(c.count(1, 2) == 1);
+    REQUIRE(c.count(1, 4) == 0);
+    c.all_store({2, 3});
+    REQUIRE(c[1].commit() == c[1].last());
+    c[1].catch_up(4);
+    REQUIRE(c.take(1, 4)->m.append_entries.n_entries == 3);
+}
+
+TEST_CASE("A spare in the middle of a snapshot goes on with it when it is caught up (§4.2.1, §5.1)")
+{
+    Led c("1[1 2 3 4s]");
+    c.all_store({2, 3});
+    c[1].submit(3);
+    c.all_store({2, 3});
+    c[1].snapshot(5);
+    c[1].receive(4, AppendResult{.term = 2, .rejected = 1, .last = 0});
+    REQUIRE(c[1].progress(4).mode == RAFT_PROGRESS_SNAPSHOT);
+    c[1].reconfigure("1 2 3 4p");
+    c.all_store({2, 3});
+    REQUIRE(c[1].progress(4).mode == RAFT_PROGRESS_NONE);
+    c[1].catch_up(4);
+    REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_RUNNING);
+    REQUIRE(c[1].progress(4).mode == RAFT_PROGRESS_SNAPSHOT);
+    c[1].receive(4, AppendResult{.term = 2, .last = 5});
+    REQUIRE(c[1].progress(4).mode == RAFT_PROGRESS_PIPELINE);
+}
+
+TEST_CASE("A cluster is not founded where a snapshot is coming in (§4.4, §5.1)")
+{
+    Cluster c({Draw{.id = 1}});
+    c[1].slow = true;
+    c[1].receive(2, InstallSnapshot{.term = 1, .last = {8, 1}, .conf = "1 2",
+                                    .data = snapshot_contents({8, 1})});
+    REQUIRE(c[1].term() == 1);
+    c[1].refuses(RAFT_CANTBOOTSTRAP, event::bootstrap("1"));
+}
+
+TEST_CASE("With one voter fewer, more than a majority may be ahead at once (§3.5, §4.1)")
+{
+    Led c("1[1 2 3 4 5s]");
+    c.all_store({2, 3, 4, 5});
+    c[1].slow = true;
+    c[1].submit(5); /* 3..7, not durable here yet */
+    c[1].receive(2, AppendResult{.term = 2, .last = 6});
+    c[1].receive(3, AppendResult{.term = 2, .last = 5});
+    c[1].receive(5, AppendResult{.term = 2, .last = 7}); /* has no vote */
+    REQUIRE(c[1].commit() == 2); /* two of four */
+    c[1].reconfigure("1 2 3 5s");
+    REQUIRE(c[1].commit() == 2);
+    c[1].store_all();
+    REQUIRE(c[1].stored() == 8);
+    REQUIRE(c[1].commit() == 6); /* here and on 2; neither all that is here, nor what 5 has */
+}

@@ -166,3 +166,87 @@ TEST_CASE("A sole voter beside a stale log drops it and leads, in one step (§3.
     REQUIRE(raft_commit_index(&r) == 5);
     REQUIRE(raft_close(&r) == 0);
 }
+
+TEST_CASE("A term that leaves none above it takes the right to campaign, at the next timeout")
+{
+    Cluster c({Draw{.id = 1, .log = "1[1 2 3] 1"}});
+    c.sleep(5000);
+    c[1].receive(2, RequestVote{.term = limit - 1, .last = {1, 1}}); /* its log is behind */
+    REQUIRE(c[1].term() == limit - 1);
+    REQUIRE(c[1].vote() == 0);
+    c[1].timeout();
+    REQUIRE(c[1].state() == RAFT_FOLLOWER);
+    REQUIRE(c[1].deadline() == ~0ULL);
+}
+
+TEST_CASE("An unmarked result is nothing to a follower, but for its term (§9.6)")
+{
+    Cluster c({Draw{.id = 1, .log = "1[1 2 3]"}});
+    c[1].ignores(event::receive(draft(2, 1, VoteResult{.term = 1, .version = 1})));
+    c[1].ignores(event::receive(draft(2, 1, VoteResult{.term = 9, .granted = true, .version = 1})));
+    c[1].receive(2, VoteResult{.term = 9, .version = 1});
+    REQUIRE(c[1].term() == 9);
+}
+
+TEST_CASE("A leader from elsewhere, in a new term, that brings the configuration it is in (§4.1)")
+{
+    Cluster c({Draw{.id = 1}});
+    c[1].step(event::receive(from(draft(2, 1, AppendEntries{.term = 1, .prev = {3, 1}}), "here")));
+    c[1].step(event::receive(from(draft(2, 1, AppendEntries{.term = 2, .log = "1[1 2]"}), "there")));
+    raft_id id = 0;
+    const char *address = nullptr;
+    raft_leader(&c[1].raft, &id, &address);
+    REQUIRE(id == 2);
+    REQUIRE(std::string(address != nullptr ? address : "") == "s2");
+    REQUIRE(c[1].flag(RAFT_UPDATE_LEADER));
+}
+
+namespace {
+
+/* A start from a snapshot, and a log beside it. */
+int start(const raft_snapshot_metadata &metadata, raft_index index = 1, const char *log = "",
+          raft_term first_term = 1)
+{
+    struct raft r{};
+    REQUIRE(raft_init(&r, 1, "s1") == 0);
+    Members members("1 2 3");
+    raft_snapshot_metadata m = metadata;
+    m.configuration = members.c_struct();
+    std::vector<Entry> drawn = draw_log(log);
+    std::vector<raft_entry> entries = borrow(drawn, nullptr);
+    if (!entries.empty()) {
+        entries[0].term = first_term;
+    }
+    raft_event e{};
+    e.type = RAFT_START;
+    e.start = {3, 0, m.index != 99 ? &m : nullptr, index, entries.data(),
+               static_cast<unsigned>(entries.size())};
+    raft_update update;
+    const int rv = raft_step(&r, &e, &update);
+    REQUIRE(update.flags == (rv == 0 ? update.flags : 0));
+    REQUIRE(raft_close(&r) == 0);
+    return rv;
+}
+
+}  // namespace
+
+TEST_CASE("Snapshots that no server can have left are refused at the start (§3.8, §5.1)")
+{
+    REQUIRE(start({5, 2, {}, 1}) == 0);
+    REQUIRE(start({0, 2, {}, 1}) == RAFT_CORRUPT);
+    REQUIRE(start({limit, 2, {}, 1}) == 0);
+    REQUIRE(start({limit + 1, 2, {}, 1}) == RAFT_CORRUPT);
+    REQUIRE(start({5, 0, {}, 1}) == RAFT_CORRUPT);
+    REQUIRE(start({5, 4, {}, 1}) == RAFT_CORRUPT);
+    REQUIRE(start({5, 2, {}, 0}) == RAFT_CORRUPT);
+    REQUIRE(start({5, 2, {}, 6}) == RAFT_CORRUPT);
+}
+
+TEST_CASE("A log without a term is refused; changes of one that is dropped are not kept (§3.8)")
+{
+    const raft_snapshot_metadata none = {99, 0, {}, 0};
+    REQUIRE(start(none, 1, "1[1 2 3]") == 0);
+    REQUIRE(start(none, 1, "1[1 2 3]", 0) == RAFT_CORRUPT);
+    /* Entry 5 is of another term than the snapshot says: what follows goes with it. */
+    REQUIRE(start({5, 2, {}, 1}, 5, "1[1 2 3] 1[1 2] 1") == 0);
+}

@@ -226,3 +226,161 @@ TEST_CASE("TimeoutNow is obeyed by a voter that has everything, from its leader 
         REQUIRE(c.take(1, 3, RAFT_REQUEST_VOTE)->m.request_vote.disrupt_leader);
     }
 }
+
+TEST_CASE("A stream that compaction has overtaken goes on with the snapshot (§5.1)")
+{
+    Cluster c({leader("1[1 2 3]", [](raft *r) { raft_set_max_inflight_entries(r, 2); })});
+    c.win(1, {2, 3});
+    for (raft_id id : {2, 3}) {
+        c[1].receive(id, AppendResult{.term = 2, .last = 2});
+    }
+    c[1].submit(10); /* 3..12; two at a time */
+    for (raft_index i = 4; i <= 12; i += 2) {
+        c[1].receive(3, AppendResult{.term = 2, .last = i});
+    }
+    REQUIRE(c[1].commit() == 12);
+    REQUIRE(c[1].progress(2).next == 5);
+    c[1].snapshot(10);
+    c.drop();
+    c[1].receive(2, AppendResult{.term = 2, .last = 4}); /* 5 is gone */
+    REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_SNAPSHOT);
+    c.take(1, 2, RAFT_INSTALL_SNAPSHOT);
+}
+
+TEST_CASE("A whole snapshot that got no answer is sent again, whole (§5.1)")
+{
+    Cluster c({leader("1[1 2 3]", [](raft *r) { raft_set_install_snapshot_timeout(r, 500); })});
+    c.win(1, {2, 3});
+    c[1].receive(3, AppendResult{.term = 2, .last = 2});
+    c[1].submit(3);
+    c[1].receive(3, AppendResult{.term = 2, .last = 5});
+    c[1].snapshot(5);
+    c.drop();
+    const auto silent = AppendResult{.term = 2, .rejected = 1, .last = 0,
+                                     .features = RAFT_FEATURE_CAPACITY, .version = 2};
+    c[1].receive(2, silent);
+    REQUIRE(c.take(1, 2, RAFT_INSTALL_SNAPSHOT)->m.install_snapshot.version == 0);
+    bool again = false;
+    for (int i = 0; i < 12 && !again; ++i) {
+        c.expire(1);
+        c[1].receive(3, AppendResult{.term = 2, .last = 5});
+        while (c.count(1, 2) > 0) {
+            auto m = c.take(1, 2);
+            if (m->m.type == RAFT_INSTALL_SNAPSHOT) {
+                again = true;
+                REQUIRE(m->m.install_snapshot.version == 0); /* there are no offsets in it */
+                REQUIRE(m->m.install_snapshot.last_index == 5);
+            }
+        }
+    }
+    REQUIRE(again);
+}
+
+TEST_CASE("Answers of no term of this leader's, or of nobody, are refused by a settled leader, too")
+{
+    Cluster c({leader()});
+    c.win(1, {2, 3});
+    for (raft_id id : {2, 3}) {
+        c[1].receive(id, AppendResult{.term = 2, .last = 2});
+    }
+    c[1].submit(1);
+    c[1].refuses(RAFT_MALFORMED, event::receive(draft(2, 1, AppendResult{
+        .term = 2, .last = 3, .round = ~0ULL})));
+    c[1].refuses(RAFT_MALFORMED, event::receive(draft(1, 1, AppendResult{.term = 2, .last = 3})));
+    c[1].refuses(RAFT_MALFORMED, event::spoiled(
+        event::receive(draft(2, 1, AppendResult{.term = 2, .last = 3})),
+        [](raft_event &e) { e.receive.message->server_address = nullptr; }));
+    c[1].receive(2, AppendResult{.term = 2, .last = 3});
+    REQUIRE(c[1].commit() == 3);
+}
+
+TEST_CASE("A full window holds submissions back, and an answer without news does not open it")
+{
+    Cluster c({leader("1[1 2 3]", [](raft *r) { raft_set_max_inflight_entries(r, 2); })});
+    c.win(1, {2, 3});
+    for (raft_id id : {2, 3}) {
+        c[1].receive(id, AppendResult{.term = 2, .last = 2});
+    }
+    c.drop();
+    c[1].submit(2);
+    REQUIRE(c.take(1, 2)->m.append_entries.n_entries == 2);
+    c[1].submit(1);
+    REQUIRE(c.count(1, 2) == 0);
+    c[1].receive(2, AppendResult{.term = 2, .last = 2}); /* a heartbeat's */
+    REQUIRE(c.count(1, 2) == 0);
+    REQUIRE(c[1].progress(2).next == 5);
+    c[1].receive(2, AppendResult{.term = 2, .last = 3});
+    REQUIRE(c.take(1, 2)->m.append_entries.prev_log_index == 4);
+}
+
+TEST_CASE("A limit on messages concerns who is in step, not who is probed (§10.2.1)")
+{
+    Cluster c({leader("1[1 2 3]", [](raft *r) { raft_set_max_message_entries(r, 2); })});
+    c.win(1, {2, 3});
+    c[1].receive(2, AppendResult{.term = 2, .last = 2});
+    c.drop();
+    REQUIRE(c[1].progress(3).mode == RAFT_PROGRESS_PROBE);
+    c[1].submit(2);
+    REQUIRE(c.take(1, 2)->m.append_entries.n_entries == 2);
+    c[1].submit(3);
+    REQUIRE(c.take(1, 2)->m.append_entries.n_entries == 2);
+    REQUIRE(c.take(1, 2)->m.append_entries.n_entries == 1);
+    REQUIRE(c.count(1, 3) == 0);
+}
+
+TEST_CASE("What arrives after the heartbeat is due is done as well")
+{
+    Cluster c({leader("1[1 2 3]")});
+    c.win(1, {2, 3});
+    for (raft_id id : {2, 3}) {
+        c[1].receive(id, AppendResult{.term = 2, .last = 2});
+    }
+    c.drop();
+    c[1].slow = true;
+    c.sleep(300);
+    c[1].submit(2);
+    REQUIRE(c[1].deadline() > c.now);
+    REQUIRE(c.take(1, 2)->m.append_entries.n_entries == 2);
+    c.sleep(10);
+    c[1].store();
+    REQUIRE(c[1].stored() == 4);
+    c[1].receive(2, AppendResult{.term = 2, .last = 4});
+    REQUIRE(c[1].commit() == 4);
+    c[1].timeout();
+    REQUIRE(c.take(1, 3)->m.type == RAFT_APPEND_ENTRIES);
+}
+
+TEST_CASE("A heartbeat a millisecond apart moves the deadline from this moment to the next")
+{
+    Cluster c({leader("1[1 2 3]", [](raft *r) { raft_set_heartbeat_timeout(r, 1); })});
+    c.win(1, {2, 3});
+    for (raft_id id : {2, 3}) {
+        c[1].receive(id, AppendResult{.term = 2, .last = 2});
+    }
+    c.sleep(7);
+    c[1].submit(1); /* late for its heartbeat; the next moment is the earliest for it */
+    REQUIRE(c[1].deadline() == c.now + 1);
+    c[1].timeout();
+    REQUIRE(c[1].deadline() == c.now + 1);
+    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_TIMEOUT));
+}
+
+TEST_CASE("An opened window is filled with messages of the caller's size (§10.2.1)")
+{
+    Cluster c({leader("1[1 2 3]", [](raft *r) {
+        raft_set_max_inflight_entries(r, 4);
+        raft_set_max_message_entries(r, 3);
+    })});
+    c.win(1, {2, 3});
+    for (raft_id id : {2, 3}) {
+        c[1].receive(id, AppendResult{.term = 2, .last = 2});
+    }
+    c.drop();
+    c[1].submit(20);
+    c.drop();
+    REQUIRE(c[1].progress(2).next == 7);
+    c[1].receive(2, AppendResult{.term = 2, .last = 6}); /* 16 are left: four may go */
+    REQUIRE(c.take(1, 2)->m.append_entries.n_entries == 3);
+    REQUIRE(c.take(1, 2)->m.append_entries.n_entries == 1);
+    REQUIRE(c.count(1, 2) == 0);
+}

@@ -213,3 +213,13 @@ TEST_CASE("Memory fails in raft_init and in the setters")
         REQUIRE(raft_close(&r) == 0);
     }
 }
+
+TEST_CASE("Memory fails while a configuration is rolled back under a leader from elsewhere")
+{
+    Cluster c({Draw{.id = 1, .term = 3, .log = "1[1 2] 2[1 2 3]"}});
+    c[1].receive(3, AppendEntries{.term = 3, .prev = {2, 2}});
+    c[1].receive(3, AppendEntries{.term = 3, .prev = {1, 1}, .log = "3"});
+    REQUIRE(c[1].conf() == "1 2");
+    c[1].receive(3, AppendEntries{.term = 3, .prev = {1, 1}, .commit = 2});
+    REQUIRE(starve(c[1].past()) > 2);
+}

@@ -178,3 +178,24 @@ TEST_CASE("quorum: a ballot of no set is empty, and taking away undoes adding")
     }
     REQUIRE_FALSE(Ballot().is_majority_of(Ballot())); /* of nobody there is no majority */
 }
+
+TEST_CASE("quorum: the majority decides, neither who is ahead of it nor who has no vote")
+{
+    const Ballot one = Ballot::of(kBothSets);
+    std::vector<Voter> voters = {{one, 5, kBothSets}, {one, 4, kBothSets}, {one, 3, kBothSets},
+                                 {Ballot(), 9, 0}};
+    CommitTally tally;
+    tally.restart(voters, 0);
+    REQUIRE(tally.advanced(Ballot(), 0, 9)); /* three of three are ahead of the floor */
+    REQUIRE(tally.settle(voters) == 4);
+    REQUIRE(tally.floor() == 4);
+    REQUIRE(has_quorum(voters, [](const Voter &v) { return v.match >= 4; }));
+    REQUIRE_FALSE(has_quorum(voters, [](const Voter &v) { return v.match >= 5; }));
+}
+
+TEST_CASE("quorum: ballots are compared set by set")
+{
+    REQUIRE(Ballot::of(kNewSet) == Ballot::of(kNewSet));
+    REQUIRE_FALSE(Ballot::of(kNewSet) == Ballot::of(kOldSet));
+    REQUIRE_FALSE(Ballot::of(kBothSets) == Ballot());
+}

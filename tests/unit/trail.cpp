@@ -144,3 +144,29 @@ TEST_CASE("trail: compacting past nothing changes nothing")
     trail.compact(3);
     REQUIRE(trail.first() == 6);
 }
+
+TEST_CASE("trail: truncating past its end changes nothing")
+{
+    Trail trail;
+    REQUIRE(trail.reserve(0));
+    trail.truncate(1);
+    REQUIRE(trail.last() == 0);
+    REQUIRE(trail.reserve(2));
+    trail.append(1, 3);
+    trail.append(2, 2);
+    trail.truncate(6);
+    REQUIRE(trail.last() == 5);
+    REQUIRE(trail.last_term() == 2);
+}
+
+TEST_CASE("trail: before what it holds, nothing speaks against agreement (§3.5)")
+{
+    Trail trail;
+    REQUIRE(trail.last_agreeable(7, 1) == 0);
+    REQUIRE(trail.reserve(2));
+    trail.reset(10, 0);
+    trail.append(5, 4);
+    REQUIRE(trail.last_agreeable(8, 1) == 8);
+    REQUIRE(trail.last_agreeable(12, 5) == 12);
+    REQUIRE(trail.last_agreeable(12, 4) == 10);
+}

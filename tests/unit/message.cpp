@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* What every message must satisfy, and where its answer goes. */
+#include "message.hpp"
+#include "room.hpp"
+
+using namespace libraft;
+
+TEST_CASE("message: an index and a term come together, within their limits")
+{
+    REQUIRE(message::valid_position(0, 0, 5));
+    REQUIRE(message::valid_position(1, 1, 5));
+    REQUIRE(message::valid_position(kLimit, 5, 5));
+    REQUIRE_FALSE(message::valid_position(0, 1, 5));
+    REQUIRE_FALSE(message::valid_position(1, 0, 5));
+    REQUIRE_FALSE(message::valid_position(1, 6, 5)); /* no entry is newer than its sender */
+    REQUIRE_FALSE(message::valid_position(kLimit + 1, 1, 5));
+    REQUIRE(message::valid_term(1));
+    REQUIRE(message::valid_term(kLimit));
+    REQUIRE_FALSE(message::valid_term(0));
+    REQUIRE_FALSE(message::valid_term(kLimit + 1));
+}
+
+TEST_CASE("message: a term has one leader (figure 3.2)")
+{
+    Room r({{1, "s1", RAFT_VOTER}, {2, "s2", RAFT_VOTER}});
+    Server &s = r.server();
+    raft_message m{};
+    m.server_id = 2;
+    REQUIRE_FALSE(message::contradicts_leader(s, m, s.term)); /* nobody has claimed it yet */
+    s.leader = 2;
+    REQUIRE_FALSE(message::contradicts_leader(s, m, s.term));
+    m.server_id = 3;
+    REQUIRE(message::contradicts_leader(s, m, s.term));
+    REQUIRE_FALSE(message::contradicts_leader(s, m, s.term + 1));
+    s.leader = 0;
+    Room alone({{1, "s1", RAFT_VOTER}});
+    REQUIRE(message::contradicts_leader(alone.server(), m, alone.server().term));
+}
+
+TEST_CASE("message: members are answered where the configuration says, strangers where they are")
+{
+    Room r({{1, "s1", RAFT_VOTER}, {2, "s2", RAFT_VOTER}});
+    raft_message m{};
+    m.server_id = 2;
+    m.server_address = "elsewhere";
+    REQUIRE(std::string(message::kept_address(r.server(), m)) == "s2");
+    Need member;
+    message::plan_answer(r.server(), m, &member);
+    REQUIRE(member.messages == 1);
+    REQUIRE(member.bytes == 0);
+    m.server_id = 3;
+    REQUIRE(message::kept_address(r.server(), m) == nullptr);
+    const std::string address(message::kShortAddress, 'x'); /* with its end, one too long */
+    m.server_address = address.c_str();
+    Need stranger;
+    message::plan_answer(r.server(), m, &stranger);
+    REQUIRE(stranger.bytes == address.size() + 1);
+}
