@@ -384,3 +384,30 @@ TEST_CASE("An opened window is filled with messages of the caller's size (§10.2
     REQUIRE(c.take(1, 2)->m.append_entries.n_entries == 1);
     REQUIRE(c.count(1, 2) == 0);
 }
+
+TEST_CASE("Reads that wait for a barrier already keep theirs when the others get one (§6.4)")
+{
+    Cluster c({leader()});
+    c.win(1, {2, 3});
+    const auto answers = [&](raft_id id, raft_index last, unsigned short features) {
+        c[1].receive(id, AppendResult{.term = 2, .last = last, .features = features,
+                                      .version = 2});
+    };
+    const unsigned short echoes = RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS;
+    answers(2, 2, RAFT_FEATURE_CAPACITY);
+    answers(3, 2, RAFT_FEATURE_CAPACITY);
+    c[1].read(1); /* nobody echoes: by a barrier, entry 3 */
+    REQUIRE(c[1].last() == 3);
+    answers(2, 2, echoes);
+    c[1].read(2); /* by a round */
+    REQUIRE(c[1].last() == 3);
+    answers(2, 2, RAFT_FEATURE_CAPACITY);
+    c.expire(1); /* nobody echoes any more: by a barrier, entry 4 */
+    REQUIRE(c[1].last() == 4);
+    answers(2, 3, RAFT_FEATURE_CAPACITY);
+    REQUIRE(c[1].answer(1));
+    REQUIRE_FALSE(c[1].answer(2));
+    answers(2, 4, RAFT_FEATURE_CAPACITY);
+    REQUIRE(c[1].answer(2));
+    REQUIRE(c[1].answer(2)->index == 2);
+}
