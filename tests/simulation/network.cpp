@@ -59,7 +59,20 @@ void Network::send(Wire *wire) {
         w_.stats.add(S_DUPLICATE);
         post(new Wire(*wire));
     }
+    echo_later(*wire);
     post(wire);
+}
+
+/* What decides elections is rare: more of it comes a second time, in another term perhaps. */
+void Network::echo_later(const Wire &wire) {
+    raft_message_type type = wire.message.type;
+    if (w_.calm || w_.plan.duplicate_ppm == 0 || !w_.random.percent(40) ||
+        (type != RAFT_TIMEOUT_NOW && type != RAFT_REQUEST_VOTE_RESULT)) {
+        return;
+    }
+    w_.stats.add(S_DUPLICATE);
+    Time latest = 3 * w_.plan.max_election_timeout() * kMs;
+    w_.schedule_delivery(w_.now + w_.random.skewed(0, latest), new Wire(wire));
 }
 
 void Network::post(Wire *wire) {

@@ -26,6 +26,7 @@ public:
 
 private:
     void post(Wire *wire);
+    void echo_later(const Wire &wire);
     void forge(Wire &wire);
 
     World &w_;
