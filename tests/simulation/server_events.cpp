@@ -26,8 +26,10 @@ void Server::receive(const Wire &wire) {
     }
     if (m.type == RAFT_APPEND_ENTRIES_RESULT) {
         Echo &echo = echoes_[wire.from];
-        bool newer = echo.term != term_of(m) || echo.number < wire.number;
-        echo = newer ? Echo{term_of(m), wire.number} : echo;
+        Echo came = {term_of(m), wire.number};
+        bool newer = echo.term < came.term ||
+                     (echo.term == came.term && echo.number < came.number);
+        echo = newer ? came : echo;
     }
     raft_event e = {};
     e.type = RAFT_RECEIVE;
