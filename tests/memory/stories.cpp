@@ -33,7 +33,38 @@ void become_leader(Subject &s, Builder &b, const raft_configuration &conf) {
     REQUIRE(raft_commit_index(&s.r) == 4);
 }
 
+/* On a raft that has the defaults, before and after START. */
+template <class Setter>
+void set_first(Setter setter) {
+    Builder b;
+    Subject s(1, kOwnAddress);
+    s.set(setter);
+    Subject running(1, kOwnAddress);
+    running.step(b.start(1, 0, nullptr, 0, {}), 0);
+    running.set(setter);
+    running.step(b.event(RAFT_TIMEOUT, 2), 0);
+}
+
+void ignore(struct raft_tracer *, int, const void *) {}
+
 } // namespace
+
+void setting() {
+    static raft_tracer tracer = {nullptr, 1, ignore};
+    set_first([](struct raft *r) { return raft_set_election_timeout(r, 2000); });
+    set_first([](struct raft *r) { return raft_set_heartbeat_timeout(r, 50); });
+    set_first([](struct raft *r) { return raft_set_install_snapshot_timeout(r, 5000); });
+    set_first([](struct raft *r) { return raft_set_pre_vote(r, false); });
+    set_first([](struct raft *r) { return raft_set_max_catch_up_rounds(r, 3); });
+    set_first([](struct raft *r) { return raft_set_max_catch_up_round_duration(r, 100); });
+    set_first([](struct raft *r) { return raft_set_max_inflight_entries(r, 7); });
+    set_first([](struct raft *r) { return raft_set_max_message_entries(r, 7); });
+    set_first([](struct raft *r) { return raft_set_max_uncommitted_entries(r, 7); });
+    set_first([](struct raft *r) { return raft_set_capacity_threshold(r, 7); });
+    set_first([](struct raft *r) { return raft_set_features(r, kAll); });
+    set_first([](struct raft *r) { return raft_set_tracer(r, &tracer); });
+    set_first([](struct raft *r) { return raft_seed(r, 7); });
+}
 
 void founding() {
     Builder b;

@@ -4,6 +4,7 @@
 
 namespace trial {
 
+void setting();
 void founding();
 void following();
 void installing();
