@@ -71,8 +71,14 @@ static void fill(struct journal *j, const char *dir, struct found *found) {
     for (unsigned i = 0; i < RECORDS; i++) {
         put(j, i);
     }
-    sync_now(j);
     CHECK(j->n > 5);
+    journal_sync_begin(j);
+    CHECK(j->sync.n == j->n && j->sync.dir); /* all that was written to */
+    journal_sync_run(j);
+    journal_sync_end(j);
+    journal_sync_begin(j);
+    CHECK(j->sync.n == 0 && !j->sync.dir);
+    journal_sync_end(j);
 }
 
 static void check_read(struct journal *j, const struct found *found) {
