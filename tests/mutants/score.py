@@ -236,7 +236,7 @@ def parse():
     p.add_argument("--key", default="", metavar="HASH")
     p.add_argument("--random", type=int, metavar="N", help="N random ones, not the curated")
     p.add_argument("--seed", type=int, default=1, help="of the random ones (%(default)s)")
-    p.add_argument("--worlds", type=int, default=2000, metavar="N",
+    p.add_argument("--worlds", type=int, default=1000, metavar="N",
                    help="seeds that the simulator tries (%(default)s)")
     p.add_argument("--without", default="", metavar="SUITE,...", help="leave these tests out")
     p.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
