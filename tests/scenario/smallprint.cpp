@@ -214,3 +214,63 @@ TEST_CASE("A lease lasts nine tenths of the election timeout from the sending, a
     c[1].read(2, true);
     REQUIRE_FALSE(c[1].answer(2).has_value());
 }
+
+TEST_CASE("A leader whose voters fell silent an election timeout ago steps down in that moment")
+{
+    Cluster c({server()});
+    c.win(1, {2, 3});
+    raft_time heard = c.now;
+    SECTION("since they voted") {}
+    SECTION("since they answered, all being well")
+    {
+        for (raft_id id : {2, 3}) {
+            c[1].receive(id, AppendResult{.term = 2, .last = 2});
+        }
+        c.expire(1);
+        heard = c.now;
+        for (raft_id id : {2, 3}) {
+            c[1].receive(id, AppendResult{.term = 2, .last = 2});
+        }
+    }
+    while (c[1].leads() && c.now < heard + 5000) {
+        c.expire(1);
+    }
+    REQUIRE(c.now == heard + 1000);
+}
+
+TEST_CASE("A leader that no configuration names is followed and answered at its address")
+{
+    Cluster c({server()});
+    c[1].receive(9, AppendEntries{.term = 2, .prev = {1, 1}});
+    raft_id id = 0;
+    const char *address = nullptr;
+    raft_leader(&c[1].raft, &id, &address);
+    REQUIRE(id == 9);
+    REQUIRE(address != nullptr);
+    REQUIRE(address == address_of(9));
+    REQUIRE(c.take(1, 9)->m.append_entries_result.last_log_index == 1);
+}
+
+TEST_CASE("The highest index there can be is no reason to refuse a result")
+{
+    Cluster c({server()});
+    c.win(1, {2, 3});
+    const raft_index highest = 1ULL << 62;
+    c[1].receive(2, AppendResult{.term = 2, .rejected = highest, .last = highest});
+    REQUIRE(c[1].progress(2).next == 2);
+    for (int field : {0, 1}) {
+        AppendResult beyond{.term = 2, .rejected = 2, .last = 2};
+        (field == 0 ? beyond.rejected : beyond.last) = highest + 1;
+        c[1].refuses(RAFT_MALFORMED, event::receive(draft(2, 1, beyond)));
+    }
+}
+
+TEST_CASE("A log that begins with the very entry of the snapshot is taken up")
+{
+    Cluster c({{.id = 1, .term = 2, .log = "2 2 2", .start = 8, .snapshot = {8, 2},
+                .conf = "1 2 3"}});
+    REQUIRE(c[1].last() == 10);
+    REQUIRE(raft_first_index(&c[1].raft) == 8);
+    REQUIRE(raft_term_of(&c[1].raft, 8) == 2);
+    REQUIRE(raft_term_of(&c[1].raft, 7) == 0);
+}
