@@ -2,8 +2,8 @@
 """Mutants by chance: one operator, literal, statement or result of src/ is replaced by another, in
 an order that a seed decides. Comments, strings, assertions and the preprocessor are left alone."""
 import glob
+import hashlib
 import os
-import random
 import re
 
 from curated import Mutant
@@ -93,25 +93,32 @@ def returned(text, m):
 
 
 def draw(root, seed):
-    """All of them, in the order of the seed, as functions that make the mutant: it is long."""
-    src, every = os.path.join(root, "src"), []
-    texts = {}
-    for path in sorted(glob.glob(os.path.join(src, "*.?pp"))):
+    """All of them, in the order of the seed, which a change elsewhere in src/ does not disturb:
+    functions that make the mutant, for it is long."""
+    every = []
+    for path in sorted(glob.glob(os.path.join(root, "src", "*.?pp"))):
         with open(path, encoding="utf-8") as file:
-            texts[os.path.basename(path)] = file.read()
-    for name, text in sorted(texts.items()):
-        every += [(name,) + site for site in sites(text)]
-    random.Random(seed).shuffle(every)
-    return [lambda i=i, s=s: make(texts, seed, i, *s) for i, s in enumerate(every)]
+            text = file.read()
+        seen = {}
+        for begin, end, new in sites(text):
+            place = (os.path.basename(path), before_and_after(text, begin, end, new)[0],
+                     text[begin:end], new)
+            seen[place] = seen.get(place, 0) + 1
+            key = hashlib.sha256(repr((seed, place, seen[place])).encode()).hexdigest()
+            every.append((key, place[0], text, begin, end, new))
+    every.sort()
+    return [lambda s=s: make(seed, *s) for s in every]
 
 
-def make(texts, seed, i, name, begin, end, new):
-    text = texts[name]
+def before_and_after(text, begin, end, new):
+    """The lines that a change touches, without indentation."""
+    first, last = text.rfind("\n", 0, begin) + 1, text.find("\n", end)
+    return (" ".join(text[first:last].split()),
+            " ".join((text[first:begin] + new + text[end:last]).split()))
+
+
+def make(seed, key, name, text, begin, end, new):
     line = text.count("\n", 0, begin) + 1
-    first = text.rfind("\n", 0, begin) + 1
-    last = text.find("\n", end)
-    old = " ".join((text[first:last]).split())
-    change = " ".join((text[first:begin] + new + text[end:last]).split())
-    return Mutant("random-%d-%04d" % (seed, i), os.path.splitext(name)[0],
-                  "%s:%d: `%s` → `%s`" % (name, line, old, change), "", [],
-                  {name: text[:begin] + new + text[end:]})
+    return Mutant("random-%d-%s" % (seed, key[:8]), os.path.splitext(name)[0],
+                  "%s:%d: `%s` → `%s`" % ((name, line) + before_and_after(text, begin, end, new)),
+                  "", [], {name: text[:begin] + new + text[end:]})

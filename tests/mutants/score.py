@@ -44,7 +44,8 @@ class Score:
         if not options.fresh and os.path.exists(self.state_path):
             with open(self.state_path, encoding="utf-8") as file:
                 self.state = json.load(file)
-        build.tests = [t for t in build.tests if t.suite not in options.without.split(",")]
+        out = options.without.split(",")
+        build.tests = [t for t in build.tests if t.suite not in out and t.name not in out]
         self.base = Workshop(build, os.path.join(options.work, "base"))
         self.base.begin({})
         self.judge = None
@@ -121,11 +122,11 @@ class Score:
 
     def result(self, shop, mutant):
         text = "".join(k + "\0" + v for k, v in sorted(mutant.files.items()))
-        key = "%s:%s" % (mutant.name, hashlib.sha256((self.core + text).encode()).hexdigest()[:16])
+        key = "%s:%s" % (mutant.name, hashlib.sha256(text.encode()).hexdigest()[:16])
         known = self.state.get(key)
         if known is None or not self._is_final(known, mutant):
             known = self.put_to_the_test(shop, mutant)
-            known["suite"] = self.suite
+            known["core"], known["suite"] = self.core, self.suite
             with self.lock:
                 self.state[key] = known
                 self.save()
@@ -135,6 +136,8 @@ class Score:
 
     def _is_final(self, known, mutant):
         """Tests that have changed since may kill what survived."""
+        if known["core"] != self.core and not self.options.keep:
+            return False
         alone = all(known.get(a, {}).get("how") for a in mutant.alone)
         return known["suite"] == self.suite or (
             known["fate"] in ("killed", "discarded") and alone)
@@ -238,10 +241,13 @@ def parse():
     p.add_argument("--seed", type=int, default=1, help="of the random ones (%(default)s)")
     p.add_argument("--worlds", type=int, default=1000, metavar="N",
                    help="seeds that the simulator tries (%(default)s)")
-    p.add_argument("--without", default="", metavar="SUITE,...", help="leave these tests out")
+    p.add_argument("--without", default="", metavar="NAME,...",
+                   help="leave these tests, or suites of tests, out")
     p.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     p.add_argument("--json", metavar="FILE", help="write the results there, too")
     p.add_argument("--fresh", action="store_true", help="do not go on where an earlier run stopped")
+    p.add_argument("--keep", action="store_true",
+                   help="what was killed stays so though other files of src/ have changed")
     p.add_argument("--patches", default=HERE, metavar="DIR", help="other curated mutants")
     p.add_argument("--refresh", action="store_true", help="only rewrite the patches' positions")
     p.add_argument("--work", default=None, help=argparse.SUPPRESS)
