@@ -268,9 +268,10 @@ int on_request_vote_result(Step &step, const raft_message &m) {
     }
     const bool candidate = s.state == RAFT_CANDIDATE;
     /* A vote granted in a term above ours can only be a pre-vote; that, and the refusal of
-     * a pre-vote that only repeats our request, name a term that nobody may be in. */
+     * a pre-vote that only repeats our request, name a term that nobody may be in. Version 0
+     * knows no pre-votes: the term of its refusal is its own. */
     const bool about_pre_vote = (r.version >= 2 && load_bool(r.pre_vote)) ||
-                                (r.version < 2 && candidate && s.tracker->pre_vote);
+                                (r.version == 1 && candidate && s.tracker->pre_vote);
     const bool hypothetical = load_bool(r.vote_granted) ||
                               (about_pre_vote && r.term == s.term + 1);
     Preparation preparation;

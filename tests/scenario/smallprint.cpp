@@ -107,6 +107,12 @@ TEST_CASE("A vote's refusal of the next term is learned while pre-votes are aske
         REQUIRE(c[1].term() == 2);
         REQUIRE(c[1].state() == RAFT_FOLLOWER);
     }
+    SECTION("nor can it be of a server that knows no pre-votes: it voted for another one")
+    {
+        c[1].receive(2, VoteResult{.term = 2, .version = 0});
+        REQUIRE(c[1].term() == 2);
+        REQUIRE(c[1].state() == RAFT_FOLLOWER);
+    }
     SECTION("unmarked, it may be a pre-vote's, whose term nobody need be in")
     {
         c[1].receive(2, VoteResult{.term = 2, .version = 1});
