@@ -28,7 +28,7 @@ bool position(const Server &s, raft_index next, raft_term *prev_term) {
 void pipeline(Step &step, Progress &p) {
     const Server &s = step.server;
     const raft_index end = window_end(s, p);
-    while (p.next <= end) {
+    for (uint64_t sent = 0; p.next <= end && sent < kMostMessages; sent++) {
         raft_term prev_term;
         if (!position(s, p.next, &prev_term)) {
             begin_snapshot(step, p);
@@ -63,7 +63,7 @@ uint64_t messages_for(const Server &s, const Progress &p, raft_index last) {
     }
     uint64_t entries = std::min<uint64_t>(last - std::min(p.match, last),
                                           s.settings->max_inflight_entries);
-    return 1 + entries / limit;
+    return 1 + std::min(entries / limit, kMostMessages);
 }
 
 uint64_t messages_for_all(const Server &s, raft_index last) {

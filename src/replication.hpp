@@ -32,6 +32,10 @@ inline raft_index window_end(const Server &s, const Progress &p) {
     return end < s.trail.last() ? end : s.trail.last();
 }
 
+/* Messages with entries to one peer in one step: a caller may allow more in flight than there
+ * is memory for at once. The answers call for the rest. */
+inline constexpr uint64_t kMostMessages = 1024;
+
 /* How many messages bringing a peer up to `last` can take in one step, at most. */
 uint64_t messages_for(const Server &s, const Progress &p, raft_index last);
 uint64_t messages_for_all(const Server &s, raft_index last);

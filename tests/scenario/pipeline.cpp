@@ -187,3 +187,28 @@ TEST_CASE("A leader notes when it heard from whom")
     REQUIRE(c[1].progress(3).capacity == 77);
     REQUIRE((c[1].progress(3).features & all_features) == all_features);
 }
+
+TEST_CASE("A step sends a bounded number of messages; the answers call for the rest (§10.2.1)")
+{
+    Cluster c({leader([](raft *r) {
+        raft_set_max_inflight_entries(r, UINT32_MAX);
+        raft_set_max_message_entries(r, 1);
+    })});
+    c.win(1, {2, 3});
+    c[1].receive(2, AppendResult{.term = 2, .last = 2});
+    c.drop();
+    c[1].submit(3000);
+    const auto sent = on_the_way(c, 2);
+    REQUIRE(sent.size() >= 1000);
+    REQUIRE(sent.size() < 3000);
+    raft_index next = 3;
+    for (raft_index i : sent) {
+        REQUIRE(i == next++);
+    }
+    while (next < 3003) {
+        c[1].receive(2, AppendResult{.term = 2, .last = next - 1});
+        for (raft_index i : on_the_way(c, 2)) {
+            REQUIRE(i == next++);
+        }
+    }
+}

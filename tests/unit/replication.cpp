@@ -39,3 +39,23 @@ TEST_CASE("replication: without a limit one message is enough for each")
     REQUIRE(replication::messages_for(s, *r.tracker().find(2), s.trail.last()) == 1);
     REQUIRE(replication::messages_for_all(s, s.trail.last()) == 3);
 }
+
+TEST_CASE("replication: what is reserved is bounded, whatever the caller allows in flight")
+{
+    Room r({{1, "s1", RAFT_VOTER}, {2, "s2", RAFT_STANDBY}});
+    REQUIRE(raft_set_max_message_entries(r.handle(), 1) == 0);
+    REQUIRE(raft_set_max_inflight_entries(r.handle(), UINT32_MAX) == 0);
+    Server &s = r.server();
+    s.trail.append(s.term, uint64_t{1} << 33);
+    Progress *p = r.tracker().find(2);
+    REQUIRE(replication::messages_for(s, *p, s.trail.last()) <= 1 + replication::kMostMessages);
+    p->mode = RAFT_PROGRESS_PIPELINE;
+    p->next = 2;
+    p->match = 1;
+    raft_entry entry = {0, RAFT_COMMAND, {}, nullptr};
+    raft_event submit = r.event(RAFT_SUBMIT);
+    submit.submit = {&entry, 1};
+    REQUIRE(r.step(submit) == 0);
+    REQUIRE(r.update.messages.n == replication::kMostMessages);
+    REQUIRE(p->next == 2 + replication::kMostMessages);
+}
