@@ -110,6 +110,7 @@ private:
     void absorb_install();
     void check_latest_configuration() const;
     void rebuild_configurations();
+    void know(const Conf &conf);
     const Conf *configuration_at(raft_index index, raft_index *conf_index) const;
     void judge_step();
     void keep_promises(const raft_event &e, const raft_update &u);
@@ -159,6 +160,7 @@ private:
     Loan loan_;
     Twin twin_;
     Tuning tuning_;
+    unsigned known_ports_[kMaxServers + 1]; /* that any configuration told, since the boot: sets */
     int heard_port_[kMaxServers + 1]; /* the address that its last message came from */
     SnapshotPtr previous_snap_; /* a message of the step that replaced it may name it */
     std::vector<std::pair<raft_index, Conf>> confs_; /* what the log says, oldest first */

@@ -21,6 +21,15 @@ void Server::rebuild_configurations() {
             confs_.emplace_back(index, decode(p->bytes.data(), p->bytes.size()));
         }
     }
+    for (const auto &[index, conf] : confs_) {
+        know(conf);
+    }
+}
+
+void Server::know(const Conf &conf) {
+    for (const Member &m : conf.members) {
+        known_ports_[m.id] |= 1U << m.port;
+    }
 }
 
 const Conf *Server::configuration_at(raft_index index, raft_index *conf_index) const {
@@ -73,6 +82,7 @@ void Server::absorb_entry(raft_index index, const raft_entry &e) {
     }
     if (payload->type == RAFT_CHANGE) {
         confs_.emplace_back(index, decode(payload->bytes.data(), payload->bytes.size()));
+        know(confs_.back().second);
     }
 }
 

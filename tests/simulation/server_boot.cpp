@@ -168,6 +168,7 @@ void Server::boot() {
         restore(*snap);
     }
     confs_.clear();
+    std::fill(std::begin(known_ports_), std::end(known_ports_), 0);
     rebuild_configurations();
     incoming_ = Snapshot();
     chunk_outstanding_ = false;

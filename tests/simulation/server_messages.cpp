@@ -18,11 +18,8 @@ bool Server::may_send_to(const raft_message &m) const {
             return port == static_cast<int>(member->port);
         }
     }
-    for (const auto &[index, conf] : confs_) {
-        const Member *member = conf.find(m.server_id);
-        if (member != nullptr && port == static_cast<int>(member->port)) {
-            return true;
-        }
+    if (port >= 0 && known_ports_[m.server_id] >> port & 1) {
+        return true;
     }
     bool to_leader = m.type == RAFT_APPEND_ENTRIES_RESULT && m.server_id == face.leader;
     return port >= 0 && (port == heard_port_[m.server_id] ||
