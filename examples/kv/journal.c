@@ -124,8 +124,10 @@ void journal_reclaim(struct journal *j, uint64_t first) {
     while (n < j->n && j->segments[n].number < first) {
         recycle(j, &j->segments[n++]);
     }
-    j->n -= n;
-    memmove(j->segments, j->segments + n, j->n * sizeof *j->segments);
+    if (n > 0) {
+        j->n -= n;
+        memmove(j->segments, j->segments + n, j->n * sizeof *j->segments);
+    }
 }
 
 void journal_reset(struct journal *j) {

@@ -53,6 +53,7 @@ def test_spare_and_addresses():
 def test_promotion_of_a_dead_server_fails():
     with Cluster(1, options=[]) as cluster:
         s = cluster.add_server(2)
+        cluster.call("SET", "a", "1")  # commits something of the leader's term
         assert cluster.call("RAFT.ADD", 2, s.address) == "OK"
         with cluster.leader().connect(timeout=120) as c:
             raises("ERR the server did not catch up", c.call, "RAFT.PROMOTE", 2)
