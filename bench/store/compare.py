@@ -7,6 +7,7 @@ import argparse
 import csv
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -116,6 +117,7 @@ def write_tables(figures, folder):
 
 def main():
     args = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the servers are to go, too
     kind = disk.file_system(args.folder)
     if kind in MEMORY_FILE_SYSTEMS:
         print(f"{args.folder} is on {kind}: choose a real file system", file=sys.stderr)
