@@ -210,8 +210,8 @@ static void base_put(struct log *l, const struct base *base) {
 }
 
 void log_compact(struct log *l, raft_index first, struct base *base) {
-    size_t keep = mark_of(l, first);
-    if (keep < l->n_marks) {
+    if (l->n_marks > 0) {
+        size_t keep = first > l->marks[0].first ? mark_of(l, first) : 0;
         base->segment = l->marks[keep].place.segment; /* only whole segments go */
         while (keep > 0 && l->marks[keep - 1].place.segment == base->segment) {
             keep--;
