@@ -85,6 +85,9 @@ void client_raft_error(struct server *s, struct client *c, uint64_t seq, int err
     case RAFT_BUSY:
         snprintf(text, sizeof text, "TRYAGAIN busy; nothing was done");
         break;
+    case RAFT_CANTCHANGE: /* the change before it, or the leader's first entry, is not committed */
+        snprintf(text, sizeof text, "TRYAGAIN %s; nothing was done", raft_errmsg(&s->raft));
+        break;
     case RAFT_NOSPACE:
         snprintf(text, sizeof text, "TRYAGAIN too little disk space; nothing was done");
         break;

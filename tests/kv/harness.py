@@ -226,7 +226,7 @@ class Cluster:
         return next(s for s in self.servers if s.id == id)
 
     def leader(self):
-        """The one server that leads and knows it by a commit of its own term."""
+        """The one server that leads, as far as any of them knows."""
         def find():
             best = None
             for s in self.servers:
