@@ -64,7 +64,7 @@ TEST_CASE("details: an answer to a stranger needs room for its address only if t
     m.server_address = longer.c_str();
     message::plan_answer(s, m, &need);
     REQUIRE(need.messages == 2);
-    REQUIRE(need.bytes == message::kShortAddress + 8); /* in whole words */
+    REQUIRE(need.bytes == Outgoing::aligned(longer.size() + 1));
 }
 
 TEST_CASE("details: a bare majority is one in both sets, with nobody to spare in either")

@@ -54,5 +54,5 @@ TEST_CASE("message: members are answered where the configuration says, strangers
     m.server_address = address.c_str();
     Need stranger;
     message::plan_answer(r.server(), m, &stranger);
-    REQUIRE(stranger.bytes == message::kShortAddress + 8); /* in whole words */
+    REQUIRE(stranger.bytes == Outgoing::aligned(address.size() + 1)); /* in whole words */
 }
