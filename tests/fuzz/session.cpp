@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "session.hpp"
 
+#include "starving.hpp"
+
 #include "../model/observe.hpp"
 
 #include <cstdio>
@@ -15,8 +17,6 @@ void broken(int line, const char *what) {
     fprintf(stderr, "line %d: broken: %s\n", line, what);
     abort();
 }
-
-namespace {
 
 /* What the flags of an update are about. */
 struct Facts {
@@ -48,6 +48,8 @@ struct Facts {
     std::string configuration;
 };
 
+namespace {
+
 void check_flags(const Facts &before, const Facts &after, unsigned flags, bool starting) {
     const auto exact = [=](unsigned flag, bool changed) {
         EXPECT(((flags & flag) != 0) == changed);
@@ -68,6 +70,24 @@ void check_flags(const Facts &before, const Facts &after, unsigned flags, bool s
     exact(RAFT_UPDATE_TRANSFER, before.transferee != after.transferee);
     exact(RAFT_UPDATE_CONFIGURATION, before.configuration != after.configuration);
 }
+
+/* Looks at all there is, so that the sanitizers do. */
+void look(struct raft_tracer *t, int type, const void *info) {
+    const auto *i = static_cast<const raft_tracer_info *>(info);
+    uint64_t sum = static_cast<unsigned>(i->version + i->code + type) + i->time + i->server +
+                   i->peer + i->term + i->index;
+    for (uint64_t word : i->reserved) {
+        EXPECT(word == 0);
+    }
+    for (const char *c = i->text; c != nullptr && *c != '\0'; c++) {
+        sum += static_cast<unsigned char>(*c);
+    }
+    *static_cast<uint64_t *>(t->impl) += sum;
+}
+
+uint64_t looked_at;
+raft_tracer the_tracer = {&looked_at, 1, look};
+raft_tracer silent_tracer = {nullptr, 1, nullptr}; /* to be refused */
 
 constexpr unsigned kAllFeatures =
     RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS | RAFT_FEATURE_JOINT;
@@ -148,11 +168,28 @@ int Session::step(raft_event event) {
     const Facts before(&first_);
     const std::string all_before = answers(&first_);
     raft_update a;
-    raft_update b;
     memset(&a, 0xff, sizeof a);
-    memset(&b, 0x77, sizeof b);
-    raft_event copy = event;
+    if (fail_at_ != 0) {
+        starving::arm(fail_at_);
+        const int starved = raft_step(&first_, &event, &a);
+        if (starving::disarm()) { /* as if it had never been called */
+            EXPECT(starved == RAFT_NOMEM && a.flags == 0 && all_before == answers(&first_));
+        } else {
+            /* Too few allocations: this was the step. The other raft follows, below. */
+            return follow(event, starved, a, before, all_before);
+        }
+        memset(&a, 0xff, sizeof a);
+    }
     const int code = raft_step(&first_, &event, &a);
+    return follow(event, code, a, before, all_before);
+}
+
+/* The second raft takes the step that the first has taken. */
+int Session::follow(raft_event event, int code, const raft_update &a, const Facts &before,
+                    const std::string &all_before) {
+    raft_event copy = event;
+    raft_update b;
+    memset(&b, 0x77, sizeof b);
     struct raft &from = second_[place_];
     place_ = 1 - place_;
     second_[place_] = from;
@@ -173,7 +210,9 @@ int Session::step(raft_event event) {
 
 raft_event Session::event(raft_event_type type, Input &in) {
     raft_event e;
-    memset(&e, in.u8() < 128 ? 0 : 0x5a, sizeof e);
+    const uint8_t fill = in.u8();
+    memset(&e, fill < 128 ? 0 : 0x5a, sizeof e);
+    fail_at_ = fill % 8 == 7 ? 1U + fill / 8U % 4U : 0;
     const uint8_t clock = in.u8();
     if (clock < 128) {
         now_ += clock / 4;
@@ -271,7 +310,8 @@ void Session::set_all_features() {
 }
 
 void Session::change_setting(Input &in) {
-    const uint8_t which = in.below(11);
+    const uint8_t choice = in.u8();
+    const unsigned which = choice < 220 ? choice % 11U : 11U + choice % 3U;
     const uint32_t value = in.u8() < 200 ? in.u16() : in.u32();
     const auto set = [&](struct raft *r) {
         switch (which) {
@@ -295,8 +335,14 @@ void Session::change_setting(Input &in) {
                 return raft_set_max_message_entries(r, value);
             case 9:
                 return raft_set_max_uncommitted_entries(r, value);
-            default:
+            case 10:
                 return raft_set_features(r, value % 32);
+            case 11:
+                return raft_set_capacity_threshold(r, static_cast<unsigned short>(value));
+            case 12:
+                return raft_set_tracer(r, value % 4 != 0 ? &the_tracer : nullptr);
+            default:
+                return raft_set_tracer(r, &silent_tracer);
         }
     };
     EXPECT(set(&first_) == set(&second_[place_]));

@@ -4,6 +4,7 @@
 
 #include "memory.hpp"
 
+#include <string>
 #include <vector>
 
 namespace fuzz {
@@ -11,6 +12,8 @@ namespace fuzz {
 #define EXPECT(condition) ((condition) ? static_cast<void>(0) : fuzz::broken(__LINE__, #condition))
 
 [[noreturn]] void broken(int line, const char *what);
+
+struct Facts;
 
 class Session {
 public:
@@ -45,6 +48,8 @@ private:
         size_t offset;
         bool last;
     };
+    int follow(raft_event event, int code, const raft_update &update, const Facts &before,
+               const std::string &all_before);
     void check(const raft_event &event, const raft_update &update, int code);
     void check_messages(const raft_update &update);
     void note(const raft_update &update);
@@ -52,6 +57,7 @@ private:
     struct raft first_ = {};
     struct raft second_[2] = {}; /* in the one, then in the other */
     unsigned place_ = 0;
+    unsigned fail_at_ = 0; /* the step's allocation that fails, 0: none */
     raft_time now_ = 0;
     unsigned long long write_ = 0;
     Chunk chunk_ = {};
