@@ -221,6 +221,9 @@ void World::run() {
     while ((stats.n[S_STEP] < least_steps_ || busy_operator()) && end < 20 * least_time_) {
         end += kSecond;
         live_until(end);
+        if (end > 5 * least_time_) { /* nothing but trouble, and so no steps */
+            plan.troubles = 0;
+        }
     }
     if (busy_operator()) {
         throw Violation("recovery", "it never ends");
