@@ -119,7 +119,7 @@ std::string Search::judge_recovery(World *world, const Node &best) const {
     return "";
 }
 
-/* Whoever receives entries of its term follows, and commits what its leader has committed of them. */
+/* Whoever receives entries of its term follows, and commits what its leader has of them. */
 std::string Search::judge_follower(const Action &action, const Node &after) const {
     const Packet &packet = nodes_.packet(action.argument);
     const raft_append_entries &a = packet.message.append_entries;
