@@ -43,9 +43,13 @@ class Workshop:
         """The program, ready to run with environment()."""
         link = self.build.links[name]
         self.library(link.wraps)
-        if self.base is not None and not any(self._touched(o) for o in link.objects):
+        if self.base is not None and not self.rebuilds(name):
             return self.base.program(name)
         return self._once(name, lambda: self._link_program(name, link))
+
+    def rebuilds(self, name):
+        """Must the program itself be compiled anew? Only those that see into src/."""
+        return any(self._touched(output) for output in self.build.links[name].objects)
 
     def environment(self):
         return dict(os.environ, LD_LIBRARY_PATH=os.path.join(self.path, "lib"))
@@ -121,6 +125,7 @@ class Workshop:
         return target
 
     def _run(self, args):
-        done = subprocess.run(args, cwd=self.build.path, capture_output=True, text=True)
+        done = subprocess.run(args, cwd=self.build.path, capture_output=True, text=True,
+                              start_new_session=True)
         if done.returncode != 0:
             raise DoesNotBuild(done.stderr.strip()[:2000])
