@@ -280,3 +280,25 @@ TEST_CASE("A log that begins with the very entry of the snapshot is taken up")
     REQUIRE(raft_term_of(&c[1].raft, 8) == 2);
     REQUIRE(raft_term_of(&c[1].raft, 7) == 0);
 }
+
+TEST_CASE("A new leader is answered in its own version, whatever the last one's was")
+{
+    Cluster c({server()});
+    c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .round = 5, .version = 1});
+    REQUIRE(answer(c, 2).version == 3);
+    c[1].receive(3, AppendEntries{.term = 2, .prev = {1, 1}, .version = 0});
+    REQUIRE(answer(c, 3).version == 2);
+}
+
+TEST_CASE("The smallest settings are legal ones")
+{
+    Cluster c({server("1[1 2 3]", [](raft *r) {
+        REQUIRE(raft_set_heartbeat_timeout(r, 1) == 0);
+        REQUIRE(raft_set_election_timeout(r, 2) == 0);
+        REQUIRE(raft_set_install_snapshot_timeout(r, 1) == 0);
+        REQUIRE(raft_set_max_catch_up_rounds(r, 1) == 0);
+        REQUIRE(raft_set_max_catch_up_round_duration(r, 1) == 0);
+        REQUIRE(raft_set_max_inflight_entries(r, 1) == 0);
+    })});
+    REQUIRE(c[1].last() == 1);
+}

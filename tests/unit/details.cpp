@@ -6,6 +6,9 @@
 #include "outbox.hpp"
 #include "quorum.hpp"
 
+#include <string>
+#include <vector>
+
 using namespace libraft;
 
 namespace {
@@ -91,4 +94,29 @@ TEST_CASE("details: a bare majority is one in both sets, with nobody to spare in
             }
         }
     }
+}
+
+TEST_CASE("details: a number that takes all that is left is read, one that lacks a byte is not")
+{
+    const unsigned char bytes[8] = {1};
+    uint64_t value = 0;
+    Reader all(bytes, 8);
+    REQUIRE(all.u64(&value));
+    REQUIRE(value == 1);
+    REQUIRE(all.left() == 0);
+    Reader less(bytes, 7);
+    REQUIRE_FALSE(less.u64(&value));
+}
+
+TEST_CASE("details: a configuration is padded with less than eight bytes")
+{
+    raft_server server{1, "a", RAFT_VOTER};
+    const raft_configuration conf{&server, 1};
+    const size_t size = configuration::encoded_size(conf);
+    std::vector<unsigned char> payload(size + 8);
+    configuration::encode(conf, payload.data());
+    Configuration *decoded = nullptr;
+    REQUIRE(configuration::decode({payload.data(), size}, 1, &decoded) == 0);
+    configuration::release(decoded);
+    REQUIRE(configuration::decode({payload.data(), size + 8}, 1, &decoded) == RAFT_MALFORMED);
 }
