@@ -110,7 +110,7 @@ TEST_CASE("details: a number that takes all that is left is read, one that lacks
 
 TEST_CASE("details: a configuration is padded with less than eight bytes")
 {
-    raft_server server{1, "a", RAFT_VOTER};
+    raft_server server{1, "abcde", RAFT_VOTER}; /* no padding of its own */
     const raft_configuration conf{&server, 1};
     const size_t size = configuration::encoded_size(conf);
     std::vector<unsigned char> payload(size + 8);
