@@ -154,6 +154,28 @@ void World::choose_recovery(const Server &best) {
         }
         stats.add(S_RECOVERED_KEPT, keeps);
     }
+    retire_cleared(best);
+}
+
+/* A server with an empty disk is sent the log from its beginning, and comes through every
+ * configuration that is still in it. Were the emptied servers a majority of one, they could elect
+ * each other there: then their IDs must not be used again. */
+void World::retire_cleared(const Server &best) {
+    auto cleared = [&](raft_id id) { return !server(id).gone && server(id).disk.pristine(); };
+    bool majority = false;
+    for (const Entry &e : best.disk.log.entries) {
+        majority = majority ||
+                   (e.payload->type == RAFT_CHANGE &&
+                    quorum(decode(e.payload->bytes.data(), e.payload->bytes.size()), cleared));
+    }
+    if (!majority && (best.disk.snapshot == nullptr ||
+                      !quorum(best.disk.snapshot->conf, cleared))) {
+        return;
+    }
+    std::erase_if(recovery_.members, [&](const Member &m) { return cleared(m.id); });
+    for (auto &s : servers_) {
+        s->gone = s->gone || cleared(s->id);
+    }
 }
 
 /* Until the new configuration is durable; a crash may have come between. */

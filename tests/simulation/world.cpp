@@ -276,6 +276,11 @@ void World::end_faults() {
 void World::expect_progress() {
     Time bound = plan.long_delay + plan.late_ack_max + 25 * kSecond +
                  40 * plan.max_election_timeout() * kMs + 4 * plan.tuning.snapshot_timeout * kMs;
+    Time backlog = 0;
+    for (auto &s : servers_) { /* one entry at a time, if need be */
+        backlog = std::max<Time>(backlog, s->log.entries.size());
+    }
+    bound += backlog * 2 * (plan.delay_max + plan.disk_max);
     Time start = now;
     uint64_t before = clients.writes_done();
     while (clients.writes_done() == before) {

@@ -123,6 +123,7 @@ private:
     bool survivors_decide();
     void recover_one();
     void choose_recovery(const Server &best);
+    void retire_cleared(const Server &best);
     void see_recovery();
     void end_recovery();
     void begin_era(const Server &best);
