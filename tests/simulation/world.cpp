@@ -120,7 +120,7 @@ void World::dispatch(const Happening &h) {
             break;
         case Happening::RESTART:
             s.boot();
-            if (s.up && s.disk.pristine()) {
+            if (s.up && s.face.last == 0) {
                 found_cluster();
             }
             break;
