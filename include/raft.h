@@ -490,7 +490,8 @@ struct raft_event_stored {
  * On a server that does not lead, appends @p conf in a new term. **Unsafe** while
  * any server outside @p conf may still run: what it holds may be lost, and it may
  * still act. Recover one server only, the one whose last durable entry has the
- * highest term and, among those, the highest index. Errors: #RAFT_BADID (an ID is
+ * highest term and, among those, the highest index; others come back empty and
+ * under new IDs. Errors: #RAFT_BADID (an ID is
  * 0, or this server is not in @p conf), #RAFT_DUPLICATEID,
  * #RAFT_DUPLICATEADDRESS, #RAFT_BADROLE, #RAFT_INVALID (a leader; no voter, no
  * address), #RAFT_BUSY while a snapshot is being installed, #RAFT_TOOBIG.
