@@ -302,3 +302,14 @@ TEST_CASE("A late timer still fires, whatever else happened at the same time bef
         REQUIRE(c.now - heard <= 101);
     }
 }
+
+TEST_CASE("Who campaigns follows nobody any more")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}});
+    REQUIRE(c[1].leader() == 2);
+    c.expire(1);
+    REQUIRE(c[1].state() == RAFT_CANDIDATE);
+    REQUIRE(c[1].leader() == 0);
+    REQUIRE(c[1].flag(RAFT_UPDATE_LEADER));
+}

@@ -231,4 +231,7 @@ TEST_CASE("RAFT_TOOBIG: no index leaves its range")
     REQUIRE(c[1].last() == limit);
     c[1].refuses(RAFT_TOOBIG, event::submit(1));
     c[1].refuses(RAFT_TOOBIG, event::reconfigure("1 2"));
+    Cluster edge({{.id = 1, .term = 3, .snapshot = {limit - 3, 2}, .conf = "1"}});
+    edge[1].reconfigure("1 2s"); /* a change may take two entries: there are just two left */
+    REQUIRE(edge[1].last() == limit - 1);
 }

@@ -345,3 +345,13 @@ TEST_CASE("A chunk without an answer is sent again after the timeout for it")
     REQUIRE(again >= sent + 3000);
     REQUIRE(again <= sent + 3200);
 }
+
+TEST_CASE("A snapshot that contradicts what is committed is refused")
+{
+    Cluster c({{.id = 1, .term = 3, .log = "1[1 2 3] 1 1 1 1 1 1 2 3"}});
+    c[1].receive(2, AppendEntries{.term = 3, .prev = {9, 3}, .commit = 8});
+    REQUIRE(c[1].commit() == 8);
+    auto other = part(0, 1000);
+    other.last = {7, 2}; /* it is of term 1 here */
+    c[1].refuses(RAFT_CORRUPT, event::receive(draft(2, 1, other)));
+}

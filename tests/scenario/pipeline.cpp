@@ -212,3 +212,16 @@ TEST_CASE("A step sends a bounded number of messages; the answers call for the r
         }
     }
 }
+
+TEST_CASE("A probe at what is known to match is not turned down")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3] 1 1"}});
+    c.win(1, {2, 3});
+    c[1].receive(2, AppendResult{.term = 2, .last = 3});
+    c[1].step(event::unreachable(2));
+    REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_PROBE);
+    c.drop();
+    c[1].receive(2, AppendResult{.term = 2, .rejected = 3, .last = 2});
+    REQUIRE(c.count(1, 2) == 0);
+    REQUIRE(c[1].progress(2).next == 4);
+}

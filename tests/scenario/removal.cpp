@@ -157,3 +157,22 @@ TEST_CASE("Down to one, and up again")
     REQUIRE(c[4].commit() == c[1].commit());
     REQUIRE(c[1].commit() == 6);
 }
+
+TEST_CASE("A standby whose removal is not known to be committed does not campaign (§4.2.2)")
+{
+    Cluster c({{.id = 4, .log = "1[1 2 3 4s] 1[1 2 3]"}});
+    REQUIRE(raft_role(&c[4].raft) == -1);
+    REQUIRE(c[4].deadline() == ~raft_time{0});
+}
+
+TEST_CASE("A leader can take a snapshot while a removal is not committed")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3] 1 1"}});
+    c.win(1, {2, 3});
+    c[1].receive(2, AppendResult{.term = 2, .last = 4});
+    REQUIRE(c[1].commit() == 4);
+    c[1].reconfigure("1 2");
+    c[1].snapshot(4);
+    REQUIRE(raft_snapshot_index(&c[1].raft) == 4);
+    REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_PIPELINE);
+}
