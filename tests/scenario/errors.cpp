@@ -185,6 +185,7 @@ TEST_CASE("RAFT_RECONFIGURE: all its errors")
     c[1].refuses(RAFT_CANTCHANGE, event::reconfigure("1 2")); /* nothing committed yet */
     c[1].receive(2, AppendResult{.term = 2, .last = 2});
     c[1].refuses(RAFT_BADID, event::reconfigure("1 2 0"));
+    c[1].refuses(RAFT_DUPLICATEID, event::reconfigure("1 1"));
     c[1].refuses(RAFT_DUPLICATEID, event::reconfigure("1 2 2"));
     c[1].refuses(RAFT_DUPLICATEID, event::reconfigure("1 2 2s"));
     Members twins("1 2 3");

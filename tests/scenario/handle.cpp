@@ -247,3 +247,14 @@ TEST_CASE("Without a seed the server's ID is the seed")
     REQUIRE(deadline(1, false) != deadline(2, false));
     REQUIRE(deadline(1, true) == deadline(2, true));
 }
+
+TEST_CASE("A handle that could not be initialized can be closed, whatever it held")
+{
+    struct raft r;
+    std::memset(&r, 0xff, sizeof r);
+    REQUIRE(raft_init(&r, 1, nullptr) == RAFT_INVALID);
+    REQUIRE(raft_close(&r) == 0);
+    std::memset(&r, 0xff, sizeof r);
+    REQUIRE(raft_init(&r, 0, "s1") == RAFT_BADID);
+    REQUIRE(raft_close(&r) == 0);
+}

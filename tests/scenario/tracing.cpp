@@ -93,6 +93,7 @@ TEST_CASE("Every change of a life shows in the trace")
     f = rec.find(RAFT_TRACE_TRANSFER);
     REQUIRE(f);
     REQUIRE(f->info.peer == 2);
+    REQUIRE(f->info.index == 0);
     for (const Fact &each : rec.facts) {
         REQUIRE(each.info.version == 1);
         REQUIRE(each.info.server == 1);

@@ -126,3 +126,18 @@ TEST_CASE("progress: reads are taken in the order in which they came")
     }
     REQUIRE(taken > 1000);
 }
+
+TEST_CASE("progress: after a rejection the window doubles with every acknowledgement")
+{
+    Progress p{};
+    p.window = 1;
+    for (uint32_t expected : {2U, 4U, 8U}) {
+        p.widen();
+        REQUIRE(p.window == expected);
+    }
+    p.window = UINT32_MAX / 2;
+    p.widen();
+    REQUIRE(p.window == UINT32_MAX); /* no limit any more */
+    p.widen();
+    REQUIRE(p.window == UINT32_MAX);
+}
