@@ -161,3 +161,14 @@ TEST_CASE("Term and vote come before the messages that depend on them")
     REQUIRE(c[2].term() == 5);
     REQUIRE(c[2].vote() == 1);
 }
+
+TEST_CASE("Entries of a former leader are not acknowledged to a new one that has not matched them")
+{
+    Cluster c({Draw{.id = 1}});
+    c[1].slow = true;
+    c[1].receive(2, AppendEntries{.term = 1, .prev = {0, 0}, .log = "1[1 2 3]"});
+    c[1].receive(3, AppendEntries{.term = 2, .prev = {5, 2}});
+    c[1].store();
+    REQUIRE(c[1].stored() == 1);
+    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_MESSAGES));
+}
