@@ -40,8 +40,12 @@ raft_configuration Loan::lend(const Conf &conf) {
 }
 
 void Loan::spoil() {
-    memset(static_cast<void *>(entries.data()), 0x5a, entries.size() * sizeof(raft_entry));
-    memset(static_cast<void *>(servers.data()), 0x5a, servers.size() * sizeof(raft_server));
+    if (!entries.empty()) {
+        memset(static_cast<void *>(entries.data()), 0x5a, entries.size() * sizeof(raft_entry));
+    }
+    if (!servers.empty()) {
+        memset(static_cast<void *>(servers.data()), 0x5a, servers.size() * sizeof(raft_server));
+    }
     memset(addresses, 0x5a, n_addresses * sizeof addresses[0]);
 }
 
