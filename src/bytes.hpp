@@ -12,6 +12,12 @@ namespace libraft {
  * arithmetic on them inside cannot overflow. */
 inline constexpr unsigned long long kLimit = 1ULL << 62;
 
+/* Room for so many bytes, in whole words of 8. */
+template <class Size>
+constexpr Size in_words(Size size) {
+    return (size + 7) & ~Size{7};
+}
+
 /* A bool or enum that came from outside may hold any bits: loading it as what it
  * claims to be would be undefined. */
 inline bool load_bool(const bool &value) {

@@ -176,7 +176,7 @@ size_t encoded_size(const raft_configuration &conf) {
     for (unsigned i = 0; i < conf.n; i++) {
         size += kMinServerSize + strlen(conf.servers[i].address);
     }
-    return (size + 7) & ~size_t{7};
+    return in_words(size);
 }
 
 void encode(const raft_configuration &conf, void *payload) {

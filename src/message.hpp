@@ -47,7 +47,7 @@ inline void plan_answer(const Server &s, const raft_message &m, Need *need) {
     need->messages += 1;
     if (s.configuration == nullptr || s.configuration->find(m.server_id) == nullptr) {
         const size_t size = strlen(m.server_address) + 1;
-        need->bytes += size > kShortAddress ? Outgoing::aligned(size) : 0;
+        need->bytes += size > kShortAddress ? in_words(size) : 0;
     }
 }
 inline const char *answer_address(Step &step, const raft_message &m) {

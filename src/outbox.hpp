@@ -3,6 +3,7 @@
  * out, in one block, before it changes anything; filling cannot fail. */
 #pragma once
 
+#include "bytes.hpp"
 #include "invariant.hpp"
 
 #include <raft.h>
@@ -12,8 +13,8 @@
 
 namespace libraft {
 
-/* Everything in the block is a multiple of 8 long, so that nothing needs padding. */
-inline constexpr uint64_t kEntrySize = (sizeof(raft_entry) + 7) & ~uint64_t{7};
+/* Everything in the block takes whole words, so that nothing needs padding. */
+inline constexpr uint64_t kEntrySize = in_words(sizeof(raft_entry));
 static_assert(sizeof(raft_message) % 8 == 0);
 static_assert(sizeof(raft_read) % 8 == 0);
 
@@ -25,10 +26,9 @@ struct Need {
     uint64_t reads = 0;
     uint64_t bytes = 0;
 
-    /* Rounded up to a multiple of 8. */
     uint64_t size() const {
         return messages * sizeof(raft_message) + entries * kEntrySize +
-               reads * sizeof(raft_read) + ((bytes + 7) & ~uint64_t{7});
+               reads * sizeof(raft_read) + in_words(bytes);
     }
 };
 
@@ -89,11 +89,10 @@ struct Outgoing {
         INVARIANT(n_reads < room.reads);
         return reads[n_reads++];
     }
-    static constexpr size_t aligned(size_t n) { return (n + 7) & ~size_t{7}; }
     /* Loose bytes, aligned to 8. */
     void *take(size_t n) {
         char *taken = bytes + n_bytes;
-        n_bytes += static_cast<uint32_t>(aligned(n));
+        n_bytes += static_cast<uint32_t>(in_words(n));
         INVARIANT(n_bytes <= room.bytes);
         return taken;
     }

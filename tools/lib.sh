@@ -107,12 +107,17 @@ EOF
 }
 
 # programs_in BUILD [--paths] FOLDER...: names, or paths in BUILD, of the tests that are programs
-# of these folders of tests/, one a line.
+# of these folders of tests/, one a line. A name that two tests share would run both.
 programs_in() {
     "$MESON" introspect --tests "$1" | "$PYTHON" -c '
 import json, os, sys
 paths = "--paths" in sys.argv
-for test in json.load(sys.stdin):
+tests = json.load(sys.stdin)
+names = [test["name"] for test in tests]
+shared = sorted({name for name in names if names.count(name) > 1})
+if shared:
+    sys.exit("tests of one name: " + ", ".join(shared))
+for test in tests:
     if any("/tests/%s/" % folder in test["cmd"][0] for folder in sys.argv[2:]):
         print(os.path.relpath(test["cmd"][0], sys.argv[1]) if paths else test["name"])' \
         "$ROOT/$1" "${@:2}"

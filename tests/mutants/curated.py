@@ -96,5 +96,6 @@ def refresh(root, folder):
         with open(path, encoding="utf-8") as file:
             text = file.read()
         head = text[:text.index("--- a/src/")]
+        diff = diff_of(os.path.join(root, "src"), read(root, path).files)
         with open(path, "w", encoding="utf-8") as file:
-            file.write(head + diff_of(os.path.join(root, "src"), read(root, path).files))
+            file.write(head + diff)

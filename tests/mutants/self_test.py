@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 """self_test.py BUILD: a mutant that changes nothing must be told as survived and not found alone;
-a patch that does not apply, or does not compile, is an error; so is nothing to do."""
+a patch that does not apply, or does not compile, is an error; so is nothing to do. Positions in
+patches are found again."""
+import glob
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -32,6 +35,32 @@ def score(build, work, folder, *more):
     return done.returncode, mutants, done.stdout + done.stderr
 
 
+POSITION = re.compile(r"^@@ .*$", re.M)
+FORGOTTEN = "@@ -1,1 +1,1 @@"
+
+
+def refreshed(build, work):
+    """The patches in a copy, their positions forgotten and found again; which of them lost more."""
+    copy = os.path.join(work, "patches")
+    os.makedirs(copy)
+    forgotten = {}
+    for path in glob.glob(os.path.join(HERE, "*.patch")):
+        with open(path, encoding="utf-8") as file:
+            forgotten[os.path.basename(path)] = POSITION.sub(FORGOTTEN, file.read())
+    for name, text in forgotten.items():
+        with open(os.path.join(copy, name), "w", encoding="utf-8") as file:
+            file.write(text)
+    subprocess.run([sys.executable, os.path.join(HERE, "score.py"), build, "--work", work,
+                    "--patches", copy, "--refresh"], check=True)
+    differing = []
+    for name, text in sorted(forgotten.items()):
+        with open(os.path.join(copy, name), encoding="utf-8") as file:
+            found = file.read()
+        if FORGOTTEN in found or POSITION.sub(FORGOTTEN, found) != text:
+            differing.append(name)
+    return len(forgotten), differing
+
+
 def main(build):
     work = tempfile.mkdtemp(prefix="mutants-")
     try:
@@ -47,6 +76,9 @@ def main(build):
         status, mutants, text = score(build, work, "unbuildable")
         expect("a patch that does not compile is an error",
                status == 1 and [m["fate"] for m in mutants] == ["error"], text)
+        patches, differing = refreshed(build, work)
+        expect("positions that were forgotten are found again", patches > 0 and not differing,
+               ", ".join(differing))
         status, mutants, text = score(build, work, "no-op", "--only", "no such name")
         expect("nothing to do is an error", status == 1 and "no such mutant" in text, text)
     finally:

@@ -12,13 +12,6 @@ Draw follower(const char *log = "1[1 2 3] 1 1")
     return {.id = 1, .term = 3, .log = log};
 }
 
-raft_append_entries_result answer(Cluster &c, raft_id to = 2)
-{
-    auto m = c.take(1, to, RAFT_APPEND_ENTRIES_RESULT);
-    REQUIRE(c.count(1, to) == 0);
-    return m->m.append_entries_result;
-}
-
 }  // namespace
 
 TEST_CASE("What begins a log is a configuration with a term (§4.4)")
@@ -40,7 +33,7 @@ TEST_CASE("Entries that a snapshot covers are taken as agreeing (§5.1)")
     c[1].receive(2, AppendEntries{.term = 3, .prev = {2, 1}, .log = "1 2 2 2 2 3"});
     REQUIRE(c[1].terms() == "2 2 3");
     REQUIRE(c[1].last() == 8);
-    REQUIRE(answer(c).last_log_index == 8);
+    REQUIRE(c.result(1, 2).last_log_index == 8);
 }
 
 TEST_CASE("A founding entry that was never committed is replaced by another leader's (§4.1)")
@@ -88,7 +81,7 @@ TEST_CASE("A refusal at index 0 acknowledges nothing (§3.5)")
 {
     Cluster c({follower()});
     c[1].receive(2, AppendEntries{.term = 2, .log = "1[1 2 3]"}); /* of an earlier term */
-    auto r = answer(c);
+    auto r = c.result(1, 2);
     REQUIRE(r.term == 3);
     REQUIRE(r.rejected == 0);
     REQUIRE(r.last_log_index == 0);
@@ -100,18 +93,18 @@ TEST_CASE("Between two chunks a heartbeat is answered, matching entries end the 
     const std::string whole = snapshot_contents({8, 2});
     c[1].receive(2, InstallSnapshot{.term = 3, .last = {8, 2}, .conf = "1 2 3", .conf_index = 1,
                                     .data = whole.substr(0, 4), .done = false});
-    REQUIRE(answer(c).snapshot_offset == 4);
+    REQUIRE(c.result(1, 2).snapshot_offset == 4);
     SECTION("a heartbeat does not")
     {
         c[1].receive(2, AppendEntries{.term = 3, .prev = {3, 1}});
-        auto r = answer(c);
+        auto r = c.result(1, 2);
         REQUIRE(r.snapshot_index == 8);
         REQUIRE(r.snapshot_offset == 4);
     }
     SECTION("entries that do not match are refused")
     {
         c[1].receive(2, AppendEntries{.term = 3, .prev = {7, 2}, .log = "2"});
-        auto r = answer(c);
+        auto r = c.result(1, 2);
         REQUIRE(r.rejected == 7);
         REQUIRE(r.snapshot_index == 8);
     }
@@ -120,19 +113,19 @@ TEST_CASE("Between two chunks a heartbeat is answered, matching entries end the 
         c[1].incoming.clear(); /* what a caller drops when it gets ENTRIES instead of a chunk */
         c[1].receive(2, AppendEntries{.term = 3, .prev = {3, 1}, .log = "2 3"});
         REQUIRE(c[1].last() == 5);
-        auto r = answer(c);
+        auto r = c.result(1, 2);
         REQUIRE(r.last_log_index == 5);
         REQUIRE(r.snapshot_index == 0);
         /* What comes late of the snapshot begins it anew. */
         c[1].receive(2, InstallSnapshot{.term = 3, .last = {8, 2}, .conf = "1 2 3",
                                         .conf_index = 1, .offset = 4, .data = whole.substr(4)});
         REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
-        REQUIRE(answer(c).snapshot_offset == 0);
+        REQUIRE(c.result(1, 2).snapshot_offset == 0);
     }
     SECTION("entries that are known already also show it")
     {
         c[1].receive(2, AppendEntries{.term = 3, .prev = {1, 1}, .log = "1 1"});
-        auto r = answer(c);
+        auto r = c.result(1, 2);
         REQUIRE(r.last_log_index == 3);
         REQUIRE(r.snapshot_index == 0);
     }
@@ -147,7 +140,7 @@ TEST_CASE("While a chunk is being written entries are refused, from the very fir
     REQUIRE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
     c[1].receive(2, AppendEntries{.term = 3, .log = "1[1 2 3]"});
     REQUIRE(c[1].last() == 0);
-    auto r = answer(c);
+    auto r = c.result(1, 2);
     REQUIRE(r.rejected == 0);
     REQUIRE(r.last_log_index == 0);
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_ENTRIES));
@@ -162,13 +155,13 @@ TEST_CASE("What is stored beyond what this term's leader matched is not acknowle
     c[1].slow = true;
     c[1].receive(2, AppendEntries{.term = 3, .prev = {1, 1}, .log = "3 3"});
     c[1].receive(3, AppendEntries{.term = 4, .prev = {1, 1}});
-    REQUIRE(answer(c, 3).last_log_index == 1);
+    REQUIRE(c.result(1, 3).last_log_index == 1);
     c[1].store_all();
     REQUIRE(c[1].stored() == 3);
     REQUIRE(c.count(1, 3) == 0); /* the new leader has matched entry 1 only */
     REQUIRE(c.count(1, 2) == 0);
     c[1].receive(3, AppendEntries{.term = 4, .prev = {3, 3}});
-    REQUIRE(answer(c, 3).last_log_index == 3);
+    REQUIRE(c.result(1, 3).last_log_index == 3);
 }
 
 TEST_CASE("A founder in the middle of an installation does not elect itself (§4.4)")
@@ -205,7 +198,7 @@ TEST_CASE("A server that has not said that it takes chunks says nothing of offse
     Cluster c({Draw{.id = 1, .term = 3, .log = "1[1 2 3] 1 1", .features = 0}});
     c[1].receive(2, InstallSnapshot{.term = 3, .last = {8, 2}, .conf = "1 2 3", .offset = 4,
                                     .data = "late", .done = false});
-    auto r = answer(c);
+    auto r = c.result(1, 2);
     REQUIRE(r.version == 2);
     REQUIRE(r.rejected == 0);
     REQUIRE(r.last_log_index == 0);
@@ -245,7 +238,7 @@ TEST_CASE("Snapshots are told apart by index, term and leader (§5.1)")
     const std::string whole = snapshot_contents({8, 2});
     c[1].receive(2, InstallSnapshot{.term = 3, .last = {8, 2}, .conf = "1 2 3",
                                     .data = whole.substr(0, 4), .done = false});
-    REQUIRE(answer(c).snapshot_offset == 4);
+    REQUIRE(c.result(1, 2).snapshot_offset == 4);
     raft_id from = 2;
     InstallSnapshot next{.term = 3, .last = {8, 2}, .conf = "1 2 3", .offset = 4,
                          .data = whole.substr(4)};
@@ -258,7 +251,7 @@ TEST_CASE("Snapshots are told apart by index, term and leader (§5.1)")
     }
     c[1].receive(from, next);
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
-    auto r = answer(c, from);
+    auto r = c.result(1, from);
     REQUIRE(r.snapshot_index == next.last.index);
     REQUIRE(r.snapshot_offset == 0); /* it is to begin */
 }
@@ -279,12 +272,12 @@ TEST_CASE("A snapshot that another one replaced while it was written is dropped 
         c[1].receive(2, first);
         REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
         c[1].store_chunk();
-        REQUIRE(answer(c).snapshot_offset == 0);
+        REQUIRE(c.result(1, 2).snapshot_offset == 0);
     }
     SECTION("the second is asked for")
     {
         c[1].store_chunk();
-        auto r = answer(c);
+        auto r = c.result(1, 2);
         REQUIRE(r.snapshot_index == 9);
         REQUIRE(r.snapshot_offset == 0);
     }
@@ -314,13 +307,13 @@ TEST_CASE("A snapshot of what the log has confirms the log, beside one that is b
         c[1].receive(2, InstallSnapshot{.term = 3, .last = {8, 2}, .conf = "1 2 3",
                                         .data = snapshot_contents({8, 2})});
         c[1].receive(2, old);
-        REQUIRE(answer(c).last_log_index == 3);
+        REQUIRE(c.result(1, 2).last_log_index == 3);
         c[1].store_chunk();
         REQUIRE(c[1].commit() == 8);
         return;
     }
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
-    REQUIRE(answer(c).last_log_index == 3);
+    REQUIRE(c.result(1, 2).last_log_index == 3);
     REQUIRE(c[1].commit() == 1); /* a leader's commit index tells that, not its snapshot */
 }
 
@@ -330,5 +323,5 @@ TEST_CASE("A snapshot from before what was compacted here is no contradiction (�
     c[1].receive(2, InstallSnapshot{.term = 3, .last = {2, 1}, .conf = "1 2 3",
                                     .data = snapshot_contents({2, 1})});
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
-    REQUIRE(answer(c).last_log_index == 2);
+    REQUIRE(c.result(1, 2).last_log_index == 2);
 }

@@ -157,6 +157,13 @@ MessagePtr Cluster::take(raft_id from, raft_id to, raft_message_type type)
     return m;
 }
 
+raft_append_entries_result Cluster::result(raft_id from, raft_id to)
+{
+    MessagePtr m = take(from, to, RAFT_APPEND_ENTRIES_RESULT);
+    REQUIRE(count(from, to) == 0);
+    return m->m.append_entries_result;
+}
+
 size_t Cluster::count(raft_id from, raft_id to) const
 {
     auto found = links_.find({from, to});

@@ -49,6 +49,7 @@ public:
     void heal();
     MessagePtr take(raft_id from, raft_id to);     /* the oldest on this link */
     MessagePtr take(raft_id from, raft_id to, raft_message_type type);
+    raft_append_entries_result result(raft_id from, raft_id to); /* the only one on this link */
     size_t count(raft_id from, raft_id to) const;
     void hand(const MessagePtr &message);          /* deliver it, again or late */
 

@@ -313,3 +313,43 @@ TEST_CASE("Who campaigns follows nobody any more")
     REQUIRE(c[1].leader() == 0);
     REQUIRE(c[1].flag(RAFT_UPDATE_LEADER));
 }
+
+TEST_CASE("A leader whose voters fell silent an election timeout ago steps down in that moment")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    c.win(1, {2, 3});
+    raft_time heard = c.now;
+    SECTION("since they voted") {}
+    SECTION("since they answered, all being well")
+    {
+        for (raft_id id : {2, 3}) {
+            c[1].receive(id, AppendResult{.term = 2, .last = 2});
+        }
+        c.expire(1);
+        heard = c.now;
+        for (raft_id id : {2, 3}) {
+            c[1].receive(id, AppendResult{.term = 2, .last = 2});
+        }
+    }
+    while (c[1].leads() && c.now < heard + 5000) {
+        c.expire(1);
+    }
+    REQUIRE(c.now == heard + 1000);
+}
+
+TEST_CASE("A step from the past rearms timers from the latest time known")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    c.now = 5000;
+    c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}});
+    const raft_time deadline = c[1].deadline();
+    c.now = 2000;
+    c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}});
+    REQUIRE(c[1].deadline() == deadline);
+    c.now = 6001; /* an election timeout after 5000, not after 2000 */
+    c[1].receive(3, RequestVote{.term = 2, .last = {1, 1}});
+    REQUIRE(c[1].vote() == 3);
+    c.now = 4000;
+    c[1].receive(2, RequestVote{.term = 3, .last = {1, 1}});
+    REQUIRE(c[1].deadline() >= 6001 + 1000);
+}

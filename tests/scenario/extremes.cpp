@@ -250,3 +250,30 @@ TEST_CASE("A log without a term is refused; changes of one that is dropped are n
     /* Entry 5 is of another term than the snapshot says: what follows goes with it. */
     REQUIRE(start({5, 2, {}, 1}, 5, "1[1 2 3] 1[1 2] 1") == 0);
 }
+
+TEST_CASE("A leader that no configuration names is followed and answered at its address")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    c[1].receive(9, AppendEntries{.term = 2, .prev = {1, 1}});
+    raft_id id = 0;
+    const char *address = nullptr;
+    raft_leader(&c[1].raft, &id, &address);
+    REQUIRE(id == 9);
+    REQUIRE(address != nullptr);
+    REQUIRE(address == address_of(9));
+    REQUIRE(c.take(1, 9)->m.append_entries_result.last_log_index == 1);
+}
+
+TEST_CASE("The highest index there can be is no reason to refuse a result")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    c.win(1, {2, 3});
+    const raft_index highest = 1ULL << 62;
+    c[1].receive(2, AppendResult{.term = 2, .rejected = highest, .last = highest});
+    REQUIRE(c[1].progress(2).next == 2);
+    for (int field : {0, 1}) {
+        AppendResult beyond{.term = 2, .rejected = 2, .last = 2};
+        (field == 0 ? beyond.rejected : beyond.last) = highest + 1;
+        c[1].refuses(RAFT_MALFORMED, event::receive(draft(2, 1, beyond)));
+    }
+}

@@ -22,13 +22,6 @@ Draw behind()
     return {.id = 1, .term = 3, .log = "1[1 2 3] 1 1"};
 }
 
-raft_append_entries_result answer(Cluster &c, raft_id to = 2)
-{
-    auto m = c.take(1, to, RAFT_APPEND_ENTRIES_RESULT);
-    REQUIRE(c.count(1, to) == 0);
-    return m->m.append_entries_result;
-}
-
 }  // namespace
 
 TEST_CASE("A whole snapshot replaces the log when it is durable")
@@ -55,7 +48,7 @@ TEST_CASE("A whole snapshot replaces the log when it is durable")
     REQUIRE(raft_snapshot_index(&c[1].raft) == 8);
     REQUIRE(raft_term_of(&c[1].raft, 8) == 2);
     REQUIRE(c[1].conf() == "1 2 3 4s");
-    auto result = answer(c);
+    auto result = c.result(1, 2);
     REQUIRE(result.rejected == 0);
     REQUIRE(result.last_log_index == 8);
     /* Life goes on after it, and after a restart. */
@@ -76,7 +69,7 @@ TEST_CASE("Chunks are acknowledged one by one with what is durable")
         REQUIRE(c[1].update.snapshot.chunk.len == std::min<size_t>(10, whole.size() - offset));
         REQUIRE(c.count(1, 2) == 0);
         c[1].store_chunk();
-        auto result = answer(c);
+        auto result = c.result(1, 2);
         if (offset + 10 < whole.size()) {
             REQUIRE(result.snapshot_index == 8);
             REQUIRE(result.snapshot_offset == offset + 10);
@@ -176,13 +169,13 @@ TEST_CASE("A chunk that comes twice, or too early, is answered with what is dura
 {
     Cluster c({behind()});
     c[1].receive(2, part(0, 10));
-    REQUIRE(answer(c).snapshot_offset == 10);
+    REQUIRE(c.result(1, 2).snapshot_offset == 10);
     c[1].receive(2, part(0, 10));
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
-    REQUIRE(answer(c).snapshot_offset == 10);
+    REQUIRE(c.result(1, 2).snapshot_offset == 10);
     c[1].receive(2, part(20, 10));
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
-    REQUIRE(answer(c).snapshot_offset == 10);
+    REQUIRE(c.result(1, 2).snapshot_offset == 10);
     c[1].receive(2, part(10, 1000));
     REQUIRE(c[1].commit() == 8);
 }
@@ -191,12 +184,12 @@ TEST_CASE("Another leader's term, or another snapshot, starts again at the first
 {
     Cluster c({behind()});
     c[1].receive(2, part(0, 10));
-    REQUIRE(answer(c).snapshot_offset == 10);
+    REQUIRE(c.result(1, 2).snapshot_offset == 10);
     SECTION("a new term")
     {
         c[1].receive(3, part(10, 10, 4));
         REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
-        auto result = answer(c, 3);
+        auto result = c.result(1, 3);
         REQUIRE(result.snapshot_offset == 0);
         c[1].receive(3, part(0, 1000, 4));
         REQUIRE(c[1].commit() == 8);
@@ -204,7 +197,7 @@ TEST_CASE("Another leader's term, or another snapshot, starts again at the first
     SECTION("a new term, whose leader has not yet sent any of it")
     {
         c[1].receive(3, AppendEntries{.term = 4, .prev = {9, 2}});
-        const auto result = answer(c, 3);
+        const auto result = c.result(1, 3);
         REQUIRE(result.rejected == 9);
         REQUIRE(result.snapshot_index == 0);
         REQUIRE(result.snapshot_offset == 0);
@@ -215,7 +208,7 @@ TEST_CASE("Another leader's term, or another snapshot, starts again at the first
         newer.last = {9, 3};
         c[1].receive(2, newer);
         REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
-        auto result = answer(c);
+        auto result = c.result(1, 2);
         REQUIRE(result.snapshot_offset == 0);
         newer.offset = 0;
         newer.data = snapshot_contents({9, 3});
@@ -267,7 +260,7 @@ TEST_CASE("Acknowledgements that do not belong to the outstanding chunk are igno
     c[1].ignores(event::persisted_snapshot({8, 1}, 0, false));
     REQUIRE(c[1].commit() == 1);
     c[1].store_chunk();
-    REQUIRE(answer(c).snapshot_offset == 10);
+    REQUIRE(c.result(1, 2).snapshot_offset == 10);
     c[1].ignores(event::persisted_snapshot({8, 2}, 0, false)); /* again */
 }
 
@@ -280,18 +273,18 @@ TEST_CASE("A snapshot of what is committed already is not installed")
     c[1].receive(2, part(0, 1000));
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
     REQUIRE(c[1].last() == 9);
-    REQUIRE(answer(c).last_log_index >= 8);
+    REQUIRE(c.result(1, 2).last_log_index >= 8);
 }
 
 TEST_CASE("A crash in the middle leaves the old log")
 {
     Cluster c({behind()});
     c[1].receive(2, part(0, 20));
-    REQUIRE(answer(c).snapshot_offset == 20);
+    REQUIRE(c.result(1, 2).snapshot_offset == 20);
     c[1].restart();
     REQUIRE(c[1].terms() == "1 1 1");
     c[1].receive(2, part(20, 20)); /* what it had was lost with it */
-    REQUIRE(answer(c).snapshot_offset == 0);
+    REQUIRE(c.result(1, 2).snapshot_offset == 0);
     c[1].receive(2, part(0, 1000));
     REQUIRE(c[1].commit() == 8);
 }
@@ -301,7 +294,7 @@ TEST_CASE("A snapshot of an old term is refused")
     Cluster c({behind()});
     c[1].receive(2, part(0, 1000, 2));
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
-    auto result = answer(c);
+    auto result = c.result(1, 2);
     REQUIRE(result.term == 3);
     REQUIRE(c[1].leader() == 0);
 }
@@ -354,4 +347,96 @@ TEST_CASE("A snapshot that contradicts what is committed is refused")
     auto other = part(0, 1000);
     other.last = {7, 2}; /* it is of term 1 here */
     c[1].refuses(RAFT_CORRUPT, event::receive(draft(2, 1, other)));
+}
+
+TEST_CASE("A follower that lost its part of a snapshot is sent it from the start")
+{
+    Cluster c({{.id = 1, .term = 2, .log = "", .snapshot = {8, 2}, .conf = "1 2 3"}});
+    c.chunk_size = 10;
+    c.win(1, {2, 3});
+    c[1].receive(2, AppendResult{.term = 3, .rejected = 8, .last = 1});
+    c[1].receive(2, AppendResult{.term = 3, .last = 0, .snapshot = 8, .offset = 10});
+    c[1].receive(2, AppendResult{.term = 3, .last = 0, .snapshot = 8, .offset = 20});
+    c.drop();
+    c[1].receive(2, AppendResult{.term = 3, .last = 0, .snapshot = 8, .offset = 0});
+    REQUIRE(c.take(1, 2, RAFT_INSTALL_SNAPSHOT)->m.install_snapshot.offset == 0);
+}
+
+TEST_CASE("A chunk that comes again while it is being written is not written again")
+{
+    const std::string whole = snapshot_contents({4, 1});
+    const InstallSnapshot first{.term = 1, .last = {4, 1}, .conf = "1 2 3",
+                                .data = whole.substr(0, 5), .done = false};
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    c[1].slow = true;
+    c[1].receive(2, first);
+    REQUIRE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
+    c[1].receive(2, first);
+    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
+}
+
+TEST_CASE("A snapshot of what the log has already is not installed")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3] 1 1 1"}});
+    c[1].receive(2, InstallSnapshot{.term = 1, .last = {3, 1}, .conf = "1 2 3",
+                                    .data = snapshot_contents({3, 1})});
+    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
+    REQUIRE(c[1].last() == 4);
+    REQUIRE(c.take(1, 2)->m.append_entries_result.last_log_index == 3);
+}
+
+TEST_CASE("A snapshot replaces a log that has another entry where it ends, and its changes")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3] 2 2[1 2 3 4s] 2"}});
+    REQUIRE(c[1].conf() == "1 2 3 4s");
+    c[1].receive(2, InstallSnapshot{.term = 3, .last = {3, 3}, .conf = "1 2 3",
+                                    .data = snapshot_contents({3, 3})});
+    REQUIRE(c[1].terms() == "");
+    REQUIRE(c[1].last() == 3);
+    REQUIRE(raft_term_of(&c[1].raft, 3) == 3);
+    REQUIRE(c[1].conf() == "1 2 3");
+}
+
+TEST_CASE("What is older than the own snapshot is neither installed nor refused")
+{
+    Cluster c({{.id = 1, .term = 2, .log = "2", .start = 9, .snapshot = {8, 2}, .conf = "1 2 3"}});
+    c[1].receive(2, InstallSnapshot{.term = 2, .last = {4, 1}, .conf = "1 2 3",
+                                    .data = snapshot_contents({4, 1})});
+    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
+    REQUIRE(raft_snapshot_index(&c[1].raft) == 8);
+    c.drop();
+    c[1].receive(2, AppendEntries{.term = 2, .prev = {5, 1}, .log = "2 2 2 2"});
+    auto m = c.take(1, 2, RAFT_APPEND_ENTRIES_RESULT);
+    REQUIRE(m->m.append_entries_result.rejected == 0);
+    REQUIRE(m->m.append_entries_result.last_log_index == 9);
+}
+
+TEST_CASE("Between two chunks a heartbeat is answered with how much is durable")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3] 1"}});
+    c[1].receive(2, InstallSnapshot{.term = 1, .last = {8, 1}, .conf = "1 2 3",
+                                    .data = snapshot_contents({8, 1}).substr(0, 5),
+                                    .done = false});
+    c.drop();
+    c[1].receive(2, AppendEntries{.term = 1, .prev = {2, 1}});
+    const auto r = c.result(1, 2);
+    REQUIRE(r.rejected == 0);
+    REQUIRE(r.snapshot_index == 8);
+    REQUIRE(r.snapshot_offset == 5);
+}
+
+TEST_CASE("Another snapshot that comes while a chunk is written is asked for afterwards")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    c[1].slow = true;
+    c[1].receive(2, InstallSnapshot{.term = 1, .last = {8, 1}, .conf = "1 2 3",
+                                    .data = snapshot_contents({8, 1}).substr(0, 5),
+                                    .done = false});
+    c[1].receive(2, InstallSnapshot{.term = 1, .last = {9, 1}, .conf = "1 2 3",
+                                    .data = snapshot_contents({9, 1})});
+    REQUIRE(c.count(1, 2) == 0);
+    c[1].store_chunk();
+    const auto r = c.result(1, 2);
+    REQUIRE(r.snapshot_index == 9);
+    REQUIRE(r.snapshot_offset == 0);
 }

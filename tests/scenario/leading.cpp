@@ -411,3 +411,36 @@ TEST_CASE("Reads that wait for a barrier already keep theirs when the others get
     REQUIRE(c[1].answer(2));
     REQUIRE(c[1].answer(2)->index == 2);
 }
+
+TEST_CASE("A rejection that comes twice, or answers an older probe, moves nothing")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3] 1 1 1 1 1 1 1 1"}});
+    c.win(1, {2, 3});
+    REQUIRE(c[1].progress(2).next == 10);
+    c[1].receive(2, AppendResult{.term = 2, .rejected = 9, .last = 5});
+    REQUIRE(c[1].progress(2).next == 6);
+    REQUIRE(c.count(1, 2) == 1);
+    c.drop();
+    for (raft_index older : {9, 8, 7}) {
+        c[1].receive(2, AppendResult{.term = 2, .rejected = older, .last = 2});
+        REQUIRE(c[1].progress(2).next == 6);
+        REQUIRE(c.count(1, 2) == 0);
+    }
+    c[1].receive(2, AppendResult{.term = 2, .rejected = 5, .last = 2});
+    REQUIRE(c[1].progress(2).next == 3);
+    REQUIRE(c.count(1, 2) == 1);
+}
+
+TEST_CASE("A follower that has all that comes before the leader's first entry needs no snapshot")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3] 1 1 1 1 1 1 1"}});
+    c.win(1, {2, 3});
+    c[1].receive(2, AppendResult{.term = 2, .last = 9});
+    c[1].snapshot(8, 3); /* 6 is the oldest entry kept, the term of 5 is known */
+    c[1].receive(3, AppendResult{.term = 2, .rejected = 8, .last = 1});
+    REQUIRE(c[1].progress(3).mode == RAFT_PROGRESS_SNAPSHOT);
+    c.drop();
+    c[1].receive(3, AppendResult{.term = 2, .last = 5});
+    REQUIRE(c[1].progress(3).mode == RAFT_PROGRESS_PIPELINE);
+    REQUIRE(c.take(1, 3, RAFT_APPEND_ENTRIES)->m.append_entries.prev_log_index == 5);
+}

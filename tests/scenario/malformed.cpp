@@ -222,3 +222,15 @@ TEST_CASE("A log that a leader pushed to the edge of the range takes nothing bey
         c[1].refuses(RAFT_MALFORMED, event::receive(beyond));
     }
 }
+
+TEST_CASE("A message without an address is refused by a follower that is in step, too")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    const AppendEntries heartbeat{.term = 1, .prev = {1, 1}};
+    c[1].receive(2, heartbeat);
+    c[1].receive(2, heartbeat);
+    c[1].refuses(RAFT_MALFORMED,
+                 event::spoiled(event::receive(draft(2, 1, heartbeat)), [](raft_event &e) {
+                     e.receive.message->server_address = nullptr;
+                 }));
+}

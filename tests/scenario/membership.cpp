@@ -205,3 +205,22 @@ TEST_CASE("A promoted server does not count for entries it has not stored")
     c.run(1500);
     REQUIRE(c[3].log == c[c.leader()].log);
 }
+
+TEST_CASE("All changes of the membership that are truncated are rolled back")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3] 2[1 2 3 4s] 2[1 2 3 4s 5s] 2"}});
+    REQUIRE(c[1].conf() == "1 2 3 4s 5s");
+    c[1].receive(2, AppendEntries{.term = 3, .prev = {1, 1}, .log = "3"});
+    REQUIRE(c[1].conf() == "1 2 3");
+    REQUIRE(c[1].terms() == "1 3");
+}
+
+TEST_CASE("A leader known by its heartbeats can replace entries, and changes with them")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3] 2[1 2 3 4s] 2"}});
+    c[1].receive(2, AppendEntries{.term = 3, .prev = {1, 1}});
+    REQUIRE(c[1].leader() == 2);
+    c[1].receive(2, AppendEntries{.term = 3, .prev = {1, 1}, .log = "3"});
+    REQUIRE(c[1].conf() == "1 2 3");
+    REQUIRE(c[1].flag(RAFT_UPDATE_CONFIGURATION));
+}

@@ -172,3 +172,31 @@ TEST_CASE("Entries of a former leader are not acknowledged to a new one that has
     REQUIRE(c[1].stored() == 1);
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_MESSAGES));
 }
+
+TEST_CASE("A write that a snapshot replaced acknowledges nothing of what follows it")
+{
+    const std::string whole = snapshot_contents({4, 1});
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    c[1].slow = true;
+    c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .log = "1"});
+    const unsigned long long old = c[1].update.entries.write;
+    c[1].receive(2, InstallSnapshot{.term = 1, .last = {4, 1}, .conf = "1 2 3", .data = whole});
+    c[1].store_chunk();
+    REQUIRE(c[1].stored() == 4);
+    c[1].receive(2, AppendEntries{.term = 1, .prev = {4, 1}, .log = "1"});
+    REQUIRE(c[1].last() == 5);
+    c[1].ignores(event::stored(5, old));
+    REQUIRE(c[1].stored() == 4);
+}
+
+TEST_CASE("A read is no acknowledgement of a write, whatever its number")
+{
+    Cluster c(Cluster::fresh("1 2 3"));
+    c.elect(1);
+    c.run(300);
+    c[1].slow = true;
+    const raft_index index = c[1].submit();
+    REQUIRE(c[1].stored() == index - 1);
+    c[1].read(index, true);
+    REQUIRE(c[1].stored() == index - 1);
+}

@@ -225,3 +225,30 @@ TEST_CASE("A probe at what is known to match is not turned down")
     REQUIRE(c.count(1, 2) == 0);
     REQUIRE(c[1].progress(2).next == 4);
 }
+
+TEST_CASE("One more entry is sent when the window opens by one")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3]", .set = [](raft *r) { raft_set_max_inflight_entries(r, 4); }}});
+    c.win(1, {2, 3});
+    c[1].receive(2, AppendResult{.term = 2, .last = 2});
+    c[1].receive(3, AppendResult{.term = 2, .last = 2});
+    c[1].submit(10);
+    c.drop();
+    for (raft_index acknowledged : {3, 4, 5}) {
+        c[1].receive(2, AppendResult{.term = 2, .last = acknowledged});
+        auto m = c.take(1, 2, RAFT_APPEND_ENTRIES);
+        REQUIRE(m->m.append_entries.prev_log_index == acknowledged + 3);
+        REQUIRE(m->m.append_entries.n_entries == 1);
+    }
+}
+
+TEST_CASE("A probe is asked once, whatever is submitted meanwhile")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3]", .set = [](raft *r) { raft_set_capacity_threshold(r, 1); }}});
+    c.win(1, {2, 3});
+    c.drop();
+    c[1].submit();
+    c[1].submit();
+    REQUIRE(c.count(1, 2) == 0);
+    REQUIRE(c.count(1, 3) == 0);
+}

@@ -363,3 +363,33 @@ TEST_CASE("A read whose round nobody can confirm any more is confirmed by a barr
         REQUIRE_FALSE(c[1].answer(7));
     }
 }
+
+TEST_CASE("A lease is held at any hour")
+{
+    Cluster c(Cluster::fresh("1 2 3"));
+    c.now = 1ULL << 61;
+    c.elect(1);
+    c.run(300);
+    c[1].read(7, true);
+    REQUIRE(c[1].answer(7).has_value());
+    REQUIRE(c[1].answer(7)->status == 0);
+}
+
+TEST_CASE("A lease lasts nine tenths of the election timeout from the sending, and no longer")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    c.win(1, {2, 3});
+    c[1].receive(2, AppendResult{.term = 2, .last = 2});
+    c.drop();
+    c.expire(1);
+    const raft_time sent = c.now;
+    const auto round = c.take(1, 2, RAFT_APPEND_ENTRIES)->m.append_entries.round;
+    c.sleep(50);
+    c[1].receive(2, AppendResult{.term = 2, .last = 2, .round = round});
+    c.now = sent + 899;
+    c[1].read(1, true);
+    REQUIRE(c[1].answer(1).has_value());
+    c.now = sent + 900;
+    c[1].read(2, true);
+    REQUIRE_FALSE(c[1].answer(2).has_value());
+}

@@ -176,3 +176,15 @@ TEST_CASE("A leader can take a snapshot while a removal is not committed")
     REQUIRE(raft_snapshot_index(&c[1].raft) == 4);
     REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_PIPELINE);
 }
+
+TEST_CASE("A leader that goes tells the others first that its removal is committed")
+{
+    Cluster c(Cluster::fresh("1 2 3"));
+    c.elect(1);
+    c[1].reconfigure("2 3");
+    const raft_index removal = c[1].last();
+    c.deliver();
+    REQUIRE_FALSE(c[1].leads());
+    REQUIRE(c[2].commit() == removal);
+    REQUIRE(c[3].commit() == removal);
+}

@@ -270,3 +270,14 @@ TEST_CASE("A new leader forces its log on one that has committed nothing of its 
     /* The fate of the caller's entries: replaced by an update at their index or before. */
     REQUIRE(raft_term_of(&c[1].raft, lost) != old_term);
 }
+
+TEST_CASE("A previous entry of another term is refused by a follower that is in step, too")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3] 1 2"}});
+    c[1].receive(2, AppendEntries{.term = 3, .prev = {3, 2}});
+    c[1].receive(2, AppendEntries{.term = 3, .prev = {3, 2}});
+    c.drop();
+    c[1].receive(2, AppendEntries{.term = 3, .prev = {3, 1}, .log = "1"});
+    REQUIRE(c[1].terms() == "1 1 2");
+    REQUIRE(c.result(1, 2).rejected == 3);
+}

@@ -115,3 +115,16 @@ TEST_CASE("A longer election timeout set while running holds from the next campa
     REQUIRE(c[1].deadline() >= c.now + 5000);
     REQUIRE(c[1].deadline() <= c.now + 10000);
 }
+
+TEST_CASE("The smallest settings are legal ones")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3]", .set = [](raft *r) {
+        REQUIRE(raft_set_heartbeat_timeout(r, 1) == 0);
+        REQUIRE(raft_set_election_timeout(r, 2) == 0);
+        REQUIRE(raft_set_install_snapshot_timeout(r, 1) == 0);
+        REQUIRE(raft_set_max_catch_up_rounds(r, 1) == 0);
+        REQUIRE(raft_set_max_catch_up_round_duration(r, 1) == 0);
+        REQUIRE(raft_set_max_inflight_entries(r, 1) == 0);
+    }}});
+    REQUIRE(c[1].last() == 1);
+}

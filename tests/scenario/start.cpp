@@ -312,3 +312,13 @@ TEST_CASE("A server that is not in its own log's configuration starts as no memb
     Cluster c({{.id = 9, .log = "1[1 2 3] 1[1 2 3 4s]"}});
     REQUIRE(raft_role(&c[9].raft) == -1);
 }
+
+TEST_CASE("A log that begins with the very entry of the snapshot is taken up")
+{
+    Cluster c({{.id = 1, .term = 2, .log = "2 2 2", .start = 8, .snapshot = {8, 2},
+                .conf = "1 2 3"}});
+    REQUIRE(c[1].last() == 10);
+    REQUIRE(raft_first_index(&c[1].raft) == 8);
+    REQUIRE(raft_term_of(&c[1].raft, 8) == 2);
+    REQUIRE(raft_term_of(&c[1].raft, 7) == 0);
+}

@@ -149,3 +149,15 @@ TEST_CASE("The successor is chosen even if the leader would refuse its vote to o
     REQUIRE(c[2].leads());
     REQUIRE(c[1].leader() == 2);
 }
+
+TEST_CASE("A transfer's target campaigns only when all is durable that the leader names")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    c[1].slow = true;
+    c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .log = "1"});
+    c[1].receive(2, TimeoutNow{.term = 1, .last = {2, 1}});
+    REQUIRE(c[1].state() == RAFT_FOLLOWER);
+    c[1].store();
+    c[1].receive(2, TimeoutNow{.term = 1, .last = {2, 1}});
+    REQUIRE(c[1].state() == RAFT_CANDIDATE);
+}

@@ -214,3 +214,41 @@ TEST_CASE("Versions of the future are read as far as they are known")
     c[1].receive(2, RequestVote{.term = 5, .last = {9, 4}, .pre_vote = true, .version = 200});
     REQUIRE(c[1].term() == 1);
 }
+
+TEST_CASE("An unmarked answer to a pre-vote is no vote in the term that it asked for")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3 4 5]"}});
+    c.expire(1);
+    c[1].receive(2, VoteResult{.term = 2, .granted = true, .pre_vote = true});
+    c[1].receive(3, VoteResult{.term = 2, .granted = true, .pre_vote = true});
+    REQUIRE(c[1].vote() == 1);
+    REQUIRE(c[1].term() == 2);
+    c[1].receive(4, VoteResult{.term = 2, .granted = true, .version = 1});
+    c[1].receive(5, VoteResult{.term = 2, .granted = true, .version = 1});
+    REQUIRE_FALSE(c[1].leads());
+    c[1].receive(2, VoteResult{.term = 2, .granted = true});
+    c[1].receive(3, VoteResult{.term = 2, .granted = true});
+    REQUIRE(c[1].leads());
+}
+
+TEST_CASE("A leader that is upgraded while it leads is answered with rounds from then on")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    for (int i = 0; i < 2; ++i) {
+        c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .version = 0});
+        REQUIRE(c.result(1, 2).version == 2);
+    }
+    c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .round = 77, .version = 1});
+    const auto r = c.result(1, 2);
+    REQUIRE(r.version == 3);
+    REQUIRE(r.round == 77);
+}
+
+TEST_CASE("A new leader is answered in its own version, whatever the last one's was")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .round = 5, .version = 1});
+    REQUIRE(c.result(1, 2).version == 3);
+    c[1].receive(3, AppendEntries{.term = 2, .prev = {1, 1}, .version = 0});
+    REQUIRE(c.result(1, 3).version == 2);
+}

@@ -263,3 +263,74 @@ TEST_CASE("A leader that is no member is answered where it wrote from, not where
     REQUIRE(c[1].update.messages.n == 1);
     REQUIRE(std::string(c[1].update.messages.batch[0].server_address) == "elsewhere");
 }
+
+TEST_CASE("A granted vote postpones the own campaign by an election timeout at least")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    c.now = c[1].deadline() - 1;
+    c[1].receive(2, RequestVote{.term = 2, .last = {1, 1}});
+    REQUIRE(c[1].vote() == 2);
+    REQUIRE(c[1].deadline() >= c.now + 1000);
+}
+
+TEST_CASE("A refused vote does not postpone the own campaign")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3] 1"}});
+    const raft_time deadline = c[1].deadline();
+    c.now = deadline - 1;
+    c[1].receive(2, RequestVote{.term = 2, .last = {1, 1}});
+    REQUIRE(c[1].vote() == 0);
+    REQUIRE(c[1].term() == 2);
+    REQUIRE(c[1].deadline() == deadline);
+}
+
+TEST_CASE("A vote is free in the very moment in which the election timeout is over")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}});
+    c.sleep(1000);
+    c[1].receive(3, RequestVote{.term = 2, .last = {1, 1}});
+    REQUIRE(c[1].vote() == 3);
+}
+
+TEST_CASE("A vote's refusal of the next term is learned while pre-votes are asked for")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    c.expire(1);
+    REQUIRE(c[1].state() == RAFT_CANDIDATE);
+    SECTION("it is no pre-vote's: that term exists")
+    {
+        c[1].receive(2, VoteResult{.term = 2});
+        REQUIRE(c[1].term() == 2);
+        REQUIRE(c[1].state() == RAFT_FOLLOWER);
+    }
+    SECTION("nor can it be of a server that knows no pre-votes: it voted for another one")
+    {
+        c[1].receive(2, VoteResult{.term = 2, .version = 0});
+        REQUIRE(c[1].term() == 2);
+        REQUIRE(c[1].state() == RAFT_FOLLOWER);
+    }
+    SECTION("unmarked, it may be a pre-vote's, whose term nobody need be in")
+    {
+        c[1].receive(2, VoteResult{.term = 2, .version = 1});
+        REQUIRE(c[1].term() == 1);
+        REQUIRE(c[1].state() == RAFT_CANDIDATE);
+    }
+}
+
+TEST_CASE("A leader that steps down votes for nobody within an election timeout")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    c.win(1, {2, 3});
+    while (c[1].leads()) {
+        c.expire(1);
+    }
+    c.drop();
+    c.sleep(999);
+    c[1].receive(2, RequestVote{.term = 9, .last = {9, 8}});
+    REQUIRE(c[1].vote() != 2);
+    REQUIRE(c[1].term() < 9);
+    c.sleep(1);
+    c[1].receive(2, RequestVote{.term = 9, .last = {9, 8}});
+    REQUIRE(c[1].vote() == 2);
+}

@@ -69,3 +69,15 @@ TEST_CASE("bytes: a hostile bool or enum is read as a number")
     std::memcpy(&hostile, &raw, sizeof hostile);
     REQUIRE(load_enum(hostile) == raw);
 }
+
+TEST_CASE("bytes: a number that takes all that is left is read, one that lacks a byte is not")
+{
+    const unsigned char bytes[8] = {1};
+    uint64_t value = 0;
+    Reader all(bytes, 8);
+    REQUIRE(all.u64(&value));
+    REQUIRE(value == 1);
+    REQUIRE(all.left() == 0);
+    Reader less(bytes, 7);
+    REQUIRE_FALSE(less.u64(&value));
+}

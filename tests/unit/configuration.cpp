@@ -255,3 +255,32 @@ TEST_CASE("configuration: a copy is independent of what it was copied from")
     REQUIRE(c->index == 4);
     REQUIRE_FALSE(c->joint);
 }
+
+TEST_CASE("configuration: two differ if any server does, the first included")
+{
+    const raft_server base[] = {{1, "a", RAFT_VOTER}, {2, "b", RAFT_VOTER}};
+    auto of = [](raft_server a, raft_server b) {
+        raft_server servers[] = {a, b};
+        return Owned(configuration::copy({servers, 2}, 1));
+    };
+    const Owned one = of(base[0], base[1]);
+    for (int place : {0, 1}) {
+        for (raft_server other : {raft_server{9, base[place].address, RAFT_VOTER},
+                                  raft_server{base[place].id, "x", RAFT_VOTER},
+                                  raft_server{base[place].id, base[place].address, RAFT_STANDBY}}) {
+            const Owned two = place == 0 ? of(other, base[1]) : of(base[0], other);
+            REQUIRE_FALSE(configuration::equal(*one, *two));
+        }
+    }
+    REQUIRE(configuration::equal(*one, *of(base[0], base[1])));
+}
+
+TEST_CASE("configuration: an entry is padded with less than eight bytes")
+{
+    raft_server server{1, "abcde", RAFT_VOTER}; /* no padding of its own */
+    std::string payload = encode({&server, 1});
+    Owned decoded;
+    REQUIRE(decode(payload, &decoded) == 0);
+    payload += std::string(8, '\0');
+    REQUIRE(decode(payload, &decoded) == RAFT_MALFORMED);
+}

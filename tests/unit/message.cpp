@@ -54,5 +54,23 @@ TEST_CASE("message: members are answered where the configuration says, strangers
     m.server_address = address.c_str();
     Need stranger;
     message::plan_answer(r.server(), m, &stranger);
-    REQUIRE(stranger.bytes == Outgoing::aligned(address.size() + 1)); /* in whole words */
+    REQUIRE(stranger.bytes == in_words(address.size() + 1)); /* in whole words */
+}
+
+TEST_CASE("message: an answer to a stranger needs room for its address only if that is long")
+{
+    Server s(1);
+    raft_message m = {};
+    m.server_id = 7;
+    const std::string shortest(message::kShortAddress - 1, 'x'); /* with its NUL it just fits */
+    m.server_address = shortest.c_str();
+    Need need;
+    message::plan_answer(s, m, &need);
+    REQUIRE(need.messages == 1);
+    REQUIRE(need.bytes == 0);
+    const std::string longer = shortest + 'x';
+    m.server_address = longer.c_str();
+    message::plan_answer(s, m, &need);
+    REQUIRE(need.messages == 2);
+    REQUIRE(need.bytes == in_words(longer.size() + 1));
 }

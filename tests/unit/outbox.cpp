@@ -87,3 +87,15 @@ TEST_CASE("outbox: what cannot be had is refused and the old block kept")
     REQUIRE(most.size() > UINT32_MAX); /* no overflow */
     REQUIRE(most.size() / sizeof(raft_message) > UINT32_MAX);
 }
+
+TEST_CASE("outbox: what is not needed takes no room")
+{
+    REQUIRE(Need().size() == 0);
+    Need need;
+    for (uint64_t bytes : {1, 7, 8}) {
+        need.bytes = bytes;
+        REQUIRE(need.size() == 8);
+    }
+    need.bytes = 9;
+    REQUIRE(need.size() == 16);
+}

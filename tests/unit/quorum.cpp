@@ -199,3 +199,29 @@ TEST_CASE("quorum: ballots are compared set by set")
     REQUIRE_FALSE(Ballot::of(kNewSet) == Ballot::of(kOldSet));
     REQUIRE_FALSE(Ballot::of(kBothSets) == Ballot());
 }
+
+TEST_CASE("quorum: a bare majority is one in both sets, with nobody to spare in either")
+{
+    auto ballots = [](unsigned news, unsigned olds) {
+        Ballot b;
+        for (unsigned i = 0; i < news; ++i) {
+            b += Ballot::of(kNewSet);
+        }
+        for (unsigned i = 0; i < olds; ++i) {
+            b += Ballot::of(kOldSet);
+        }
+        return b;
+    };
+    for (unsigned n = 1; n <= 5; ++n) {
+        for (unsigned o = 1; o <= 5; ++o) {
+            for (unsigned i = 0; i <= n; ++i) {
+                for (unsigned j = 0; j <= o; ++j) {
+                    REQUIRE(ballots(i, j).is_bare_majority_of(ballots(n, o)) ==
+                            (i == n / 2 + 1 && j == o / 2 + 1));
+                    REQUIRE(ballots(i, j).is_majority_of(ballots(n, o)) ==
+                            (2 * i > n && 2 * j > o));
+                }
+            }
+        }
+    }
+}
