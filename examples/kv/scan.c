@@ -199,11 +199,16 @@ static bool dump_in_use(struct server *s) {
     return false;
 }
 
+/* What a restart finds applied must be known again to be committed before it can be a snapshot. */
+static bool can_be_snapshot(const struct server *s) {
+    return s->data.applied <= raft_commit_index(&s->raft) && !s->install.busy;
+}
+
 void compaction_check(struct server *s) {
     raft_index done = raft_snapshot_index(&s->raft);
     bool due = s->data.applied >= done + s->options->compact_entries ||
                s->log.bytes_written >= COMPACT_BYTES;
-    if (due && s->data.applied > done && !s->install.busy && !s->scans.queued[SCAN_FLUSH] &&
+    if (due && s->data.applied > done && can_be_snapshot(s) && !s->scans.queued[SCAN_FLUSH] &&
         !s->scans.queued[SCAN_DUMP] && !dump_in_use(s)) {
         enqueue(s, SCAN_FLUSH, NULL, 0);
     }
@@ -244,7 +249,7 @@ bool dump_attach(struct server *s, struct raft_install_snapshot *m) {
     static char chunk[SNAPSHOT_CHUNK];
     struct scans *scans = &s->scans;
     if (scans->dump < 0 || scans->dump_index != m->last_index) {
-        if (!scans->queued[SCAN_DUMP]) {
+        if (!scans->queued[SCAN_DUMP] && can_be_snapshot(s)) {
             dump_forget(scans);
             enqueue(s, SCAN_DUMP, NULL, 0);
         }

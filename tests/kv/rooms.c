@@ -123,6 +123,7 @@ static void test_codec(void) {
     struct buf b = {0};
     log.first = 5;
     CHECK(!message_encode(&b, &m, &log) && b.len == 0);
+    buf_free(&b);
     m = (struct raft_message){.type = RAFT_APPEND_ENTRIES_RESULT};
     m.append_entries_result = (struct raft_append_entries_result){3, 4, 9, 8, 14, 1, 77, 5, 1000};
     round_trip(&m, &log, &back);
@@ -142,6 +143,8 @@ static void test_codec(void) {
     m.timeout_now = (struct raft_timeout_now){0, 4, 50, 3};
     round_trip(&m, &log, &back);
     CHECK(back.timeout_now.last_log_index == 50);
+    block_unref(ring[5].block);
+    block_unref(ring[6].block);
 }
 
 static void test_codec_with_anything(void) {

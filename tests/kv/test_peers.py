@@ -188,6 +188,11 @@ def test_directory_of_another_server():
     healthy()
 
 
+def test_all_stop_when_asked_to():
+    for s in cluster.servers:
+        s.stop()
+
+
 if __name__ == "__main__":
     with Cluster() as cluster:
         healthy()

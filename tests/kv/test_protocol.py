@@ -280,8 +280,10 @@ def test_client_that_goes_away():
     assert cluster.leader().alive()
 
 
-def test_nobody_died():
-    assert all(s.alive() for s in cluster.servers)
+def test_all_stop_when_asked_to():
+    for s in cluster.servers:
+        assert s.alive()
+        s.stop()
 
 
 if __name__ == "__main__":

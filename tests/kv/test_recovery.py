@@ -79,6 +79,25 @@ def test_log_is_compacted():
         assert cluster.converged() == 3000
 
 
+def test_what_is_not_known_to_be_committed_is_not_compacted():
+    with Cluster() as cluster:
+        fill(cluster, 0, 2000)
+        cluster.converged()
+        for s in cluster.servers:
+            s.stop()
+        alone = cluster.server(1)
+        alone.options += SMALL_LOG
+        alone.start()
+        eventually("it waits for the others", lambda: alone.status()["state"] != "leader")
+        for _ in range(100):  # turns of its loop
+            assert alone.status()["snapshot-index"] < 2000
+        assert "no snapshot" not in alone.messages()
+        for s in cluster.servers[1:]:
+            s.start()
+        eventually("it compacts with them", lambda: alone.status()["snapshot-index"] >= 2000)
+        verify(cluster, 2000)
+
+
 def test_snapshot_for_a_server_far_behind():
     with Cluster(options=SMALL_LOG) as cluster:
         fill(cluster, 0, 100)

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The checker itself: histories that are linearizable and such that are not."""
+"""The checkers themselves: histories that are linearizable and such that are not; reports of a
+sanitizer."""
 import random
 
 from linearizable import Op, check, check_key
-from harness import main
+from harness import Cluster, main
 
 
 def ops(*rows):
@@ -99,6 +100,25 @@ def test_random_histories():
         assert check(simulate(random.Random(seed), False)) == []
         found += check(simulate(random.Random(seed), True)) == ["k"]
     assert found == 30, found
+
+
+def said_by_a_server(text):
+    """Whether a test fails because a server said this."""
+    try:
+        with Cluster(n=1, start=False) as cluster:
+            with open(cluster.server(1).log, "w") as log:
+                log.write(text + "\n")
+    except AssertionError:
+        return True
+    return False
+
+
+def test_a_sanitizer_is_heard():
+    assert said_by_a_server("==7==ERROR: AddressSanitizer: heap-use-after-free")
+    assert said_by_a_server("==7==ERROR: LeakSanitizer: detected memory leaks")
+    assert said_by_a_server("WARNING: ThreadSanitizer: data race (pid=7)")
+    assert said_by_a_server("../kv/log.c:7:3: runtime error: index 9 out of bounds")
+    assert not said_by_a_server("error: the disk is full")
 
 
 if __name__ == "__main__":
