@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The store's rooms one by one: bytes, addresses, the message codec, requests, the
- * overlay; rooms_disk.c goes on with those that need a disk. */
+ * overlay, the background; rooms_disk.c goes on with those that need a disk. */
 #include "rooms.h"
 
 #include "address.h"
+#include "background.h"
 #include "codec.h"
 #include "overlay.h"
 #include "request.h"
@@ -242,6 +243,57 @@ static void test_overlay(void) {
     overlay_free(&o);
 }
 
+/* --- the background ------------------------------------------------------ */
+
+enum { JOBS = 200, TURNS = 20 };
+
+struct task {
+    struct job job;
+    unsigned number, runs, ends;
+};
+
+static struct background background;
+static unsigned first_runs[JOBS]; /* written by the worker */
+static unsigned n_first_runs;
+static unsigned ended;
+
+static void run_task(void *context) {
+    struct task *task = context;
+    if (task->runs++ == 0) {
+        first_runs[n_first_runs++] = task->number;
+    }
+}
+
+static void end_task(void *context) {
+    struct task *task = context;
+    task->ends++;
+    ended++;
+    CHECK(task->ends == task->runs);
+    if (task->ends < TURNS) {
+        background_queue(&background, &task->job);
+    }
+}
+
+static void test_background(void) {
+    static struct task tasks[JOBS];
+    uv_loop_t loop;
+    CHECK(uv_loop_init(&loop) == 0);
+    background_start(&background, &loop);
+    for (unsigned i = 0; i < JOBS; i++) {
+        tasks[i] = (struct task){{.run = run_task, .done = end_task, .context = &tasks[i]}, i, 0, 0};
+        background_queue(&background, &tasks[i].job);
+    }
+    while (ended < JOBS * TURNS) {
+        uv_run(&loop, UV_RUN_ONCE);
+    }
+    for (unsigned i = 0; i < JOBS; i++) {
+        CHECK(first_runs[i] == i && tasks[i].runs == TURNS);
+    }
+    uv_close((uv_handle_t *)&background.finished, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    CHECK(uv_loop_close(&loop) == 0);
+}
+
 int main(void) {
     static const struct {
         const char *name;
@@ -251,7 +303,8 @@ int main(void) {
                  {"codec", test_codec},
                  {"codec with anything", test_codec_with_anything},
                  {"requests", test_requests},
-                 {"overlay", test_overlay}};
+                 {"overlay", test_overlay},
+                 {"background", test_background}};
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {
         tests[i].run();
         printf("ok     %s\n", tests[i].name);
