@@ -114,8 +114,25 @@ private:
     const Conf *configuration_at(raft_index index, raft_index *conf_index) const;
     void judge_step();
     void keep_promises(const raft_event &e, const raft_update &u);
+    void check_answer_to_leader(const raft_message &request,
+                                const raft_append_entries_result &r) const;
+    void keep_election_promises(const raft_event &e, const raft_update &u);
+    bool is_up_to_date(const raft_request_vote &v) const;
+    bool must_grant(const raft_message &request) const;
     void check_answer_to_candidate(const raft_message &request,
                                    const raft_request_vote_result &r) const;
+    void check_terms(const raft_message &came) const;
+    void check_election_timeout(const raft_event &e, bool heard);
+    void check_campaign(const raft_event &e, const raft_update &u) const;
+    void keep_leader_promises(const raft_event &e, const raft_update &u);
+    void check_contact(const raft_event &e);
+    void follow_rounds(const raft_event &e, const raft_update &u);
+    void check_lease() const;
+    void check_sent(const raft_message &m);
+    void check_progress() const;
+    void check_catch_up(const raft_event &e);
+    void check_transfer(const raft_event &e, const raft_update &u) const;
+    void check_submission(const raft_event &e) const;
     void check_resumption(const raft_message &m) const;
     void check_transfer_ends(const raft_event &e);
     void check_pending_reads(const raft_event &e, const raft_update &u);
@@ -165,6 +182,7 @@ private:
     SnapshotPtr previous_snap_; /* a message of the step that replaced it may name it */
     std::vector<std::pair<raft_index, Conf>> confs_; /* what the log says, oldest first */
     Snapshot incoming_;
+    raft_term incoming_since_ = 0; /* in which its first chunk came */
     bool chunk_outstanding_ = false;
     raft_index snapshot_pending_ = 0;
     unsigned long long ticket_ = 0;
@@ -187,7 +205,17 @@ private:
         raft_time transfer_since = 0;
         raft_term timeout_now_term = 0; /* in which it sent TimeoutNow */
         std::vector<unsigned long long> reads; /* not answered */
+        /* As a leader, by ID: how far it sent; when it sent the last round that was echoed. */
+        raft_index sent[kMaxServers + 1] = {};
+        raft_time echoed[kMaxServers + 1] = {};
+        std::deque<std::pair<unsigned long long, raft_time>> rounds; /* when they were sent first */
+        struct CatchUp {
+            raft_index target = 0; /* of the first round */
+            raft_time advanced = 0;
+        } catch_up[kMaxServers + 1];
     } past_;
+    raft_time latest_span_ = 0; /* of its election timeouts */
+    unsigned same_spans_ = 0;   /* how often that came again */
     /* Writes that are durable, the latest last: they may be acknowledged once more. */
     std::deque<std::pair<raft_index, unsigned long long>> done_;
     /* The latest answer of each server to this term's leader, by its place among all sent. */

@@ -79,6 +79,10 @@ void Server::absorb_entry(raft_index index, const raft_entry &e) {
     if (payload->type == RAFT_CHANGE && (event_type_ == RAFT_SUBMIT ||
                                          event_type_ == RAFT_RECONFIGURE)) {
         judge_change(index);
+    } else if (payload->type == RAFT_CHANGE && made && before_.conf.joint() &&
+               event_type_ != RAFT_RECOVER && face.commit < before_.conf_index) {
+        throw Violation("membership", format("%s leaves a joint configuration that is not "
+                                             "committed", name()));
     }
     if (payload->type == RAFT_CHANGE) {
         confs_.emplace_back(index, decode(payload->bytes.data(), payload->bytes.size()));

@@ -8,14 +8,6 @@
 #include <algorithm>
 
 namespace sim {
-namespace {
-
-bool gives_permission(const raft_message &m) {
-    return m.request_vote.version >= 1 && m.request_vote.disrupt_leader;
-}
-
-} // namespace
-
 void Server::keep_promises(const raft_event &e, const raft_update &u) {
     if (e.type == RAFT_START) {
         past_ = Past();
@@ -25,45 +17,28 @@ void Server::keep_promises(const raft_event &e, const raft_update &u) {
     const raft_message *came = e.type == RAFT_RECEIVE ? e.receive.message : nullptr;
     for (unsigned i = 0; u.flags & RAFT_UPDATE_MESSAGES && i < u.messages.n; i++) {
         const raft_message &m = u.messages.batch[i];
-        if (m.type == RAFT_REQUEST_VOTE_RESULT && came != nullptr) {
-            check_answer_to_candidate(*came, m.request_vote_result);
-        } else if (m.type == RAFT_INSTALL_SNAPSHOT) {
+        if (m.type == RAFT_INSTALL_SNAPSHOT) {
             check_resumption(m);
+        } else if (m.type == RAFT_APPEND_ENTRIES_RESULT && came != nullptr) {
+            check_answer_to_leader(*came, m.append_entries_result);
         } else if (m.type == RAFT_TIMEOUT_NOW) {
             past_.timeout_now_term = face.term;
         }
     }
-    if (came != nullptr) {
-        bool of_leader = came->type == RAFT_APPEND_ENTRIES || came->type == RAFT_INSTALL_SNAPSHOT;
-        if (of_leader && term_of(*came) == face.term) {
-            past_.heard = past_.now;
-        }
-        if (came->type == RAFT_TIMEOUT_NOW && face.state != before_.state &&
-            face.state != RAFT_FOLLOWER && term_of(*came) != before_.term) {
-            throw Violation("transfer", format("%s of term %llu campaigns upon TimeoutNow of "
-                                               "term %llu", name(), before_.term,
-                                               term_of(*came)));
-        }
-    }
+    keep_election_promises(e, u);
+    keep_leader_promises(e, u);
     check_transfer_ends(e);
     check_pending_reads(e, u);
 }
 
-/* Votes and pre-votes: none within an election timeout of hearing from a leader, whatever the
- * term, unless that leader permits it; and a refusal lets a stale candidate learn. */
-void Server::check_answer_to_candidate(const raft_message &request,
-                                       const raft_request_vote_result &r) const {
-    if (!r.vote_granted) {
-        if (r.term < face.term) {
-            throw Violation("votes", format("%s of term %llu refuses with term %llu", name(),
-                                            face.term, r.term));
-        }
-        return;
-    }
-    bool hears = before_.leads() || past_.now - past_.heard < plan_.election_timeout;
-    if (hears && !gives_permission(request)) {
-        throw Violation("votes", format("%s grants one, though it heard from a leader %llu ms ago",
-                                        name(), past_.now - past_.heard));
+/* What is committed is in every leader's log: it is not called a conflict, unless nothing can be
+ * appended while a snapshot is written. */
+void Server::check_answer_to_leader(const raft_message &request,
+                                    const raft_append_entries_result &r) const {
+    if (request.type == RAFT_APPEND_ENTRIES && r.rejected != 0 && r.rejected <= face.commit &&
+        term_of(request) == face.term && !chunk_outstanding_) {
+        throw Violation("append", format("%s, which has committed %llu, refuses %s", name(),
+                                         face.commit, describe(request).c_str()));
     }
 }
 
@@ -95,8 +70,7 @@ void Server::check_transfer_ends(const raft_event &e) {
     }
 }
 
-/* Each read is answered once, at the latest when leadership is lost; by a lease never once
- * TimeoutNow has been sent. */
+/* Each read is answered once, at the latest when leadership is lost. */
 void Server::check_pending_reads(const raft_event &e, const raft_update &u) {
     if (e.type == RAFT_READ) {
         past_.reads.push_back(e.read.id);
@@ -105,10 +79,8 @@ void Server::check_pending_reads(const raft_event &e, const raft_update &u) {
         if (std::erase(past_.reads, u.reads.batch[i].id) != 1) {
             throw Violation("read", format("%s answers what it was not asked, or twice", name()));
         }
-        auto only_self = [this](raft_id peer) { return peer == id; };
-        if (e.type == RAFT_READ && e.read.lease && u.reads.batch[i].status == 0 &&
-            past_.timeout_now_term == face.term && !quorum(face.conf, only_self)) {
-            throw Violation("read", format("%s answers by lease after TimeoutNow", name()));
+        if (e.type == RAFT_READ && e.read.lease && u.reads.batch[i].status == 0) {
+            check_lease();
         }
     }
     bool lost = !face.leads() || (before_.leads() && before_.term != face.term);

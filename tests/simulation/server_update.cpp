@@ -104,6 +104,11 @@ void Server::write_chunk(const raft_update &u) {
         incoming_.term = s.metadata.term;
         incoming_.conf = copy(s.metadata.configuration);
         incoming_.conf_index = s.metadata.configuration_index;
+        incoming_since_ = face.term;
+    }
+    if (incoming_since_ != face.term) { /* another leader's may have other bytes */
+        throw Violation("snapshot", format("%s goes on in term %llu with a snapshot of term %llu",
+                                           name(), face.term, incoming_since_));
     }
     if (s.offset != incoming_.data.size() || s.metadata.index != incoming_.index ||
         s.metadata.term != incoming_.term || s.chunk.len == 0 || s.metadata.index <= face.commit) {

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* What a server promises about terms, votes and election timeouts, held to it step by step. */
+#include "server.hpp"
+
+#include "world.hpp"
+
+#include <algorithm>
+
+namespace sim {
+namespace {
+
+constexpr unsigned kSameSpans = 12; /* so often the same by chance: never */
+
+bool has_flags(const raft_message &m) { return m.request_vote.version >= 1; }
+
+bool asks_for_pre_vote(const raft_message &m) {
+    return m.type == RAFT_REQUEST_VOTE && has_flags(m) && m.request_vote.pre_vote;
+}
+
+/* Does the message name a term that somebody is in? Results of pre-votes do not, nor do votes that
+ * may be pre-votes, nor (version 1) refusals that may be of pre-votes. */
+bool names_real_term(const raft_message &m) {
+    if (m.type == RAFT_REQUEST_VOTE) {
+        return false; /* it may be ignored, whatever its term */
+    }
+    if (m.type != RAFT_REQUEST_VOTE_RESULT) {
+        return true;
+    }
+    const raft_request_vote_result &r = m.request_vote_result;
+    return !r.vote_granted && (r.version == 0 || (r.version >= 2 && !r.pre_vote));
+}
+
+} // namespace
+
+/* Is a candidate's log at least as up to date as what is durable here? */
+bool Server::is_up_to_date(const raft_request_vote &v) const {
+    raft_term own = term_at(before_.stored);
+    return v.last_log_term > own ||
+           (v.last_log_term == own && v.last_log_index >= before_.stored);
+}
+
+/* Votes and pre-votes: none within an election timeout of hearing from a leader, whatever the
+ * term, unless that leader permits it; else one a term, to the first whose log is up to date. */
+bool Server::must_grant(const raft_message &request) const {
+    const raft_request_vote &v = request.request_vote;
+    bool hears = before_.leads() || past_.now - past_.heard < plan_.election_timeout;
+    bool permitted = has_flags(request) && v.disrupt_leader;
+    if ((hears && !permitted) || v.term < before_.term || !is_up_to_date(v)) {
+        return false;
+    }
+    return asks_for_pre_vote(request) || v.term > before_.term || before_.vote == 0 ||
+           before_.vote == request.server_id;
+}
+
+void Server::check_answer_to_candidate(const raft_message &request,
+                                       const raft_request_vote_result &r) const {
+    if (r.vote_granted != must_grant(request)) {
+        throw Violation("votes", format("%s of term %llu, %llu ms after it heard from a leader, %s "
+                                        "%s", name(), before_.term, past_.now - past_.heard,
+                                        r.vote_granted ? "grants" : "refuses",
+                                        describe(request).c_str()));
+    }
+    if (!r.vote_granted && r.term < face.term) {
+        throw Violation("votes", format("%s of term %llu refuses with term %llu", name(),
+                                        face.term, r.term));
+    }
+    bool pre_vote = asks_for_pre_vote(request);
+    if (face.state != RAFT_FOLLOWER || before_.state != RAFT_FOLLOWER) {
+        return;
+    }
+    bool later = face.timeout > std::max(before_.timeout, past_.now + 1);
+    if (r.vote_granted && !pre_vote) {
+        if (face.timeout < past_.now + plan_.election_timeout) {
+            throw Violation("election timeout", format("%s grants a vote, but would campaign in "
+                                                       "%llu ms", name(),
+                                                       face.timeout - past_.now));
+        }
+    } else if (later) {
+        throw Violation("election timeout", format("%s puts off its campaign for one that it "
+                                                   "does not vote for", name()));
+    }
+}
+
+void Server::check_terms(const raft_message &came) const {
+    raft_term told = term_of(came);
+    if (asks_for_pre_vote(came)) {
+        if (face.term != before_.term || face.vote != before_.vote ||
+            face.state != before_.state) {
+            throw Violation("terms", format("a request for a pre-vote changes %s", name()));
+        }
+    } else if (names_real_term(came) && face.term < told) {
+        throw Violation("terms", format("%s stays in term %llu upon %s", name(), face.term,
+                                        describe(came).c_str()));
+    } else if (came.type == RAFT_REQUEST_VOTE && told > before_.term) {
+        bool hears = before_.leads() || past_.now - past_.heard < plan_.election_timeout;
+        bool permitted = has_flags(came) && came.request_vote.disrupt_leader;
+        if (face.term != told && (!hears || permitted)) {
+            throw Violation("terms", format("%s stays in term %llu though it hears no leader, upon "
+                                            "%s", name(), face.term, describe(came).c_str()));
+        }
+    }
+}
+
+/* Deadlines of elections lie between one election timeout and two, and differ. */
+void Server::check_election_timeout(const raft_event &e, bool heard) {
+    /* What has passed is shown as the next moment: that is no new deadline. */
+    bool begins = before_.state != RAFT_CANDIDATE || face.timeout > past_.now + 1;
+    bool campaigns = face.state == RAFT_CANDIDATE && face.timeout != before_.timeout && begins;
+    bool fresh = e.type == RAFT_START || (heard && face.state == RAFT_FOLLOWER) || campaigns;
+    if (!fresh || face.leads() || face.timeout == UINT64_MAX) {
+        return;
+    }
+    raft_time span = face.timeout - past_.now;
+    if (span < plan_.election_timeout || span >= 2ULL * plan_.election_timeout) {
+        throw Violation("election timeout", format("of %s is %llu ms, set to %u", name(), span,
+                                                   plan_.election_timeout));
+    }
+    if (campaigns) {
+        same_spans_ = span == latest_span_ ? same_spans_ + 1 : 0;
+        latest_span_ = span;
+        if (same_spans_ == kSameSpans) {
+            throw Violation("election timeout", format("of %s is %llu ms each time", name(), span));
+        }
+    }
+}
+
+/* Only voters campaign, and those that a change which may be undone has made to something else;
+ * upon TimeoutNow they have all that the leader has, and its permission. */
+void Server::check_campaign(const raft_event &e, const raft_update &u) const {
+    bool begins = face.state != RAFT_FOLLOWER && before_.state == RAFT_FOLLOWER;
+    if (!begins) {
+        return;
+    }
+    bool votes = votes_in_old(face.role) || votes_in_new(face.role);
+    if (!votes && face.conf_index <= before_.commit) {
+        throw Violation("campaign", format("%s campaigns without a vote", name()));
+    }
+    if (e.type != RAFT_RECEIVE) {
+        return;
+    }
+    const raft_message &came = *e.receive.message;
+    const raft_timeout_now &now = came.timeout_now;
+    if (came.type != RAFT_TIMEOUT_NOW || now.term != before_.term || !votes ||
+        before_.leader != came.server_id || before_.stored < now.last_log_index) {
+        throw Violation("transfer", format("%s of term %llu campaigns upon %s", name(),
+                                           before_.term, describe(came).c_str()));
+    }
+    for (unsigned i = 0; u.flags & RAFT_UPDATE_MESSAGES && i < u.messages.n; i++) {
+        const raft_message &m = u.messages.batch[i];
+        if (m.type == RAFT_REQUEST_VOTE &&
+            (m.request_vote.pre_vote || !m.request_vote.disrupt_leader)) {
+            throw Violation("transfer", format("%s campaigns for its leader with %s", name(),
+                                               describe(m).c_str()));
+        }
+    }
+}
+
+void Server::keep_election_promises(const raft_event &e, const raft_update &u) {
+    const raft_message *came = e.type == RAFT_RECEIVE ? e.receive.message : nullptr;
+    bool heard = false;
+    if (came != nullptr) {
+        bool of_leader = came->type == RAFT_APPEND_ENTRIES || came->type == RAFT_INSTALL_SNAPSHOT;
+        heard = of_leader && term_of(*came) == face.term;
+        check_terms(*came);
+    }
+    for (unsigned i = 0; u.flags & RAFT_UPDATE_MESSAGES && i < u.messages.n; i++) {
+        const raft_message &m = u.messages.batch[i];
+        if (m.type == RAFT_REQUEST_VOTE_RESULT && came != nullptr) {
+            check_answer_to_candidate(*came, m.request_vote_result);
+        }
+    }
+    check_campaign(e, u);
+    check_election_timeout(e, heard);
+    if (heard || before_.leads()) { /* a leader hears from itself */
+        past_.heard = past_.now;
+    }
+}
+
+} // namespace sim
