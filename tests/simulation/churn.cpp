@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The operator of a world: changes the membership, hands leadership over, and asks for
- * what is not allowed. */
+ * what is not allowed (nonsense.cpp). */
 #include "world.hpp"
 
 #include <algorithm>
@@ -82,6 +82,12 @@ void World::change_membership(Server &l) {
     if (random.percent(plan.upset_percent) && random.percent(30)) { /* nobody will hear of it */
         upset(l, false);
     }
+    if (random.percent(30)) { /* it comes while others are under way */
+        (void)l.submit(std::vector<uint32_t>(random.between(1, 5), kNoOp));
+        if (!l.up) {
+            return;
+        }
+    }
     int rc = as_entry ? l.submit_change(next) : l.reconfigure(next);
     if (rc == RAFT_CANTCHANGE) {
         stats.add(S_CANT_CHANGE);
@@ -108,42 +114,6 @@ void World::change_membership(Server &l) {
     }
 }
 
-void World::request_nonsense(Server &l) {
-    Conf conf = outcome_of(l.face.conf);
-    int rc = 0;
-    bool allowed = false;
-    switch (random.below(6)) {
-        case 0:
-            conf.members.push_back({0, RAFT_VOTER});
-            rc = l.reconfigure(conf);
-            break;
-        case 1:
-            conf.members.push_back(conf.members.front());
-            rc = l.reconfigure(conf);
-            break;
-        case 2:
-            conf.members.front().role = RAFT_VOTER_INCOMING;
-            rc = l.reconfigure(conf);
-            break;
-        case 3:
-            rc = l.transfer(l.id);
-            break;
-        case 4:
-            for (Member &m : conf.members) {
-                m.role = RAFT_STANDBY;
-            }
-            rc = l.reconfigure(conf);
-            break;
-        default:
-            rc = l.bootstrap(plan.initial);
-            break;
-    }
-    if (rc == 0 && !allowed) {
-        throw Violation("request", format("%s accepts nonsense", l.name()));
-    }
-    stats.add(S_BAD_REQUEST);
-}
-
 void World::churn() {
     if (calm) {
         return;
@@ -158,19 +128,17 @@ void World::churn() {
         change_membership(*l);
     } else if (choice < 70) {
         raft_id to = random.percent(40) ? 0 : random.between(1, plan.servers);
-        say(l->id, "is asked to hand leadership to %s", name_of(to));
-        int rc = l->transfer(to);
-        stats.add(rc == 0 ? S_TRANSFER : S_BAD_REQUEST);
+        ask_transfer(*l, to);
     } else if (choice < 90) {
         raft_id whom = random.between(1, plan.servers);
         for (const Member &m : l->face.conf.members) {
             whom = m.role != RAFT_VOTER && random.percent(50) ? m.id : whom;
         }
-        say(l->id, "is asked to catch %s up", name_of(whom));
-        int rc = l->catch_up(whom);
-        stats.add(rc == 0 ? S_CATCH_UP : S_BAD_REQUEST);
+        ask_catch_up(*l, whom);
+    } else if (choice < 95) {
+        request_nonsense(*l, outcome_of(l->face.conf));
     } else {
-        request_nonsense(*l);
+        ask_of_anyone();
     }
 }
 

@@ -36,7 +36,7 @@ void choose_settings(Plan &p, Random &r) {
     unsigned tickets = r.percent(50) ? 100 : static_cast<unsigned>(r.below(101));
     for (raft_id id = 1; id <= kMaxServers; id++) {
         ServerPlan &s = p.server[id];
-        s.vintage = mixed ? static_cast<unsigned>(r.below(3)) : 2;
+        s.vintage = mixed ? static_cast<unsigned>(r.below(4)) : unsigned{kOurs};
         s.features = mixed && r.percent(30) ? static_cast<unsigned>(r.below(8) << 1) : all_features;
         s.held_messages = held && r.percent(60);
         s.tickets = r.percent(tickets);

@@ -68,8 +68,8 @@ enum Trouble : unsigned {
 };
 
 struct ServerPlan {
-    unsigned vintage;  /* 0: first published messages, 1: today's, 2: with our fields */
-    unsigned features; /* at vintage 2 */
+    unsigned vintage;
+    unsigned features; /* of the latest vintage */
     bool held_messages; /* term and vote are written like entries; messages wait for them */
     bool tickets;       /* RAFT_STORED, else RAFT_PERSISTED_ENTRIES */
     int drift_ppm;

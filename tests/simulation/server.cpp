@@ -76,7 +76,7 @@ raft_term Server::known_term(raft_index i) const {
 }
 
 bool Server::announces(unsigned feature) const {
-    return vintage >= 2 && (plan_.features & feature) != 0;
+    return vintage >= kOurs && (plan_.features & feature) != 0;
 }
 
 int Server::call(raft_event &e, raft_update &u, bool starving) {

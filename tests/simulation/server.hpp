@@ -78,12 +78,13 @@ public:
     int bootstrap(const Conf &conf);
     int submit(const std::vector<uint32_t> &ops);
     int read(uint32_t op, bool lease);
-    int reconfigure(const Conf &conf);
+    int reconfigure(const Conf &conf, bool shared_address = false);
     int submit_change(const Conf &conf);
     int catch_up(raft_id peer);
     int transfer(raft_id peer);
     int recover(const Conf &conf);
     void change_setting();
+    void refuse_nonsense();
 
     void take_snapshot();
     size_t pending_reads() const { return past_.reads.size(); }
@@ -97,6 +98,9 @@ private:
     void check_failure(const raft_event &e, const raft_update &u, int rc);
     void check_flags(const raft_event &e, const raft_update &u) const;
     void check_untouched(const raft_update &u) const;
+    void must_refuse(const char *what, raft_event &e, int right);
+    void refuse_contradiction();
+    void refuse_start();
     void configure();
     void start();
     void down();

@@ -52,8 +52,8 @@ void Server::configure() {
     const Tuning &t = tuning_;
     auto seed = static_cast<unsigned>(w_.random.next());
     unsigned election = plan_.election_timeout;
-    bool pre_vote = t.pre_vote && vintage > 0;
-    unsigned features = vintage >= 2 ? plan_.features : 0;
+    bool pre_vote = t.pre_vote && vintage > kFirst;
+    unsigned features = vintage >= kOurs ? plan_.features : 0;
     rc |= attempt([&](raft *r) { return raft_seed(r, seed); });
     rc |= attempt([&](raft *r) { return raft_set_election_timeout(r, election); });
     rc |= attempt([&](raft *r) { return raft_set_heartbeat_timeout(r, t.heartbeat); });
@@ -124,7 +124,7 @@ void Server::change_setting() {
             break;
         default:
             judged = false;
-            t.pre_vote = vintage > 0 && small % 4 != 0;
+            t.pre_vote = vintage > kFirst && small % 4 != 0;
             rc = attempt([&](raft *r) { return raft_set_pre_vote(r, t.pre_vote); });
     }
     bool refused = judged && !legal;
@@ -145,8 +145,8 @@ void Server::change_setting() {
 void Server::boot() {
     epoch++;
     up = true;
-    if (w_.plan.upgrades && vintage < 2 && !w_.calm && w_.random.percent(25)) {
-        vintage = 2;
+    if (w_.plan.upgrades && vintage < kOurs && !w_.calm && w_.random.percent(25)) {
+        vintage = kOurs;
         w_.stats.add(S_UPGRADE);
     }
     w_.stats.add(S_MOVED, port != next_port);
@@ -184,6 +184,11 @@ void Server::boot() {
 }
 
 void Server::start() {
+    face = Face();
+    face.capture(handle());
+    face.term = disk.term; /* START's flags are relative to what it is given */
+    face.vote = disk.vote;
+    refuse_start();
     raft_event e = {};
     e.type = RAFT_START;
     e.start.term = disk.term;
@@ -200,10 +205,6 @@ void Server::start() {
         e.start.entries = loan_.entries.data();
         e.start.n_entries = static_cast<unsigned>(log.entries.size());
     }
-    face = Face();
-    face.capture(handle());
-    face.term = disk.term; /* START's flags are relative to what it is given */
-    face.vote = disk.vote;
     w_.say(id, "boots: term %llu, vote %llu, log %llu..%llu, snapshot %llu", disk.term, disk.vote,
            log.first, log.last(), snap != nullptr ? snap->index : 0);
     int rc = step(e);

@@ -131,8 +131,9 @@ void Server::repeat_acknowledgements(raft_index from) {
 
 void Server::chunk_stored(const Write &w) {
     chunk_outstanding_ = false;
+    bool conflicts = log.has(w.chunk_index) && log.at(w.chunk_index).term != w.chunk_term;
     if (w.last && !w.fails && !w_.calm && w_.random.percent(w_.plan.upset_percent) &&
-        w_.random.percent(15)) {
+        w_.random.percent(conflicts ? 50 : 15)) {
         crash("between its snapshot and its log");
         return;
     }

@@ -126,11 +126,14 @@ int Server::read(uint32_t op, bool lease) {
     return step(e);
 }
 
-int Server::reconfigure(const Conf &conf) {
+int Server::reconfigure(const Conf &conf, bool shared_address) {
     loan_.clear();
     raft_event e = {};
     e.type = RAFT_RECONFIGURE;
     e.reconfigure.conf = loan_.lend(conf);
+    if (shared_address) {
+        loan_.servers.back().address = loan_.servers.front().address;
+    }
     return step(e);
 }
 

@@ -207,7 +207,7 @@ void Server::depart(Wire *wire) {
         w_.judge.acknowledged(id, m.append_entries_result.term,
                               m.append_entries_result.last_log_index);
     }
-    if (strip(wire->message, vintage, w_.random) || vintage < 2) {
+    if (strip(wire->message, vintage, w_.random) || vintage < kOurs) {
         w_.stats.add(S_OLD_MESSAGE);
     }
     w_.network.send(wire);

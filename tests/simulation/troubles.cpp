@@ -144,6 +144,14 @@ void World::tempt_election(const Server &winner) {
     }
 }
 
+/* A leader that is cut off takes more than others will have when it comes back: then a snapshot
+ * may end within what it must drop. */
+void World::burden(Server &l) {
+    if (random.percent(40)) {
+        (void)l.submit(std::vector<uint32_t>(random.skewed(1, 400), kNoOp));
+    }
+}
+
 void World::cut_network(unsigned kind) {
     if (plan.servers < 2) {
         return;
@@ -172,6 +180,9 @@ void World::cut_network(unsigned kind) {
     } else {
         network.split(set, true, true);
         stats.add(S_PARTITION);
+    }
+    if (kind == T_ISOLATE_LEADER) {
+        burden(*leader());
     }
     say(0, "the network is cut: set %x, kind %x", set, kind);
     schedule(now + random.skewed(200 * kMs, 10 * kSecond), Happening::HEAL, 0, 0);

@@ -15,6 +15,10 @@ namespace sim {
 
 using Time = uint64_t; /* microseconds of the world */
 
+/* How old a server's message codec is: as first published; one that knows pre-votes, but does not
+ * mark the answers to them; today's published one; with our fields. */
+enum Vintage : unsigned { kFirst, kUnmarked, kPublished, kOurs };
+
 inline constexpr unsigned kMaxServers = 9;
 inline constexpr unsigned kKeys = 4;
 inline constexpr unsigned kPorts = 3; /* addresses that a server may have */

@@ -9,12 +9,12 @@ unsigned char limit_of(raft_message_type type, unsigned vintage) {
     switch (type) {
         case RAFT_APPEND_ENTRIES:
         case RAFT_INSTALL_SNAPSHOT:
-            return vintage >= 2 ? 1 : 0;
+            return vintage >= kOurs ? 1 : 0;
         case RAFT_APPEND_ENTRIES_RESULT:
-            return vintage >= 2 ? 3 : vintage == 1 ? 2 : 0;
+            return vintage >= kOurs ? 3 : vintage == kPublished ? 2 : vintage == kUnmarked ? 1 : 0;
         case RAFT_REQUEST_VOTE:
         case RAFT_REQUEST_VOTE_RESULT:
-            return vintage >= 1 ? 2 : 0;
+            return vintage >= kPublished ? 2 : vintage == kUnmarked ? 1 : 0;
         default:
             return 0;
     }
@@ -44,8 +44,10 @@ bool strip(raft_message &m, unsigned vintage, Random &random) {
     version = limit;
     switch (m.type) {
         case RAFT_REQUEST_VOTE:
-            m.request_vote.disrupt_leader = random.percent(50);
-            m.request_vote.pre_vote = random.percent(50);
+            if (version < 1) {
+                m.request_vote.disrupt_leader = random.percent(50);
+                m.request_vote.pre_vote = random.percent(50);
+            }
             break;
         case RAFT_REQUEST_VOTE_RESULT:
             m.request_vote_result.pre_vote = random.percent(50);

@@ -134,6 +134,7 @@ private:
     void make_trouble();
     void crash_some();
     void crash_all();
+    void burden(Server &l);
     void cut_network(unsigned kind);
     void upset_disk(unsigned kind);
     void upset_clock(unsigned kind);
@@ -141,7 +142,10 @@ private:
 
     void churn();
     void change_membership(Server &l);
-    void request_nonsense(Server &l);
+    void ask_transfer(Server &l, raft_id to);
+    void ask_catch_up(Server &l, raft_id whom);
+    void request_nonsense(Server &l, Conf conf);
+    void ask_of_anyone();
     Conf mutate(const Conf &conf);
 
     std::vector<std::unique_ptr<Server>> servers_;

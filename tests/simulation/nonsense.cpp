@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* What must be refused, with which code; that nothing changes by it is judged with every step that
+ * fails. */
+#include "world.hpp"
+
+#include <algorithm>
+
+namespace sim {
+namespace {
+
+void expect(const Server &s, const char *what, int rc, std::initializer_list<int> expected) {
+    if (std::find(expected.begin(), expected.end(), rc) == expected.end()) {
+        throw Violation("request", format("%s answers %s with %d, not %d", s.name(), what, rc,
+                                          *expected.begin()));
+    }
+}
+
+bool catches_up(const Face &face) {
+    return std::any_of(face.conf.members.begin(), face.conf.members.end(), [&](const Member &m) {
+        return face.catch_up[m.id] == RAFT_CATCH_UP_RUNNING;
+    });
+}
+
+bool votes(int role) { return votes_in_old(role) || votes_in_new(role); }
+
+} // namespace
+
+void World::ask_transfer(Server &l, raft_id to) {
+    const Conf conf = l.face.conf;
+    bool another = std::any_of(conf.members.begin(), conf.members.end(), [&](const Member &m) {
+        return m.id != l.id && votes_in_new(m.role);
+    });
+    int right = to == 0                                        ? another ? 0 : int{RAFT_NOTFOUND}
+                : to == l.id || conf.role_of(to) < 0           ? int{RAFT_BADID}
+                : !votes_in_new(conf.role_of(to))              ? int{RAFT_BADROLE}
+                                                               : 0;
+    bool busy = l.face.transferee != 0;
+    say(l.id, "is asked to hand leadership to %s", name_of(to));
+    int rc = l.transfer(to);
+    if (busy && right == 0) {
+        right = RAFT_BUSY;
+    }
+    expect(l, "a transfer", rc, {right, busy ? int{RAFT_BUSY} : right});
+    stats.add(rc == 0 ? S_TRANSFER : S_BAD_REQUEST);
+}
+
+void World::ask_catch_up(Server &l, raft_id whom) {
+    int role = l.face.conf.role_of(whom);
+    int right = role < 0 || (whom == l.id && !votes(role)) ? int{RAFT_BADID}
+                : votes(role)                              ? int{RAFT_BADROLE}
+                                                           : 0;
+    bool busy = catches_up(l.face);
+    say(l.id, "is asked to catch %s up", name_of(whom));
+    int rc = l.catch_up(whom);
+    if (busy && right == 0) {
+        right = RAFT_BUSY;
+    }
+    expect(l, "a catch-up", rc, {right, busy ? int{RAFT_BUSY} : right});
+    stats.add(rc == 0 ? S_CATCH_UP : S_BAD_REQUEST);
+}
+
+/* Configurations that nobody may have. Another reason may come first. */
+void World::request_nonsense(Server &l, Conf conf) {
+    int right = RAFT_BADID;
+    bool shared_address = false;
+    switch (random.below(5)) {
+        case 0:
+            conf.members.push_back({0, RAFT_VOTER});
+            break;
+        case 1: /* elsewhere */
+            conf.members.push_back(conf.members.front());
+            conf.members.back().port = (conf.members.front().port + 1) % kPorts;
+            right = RAFT_DUPLICATEID;
+            break;
+        case 2:
+            conf.members.front().role = RAFT_VOTER_INCOMING;
+            right = RAFT_BADROLE;
+            break;
+        case 3:
+            for (Member &m : conf.members) {
+                m.role = RAFT_STANDBY;
+            }
+            right = RAFT_INVALID;
+            break;
+        default: {
+            raft_id id = 1;
+            while (conf.role_of(id) >= 0) {
+                id++;
+            }
+            conf.members.push_back({id, RAFT_STANDBY});
+            shared_address = true;
+            right = RAFT_DUPLICATEADDRESS;
+        }
+    }
+    say(l.id, "is asked for nonsense: %s", sim::describe(conf).c_str());
+    expect(l, "an illegal configuration", l.reconfigure(conf, shared_address),
+           {right, RAFT_CANTCHANGE, RAFT_NOTLEADER});
+    stats.add(S_BAD_REQUEST);
+}
+
+void World::ask_of_anyone() {
+    Server &s = server(random.between(1, plan.servers));
+    if (s.up && s.face.last > 0) {
+        say(s.id, "is asked for what it must refuse");
+        s.refuse_nonsense();
+        stats.add(S_BAD_REQUEST);
+    }
+}
+
+void Server::must_refuse(const char *what, raft_event &e, int right) {
+    expect(*this, what, step(e), {right});
+}
+
+/* Events that are wrong for a server of any role that holds some state. */
+void Server::refuse_nonsense() {
+    loan_.clear();
+    raft_event e = {};
+    switch (w_.random.below(5)) {
+        case 0: {
+            Conf alone{{{id, RAFT_VOTER, port}}};
+            e.type = RAFT_BOOTSTRAP;
+            e.bootstrap.conf = loan_.lend(alone);
+            must_refuse("a second bootstrap", e, RAFT_CANTBOOTSTRAP);
+            break;
+        }
+        case 1: {
+            bool old = face.snapshot > 0 && w_.random.percent(60);
+            e.type = RAFT_SNAPSHOT;
+            e.snapshot.metadata.index = old ? w_.random.between(1, face.snapshot) : face.commit + 1;
+            must_refuse(old ? "an old snapshot" : "a snapshot of what is not committed", e,
+                        RAFT_INVALID);
+            break;
+        }
+        case 2:
+            e.type = RAFT_CONFIGURATION;
+            e.configuration.index = face.commit + 1;
+            must_refuse("the commit of a configuration that is not", e, RAFT_INVALID);
+            break;
+        case 3:
+            e.type = RAFT_START;
+            must_refuse("a second start", e, RAFT_INVALID);
+            break;
+        default:
+            refuse_contradiction();
+    }
+}
+
+/* Its leader, gone mad, replaces the last entry that is committed here. */
+void Server::refuse_contradiction() {
+    raft_index at = face.commit;
+    if (face.state != RAFT_FOLLOWER || face.leader == 0 || at < 2 || !log.has(at) ||
+        !log.has(at - 1) || term_at(at) == face.term) {
+        return;
+    }
+    Entry entry{face.term, w_.make_payload(RAFT_BARRIER, kNoOp, "\0\0\0\0\0\0\0", 8)};
+    loan_.lend(&entry, 1);
+    raft_message m = {};
+    m.type = RAFT_APPEND_ENTRIES;
+    m.server_id = face.leader;
+    m.server_address = loan_.address(face.leader, static_cast<unsigned>(face.leader_port));
+    m.append_entries.term = face.term;
+    m.append_entries.prev_log_index = at - 1;
+    m.append_entries.prev_log_term = term_at(at - 1);
+    m.append_entries.entries = loan_.entries.data();
+    m.append_entries.n_entries = 1;
+    raft_event e = {};
+    e.type = RAFT_RECEIVE;
+    e.receive.message = &m;
+    must_refuse("a conflict with a committed entry", e, RAFT_CORRUPT);
+}
+
+/* A log that cannot be this server's. */
+void Server::refuse_start() {
+    raft_index covered = snap != nullptr ? snap->index : 0;
+    if (log.entries.size() < 2 || w_.calm || !w_.random.percent(10)) {
+        return;
+    }
+    raft_event e = {};
+    e.type = RAFT_START;
+    e.start.term = disk.term;
+    e.start.voted_for = disk.vote;
+    raft_snapshot_metadata metadata = {};
+    loan_.clear();
+    if (snap != nullptr) {
+        metadata = {snap->index, snap->term, loan_.lend(snap->conf), snap->conf_index};
+        e.start.metadata = &metadata;
+    }
+    bool gap = log.last() > covered + 1 && w_.random.percent(50);
+    raft_index from = gap ? w_.random.between(std::max(log.first, covered + 1) + 1, log.last())
+                          : log.first;
+    loan_.lend(&log.at(from), static_cast<size_t>(log.last() - from + 1));
+    loan_.entries.back().term += gap ? 0 : disk.term;
+    e.start.start_index = from;
+    e.start.entries = loan_.entries.data();
+    e.start.n_entries = static_cast<unsigned>(loan_.entries.size());
+    must_refuse(gap ? "a gap in the log" : "an entry of a later term", e, RAFT_CORRUPT);
+}
+
+} // namespace sim
