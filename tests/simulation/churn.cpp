@@ -135,7 +135,7 @@ void World::churn() {
             whom = m.role != RAFT_VOTER && random.percent(50) ? m.id : whom;
         }
         ask_catch_up(*l, whom);
-    } else if (choice < 95) {
+    } else if (choice < 94) {
         request_nonsense(*l, outcome_of(l->face.conf));
     } else {
         ask_of_anyone();

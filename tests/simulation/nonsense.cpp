@@ -115,7 +115,7 @@ void Server::must_refuse(const char *what, raft_event &e, int right) {
 void Server::refuse_nonsense() {
     loan_.clear();
     raft_event e = {};
-    switch (w_.random.below(5)) {
+    switch (w_.random.below(6)) {
         case 0: {
             Conf alone{{{id, RAFT_VOTER, port}}};
             e.type = RAFT_BOOTSTRAP;
@@ -145,11 +145,13 @@ void Server::refuse_nonsense() {
     }
 }
 
-/* Its leader, gone mad, replaces the last entry that is committed here. */
+/* Its leader, gone mad, replaces the last entry of an earlier term that is committed here. */
 void Server::refuse_contradiction() {
     raft_index at = face.commit;
-    if (face.state != RAFT_FOLLOWER || face.leader == 0 || at < 2 || !log.has(at) ||
-        !log.has(at - 1) || term_at(at) == face.term) {
+    while (log.has(at) && term_at(at) == face.term) {
+        at--;
+    }
+    if (face.state != RAFT_FOLLOWER || face.leader == 0 || !log.has(at) || !log.has(at - 1)) {
         return;
     }
     Entry entry{face.term, w_.make_payload(RAFT_BARRIER, kNoOp, "\0\0\0\0\0\0\0", 8)};

@@ -157,19 +157,30 @@ void World::choose_recovery(const Server &best) {
     retire_cleared(best);
 }
 
-/* A server with an empty disk is sent the log from its beginning, and comes through every
- * configuration that is still in it. Were the emptied servers a majority of one, they could elect
- * each other there: then their IDs must not be used again. */
+/* A server with an empty disk votes for any log, and comes through every configuration that is
+ * still in the log that it is sent. Could the emptied servers decide under a configuration that one
+ * of the survivors holds, alone or with survivors that have missed later ones? Then their IDs must
+ * not be used again. */
 void World::retire_cleared(const Server &best) {
     auto cleared = [&](raft_id id) { return !server(id).gone && server(id).disk.pristine(); };
-    bool majority = false;
-    for (const Entry &e : best.disk.log.entries) {
-        majority = majority ||
-                   (e.payload->type == RAFT_CHANGE &&
-                    quorum(decode(e.payload->bytes.data(), e.payload->bytes.size()), cleared));
+    auto other = [&](raft_id id) { return !server(id).gone && id != best.id; };
+    auto endangers = [&](const Conf &conf) {
+        return quorum(conf, other) &&
+               std::any_of(conf.members.begin(), conf.members.end(), [&](const Member &m) {
+                   return cleared(m.id) && (votes_in_old(m.role) || votes_in_new(m.role));
+               });
+    };
+    bool danger = false;
+    for (auto &s : servers_) {
+        const Disk &disk = s->disk;
+        danger = danger || (!s->gone && disk.snapshot != nullptr && endangers(disk.snapshot->conf));
+        for (const Entry &e : disk.log.entries) {
+            danger = danger ||
+                     (!s->gone && e.payload->type == RAFT_CHANGE &&
+                      endangers(decode(e.payload->bytes.data(), e.payload->bytes.size())));
+        }
     }
-    if (!majority && (best.disk.snapshot == nullptr ||
-                      !quorum(best.disk.snapshot->conf, cleared))) {
+    if (!danger) {
         return;
     }
     std::erase_if(recovery_.members, [&](const Member &m) { return cleared(m.id); });

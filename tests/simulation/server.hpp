@@ -221,7 +221,11 @@ private:
     raft_time latest_span_ = 0; /* of its election timeouts */
     unsigned same_spans_ = 0;   /* how often that came again */
     /* Writes that are durable, the latest last: they may be acknowledged once more. */
-    std::deque<std::pair<raft_index, unsigned long long>> done_;
+    struct Done {
+        raft_index first, last;
+        unsigned long long ticket;
+    };
+    std::deque<Done> done_;
     /* The latest answer of each server to this term's leader, by its place among all sent. */
     struct Echo {
         raft_term term = 0;

@@ -62,7 +62,7 @@ void Server::finished(const Write &w) {
             if (!up) {
                 break;
             }
-            done_.emplace_back(last, w.ticket);
+            done_.push_back({w.index, last, w.ticket});
             if (done_.size() > 8) {
                 done_.pop_front();
             }
@@ -122,9 +122,10 @@ void Server::repeat_acknowledgements(raft_index from) {
     if (w_.calm || !plan_.tickets || !w_.random.percent(w_.plan.late_ack_percent)) {
         return;
     }
-    for (const auto &[index, ticket] : done_) {
-        if (ticket < replaced_by_ && index >= from) {
-            w_.acknowledge_later(id, index, ticket, w_.random.between(0, 40));
+    for (const Done &d : done_) {
+        raft_index index = std::min(d.last, log.last()); /* a part of it, perhaps */
+        if (d.ticket < replaced_by_ && index >= std::max(d.first, from)) {
+            w_.acknowledge_later(id, index, d.ticket, w_.random.between(0, 40));
         }
     }
 }

@@ -112,7 +112,8 @@ void Server::check_sent(const raft_message &m) {
 void Server::check_progress() const {
     for (const Member &m : face.conf.members) {
         raft_index known = std::max(past_.sent[m.id], face.match[m.id]);
-        if (m.id != id && face.mode[m.id] == RAFT_PROGRESS_PIPELINE && face.next[m.id] > known + 1) {
+        bool pipeline = m.id != id && face.mode[m.id] == RAFT_PROGRESS_PIPELINE;
+        if (pipeline && face.next[m.id] > known + 1) {
             throw Violation("progress", format("%s sends %s from %llu on, but nothing from %llu",
                                                name(), name_of(m.id), face.next[m.id], known + 1));
         }
@@ -131,7 +132,7 @@ void Server::check_catch_up(const raft_event &e) {
         Past::CatchUp &c = past_.catch_up[m.id];
         if (asked) {
             c = {face.last, past_.now};
-        } else if (same && was == RAFT_CATCH_UP_RUNNING && face.match[m.id] != before_.match[m.id]) {
+        } else if (was == RAFT_CATCH_UP_RUNNING && face.match[m.id] != before_.match[m.id]) {
             c.advanced = past_.now;
         }
         if (due && was == RAFT_CATCH_UP_RUNNING && is == RAFT_CATCH_UP_RUNNING &&
@@ -160,12 +161,12 @@ void Server::check_transfer(const raft_event &e, const raft_update &u) const {
     }
     for (unsigned i = 0; u.flags & RAFT_UPDATE_MESSAGES && i < u.messages.n; i++) {
         const raft_message &m = u.messages.batch[i];
-        if (m.type == RAFT_TIMEOUT_NOW &&
-            (face.match[m.server_id] != face.last || !votes_in_new(face.conf.role_of(m.server_id)) ||
-             face.transferee != m.server_id)) {
+        raft_id to = m.server_id;
+        bool right = to == face.transferee && votes_in_new(face.conf.role_of(to)) &&
+                     face.match[to] == face.last;
+        if (m.type == RAFT_TIMEOUT_NOW && !right) {
             throw Violation("transfer", format("%s tells %s to campaign, which has %llu of %llu",
-                                               name(), name_of(m.server_id),
-                                               face.match[m.server_id], face.last));
+                                               name(), name_of(to), face.match[to], face.last));
         }
     }
 }
@@ -180,8 +181,8 @@ void Server::check_submission(const raft_event &e) const {
                                           name()));
     }
     if (tuning_.uncommitted != 0 && face.last - before_.commit > tuning_.uncommitted) {
-        throw Violation("request", format("%s takes entries though %llu would be uncommitted", name(),
-                                          face.last - before_.commit));
+        throw Violation("request", format("%s takes entries though %llu would be uncommitted",
+                                          name(), face.last - before_.commit));
     }
 }
 
