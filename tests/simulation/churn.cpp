@@ -72,9 +72,8 @@ Conf World::mutate(const Conf &conf) {
     return next.voters() > 0 ? next : conf;
 }
 
-void World::change_membership(Server &l) {
+void World::change_membership(Server &l, const Conf &next) {
     Conf now_conf = l.face.conf;
-    Conf next = mutate(outcome_of(now_conf));
     unsigned difference = voter_difference(now_conf, next);
     bool joint = now_conf.joint();
     bool as_entry = random.percent(25);
@@ -114,6 +113,21 @@ void World::change_membership(Server &l) {
     }
 }
 
+/* What leadership was to be handed to, and has not got. */
+void World::demote(raft_id id) {
+    Server *l = leader();
+    if (calm || l == nullptr || l->id == id || busy_operator()) {
+        return;
+    }
+    Conf next = outcome_of(l->face.conf);
+    for (Member &m : next.members) {
+        m.role = m.id == id ? static_cast<int>(RAFT_STANDBY) : m.role;
+    }
+    if (next.voters() > 0 && plan.churn_interval != 0) {
+        change_membership(*l, next);
+    }
+}
+
 void World::churn() {
     if (calm) {
         return;
@@ -125,7 +139,7 @@ void World::churn() {
     }
     uint64_t choice = random.below(100);
     if (choice < 55) {
-        change_membership(*l);
+        change_membership(*l, mutate(outcome_of(l->face.conf)));
     } else if (choice < 70) {
         raft_id to = random.percent(40) ? 0 : random.between(1, plan.servers);
         ask_transfer(*l, to);

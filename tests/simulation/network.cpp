@@ -81,6 +81,12 @@ void Network::post(Wire *wire) {
         delay = w_.random.between(delay, w_.plan.long_delay);
         w_.stats.add(S_LONG_DELAY, delay > w_.plan.max_election_timeout() * kMs);
     }
+    if (!w_.calm && w_.plan.duplicate_ppm != 0 && wire->message.type == RAFT_TIMEOUT_NOW &&
+        w_.random.percent(25)) { /* until it is wanted no more, and its target may have no vote */
+        Time timeout = w_.plan.max_election_timeout() * kMs;
+        delay = w_.random.between(timeout, 4 * timeout);
+        w_.schedule(w_.now + timeout + delay / 3, Happening::CHURN, wire->to, 0);
+    }
     Time at = w_.now + delay;
     Time &latest = latest_[wire->from][wire->to];
     w_.stats.add(S_REORDER, at < latest);

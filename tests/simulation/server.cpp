@@ -224,8 +224,8 @@ void Server::check_flags(const raft_event &e, const raft_update &u) const {
         throw Violation("stored", format("%s counts %llu as stored, which is not", name(),
                                          face.stored));
     }
-    /* A deadline that has passed is shown as the next moment. */
-    if (e.type == RAFT_TIMEOUT && e.time + 1 < before_.timeout &&
+    /* A deadline that has passed is shown as the next moment; time that runs backwards stands. */
+    if (e.type == RAFT_TIMEOUT && std::max(e.time, past_.now) + 1 < before_.timeout &&
         (u.flags != 0 || before_.difference(face) != nullptr)) {
         const char *what = before_.difference(face);
         throw Violation("early timeout",

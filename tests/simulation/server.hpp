@@ -133,7 +133,7 @@ private:
     void follow_rounds(const raft_event &e, const raft_update &u);
     void check_lease() const;
     void check_sent(const raft_message &m);
-    void check_progress() const;
+    void check_progress(const raft_event &e) const;
     void check_catch_up(const raft_event &e);
     void check_transfer(const raft_event &e, const raft_update &u) const;
     void check_submission(const raft_event &e) const;

@@ -109,7 +109,19 @@ void Server::check_sent(const raft_message &m) {
     }
 }
 
-void Server::check_progress() const {
+void Server::check_progress(const raft_event &e) const {
+    const raft_message *came = e.type == RAFT_RECEIVE ? e.receive.message : nullptr;
+    if (came != nullptr && came->type == RAFT_APPEND_ENTRIES_RESULT) {
+        raft_id peer = came->server_id;
+        raft_index rejected = came->append_entries_result.rejected;
+        bool probed = before_.mode[peer] == RAFT_PROGRESS_PROBE &&
+                      face.mode[peer] == RAFT_PROGRESS_PROBE;
+        if (probed && rejected >= before_.next[peer] && face.next[peer] < before_.next[peer]) {
+            throw Violation("progress", format("%s goes back from %llu to %llu for %s, upon %s",
+                                               name(), before_.next[peer], face.next[peer],
+                                               name_of(peer), describe(*came).c_str()));
+        }
+    }
     for (const Member &m : face.conf.members) {
         raft_index known = std::max(past_.sent[m.id], face.match[m.id]);
         bool pipeline = m.id != id && face.mode[m.id] == RAFT_PROGRESS_PIPELINE;
@@ -201,7 +213,7 @@ void Server::keep_leader_promises(const raft_event &e, const raft_update &u) {
         }
     }
     if (face.leads()) {
-        check_progress();
+        check_progress(e);
         check_catch_up(e);
         check_transfer(e, u);
         check_submission(e);

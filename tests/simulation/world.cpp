@@ -81,7 +81,11 @@ void World::dispatch(const Happening &h) {
         return;
     }
     if (h.kind == Happening::CHURN) {
-        churn();
+        if (h.server != 0) {
+            demote(h.server);
+        } else {
+            churn();
+        }
         return;
     }
     if (h.kind == Happening::TROUBLE) {

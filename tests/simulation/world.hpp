@@ -141,7 +141,8 @@ private:
     void upset_capacity();
 
     void churn();
-    void change_membership(Server &l);
+    void change_membership(Server &l, const Conf &next);
+    void demote(raft_id id);
     void ask_transfer(Server &l, raft_id to);
     void ask_catch_up(Server &l, raft_id whom);
     void request_nonsense(Server &l, Conf conf);
