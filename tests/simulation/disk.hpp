@@ -28,7 +28,7 @@ struct Write {
     raft_index chunk_index = 0;
     raft_term chunk_term = 0;
     size_t offset = 0;
-    bool last = false;
+    bool last = false; /* of a SNAPSHOT: nothing before its end is kept */
     bool fails = false;
 
     static Write meta(raft_term term, raft_id vote) {

@@ -86,7 +86,7 @@ public:
     void change_setting();
     void refuse_nonsense();
 
-    void take_snapshot();
+    void take_snapshot(bool whole_log = false); /* or keep what the plan says */
     size_t pending_reads() const { return past_.reads.size(); }
     /* Everything that is too slow to be done at every step. */
     void check_thoroughly();

@@ -172,6 +172,7 @@ void Server::absorb_install() {
     }
     w_.say(id, "installs snapshot %llu/%llu", incoming_.index, incoming_.term);
     w_.stats.add(S_INSTALL);
+    w_.stats.add(S_INSTALL_WITHIN, log.last() > incoming_.index);
     w_.entries_leave(*this, 1, false);
     previous_snap_ = snap;
     snap = std::make_shared<const Snapshot>(incoming_);

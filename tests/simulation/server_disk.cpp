@@ -155,7 +155,7 @@ void Server::chunk_stored(const Write &w) {
     }
 }
 
-void Server::take_snapshot() {
+void Server::take_snapshot(bool whole_log) {
     raft_index at = machine.applied;
     if (at == 0 || snapshot_pending_ != 0 || at <= face.snapshot || term_at(at) == 0) {
         return;
@@ -179,6 +179,7 @@ void Server::take_snapshot() {
     s->data.append(w_.plan.padding, static_cast<char>('a' + at % 26));
     snapshot_pending_ = at;
     Write w{Write::SNAPSHOT};
+    w.last = whole_log;
     w.snapshot = std::move(s);
     write(std::move(w));
 }
@@ -192,7 +193,8 @@ void Server::snapshot_stored(const Write &w) {
     e.type = RAFT_SNAPSHOT;
     e.snapshot.metadata.index = w.snapshot->index;
     e.snapshot.metadata.term = w_.random.next(); /* not read */
-    e.snapshot.trailing = w_.plan.trailing;
+    unsigned trailing = w.last ? 0 : w_.plan.trailing;
+    e.snapshot.trailing = trailing;
     previous_snap_ = snap;
     snap = w.snapshot;
     uint64_t this_epoch = epoch;
@@ -207,9 +209,9 @@ void Server::snapshot_stored(const Write &w) {
     w_.say(id, "has snapshot %llu", snap->index);
     w_.stats.add(S_SNAPSHOT);
     if (face.snapshot != snap->index || face.first > snap->index + 1 ||
-        (log.first <= snap->index && face.first + w_.plan.trailing > snap->index + 1 &&
-         face.first > log.first && w_.plan.trailing <= snap->index &&
-         snap->index + 1 - face.first != w_.plan.trailing)) {
+        (log.first <= snap->index && face.first + trailing > snap->index + 1 &&
+         face.first > log.first && trailing <= snap->index &&
+         snap->index + 1 - face.first != trailing)) {
         throw Violation("snapshot", format("%s: first index %llu after snapshot %llu", name(),
                                            face.first, snap->index));
     }

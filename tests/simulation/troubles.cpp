@@ -148,8 +148,22 @@ void World::tempt_election(const Server &winner) {
  * may end within what it must drop. */
 void World::burden(Server &l) {
     if (random.percent(40)) {
+        burdened_ = l.id;
         (void)l.submit(std::vector<uint32_t>(random.skewed(1, 400), kNoOp));
     }
+}
+
+/* It is not to come back before that snapshot is there. */
+bool World::delays_healing() {
+    Server *l = leader();
+    bool replaced = burdened_ != 0 && l != nullptr && l->id != burdened_;
+    burdened_ = 0;
+    if (calm || !replaced || plan.snapshot_every == 0) {
+        return false;
+    }
+    l->take_snapshot(true);
+    schedule(now + 2 * plan.disk_max, Happening::HEAL, 0, 0);
+    return true;
 }
 
 void World::cut_network(unsigned kind) {

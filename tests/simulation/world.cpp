@@ -93,8 +93,10 @@ void World::dispatch(const Happening &h) {
         return;
     }
     if (h.kind == Happening::HEAL) {
-        network.heal();
-        say(0, "the network heals");
+        if (!delays_healing()) {
+            network.heal();
+            say(0, "the network heals");
+        }
         return;
     }
     if (h.kind == Happening::OPERATOR) {

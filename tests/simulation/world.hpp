@@ -135,6 +135,7 @@ private:
     void crash_some();
     void crash_all();
     void burden(Server &l);
+    bool delays_healing();
     void cut_network(unsigned kind);
     void upset_disk(unsigned kind);
     void upset_clock(unsigned kind);
@@ -157,6 +158,7 @@ private:
     raft_id flipped_ = 0; /* a leader that is to lose entries that others commit later */
     unsigned lost_ = 0; /* the servers that are, or will be: a bit set */
     raft_id recovered_ = 0;
+    raft_id burdened_ = 0; /* a leader that is cut off with entries that only it has */
     Conf recovery_;
     uint32_t era_begin_ = 0; /* of the clients' history */
     uint32_t era_values_[kKeys] = {kNoOp, kNoOp, kNoOp, kNoOp};
