@@ -92,6 +92,11 @@ void choose_troubles(Plan &p, Random &r) {
     }
     p.upset_percent = r.percent(60) ? static_cast<unsigned>(r.between(20, 80)) : 0;
     p.disaster = p.servers > 1 && r.percent(30) ? r.between(5, 40) * kSecond : 0;
+    for (raft_id id = 2; id <= kMaxServers && p.disaster != 0; id++) {
+        /* A survivor that holds an old configuration of the lost ones campaigns on, and without
+         * pre-votes raises the term each time: a slower one would never be elected. */
+        p.server[id].election_timeout = p.server[1].election_timeout;
+    }
     p.churn_interval = p.servers > 1 && r.percent(70) ? r.between(300, 6000) * kMs : 0;
     p.tuning.capacity_threshold = r.percent(60) ? 1000 : 0;
     int limit = p.bounded_clocks ? 30000 : 100000; /* parts in a million */
