@@ -55,12 +55,43 @@ void Network::send(Wire *wire) {
         drop(wire);
         return;
     }
+    if (holds_back(wire)) {
+        return;
+    }
     if (!w_.calm && w_.random.ppm(w_.plan.duplicate_ppm)) {
         w_.stats.add(S_DUPLICATE);
         post(new Wire(*wire));
     }
     echo_later(*wire);
     post(wire);
+}
+
+/* In some terms a leader's TimeoutNow comes but once, when it is wanted no more and its target may
+ * have no vote any more. */
+bool Network::holds_back(Wire *wire) {
+    const raft_message &m = wire->message;
+    if (w_.calm || w_.plan.duplicate_ppm == 0 || m.type != RAFT_TIMEOUT_NOW) {
+        return false;
+    }
+    Held &held = held_[wire->from];
+    bool first = held.term != m.timeout_now.term;
+    if (first) {
+        held = {m.timeout_now.term, w_.random.percent(25)};
+    }
+    if (!held.back) {
+        return false;
+    }
+    if (!first) {
+        w_.stats.add(S_LOSS);
+        drop(wire);
+        return true;
+    }
+    Time timeout = w_.plan.max_election_timeout() * kMs;
+    Time delay = w_.random.between(2 * timeout, 4 * timeout);
+    w_.stats.add(S_LONG_DELAY);
+    w_.schedule(w_.now + timeout + delay / 4, Happening::CHURN, wire->to, 0);
+    w_.schedule_delivery(w_.now + delay, wire);
+    return true;
 }
 
 /* What decides elections is rare: more of it comes a second time, in another term perhaps. */
@@ -80,12 +111,6 @@ void Network::post(Wire *wire) {
     if (!w_.calm && w_.random.ppm(w_.plan.long_delay_ppm)) {
         delay = w_.random.between(delay, w_.plan.long_delay);
         w_.stats.add(S_LONG_DELAY, delay > w_.plan.max_election_timeout() * kMs);
-    }
-    if (!w_.calm && w_.plan.duplicate_ppm != 0 && wire->message.type == RAFT_TIMEOUT_NOW &&
-        w_.random.percent(25)) { /* until it is wanted no more, and its target may have no vote */
-        Time timeout = w_.plan.max_election_timeout() * kMs;
-        delay = w_.random.between(timeout, 4 * timeout);
-        w_.schedule(w_.now + timeout + delay / 3, Happening::CHURN, wire->to, 0);
     }
     Time at = w_.now + delay;
     Time &latest = latest_[wire->from][wire->to];

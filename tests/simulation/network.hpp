@@ -26,12 +26,17 @@ public:
 
 private:
     void post(Wire *wire);
+    bool holds_back(Wire *wire); /* then it has taken it */
     void echo_later(const Wire &wire);
     void forge(Wire &wire);
 
     World &w_;
     bool blocked_[kMaxServers + 1][kMaxServers + 1] = {};
     Time latest_[kMaxServers + 1][kMaxServers + 1] = {};
+    struct Held {
+        raft_term term = 0;
+        bool back = false;
+    } held_[kMaxServers + 1]; /* of whose TimeoutNow */
     uint64_t sent_ = 0;
     uint64_t forgotten_ = 0;
 };
