@@ -104,6 +104,7 @@ void World::recover_one() {
     network.forget();
     if (survivors_decide()) { /* a change under way left a majority, or may have */
         say(0, "the operator gets the lost servers back");
+        network.heal(); /* they may have been cut off */
         emergency_ = Emergency::OVER;
         for (auto &s : servers_) {
             s->gone = false;
