@@ -66,7 +66,7 @@ namespace sim {
     X(INSTALL_CHUNK, "snapshot chunks received")                                                   \
     X(INSTALL_RESUMED, "installations resumed in the middle")                                      \
     X(INSTALL, "snapshots installed")                                                              \
-    X(INSTALL_WITHIN, "snapshots installed that end within a log of another term")                  \
+    X(INSTALL_WITHIN, "snapshots installed that end within a log of another term")                 \
     X(START_DISCARD, "restarts that discarded a log behind its snapshot")                          \
     X(CHANGE_DONE, "configurations committed")                                                     \
     X(JOINT_LEFT, "joint configurations left")                                                     \
