@@ -137,6 +137,7 @@ private:
     void check_catch_up(const raft_event &e);
     void check_transfer(const raft_event &e, const raft_update &u) const;
     void check_submission(const raft_event &e) const;
+    void check_farewell(const raft_update &u);
     void check_resumption(const raft_message &m) const;
     void check_transfer_ends(const raft_event &e);
     void check_pending_reads(const raft_event &e, const raft_update &u);
@@ -217,6 +218,7 @@ private:
             raft_index target = 0; /* of the first round */
             raft_time advanced = 0;
         } catch_up[kMaxServers + 1];
+        std::map<raft_id, raft_index> leaving; /* whom its change removes, and what matched then */
     } past_;
     raft_time latest_span_ = 0; /* of its election timeouts */
     unsigned same_spans_ = 0;   /* how often that came again */

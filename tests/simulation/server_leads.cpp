@@ -6,6 +6,7 @@
 #include "world.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace sim {
 
@@ -198,6 +199,46 @@ void Server::check_submission(const raft_event &e) const {
     }
 }
 
+/* Who is removed hears that it is committed, and so do all others if it is the leader: those in a
+ * pipeline that compaction has not overtaken. */
+void Server::check_farewell(const raft_update &u) {
+    const Conf &conf = before_.conf;
+    if (!before_.leads() || face.term != before_.term) {
+        past_.leaving.clear();
+        return;
+    }
+    if (before_.commit < before_.conf_index && face.commit >= before_.conf_index) {
+        std::set<raft_id> told;
+        for (unsigned i = 0; u.flags & RAFT_UPDATE_MESSAGES && i < u.messages.n; i++) {
+            const raft_message &m = u.messages.batch[i];
+            if (m.type == RAFT_APPEND_ENTRIES &&
+                m.append_entries.leader_commit >= before_.conf_index) {
+                told.insert(m.server_id);
+            }
+        }
+        for (const Member &m : conf.members) {
+            if (!face.leads() && m.id != id && votes_in_new(m.role) &&
+                before_.mode[m.id] == RAFT_PROGRESS_PIPELINE) {
+                past_.leaving.emplace(m.id, before_.match[m.id]);
+            }
+        }
+        for (auto [peer, match] : past_.leaving) {
+            if (!conf.joint() && match + 1 >= face.first && told.count(peer) == 0) {
+                throw Violation("membership", format("%s does not tell %s that a removal is "
+                                                     "committed", name(), name_of(peer)));
+            }
+        }
+        past_.leaving.clear();
+    }
+    for (const Member &m : conf.members) {
+        bool follows = m.id != id && m.role != RAFT_SPARE &&
+                       before_.mode[m.id] == RAFT_PROGRESS_PIPELINE;
+        if (face.conf_index != before_.conf_index && follows && face.conf.role_of(m.id) < 0) {
+            past_.leaving.emplace(m.id, before_.match[m.id]);
+        }
+    }
+}
+
 void Server::keep_leader_promises(const raft_event &e, const raft_update &u) {
     if (!face.leads() && !before_.leads()) {
         return;
@@ -207,6 +248,7 @@ void Server::keep_leader_promises(const raft_event &e, const raft_update &u) {
     }
     check_contact(e);
     follow_rounds(e, u);
+    check_farewell(u);
     for (unsigned i = 0; u.flags & RAFT_UPDATE_MESSAGES && i < u.messages.n; i++) {
         if (u.messages.batch[i].type == RAFT_APPEND_ENTRIES) {
             check_sent(u.messages.batch[i]);
