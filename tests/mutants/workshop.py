@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import threading
 
-from suite import CORE, LIBRARY, SHIPPED
+from suite import CORE, LIBRARIES, SHIPPED
 
 
 class DoesNotBuild(Exception):
@@ -120,7 +120,7 @@ class Workshop:
     def _link_program(self, name, link):
         target = os.path.join(self.path, "bin", name.replace("/", "_"))
         objects = [self._object(output) for output in link.objects]
-        args = [self.library(link.wraps) if a == LIBRARY else a for a in link.args]
+        args = [self.library(link.wraps) if a in LIBRARIES else a for a in link.args]
         self._run([link.command, "-s", "-o", target] + objects + args)
         return target
 
