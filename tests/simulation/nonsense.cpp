@@ -15,6 +15,13 @@ void expect(const Server &s, const char *what, int rc, std::initializer_list<int
     }
 }
 
+/* While another request of its kind is under way, a right one is refused, and a wrong one may be for
+ * that reason. */
+void expect_unless_busy(const Server &s, const char *what, int rc, int right, bool busy) {
+    int other = busy ? int{RAFT_BUSY} : right;
+    expect(s, what, rc, {right != 0 ? right : other, other});
+}
+
 bool catches_up(const Face &face) {
     return std::any_of(face.conf.members.begin(), face.conf.members.end(), [&](const Member &m) {
         return face.catch_up[m.id] == RAFT_CATCH_UP_RUNNING;
@@ -37,10 +44,7 @@ void World::ask_transfer(Server &l, raft_id to) {
     bool busy = l.face.transferee != 0;
     say(l.id, "is asked to hand leadership to %s", name_of(to));
     int rc = l.transfer(to);
-    if (busy && right == 0) {
-        right = RAFT_BUSY;
-    }
-    expect(l, "a transfer", rc, {right, busy ? int{RAFT_BUSY} : right});
+    expect_unless_busy(l, "a transfer", rc, right, busy);
     stats.add(rc == 0 ? S_TRANSFER : S_BAD_REQUEST);
 }
 
@@ -52,10 +56,7 @@ void World::ask_catch_up(Server &l, raft_id whom) {
     bool busy = catches_up(l.face);
     say(l.id, "is asked to catch %s up", name_of(whom));
     int rc = l.catch_up(whom);
-    if (busy && right == 0) {
-        right = RAFT_BUSY;
-    }
-    expect(l, "a catch-up", rc, {right, busy ? int{RAFT_BUSY} : right});
+    expect_unless_busy(l, "a catch-up", rc, right, busy);
     stats.add(rc == 0 ? S_CATCH_UP : S_BAD_REQUEST);
 }
 
@@ -177,24 +178,12 @@ void Server::refuse_start() {
     if (log.entries.size() < 2 || w_.calm || !w_.random.percent(10)) {
         return;
     }
-    raft_event e = {};
-    e.type = RAFT_START;
-    e.start.term = disk.term;
-    e.start.voted_for = disk.vote;
-    raft_snapshot_metadata metadata = {};
-    loan_.clear();
-    if (snap != nullptr) {
-        metadata = {snap->index, snap->term, loan_.lend(snap->conf), snap->conf_index};
-        e.start.metadata = &metadata;
-    }
     bool gap = log.last() > covered + 1 && w_.random.percent(50);
     raft_index from = gap ? w_.random.between(std::max(log.first, covered + 1) + 1, log.last())
                           : log.first;
-    loan_.lend(&log.at(from), static_cast<size_t>(log.last() - from + 1));
+    raft_snapshot_metadata metadata = {};
+    raft_event e = start_event(from, &metadata);
     loan_.entries.back().term += gap ? 0 : disk.term;
-    e.start.start_index = from;
-    e.start.entries = loan_.entries.data();
-    e.start.n_entries = static_cast<unsigned>(loan_.entries.size());
     must_refuse(gap ? "a gap in the log" : "an entry of a later term", e, RAFT_CORRUPT);
 }
 

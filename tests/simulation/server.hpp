@@ -100,6 +100,7 @@ private:
     void check_untouched(const raft_update &u) const;
     void must_refuse(const char *what, raft_event &e, int right);
     void refuse_contradiction();
+    raft_event start_event(raft_index from, raft_snapshot_metadata *metadata);
     void refuse_start();
     void configure();
     void start();

@@ -183,28 +183,34 @@ void Server::boot() {
     start();
 }
 
+/* What is on the disk, of the log what begins at this index; lent until the next event. */
+raft_event Server::start_event(raft_index from, raft_snapshot_metadata *metadata) {
+    raft_event e = {};
+    e.type = RAFT_START;
+    e.start.term = disk.term;
+    e.start.voted_for = disk.vote;
+    loan_.clear();
+    if (snap != nullptr) {
+        *metadata = {snap->index, snap->term, loan_.lend(snap->conf), snap->conf_index};
+        e.start.metadata = metadata;
+    }
+    if (!log.entries.empty()) {
+        loan_.lend(&log.at(from), static_cast<size_t>(log.last() - from + 1));
+        e.start.start_index = from;
+        e.start.entries = loan_.entries.data();
+        e.start.n_entries = static_cast<unsigned>(loan_.entries.size());
+    }
+    return e;
+}
+
 void Server::start() {
     face = Face();
     face.capture(handle());
     face.term = disk.term; /* START's flags are relative to what it is given */
     face.vote = disk.vote;
     refuse_start();
-    raft_event e = {};
-    e.type = RAFT_START;
-    e.start.term = disk.term;
-    e.start.voted_for = disk.vote;
     raft_snapshot_metadata metadata = {};
-    loan_.clear();
-    if (snap != nullptr) {
-        metadata = {snap->index, snap->term, loan_.lend(snap->conf), snap->conf_index};
-        e.start.metadata = &metadata;
-    }
-    loan_.lend(log.entries.data(), log.entries.size());
-    if (!log.entries.empty()) {
-        e.start.start_index = log.first;
-        e.start.entries = loan_.entries.data();
-        e.start.n_entries = static_cast<unsigned>(log.entries.size());
-    }
+    raft_event e = start_event(log.first, &metadata);
     w_.say(id, "boots: term %llu, vote %llu, log %llu..%llu, snapshot %llu", disk.term, disk.vote,
            log.first, log.last(), snap != nullptr ? snap->index : 0);
     int rc = step(e);
