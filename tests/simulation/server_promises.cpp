@@ -76,10 +76,12 @@ void Server::check_pending_reads(const raft_event &e, const raft_update &u) {
         past_.reads.push_back(e.read.id);
     }
     for (unsigned i = 0; u.flags & RAFT_UPDATE_READS && i < u.reads.n; i++) {
-        if (std::erase(past_.reads, u.reads.batch[i].id) != 1) {
+        const raft_read &read = u.reads.batch[i];
+        if (std::erase(past_.reads, read.id) != 1) {
             throw Violation("read", format("%s answers what it was not asked, or twice", name()));
         }
-        if (e.type == RAFT_READ && e.read.lease && u.reads.batch[i].status == 0) {
+        /* Others may have been confirmed by a round. */
+        if (e.type == RAFT_READ && e.read.lease && read.id == e.read.id && read.status == 0) {
             check_lease();
         }
     }
