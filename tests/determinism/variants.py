@@ -72,29 +72,28 @@ class Builder:
         self.include = os.path.join(root, 'include')
         self.cache = [shutil.which('ccache')] if shutil.which('ccache') else []
         self.pool = concurrent.futures.ThreadPoolExecutor(jobs)
+        self.compiling = {}  # by object: variants share some
 
     def run(self, command):
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode != 0:
             sys.exit('%s\n%s' % (' '.join(command), done.stdout))
 
+    def compile(self, command, target):
+        self.run(command + ['-o', target + '.new'])
+        os.rename(target + '.new', target)
+
     def objects(self, compiler, flags, sources, key):
         """Compile, unless the same was compiled before: `key` says of what it is made."""
         stamp = hashlib.sha256(repr((compiler, flags, sources, key)).encode()).hexdigest()[:16]
         folder = os.path.join(self.build, stamp)
         os.makedirs(folder, exist_ok=True)
-        jobs = []
         objects = [os.path.join(folder, os.path.basename(s) + '.o') for s in sources]
         for source, target in zip(sources, objects):
-            if not os.path.exists(target):
-                command = self.cache + [compiler] + flags + ['-c', source, '-o', target + '.new']
-                jobs.append((self.pool.submit(self.run, command), target))
-        return objects, jobs
-
-    def finish(self, jobs):
-        for job, target in jobs:
-            job.result()
-            os.rename(target + '.new', target)
+            if target not in self.compiling and not os.path.exists(target):
+                command = self.cache + [compiler] + flags + ['-c', source]
+                self.compiling[target] = self.pool.submit(self.compile, command, target)
+        return objects
 
     def begin(self, variant, source_dir):
         """Start compiling; what it returns is for link()."""
@@ -104,15 +103,17 @@ class Builder:
         core_key = content(files(source_dir, '.cpp', '.hpp') + files(self.include, '.h'))
         driver_key = content(files(self.driver, '.cpp', '.hpp') + files(self.include, '.h'))
         common = arch + ['-I' + self.include]
-        core, core_jobs = self.objects(compiler, CORE_FLAGS + [level] + common,
-                                       files(source_dir, '.cpp'), core_key)
-        driver, driver_jobs = self.objects(driver_compiler, DRIVER_FLAGS + common,
-                                           files(self.driver, '.cpp'), driver_key)
-        return driver_compiler, arch, core + driver, core_jobs + driver_jobs
+        core = self.objects(compiler, CORE_FLAGS + [level] + common,
+                            files(source_dir, '.cpp'), core_key)
+        driver = self.objects(driver_compiler, DRIVER_FLAGS + common, files(self.driver, '.cpp'),
+                              driver_key)
+        return driver_compiler, arch, core + driver
 
     def link(self, begun, name):
-        compiler, arch, objects, jobs = begun
-        self.finish(jobs)
+        compiler, arch, objects = begun
+        for target in objects:
+            if target in self.compiling:
+                self.compiling[target].result()
         program = os.path.join(self.build, re.sub(r'\W+', '-', name))
         self.run([compiler] + arch + objects + ['-o', program])
         return program
