@@ -28,8 +28,6 @@ bool catches_up(const Face &face) {
     });
 }
 
-bool votes(int role) { return votes_in_old(role) || votes_in_new(role); }
-
 } // namespace
 
 void World::ask_transfer(Server &l, raft_id to) {

@@ -168,7 +168,7 @@ void World::retire_cleared(const Server &best) {
     auto endangers = [&](const Conf &conf) {
         return quorum(conf, other) &&
                std::any_of(conf.members.begin(), conf.members.end(), [&](const Member &m) {
-                   return cleared(m.id) && (votes_in_old(m.role) || votes_in_new(m.role));
+                   return cleared(m.id) && votes(m.role);
                });
     };
     bool danger = false;

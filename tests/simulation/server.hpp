@@ -123,6 +123,7 @@ private:
                                 const raft_append_entries_result &r) const;
     void keep_election_promises(const raft_event &e, const raft_update &u);
     bool is_up_to_date(const raft_request_vote &v) const;
+    bool turns_away(const raft_message &request) const;
     bool must_grant(const raft_message &request) const;
     void check_answer_to_candidate(const raft_message &request,
                                    const raft_request_vote_result &r) const;

@@ -39,13 +39,17 @@ bool Server::is_up_to_date(const raft_request_vote &v) const {
            (v.last_log_term == own && v.last_log_index >= before_.stored);
 }
 
+/* It hears from a leader, which has not permitted the candidate to disturb. */
+bool Server::turns_away(const raft_message &request) const {
+    bool hears = before_.leads() || past_.now - past_.heard < plan_.election_timeout;
+    return hears && !(has_flags(request) && request.request_vote.disrupt_leader);
+}
+
 /* Votes and pre-votes: none within an election timeout of hearing from a leader, whatever the
  * term, unless that leader permits it; else one a term, to the first whose log is up to date. */
 bool Server::must_grant(const raft_message &request) const {
     const raft_request_vote &v = request.request_vote;
-    bool hears = before_.leads() || past_.now - past_.heard < plan_.election_timeout;
-    bool permitted = has_flags(request) && v.disrupt_leader;
-    if ((hears && !permitted) || v.term < before_.term || !is_up_to_date(v)) {
+    if (turns_away(request) || v.term < before_.term || !is_up_to_date(v)) {
         return false;
     }
     return asks_for_pre_vote(request) || v.term > before_.term || before_.vote == 0 ||
@@ -91,13 +95,10 @@ void Server::check_terms(const raft_message &came) const {
     } else if (names_real_term(came) && face.term < told) {
         throw Violation("terms", format("%s stays in term %llu upon %s", name(), face.term,
                                         describe(came).c_str()));
-    } else if (came.type == RAFT_REQUEST_VOTE && told > before_.term) {
-        bool hears = before_.leads() || past_.now - past_.heard < plan_.election_timeout;
-        bool permitted = has_flags(came) && came.request_vote.disrupt_leader;
-        if (face.term != told && (!hears || permitted)) {
-            throw Violation("terms", format("%s stays in term %llu though it hears no leader, upon "
-                                            "%s", name(), face.term, describe(came).c_str()));
-        }
+    } else if (came.type == RAFT_REQUEST_VOTE && told > before_.term && face.term != told &&
+               !turns_away(came)) {
+        throw Violation("terms", format("%s stays in term %llu though it hears no leader, upon %s",
+                                        name(), face.term, describe(came).c_str()));
     }
 }
 
@@ -131,8 +132,7 @@ void Server::check_campaign(const raft_event &e, const raft_update &u) const {
     if (!begins) {
         return;
     }
-    bool votes = votes_in_old(face.role) || votes_in_new(face.role);
-    if (!votes && face.conf_index <= before_.commit) {
+    if (!votes(face.role) && face.conf_index <= before_.commit) {
         throw Violation("campaign", format("%s campaigns without a vote", name()));
     }
     if (e.type != RAFT_RECEIVE) {
@@ -140,7 +140,7 @@ void Server::check_campaign(const raft_event &e, const raft_update &u) const {
     }
     const raft_message &came = *e.receive.message;
     const raft_timeout_now &now = came.timeout_now;
-    if (came.type != RAFT_TIMEOUT_NOW || now.term != before_.term || !votes ||
+    if (came.type != RAFT_TIMEOUT_NOW || now.term != before_.term || !votes(face.role) ||
         before_.leader != came.server_id || before_.stored < now.last_log_index) {
         throw Violation("transfer", format("%s of term %llu campaigns upon %s", name(),
                                            before_.term, describe(came).c_str()));

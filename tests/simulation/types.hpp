@@ -132,6 +132,7 @@ inline bool votes_in_old(int role) {
 inline bool votes_in_new(int role) {
     return role == RAFT_VOTER || role == RAFT_VOTER_INCOMING;
 }
+inline bool votes(int role) { return votes_in_old(role) || votes_in_new(role); }
 
 /* Does a majority of each voter set satisfy this? */
 template <typename F> bool quorum(const Conf &conf, F satisfies) {
