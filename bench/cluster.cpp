@@ -97,7 +97,16 @@ void Cluster::submit(unsigned n) {
     raft_event event = make_event(RAFT_SUBMIT, now_);
     event.submit.entries = submission_.data();
     event.submit.n = n;
+    const size_t before = queue_.size();
     step(leader_, event);
+    size_t told = 0;
+    for (size_t i = before; i < queue_.size(); i++) {
+        const raft_message &m = queue_[i].message;
+        told += m.type == RAFT_APPEND_ENTRIES && m.append_entries.n_entries == n;
+    }
+    if (told != nodes_.size() - 1) {
+        die("submit", "entries were held back");
+    }
 }
 
 void Cluster::heartbeat() {

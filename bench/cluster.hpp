@@ -42,6 +42,7 @@ public:
     /* Elect a leader and commit its barrier everywhere. */
     void settle();
 
+    /* To every follower in this very step: the program ends if something is held back. */
     void submit(unsigned n);
     void advance(raft_time msecs) { now_ += msecs; }
     /* One heartbeat interval: the leader's timer fires, all messages are delivered. */
