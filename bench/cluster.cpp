@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cluster.hpp"
 
+#include "encode.hpp"
 #include "library.hpp"
 
 #include <algorithm>
@@ -28,6 +29,7 @@ raft_event make_event(enum raft_event_type type, raft_time now) {
 
 Cluster::Cluster(const Options &options) : options_(options), nodes_(options.servers) {
     payload_.assign(kPayload, 'x');
+    configuration_ = encode_voters(options.servers);
     std::vector<raft_server> servers;
     for (unsigned i = 0; i < options.servers; i++) {
         nodes_[i].address = "127.0.0.1:" + std::to_string(9001 + i);
@@ -47,8 +49,9 @@ Cluster::Cluster(const Options &options) : options_(options), nodes_(options.ser
     }
     for (unsigned i = 0; i < options.servers; i++) {
         raft_event event = make_event(RAFT_START, now_);
+        load(nodes_[i], &event.start);
         step(i, event);
-        if (i == 0 || options.bootstrap_all) {
+        if (options.terms == 0 && (i == 0 || options.bootstrap_all)) {
             event = make_event(RAFT_BOOTSTRAP, now_);
             event.bootstrap.conf = {servers.data(), options.servers};
             step(i, event);
@@ -60,6 +63,21 @@ Cluster::~Cluster() {
     for (unsigned i = 0; i < nodes_.size(); i++) {
         Inside inside(i);
         raft_close(&nodes_[i].r);
+    }
+}
+
+/* What is on the disk. */
+void Cluster::load(Node &node, raft_event_start *start) {
+    for (raft_term term = 1; term <= options_.terms; term++) {
+        node.log.push_back({term, RAFT_COMMAND, {payload_.data(), payload_.size()}, &payload_});
+    }
+    if (!node.log.empty()) {
+        node.log[0].type = RAFT_CHANGE;
+        node.log[0].buf = {configuration_.data(), configuration_.size()};
+        start->term = options_.terms;
+        start->start_index = 1;
+        start->entries = node.log.data();
+        start->n_entries = options_.terms;
     }
 }
 

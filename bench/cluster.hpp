@@ -30,6 +30,7 @@ struct Options {
     bool tickets = false;       /* acknowledge writes with RAFT_STORED */
     bool bootstrap_all = true;  /* else only the first server */
     bool hold_disk = false;     /* writes of the leader wait for acknowledge_writes() */
+    unsigned terms = 0;         /* every disk holds so many entries, each of its own term */
 };
 
 class Cluster {
@@ -70,6 +71,7 @@ private:
         raft_message message;
     };
 
+    void load(Node &node, raft_event_start *start);
     void step(unsigned node, raft_event &event);
     void carry_out(unsigned node, raft_update &update);
     void acknowledge(unsigned node, const raft_update_entries &write);
@@ -85,6 +87,7 @@ private:
     std::vector<Envelope> arriving_;
     std::vector<raft_entry> submission_;
     std::vector<char> payload_;
+    std::vector<char> configuration_;
     std::vector<std::vector<char>> copies_; /* payloads that the library made */
     unsigned leader_ = 0;
     raft_time now_ = 1;

@@ -24,9 +24,10 @@ PLOTS = (
       ("C-Raft W3/window=", "an entry to commit, C-Raft 0.15"))),
     ("cost-batch", "Batches, 3 servers", "entries in a batch", "instructions per entry",
      (("W2/batch=", "an entry to commit"),)),
-    ("cost-log", "An empty AppendEntries at a random previous index",
-     "length of the log, or terms in a log of 1,000,000", "instructions",
-     (("lookup/entries=", "length, a term every 10 entries"), ("lookup/terms=", "terms"))),
+    ("cost-log", "The log's length and its terms", "entries, or terms", "instructions",
+     (("lookup/terms=", "an empty AppendEntries at random, against terms; 1,000,000 entries"),
+      ("lookup/entries=", "the same against entries; 100 terms"),
+      ("acknowledgement/terms=", "an acknowledgement, against terms"))),
     ("cost-restart", "Restart from a log of one term", "entries", "instructions per entry",
      (("restart/entries=", "an entry"),)),
 )

@@ -6,6 +6,7 @@ namespace bench {
 namespace {
 
 constexpr unsigned kStretch = 50; /* submissions between two heartbeats */
+constexpr unsigned kManyTerms = 100000;
 
 /* W1 and W2: submit so many entries, see them committed, do it again. The clock moves on by a
  * millisecond each time, so that timers are re-armed as in life; the heartbeats that fall due
@@ -68,10 +69,12 @@ void in_flight(Count &count, unsigned servers, unsigned window, bool by_link) {
 }
 
 /* What a leader does with one acknowledgement, its own disk's or a follower's, when so many
- * entries are under way. */
-void acknowledgements(Count &count, unsigned window) {
+ * entries are under way and so many terms went before. */
+void acknowledgements(Count &count, unsigned window, unsigned terms) {
     Options options = windowed(3, window);
     options.hold_disk = true;
+    options.terms = terms;
+    options.log_room += terms;
     Cluster cluster(options);
     cluster.settle();
     for (unsigned round = 0; round < 2; round++) {
@@ -119,7 +122,7 @@ void add_cluster_workloads(std::vector<Workload> *workloads) {
         add("W1", "N", n, n == 3 || n == 9 || n == 51,
             [=](Count &c) { one_at_a_time(c, n, 1, n > 9 ? 4 : 20, false); });
     }
-    add("W1-tickets", "N", 3, false, [](Count &c) { one_at_a_time(c, 3, 1, 20, true); });
+    add("W1-tickets", "N", 3, true, [](Count &c) { one_at_a_time(c, 3, 1, 20, true); });
     for (unsigned batch : {4, 16, 64, 256}) {
         add("W2", "batch", batch, batch == 64,
             [=](Count &c) { one_at_a_time(c, 3, batch, 4, false); });
@@ -128,7 +131,11 @@ void add_cluster_workloads(std::vector<Workload> *workloads) {
         add("W3", "window", window, window == 1000,
             [=](Count &c) { in_flight(c, 3, window, false); });
         add("acknowledgement", "window", window, window == 10 || window == 10000,
-            [=](Count &c) { acknowledgements(c, window); });
+            [=](Count &c) { acknowledgements(c, window, 0); });
+    }
+    for (unsigned terms = 1; terms <= kManyTerms; terms *= 10) {
+        add("acknowledgement", "terms", terms, terms == 1 || terms == kManyTerms,
+            [=](Count &c) { acknowledgements(c, 100, terms); });
     }
     for (unsigned n : {3, 9, 25, 51}) {
         add("W3-links", "N", n, n == 25, [=](Count &c) { in_flight(c, n, 1000, true); });

@@ -6,6 +6,7 @@ namespace bench {
 namespace {
 
 constexpr unsigned kLong = 1000000;
+constexpr unsigned kFewTerms = 100;
 
 void look_up(Count &count, unsigned entries, unsigned terms) {
     LongLog log(entries, terms);
@@ -35,9 +36,9 @@ void add_log_workloads(std::vector<Workload> *workloads) {
         workloads->push_back({"lookup/terms=" + std::to_string(terms), terms == kLong / 10,
                               [=](Count &c) { look_up(c, kLong, terms); }});
     }
-    for (unsigned entries = 1000; entries < kLong; entries *= 10) {
+    for (unsigned entries = 1000; entries <= kLong; entries *= 10) {
         workloads->push_back({"lookup/entries=" + std::to_string(entries), false,
-                              [=](Count &c) { look_up(c, entries, entries / 10); }});
+                              [=](Count &c) { look_up(c, entries, kFewTerms); }});
     }
     for (unsigned entries = 1000; entries <= kLong; entries *= 10) {
         workloads->push_back({"restart/entries=" + std::to_string(entries), entries == kLong,
