@@ -62,6 +62,7 @@ def groups(data):
     for name, value in data["figures"].items():
         if name == GROUPS + "idle second":
             yield "instructions per idle group and second", budget.number(value)
+            yield "CPU ns per idle group and second", budget.number(data["nanoseconds"][name])
         elif name.startswith(GROUPS):
             yield name[len(GROUPS):], budget.number(value)
 

@@ -32,6 +32,12 @@ class Tables(unittest.TestCase):
         with self.assertRaises(tables.Missing):
             list(tables.peer(lost))
 
+    def test_an_idle_group_is_told_in_instructions_and_time(self):
+        more = data()
+        more["figures"]["groups/idle second"] = 3.0
+        more["nanoseconds"]["groups/idle second"] = 4.0
+        self.assertEqual([row[1] for row in tables.groups(more)], ["value", "5", "3", "4"])
+
     def test_a_budget_without_aim_is_missed(self):
         more = data()
         more["budgets"].append({**more["budgets"][0], "figure": "new"})
