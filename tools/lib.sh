@@ -20,6 +20,7 @@ PACKAGES_BUILD=(g++ meson ninja-build pkg-config python3)
 PACKAGES_STORE=(libuv1-dev librocksdb-dev libhiredis-dev redis-tools)
 PACKAGES_TEST=(catch2 binutils abigail-tools valgrind libc6-dbg)
 PACKAGES_DOCS=(doxygen python3-sphinx python3-breathe furo)
+PACKAGES_BENCH=(libraft-dev libbenchmark-dev)
 PACKAGES_ETCD=(etcd-server golang-go golang-etcd-server-dev)
 PACKAGES_CLANG=(clang libclang-rt-14-dev)
 # Other word sizes and byte orders. Not g++-multilib: it removes every cross compiler.
