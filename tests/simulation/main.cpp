@@ -21,7 +21,7 @@ void usage() {
          "  --svg-seconds N   the last so many simulated seconds of it (default 10)\n"
          "  --failures N      stop after so many failing worlds (default 1)\n"
          "  --sabotage NAME   break a part of the simulation on purpose\n"
-         "  --expect TEXT     succeed if a violation of a property named so is found\n"
+         "  --expect NAME     succeed if a violation of that property is found\n"
          "  --rare N          fail if a kind of fault occurs in fewer than N percent of worlds,\n"
          "                    or something that should be reached in fewer than N/5 percent\n"
          "  --quiet           no statistics\n"

@@ -62,6 +62,10 @@ void Network::send(Wire *wire) {
         w_.stats.add(S_DUPLICATE);
         post(new Wire(*wire));
     }
+    if (w_.sabotage == Sabotage::STORM) {
+        post(new Wire(*wire));
+        post(new Wire(*wire));
+    }
     echo_later(*wire);
     post(wire);
 }

@@ -37,6 +37,15 @@ namespace sim {
     X(RECOVER_STALE, "recover-stale")            /* the wrong survivor is recovered */             \
     X(RECOVER_TWO, "recover-two")                /* two survivors are recovered */                 \
     X(UNDEAD, "undead")                          /* the lost majority comes back */                \
+    X(REWRITTEN_LOG, "rewritten-log")            /* a leader replaces its own last entry */        \
+    X(FALLING_COMMIT, "falling-commit")          /* a commit index falls */                        \
+    X(ABSENT_ENTRIES, "absent-entries")          /* a message asks for entries not there */        \
+    X(ABSENT_SNAPSHOT, "absent-snapshot")        /* a message asks for a snapshot not there */     \
+    X(UNANNOUNCED, "unannounced")                /* an update has what no flag announces */        \
+    X(TIMEOUT_DUE, "timeout-due")                /* a timeout is due when a step ends */           \
+    X(SILENT_NOMEM, "silent-nomem")              /* RAFT_NOMEM where no allocation failed */       \
+    X(SPOILT_LOG, "spoilt-log")                  /* a disk gives back another term */              \
+    X(STORM, "storm")                            /* the network triples every message */           \
     X(SHORT_LIFE, "short-life")                  /* the world ends early */                        \
     X(ETERNAL_PARTITION, "eternal-partition")    /* the network never heals */
 

@@ -38,7 +38,7 @@ std::string replay(const Options &o, uint64_t seed) {
 }
 
 bool matches(const Options &o, const std::string &property) {
-    return o.expect != nullptr && property.find(o.expect) != std::string::npos;
+    return o.expect != nullptr && property == o.expect;
 }
 
 /* Returns whether the world kept all promises. */

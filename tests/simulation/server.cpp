@@ -123,7 +123,7 @@ int Server::step(raft_event &e) {
     int rc = call(e, u, inject);
     bool starved = inject && memory::disarm();
     if (rc == RAFT_NOMEM) {
-        if (!starved) {
+        if (!starved || w_.sabotage == Sabotage::SILENT_NOMEM) {
             throw Violation("memory", "RAFT_NOMEM though no allocation failed");
         }
         w_.stats.add(S_NOMEM);
@@ -146,6 +146,7 @@ int Server::step(raft_event &e) {
     face.capture(handle());
     w_.sabotage_flags(u.flags);
     w_.sabotage_face(face, before_, u.flags);
+    w_.sabotage_update(u, face, before_);
     check_flags(e, u);
     check_untouched(u);
     absorb_entries(e, u);

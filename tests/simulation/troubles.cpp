@@ -281,6 +281,34 @@ void World::sabotage_face(Face &face, const Face &before, unsigned &flags) {
     }
 }
 
+void World::sabotage_update(raft_update &u, Face &face, const Face &before) {
+    bool leads = before.leads() && face.leads();
+    if (sabotage == Sabotage::REWRITTEN_LOG && leads && u.flags & RAFT_UPDATE_ENTRIES &&
+        u.entries.index > before.commit + 1) {
+        u.entries.index--;
+    } else if (sabotage == Sabotage::FALLING_COMMIT && before.commit > 1 &&
+               face.commit == before.commit && random.ppm(2000)) {
+        face.commit--;
+        u.flags |= RAFT_UPDATE_COMMIT_INDEX;
+    } else if (sabotage == Sabotage::UNANNOUNCED && (u.flags & RAFT_UPDATE_SNAPSHOT) == 0 &&
+               random.ppm(2000)) {
+        u.snapshot.last = false;
+    } else if (sabotage == Sabotage::TIMEOUT_DUE && before.timeout != 0 && random.ppm(2000)) {
+        face.timeout = 0;
+        u.flags |= RAFT_UPDATE_TIMEOUT;
+    }
+    for (unsigned i = 0; u.flags & RAFT_UPDATE_MESSAGES && i < u.messages.n; i++) {
+        raft_message &m = u.messages.batch[i];
+        if (sabotage == Sabotage::ABSENT_ENTRIES && m.type == RAFT_APPEND_ENTRIES &&
+            m.append_entries.prev_log_index + m.append_entries.n_entries == face.last) {
+            m.append_entries.n_entries++;
+        } else if (sabotage == Sabotage::ABSENT_SNAPSHOT && m.type == RAFT_INSTALL_SNAPSHOT &&
+                   m.install_snapshot.offset == 0) {
+            m.install_snapshot.last_index++;
+        }
+    }
+}
+
 void World::sabotage_entries(std::vector<Entry> &entries) {
     if (sabotage == Sabotage::WRONG_ENTRIES && !entries.empty() && random.percent(5)) {
         entries[0].payload = make_payload(RAFT_BARRIER, kNoOp, "\1\0\0\0\0\0\0", 8);
@@ -294,6 +322,8 @@ void World::sabotage_restart(Disk &disk) {
         disk.term = disk.log.entries.empty() ? disk.snapshot ? disk.snapshot->term : disk.term
                                              : disk.log.entries.back().term;
         disk.vote = 0;
+    } else if (sabotage == Sabotage::SPOILT_LOG && !disk.log.entries.empty()) {
+        disk.log.entries.back().term = disk.term + 1;
     }
 }
 

@@ -95,6 +95,7 @@ public:
 
     void sabotage_flags(unsigned &flags);
     void sabotage_face(Face &face, const Face &before, unsigned &flags);
+    void sabotage_update(raft_update &u, Face &face, const Face &before);
     void sabotage_entries(std::vector<Entry> &entries);
     void sabotage_restart(Disk &disk);
 
