@@ -97,10 +97,17 @@ void Server::acknowledge(raft_index index, unsigned long long ticket) {
         e.stored.index = index;
         e.stored.write = ticket;
     } else {
-        /* Taken at its word: only what is in the log now may be acknowledged. */
-        while (w_.sabotage != Sabotage::STALE_ACK && w_.sabotage != Sabotage::LYING_DISK &&
-               index > 0 && !(disk.log.has(index) && log.has(index) &&
-                              disk.log.at(index).term == log.at(index).term)) {
+        /* Taken at its word: only what is in the log now may be acknowledged, and will not be
+         * replaced by a write that is under way, even by what was there before. */
+        bool honest = w_.sabotage != Sabotage::STALE_ACK && w_.sabotage != Sabotage::LYING_DISK;
+        for (const Write &w : disk.queue) {
+            if (honest && (w.kind == Write::ENTRIES || w.kind == Write::RESET)) {
+                index = std::min(index, w.index - 1);
+            }
+        }
+        while (honest && index > 0 &&
+               !(disk.log.has(index) && log.has(index) &&
+                 disk.log.at(index).term == log.at(index).term)) {
             index--;
         }
         if (index == 0 || !log.has(index)) {
