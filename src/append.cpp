@@ -3,6 +3,7 @@
 
 #include "commit.hpp"
 #include "election.hpp"
+#include "invariant.hpp"
 #include "message.hpp"
 #include "roles.hpp"
 
@@ -137,6 +138,7 @@ bool refuses_entries(const Server &s, const Plan &plan) {
 /* Drop the entries from an index on, and the configurations that they set (§4.1). */
 void truncate(Step &step, raft_index from) {
     Server &s = step.server;
+    s.matched = std::min(s.matched, from - 1); /* a leader may take back what it sent: it lies */
     s.trail.truncate(from);
     s.last_stored = std::min(s.last_stored, from - 1);
     bool rolled_back = false;
@@ -232,6 +234,7 @@ void carry_out(Step &step, const raft_message &m, Plan *plan) {
     if (!news) {
         acknowledge_leader(step); /* else once they are durable */
     }
+    INVARIANT(s.matched <= s.trail.last());
 }
 
 /* The leader's own disk is one of the quorum's (§10.2.1). */

@@ -130,7 +130,7 @@ void finish_install(Step &step) {
     s.snapshot_index = i->index;
     s.last_stored = i->index;
     s.commit = std::max(s.commit, i->index);
-    s.matched = std::max(s.matched, i->index); /* committed: every leader has it */
+    s.matched = i->index; /* committed: every leader has it */
     roles::push_configuration(step, i->configuration);
     free(i);
 }

@@ -92,6 +92,26 @@ TEST_CASE("AppendEntries of a second leader in one term: somebody lies")
                                                             .conf = "1 2 3", .data = "x"})));
 }
 
+TEST_CASE("A leader that takes back what it sent in its term commits only what is there")
+{
+    Cluster c({{.id = 1, .term = 3, .log = "1[1 2 3] 1"}});
+    c[1].receive(2, AppendEntries{.term = 4, .prev = {2, 1}, .log = "4 4 4 4", .commit = 2});
+    c[1].receive(2, AppendEntries{.term = 4, .prev = {2, 1}, .log = "3 3", .commit = 9});
+    REQUIRE(c[1].terms() == "1 1 3 3");
+    REQUIRE(c[1].commit() == 4);
+}
+
+TEST_CASE("A snapshot within a log that its leader has matched leaves nothing beyond it")
+{
+    Cluster c({{.id = 1, .term = 3, .log = "1[1 2 3] 1"}});
+    c[1].receive(2, AppendEntries{.term = 4, .prev = {2, 1}, .log = "4 4 4 4", .commit = 2});
+    c[1].receive(2, InstallSnapshot{.term = 4, .last = {4, 3}, .conf = "1 2 3",
+                                    .data = snapshot_contents({4, 3})});
+    REQUIRE(c[1].last() == 4);
+    c[1].receive(2, AppendEntries{.term = 4, .prev = {4, 3}, .log = "4", .commit = 9});
+    REQUIRE(c[1].commit() == 5);
+}
+
 TEST_CASE("A conflict with a committed entry is refused as RAFT_CORRUPT")
 {
     refused(AppendEntries{.term = 3, .prev = {1, 1}, .log = "2"}, RAFT_CORRUPT);
