@@ -2,6 +2,7 @@
 #include "session.hpp"
 
 #include "facts.hpp"
+#include "legal.hpp"
 #include "starving.hpp"
 
 #include "../model/observe.hpp"
@@ -149,6 +150,7 @@ int Session::follow(raft_event event, int code, const raft_update &a, const Fact
     EXPECT(answers(&first_) == answers(&second_[place_]));
     check(event, a, code);
     if (code == 0) {
+        EXPECT(legal(event, first_.id));
         check_flags(before, Facts(&first_), a.flags, event.type == RAFT_START);
         note(a);
     } else {
