@@ -95,6 +95,9 @@ int raft_step(struct raft *r, struct raft_event *event, struct raft_update *upda
     Server *s = server_of(r);
     if (s == nullptr || event == nullptr) {
         update->flags = 0;
+        if (s != nullptr) {
+            s->why = "there is no event";
+        }
         return RAFT_INVALID;
     }
     return steady::step(*s, *event, *update);

@@ -221,6 +221,9 @@ void carry_out(Step &step, const raft_message &m, Plan *plan) {
     const bool news = plan->first_new < ae.n_entries;
     if (s.install != nullptr) {
         if (ae.n_entries == 0) {
+            /* It agrees with the log that stands: a leader that has given the installation up
+             * must learn how far. */
+            s.matched = std::max(s.matched, ae.prev_log_index);
             acknowledge_leader(step);
             return;
         }
@@ -255,7 +258,8 @@ void carry_out(Step &step, const raft_message &m, Plan *plan) {
 /* A server that was just founded, alone, need not wait to be elected. */
 bool is_founded_alone(const Server &s) {
     return s.last_stored == 0 && s.state == RAFT_FOLLOWER && s.leader == 0 &&
-           s.install == nullptr && election::is_sole_voter(s.configuration, s.id);
+           s.install == nullptr && roles::has_term_left(s.term) &&
+           election::is_sole_voter(s.configuration, s.id);
 }
 
 [[nodiscard]] int stored_on_founder(Step &step, raft_index index) {

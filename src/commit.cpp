@@ -32,7 +32,8 @@ void leave_joint(Step &step) {
     replication::send_to_all(step);
 }
 
-/* The change is committed: tell those that it removed, and go if it removed us (§4.2.2). */
+/* The change is committed: tell those that it removed or put to rest, and go if it removed us
+ * (§4.2.2). */
 void finish_change(Step &step) {
     Server &s = step.server;
     Tracker &t = *s.tracker;
@@ -42,7 +43,7 @@ void finish_change(Step &step) {
         return;
     }
     for (Progress &p : t.peers) {
-        if (p.departing && p.follows()) {
+        if ((p.departing || p.resting) && p.follows()) {
             replication::send_heartbeat(step, p);
         }
     }

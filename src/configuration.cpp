@@ -30,6 +30,8 @@ namespace {
 constexpr uint8_t kFormat = 1;
 constexpr size_t kHeaderSize = 1 + 8;
 constexpr size_t kMinServerSize = 8 + 1 + 1; /* id, empty address, role */
+/* More than anyone has; what follows from so many fits in 32 bits. */
+constexpr uint64_t kMostServers = UINT32_MAX / 64;
 
 bool is_joint_role(int role) { return role > RAFT_SPARE; }
 
@@ -76,7 +78,7 @@ bool has_majority_to_ask(const raft_configuration &conf) {
 
 /* Gathers servers, then copies them: what join() and leave() need. */
 struct Draft {
-    explicit Draft(unsigned capacity)
+    explicit Draft(size_t capacity)
         : servers(static_cast<raft_server *>(malloc((capacity + 1) * sizeof(raft_server)))) {}
     ~Draft() { free(servers); }
     void add(const raft_server &server, int role) {
@@ -139,10 +141,10 @@ int decode(const raft_buffer &payload, raft_index index, Configuration **decoded
     uint8_t format = 0;
     uint64_t n = 0;
     if (!reader.u8(&format) || format != kFormat || !reader.u64(&n) ||
-        n > reader.left() / kMinServerSize || n > UINT32_MAX) {
+        n > reader.left() / kMinServerSize || n > kMostServers) {
         return RAFT_MALFORMED;
     }
-    Draft draft(static_cast<unsigned>(n));
+    Draft draft(static_cast<size_t>(n));
     if (draft.servers == nullptr) {
         return RAFT_NOMEM;
     }
@@ -218,7 +220,7 @@ unsigned voters_changed(const Configuration &from, const Configuration &to) {
 
 Configuration *join(const Configuration &from, const Configuration &to) {
     INVARIANT(!from.joint && !to.joint);
-    Draft draft(from.n + to.n);
+    Draft draft(size_t{from.n} + to.n);
     if (draft.servers == nullptr) {
         return nullptr;
     }

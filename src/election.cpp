@@ -114,13 +114,6 @@ void answer(Step &step, const raft_message &m, raft_term term, bool granted, boo
     return 0;
 }
 
-/* Can an answer that is not marked belong to a vote of this term, and not, late or
- * repeated, to a pre-vote? Yes if no pre-vote ever asked for this term. */
-bool unmarked_is_vote(const Server &s) {
-    const raft_term asked = s.tracker->pre_vote_term;
-    return asked != 0 ? s.term > asked : !s.settings->pre_vote;
-}
-
 void take_vote(Step &step, const raft_message &m) {
     Server &s = step.server;
     const raft_request_vote_result &r = m.request_vote_result;
@@ -135,8 +128,8 @@ void take_vote(Step &step, const raft_message &m) {
         p->capacity = r.capacity;
         p->reports_capacity = (r.features & RAFT_FEATURE_CAPACITY) != 0;
     }
-    if (!marked && !t.pre_vote && !unmarked_is_vote(s)) {
-        return;
+    if (!marked && !t.pre_vote && s.term <= t.pre_vote_term) {
+        return; /* it may belong, late or repeated, to a pre-vote */
     }
     const raft_term asked = s.term + (t.pre_vote ? 1 : 0);
     if (!load_bool(r.vote_granted) || r.term != asked ||
@@ -160,10 +153,7 @@ void take_vote(Step &step, const raft_message &m) {
 } // namespace
 
 Preparation::~Preparation() {
-    if (tracker != nullptr) {
-        tracker->~Tracker();
-        free(tracker);
-    }
+    Tracker::destroy(tracker);
 }
 
 bool is_sole_voter(const Configuration *c, raft_id id) {
@@ -205,8 +195,10 @@ void campaign(Step &step, Preparation &preparation) {
 
 int on_timeout(Step &step) {
     Server &s = step.server;
-    /* While a snapshot is being installed the log is about to be replaced. */
-    if (s.install != nullptr || !roles::may_campaign(s)) {
+    /* While a chunk of a snapshot is being written the log may be about to be replaced. Between
+     * two, a leader that is silent has given the installation up. */
+    const bool installs = s.install != nullptr && s.install->outstanding;
+    if (installs || !roles::may_campaign(s)) {
         INVARIANT(s.state == RAFT_FOLLOWER); /* a candidate is asked again, or never */
         roles::restart_election_timer(s);
         return 0;
@@ -216,6 +208,7 @@ int on_timeout(Step &step) {
     if (!prepare(s, &preparation, &need) || !step.reserve(need)) {
         return step.no_memory();
     }
+    s.abandon_install();
     campaign(step, preparation);
     return 0;
 }
@@ -297,7 +290,7 @@ int on_timeout_now(Step &step, const raft_message &m) {
     const bool current = tn.term == s.term && s.state == RAFT_FOLLOWER && s.leader == m.server_id;
     /* The leader waits until we have everything; if we lost some of it, stay. */
     const bool ready = s.own_sets != 0 && s.install == nullptr && s.last_stored > 0 &&
-                       s.last_stored >= tn.last_log_index;
+                       s.last_stored >= tn.last_log_index && roles::has_term_left(s.term);
     if (tn.term < s.term || (tn.term == s.term && !(current && ready))) {
         return 0;
     }

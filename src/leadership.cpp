@@ -41,7 +41,10 @@ bool quorum_in_contact(const Server &s) {
 void on_snapshot_status(Step &step, Progress &p, const raft_append_entries_result &r) {
     Server &s = step.server;
     const bool ours = r.snapshot_index == p.snapshot_index;
-    const uint64_t offset = ours ? r.snapshot_offset : 0;
+    uint64_t offset = ours ? r.snapshot_offset : 0;
+    if (!ours && r.snapshot_index != 0) {
+        offset = p.snapshot_offset; /* late: it names one that it was sent before */
+    }
     /* It is further, or it lost what it had and refused the chunk that we sent. */
     const bool moved = ours && offset != p.snapshot_offset;
     /* It should have had the chunk long ago, and says that it has not. */
@@ -262,6 +265,9 @@ int on_append_entries_result(Step &step, const raft_message &m) {
     }
     if (p->heard(s.now, r) && s.tracker->pending_reads() > 0) {
         reads::release(step);
+    }
+    if (!p->follows()) {
+        return 0; /* late */
     }
     if (r.version >= 3 && p->mode == RAFT_PROGRESS_SNAPSHOT) {
         on_snapshot_status(step, *p, r);

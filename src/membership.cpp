@@ -175,7 +175,7 @@ int on_recover(Step &step) {
     if (s.leads()) {
         return step.fail(RAFT_INVALID, "a leader needs no recovery");
     }
-    if (s.term >= kLimit || s.trail.last() >= kLimit) {
+    if (!roles::has_term_left(s.term + 1) || s.trail.last() >= kLimit) {
         return step.fail(RAFT_TOOBIG, "there is no higher term or index");
     }
     if (s.install != nullptr) {
@@ -316,7 +316,11 @@ void check_catch_up(Step &step) {
                       s.now - c.started <= s.settings->max_catch_up_round_duration)) {
         return;
     }
-    s.tracker->find(c.id)->catch_up = RAFT_CATCH_UP_ABORTED;
+    Progress &p = *s.tracker->find(c.id);
+    p.catch_up = RAFT_CATCH_UP_ABORTED;
+    if (!p.follows()) {
+        p.rest();
+    }
     step.flags |= RAFT_UPDATE_CATCH_UP;
     c = CatchUp();
 }

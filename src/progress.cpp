@@ -1,8 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 #include "progress.hpp"
 
+#include <cstdlib>
+
 namespace libraft {
 namespace {
+
+/* What is known of a server, in the role that it is given. True: a catch-up is forgotten. */
+bool assign(Progress &p, int role, raft_time now) {
+    const bool followed = p.follows();
+    const bool demoted = role == RAFT_SPARE && p.role != RAFT_SPARE;
+    const bool forgotten = demoted && p.catch_up != RAFT_CATCH_UP_NONE;
+    if (demoted) {
+        p.catch_up = RAFT_CATCH_UP_NONE;
+        p.resting = followed;
+    }
+    p.role = static_cast<uint8_t>(role);
+    if (!followed && p.follows()) {
+        p.contact = now; /* it could not answer what it was not sent */
+    }
+    return forgotten;
+}
 
 bool by_id(const Progress &a, const Progress &b) { return a.id < b.id; }
 
@@ -28,19 +46,21 @@ bool Tracker::reserve_members(const Configuration &next) {
 bool Tracker::adopt(const Configuration &next, raft_id self, raft_index last_index,
                     raft_time now) {
     spare.truncate(0);
+    bool forgotten = false;
     for (const raft_server &server : next) {
         Progress p{};
         if (const Progress *known = find(server.id)) {
             p = *known;
+            forgotten = assign(p, server.role, now) || forgotten;
         } else {
             p.id = server.id;
+            p.role = static_cast<uint8_t>(server.role);
             p.mode = RAFT_PROGRESS_PROBE;
             p.next = last_index + 1;
             p.window = UINT32_MAX;
             p.contact = now;
         }
         p.address = server.address;
-        p.role = static_cast<uint8_t>(server.role);
         p.ballot = Ballot::of(voter_sets(server.role));
         p.self = server.id == self;
         p.departing = false;
@@ -48,7 +68,6 @@ bool Tracker::adopt(const Configuration &next, raft_id self, raft_index last_ind
     }
     std::sort(spare.begin(), spare.end(), by_id);
     const uint32_t members = spare.size();
-    bool forgotten = false;
     for (Progress p : peers) {
         if (!std::binary_search(spare.begin(), spare.begin() + members, p, by_id)) {
             forgotten = forgotten || (!p.departing && p.catch_up != RAFT_CATCH_UP_NONE);
@@ -68,12 +87,22 @@ bool Tracker::has_departing() const {
 
 void Tracker::forget_departing() {
     uint32_t kept = 0;
-    for (const Progress &p : peers) {
+    for (Progress &p : peers) {
+        if (p.resting) {
+            p.rest();
+        }
         if (!p.departing) {
             peers[kept++] = p;
         }
     }
     peers.truncate(kept);
+}
+
+void Tracker::destroy(Tracker *t) {
+    if (t != nullptr) {
+        t->~Tracker();
+        free(t);
+    }
 }
 
 } // namespace libraft

@@ -35,12 +35,18 @@ struct Progress {
     bool self;
     bool granted;   /* its vote, or pre-vote */
     bool departing; /* not in the latest configuration, but in the one before */
+    bool resting;   /* made a spare by the latest change, which it is still to be told */
 
     bool votes() const { return !ballot.empty(); }
     /* Does the leader replicate to it? Not to a spare, unless to catch it up (§4.2.1). */
     bool follows() const {
-        return !self && (role != RAFT_SPARE || catch_up == RAFT_CATCH_UP_RUNNING ||
+        return !self && (role != RAFT_SPARE || resting || catch_up == RAFT_CATCH_UP_RUNNING ||
                          catch_up == RAFT_CATCH_UP_FINISHED);
+    }
+    /* It is not followed any more. */
+    void rest() {
+        resting = false;
+        mode = RAFT_PROGRESS_PROBE;
     }
     /* It answered an AppendEntries, or a chunk; true: an echo of a later round. */
     bool heard(raft_time now, const raft_append_entries_result &r) {
@@ -106,7 +112,7 @@ struct Tracker {
     Transfer transfer;
     CatchUp catch_up;
     bool pre_vote = false;      /* the votes counted are pre-votes (§9.6) */
-    raft_term pre_vote_term = 0; /* the last one that pre-votes were asked for */
+    raft_term pre_vote_term = 0; /* none was asked for a later one */
     bool legacy_grant = false;  /* one came from a server that does not mark pre-votes */
 
     Tracker() = default;
@@ -131,11 +137,12 @@ struct Tracker {
     /* Room for the members of a configuration and those that it drops. */
     [[nodiscard]] bool reserve_members(const Configuration &next);
     /* Follow a configuration. What is known of a server stays; one that it drops stays
-     * as departing until forget_departing(), to hear that its removal is committed.
-     * True: a catch-up is forgotten with it. */
+     * as departing until forget_departing(), to hear that its removal is committed; one that
+     * becomes a spare is followed until then. True: a catch-up is forgotten with it. */
     bool adopt(const Configuration &next, raft_id self, raft_index last_index, raft_time now);
     void forget_departing();
     bool has_departing() const;
+    static void destroy(Tracker *t); /* may be NULL */
 };
 
 } // namespace libraft

@@ -122,7 +122,7 @@ void send_chunk(Step &step, Progress &p) {
 
 void send_to_all(Step &step) {
     for (Progress &p : step.server.tracker->peers) {
-        if (p.mode == RAFT_PROGRESS_PIPELINE && p.follows()) {
+        if (p.mode == RAFT_PROGRESS_PIPELINE) {
             pipeline(step, p);
         }
     }

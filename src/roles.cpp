@@ -22,8 +22,7 @@ void drop_tracker(Step &step) {
     if (t->transfer.to != 0) {
         step.flags |= RAFT_UPDATE_TRANSFER;
     }
-    t->~Tracker();
-    free(t);
+    Tracker::destroy(t);
     step.server.tracker = nullptr;
 }
 
@@ -79,16 +78,17 @@ Tracker *new_tracker(const Server &s) {
     }
     auto *t = new (memory) Tracker;
     if (!t->reserve_members(*s.configuration)) {
-        t->~Tracker();
-        free(t);
+        Tracker::destroy(t);
         return nullptr;
     }
     (void)t->adopt(*s.configuration, s.id, s.trail.last(), s.now);
     return t;
 }
 
+bool has_term_left(raft_term term) { return term < kLimit - 1; }
+
 bool may_campaign(const Server &s) {
-    if (s.term >= kLimit - 1) {
+    if (!has_term_left(s.term)) {
         return false; /* only a hostile message can have brought it here */
     }
     if (s.last_stored == 0) {
@@ -170,6 +170,7 @@ void become_candidate(Step &step, Tracker *tracker) {
     s.state = RAFT_CANDIDATE;
     if (s.tracker == nullptr) {
         s.tracker = tracker;
+        tracker->pre_vote_term = s.term + 1; /* for all that is known: in an earlier candidacy */
     }
     restart_election_timer(s);
 }

@@ -10,6 +10,9 @@ namespace libraft::roles {
 /* A tracker of the latest configuration's members; NULL: out of memory. */
 [[nodiscard]] Tracker *new_tracker(const Server &s);
 
+/* Can a server of this term campaign, and go on after it? Numbers end at kLimit. */
+bool has_term_left(raft_term term);
+
 /* May this server start elections? A voter may. So may a server that lost its vote by
  * a change that is not known to be committed: else {A, B} removing A can hang (§4.2.2). */
 bool may_campaign(const Server &s);

@@ -6,10 +6,7 @@ namespace libraft {
 Server::~Server() {
     configuration::release(configuration);
     abandon_install();
-    if (tracker != nullptr) {
-        tracker->~Tracker();
-        free(tracker);
-    }
+    Tracker::destroy(tracker);
     if (settings != &kDefaultSettings) {
         free(const_cast<Settings *>(settings));
     }
@@ -51,7 +48,7 @@ bool is_steady_leader(const Server &s) {
     }
     for (const Progress &p : t.peers) {
         if (p.departing || (p.mode == RAFT_PROGRESS_PIPELINE &&
-                            (!p.follows() || !s.trail.ends_with_run_of(p.next - 1)))) {
+                            !s.trail.ends_with_run_of(p.next - 1))) {
             return false;
         }
     }

@@ -86,7 +86,8 @@ struct Server : Facts {
     /* A deadline that has passed is due at the next moment, never in the past. */
     raft_time timeout() const { return deadline > now ? deadline : now + 1; }
     void draw_election_span() {
-        election_span = settings->election_timeout + random.below(settings->election_timeout);
+        const uint32_t least = settings->election_timeout;
+        election_span = least + std::min(random.below(least), UINT32_MAX - least);
     }
     raft_term stored_term() const { return trail.term_of(last_stored); }
     raft_id transferee() const { return tracker != nullptr ? tracker->transfer.to : 0; }

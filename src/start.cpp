@@ -157,6 +157,14 @@ void push(Disk *disk, Configuration *c) {
     return rv != 0 ? rv : decode_changes(step, e, disk);
 }
 
+/* A sole voter needs nobody's vote. If others may not know yet that they have none, they may
+ * rely on not being outvoted within a lease (§6.4.1): then it waits like anyone. */
+bool elects_itself(const Server &s, const raft_event_start &e, const Disk &disk) {
+    const raft_index committed = e.metadata != nullptr ? e.metadata->index : 1;
+    return election::is_sole_voter(disk.configuration, s.id) &&
+           disk.configuration->index <= committed && roles::has_term_left(e.term);
+}
+
 void load(Step &step, const raft_event_start &e, Disk *disk) {
     Server &s = step.server;
     step.remember();
@@ -211,10 +219,9 @@ int on_start(Step &step) {
     if (!s.trail.reserve((e.metadata != nullptr) + disk.runs + 1)) {
         return step.no_memory();
     }
-    /* A sole voter needs nobody's vote. */
     Need need;
     election::Preparation preparation;
-    const bool elected = election::is_sole_voter(disk.configuration, s.id);
+    const bool elected = elects_itself(s, e, disk);
     if (elected) {
         s.configuration = disk.configuration;
         const bool prepared = election::prepare(s, &preparation, &need);

@@ -129,7 +129,7 @@ void add_install(Hasher &h, const Install *install) {
 void add_progress(Hasher &h, const View &view, const Progress &progress) {
     const auto &[id, address, ballot, match, next, sent, contact, round, snapshot_index,
                  snapshot_offset, snapshot_sent_at, window, features, capacity, reports_capacity,
-                 mode, role, catch_up, self, granted, departing] = progress;
+                 mode, role, catch_up, self, granted, departing, resting] = progress;
     const Settings &settings = *view.server.settings;
     h.u64(id);
     h.text(address);
@@ -154,6 +154,7 @@ void add_progress(Hasher &h, const View &view, const Progress &progress) {
     h.u64(self);
     h.u64(granted);
     h.u64(departing);
+    h.u64(resting);
 }
 
 /* The latest round: how old it is, and how many there were in its millisecond. */

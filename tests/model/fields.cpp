@@ -198,6 +198,7 @@ void try_tracker(const Server &o) {
     FIELD(o, s.tracker->peers[1].self = true);
     FIELD(o, s.tracker->peers[1].granted = true);
     FIELD(o, s.tracker->peers[1].departing = true);
+    FIELD(o, s.tracker->peers[1].resting = true);
     FIELD(o, s.tracker->answered = 1);
     FIELD(o, s.tracker->reads[0].id++);
     FIELD(o, s.tracker->reads[0].index++);

@@ -184,7 +184,8 @@ void Server::carry_out(const EventPtr &event, raft_index commit_before, bool led
 void Server::take_entries(bool starting)
 {
     const raft_update_entries &e = update.entries;
-    if (chunk || !incoming.empty()) {
+    incoming.clear(); /* between two chunks: the leader has given the installation up */
+    if (chunk) {
         FAIL("ENTRIES while a snapshot is being installed");
     }
     if (starting && e.n == 0) {

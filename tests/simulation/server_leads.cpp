@@ -96,8 +96,13 @@ void Server::check_sent(const raft_message &m) {
     if (!face.leads() || face.mode[peer] < 0 || face.mode[peer] == RAFT_PROGRESS_SNAPSHOT) {
         return;
     }
+    bool last_word = face.mode[peer] == RAFT_PROGRESS_NONE;
+    if (last_word && before_.mode[peer] != RAFT_PROGRESS_NONE) {
+        return;
+    }
     const char *why =
-        a.prev_log_index >= face.next[peer]
+        last_word ? "it is not replicated to"
+        : a.prev_log_index >= face.next[peer]
             ? "the previous entry is one that is still to be sent"
         : face.mode[peer] == RAFT_PROGRESS_PIPELINE && a.n_entries > 0 &&
                 end > face.match[peer] + tuning_.inflight
@@ -199,7 +204,7 @@ void Server::check_submission(const raft_event &e) const {
     }
 }
 
-/* Who is removed hears that it is committed, and so do all others if it is the leader: those in a
+/* Who is removed or becomes a spare hears that it is committed, and so do all others if it is the leader: those in a
  * pipeline that compaction has not overtaken. */
 void Server::check_farewell(const raft_update &u) {
     const Conf &conf = before_.conf;
@@ -224,8 +229,8 @@ void Server::check_farewell(const raft_update &u) {
         }
         for (auto [peer, match] : past_.leaving) {
             if (!conf.joint() && match + 1 >= face.first && told.count(peer) == 0) {
-                throw Violation("membership", format("%s does not tell %s that a removal is "
-                                                     "committed", name(), name_of(peer)));
+                throw Violation("membership", format("%s does not tell %s that it is not "
+                                                     "replicated to any more", name(), name_of(peer)));
             }
         }
         past_.leaving.clear();
@@ -233,7 +238,9 @@ void Server::check_farewell(const raft_update &u) {
     for (const Member &m : conf.members) {
         bool follows = m.id != id && m.role != RAFT_SPARE &&
                        before_.mode[m.id] == RAFT_PROGRESS_PIPELINE;
-        if (face.conf_index != before_.conf_index && follows && face.conf.role_of(m.id) < 0) {
+        int role = face.conf.role_of(m.id);
+        bool leaves = role < 0 || role == RAFT_SPARE;
+        if (face.conf_index != before_.conf_index && follows && leaves) {
             past_.leaving.emplace(m.id, before_.match[m.id]);
         }
     }
