@@ -314,7 +314,9 @@ enum raft_event_type {
  * the update carries an #RAFT_UPDATE_ENTRIES with `n == 0`.
  *
  * The commit index starts at the snapshot's index, else at 1 if the log holds
- * entry 1, else at 0. A sole voter elects itself at once, in a new term.
+ * entry 1, else at 0. A sole voter elects itself at once, in a new term, if its
+ * configuration is known to be committed (it is entry 1 or the snapshot's); else after
+ * an election timeout, on which a leader that is removing itself may rely (§6.4.1).
  * Starting counts as hearing from a leader when deciding on votes (§4.2.3, §6.4.1).
  *
  * Errors: #RAFT_INVALID (started before; settings that contradict each other),
@@ -494,7 +496,7 @@ struct raft_event_stored {
  * under new IDs. Errors: #RAFT_BADID (an ID is
  * 0, or this server is not in @p conf), #RAFT_DUPLICATEID,
  * #RAFT_DUPLICATEADDRESS, #RAFT_BADROLE, #RAFT_INVALID (a leader; no voter, no
- * address), #RAFT_BUSY while a snapshot is being installed, #RAFT_TOOBIG.
+ * address), #RAFT_BUSY while a chunk of a snapshot is being written, #RAFT_TOOBIG.
  */
 struct raft_event_recover {
     struct raft_configuration conf; /**< Borrowed for the call. */
@@ -832,6 +834,7 @@ RAFT_API int raft_configuration_at(const struct raft *r,
 RAFT_API int raft_seed(struct raft *r, unsigned seed);
 
 /** Minimum election timeout (§3.4); the actual ones lie between it and twice it.
+ * Reads under a lease are safe only if it is the same on all servers (§6.4.1).
  * @param r     the raft
  * @param msecs milliseconds, not 0; default 1000
  * @return 0, #RAFT_INVALID or #RAFT_NOMEM */

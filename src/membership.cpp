@@ -66,6 +66,7 @@ struct Draft {
     if (draft.c == nullptr || !s.trail.reserve(1) || !step.reserve(need)) {
         return step.no_memory();
     }
+    s.abandon_install(); /* whoever sent the half that came is gone */
     if (term > s.term) {
         roles::adopt_term(step, term); /* a candidate gives up */
     }
@@ -178,8 +179,8 @@ int on_recover(Step &step) {
     if (!roles::has_term_left(s.term + 1) || s.trail.last() >= kLimit) {
         return step.fail(RAFT_TOOBIG, "there is no higher term or index");
     }
-    if (s.install != nullptr) {
-        return step.fail(RAFT_BUSY, "a snapshot is being installed");
+    if (s.install != nullptr && s.install->outstanding) {
+        return step.fail(RAFT_BUSY, "a snapshot is being written");
     }
     int rv = check_founding(step, conf);
     return rv != 0 ? rv : append_alone(step, conf, s.term + 1, false);

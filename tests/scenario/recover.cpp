@@ -83,3 +83,20 @@ TEST_CASE("A leader cannot be recovered, and the configuration must be sound")
     c.elect(1);
     c[1].refuses(RAFT_INVALID, event::recover("1"));
 }
+
+TEST_CASE("Half a snapshot, of a leader that is gone, does not hinder a recovery (§5.1)")
+{
+    Cluster c({{.id = 1, .term = 2, .log = "1[1 2s 3] 1"}});
+    const std::string half = snapshot_contents({9, 2}).substr(0, 4);
+    c[1].slow = true;
+    c[1].receive(3, InstallSnapshot{.term = 2, .last = {9, 2}, .conf = "1 2s 3", .conf_index = 1,
+                                    .data = half, .done = false});
+    c[1].refuses(RAFT_BUSY, event::recover("1")); /* it could become the log at any moment */
+    c[1].slow = false;
+    c[1].store_chunk();
+    c[1].step(event::recover("1"));
+    REQUIRE(c[1].conf() == "1");
+    c.run(3000);
+    REQUIRE(c[1].leads());
+    REQUIRE(c[1].commit() == c[1].last());
+}
