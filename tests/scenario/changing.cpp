@@ -196,10 +196,15 @@ TEST_CASE("A standby that becomes a spare is told so, then sent nothing more (§
     Led c("1[1 2 3 4s]");
     c.all_store({2, 3, 4});
     c[1].reconfigure("1 2 3 4p");
-    c.all_store({2, 3});
+    REQUIRE(c.take(1, 4)->m.append_entries.n_entries == 1); /* the change */
+    c[1].receive(2, AppendResult{.term = 2, .last = c[1].last()});
+    REQUIRE(c[1].commit() == c[1].last());
     REQUIRE(c[1].progress(4).mode == RAFT_PROGRESS_NONE);
-    REQUIRE(c.take(1, 4)->m.append_entries.n_entries == 1);
-    REQUIRE(c.take(1, 4)->m.append_entries.leader_commit == c[1].last());
+    const auto word = c.take(1, 4, RAFT_APPEND_ENTRIES); /* that it is committed */
+    REQUIRE(word->m.append_entries.n_entries == 0);
+    REQUIRE(word->m.append_entries.prev_log_index == c[1].last());
+    REQUIRE(word->m.append_entries.leader_commit == c[1].last());
+    c.all_store({3});
     c[1].submit(2);
     REQUIRE(c.count(1, 2) == 1);
     REQUIRE(c.count(1, 4) == 0);

@@ -236,3 +236,19 @@ TEST_CASE("RAFT_TOOBIG: no index leaves its range")
     edge[1].reconfigure("1 2s"); /* a change may take two entries: there are just two left */
     REQUIRE(edge[1].last() == limit - 1);
 }
+
+TEST_CASE("The message tells of the step that failed last, also if it had no event")
+{
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    raft_update update;
+    update.flags = ~0U;
+    REQUIRE(raft_step(&c[1].raft, event::submit(1)->at(c.now, 100), &update) == RAFT_NOTLEADER);
+    const std::string first = raft_errmsg(&c[1].raft);
+    REQUIRE(raft_step(&c[1].raft, nullptr, &update) == RAFT_INVALID);
+    REQUIRE(update.flags == 0);
+    const std::string second = raft_errmsg(&c[1].raft);
+    REQUIRE(second != "");
+    REQUIRE(second != first);
+    REQUIRE(raft_step(&c[1].raft, event::submit(1)->at(c.now, 100), &update) == RAFT_NOTLEADER);
+    REQUIRE(raft_errmsg(&c[1].raft) == first);
+}

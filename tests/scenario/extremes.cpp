@@ -3,6 +3,9 @@
 #include "catch.hpp"
 #include "cluster.hpp"
 
+#include <cstring>
+#include <sys/mman.h>
+
 using namespace story;
 
 namespace {
@@ -282,4 +285,145 @@ TEST_CASE("The highest index there can be is no reason to refuse a result")
         (field == 0 ? beyond.rejected : beyond.last) = highest + 1;
         c[1].refuses(RAFT_MALFORMED, event::receive(draft(2, 1, beyond)));
     }
+}
+
+TEST_CASE("TimeoutNow takes nobody beyond the last term (§3.10)")
+{
+    Cluster c({Draw{.id = 1, .log = "1[1 2 3]"}});
+    const auto permit = [&](raft_term term) {
+        c[1].receive(2, AppendEntries{.term = term, .prev = {1, 1}});
+        REQUIRE(c[1].leader() == 2);
+        c.drop();
+        c[1].receive(2, TimeoutNow{.term = term, .last = {1, 1}});
+    };
+    SECTION("in it, and in the one before")
+    {
+        const raft_term term = GENERATE(limit - 1, limit);
+        permit(term);
+        REQUIRE(c[1].state() == RAFT_FOLLOWER);
+        REQUIRE(c[1].term() == term);
+        REQUIRE(c.count(1, 2) == 0);
+    }
+    SECTION("but up to there it does")
+    {
+        permit(limit - 2);
+        REQUIRE(c[1].state() == RAFT_CANDIDATE);
+        REQUIRE(c[1].term() == limit - 1);
+    }
+    c[1].restart();
+    REQUIRE(c[1].term() <= limit);
+}
+
+TEST_CASE("A sole voter in the last term does not start what it cannot restart (§3.4)")
+{
+    SECTION("in it, and in the one before")
+    {
+        const raft_term term = GENERATE(limit - 1, limit);
+        Cluster c({Draw{.id = 1, .term = term, .log = "1[1]"}});
+        for (int i = 0; i < 2; ++i) {
+            REQUIRE(c[1].state() == RAFT_FOLLOWER);
+            REQUIRE(c[1].term() == term);
+            REQUIRE(c[1].last() == 1);
+            REQUIRE(c[1].deadline() == ~0ULL);
+            c[1].restart();
+        }
+    }
+    SECTION("before that it leads")
+    {
+        Cluster c({Draw{.id = 1, .term = limit - 2, .log = "1[1]"}});
+        REQUIRE(c[1].leads());
+        REQUIRE(c[1].term() == limit - 1);
+        c[1].restart();
+        REQUIRE(c[1].term() == limit - 1);
+        REQUIRE(c[1].last() == 2);
+    }
+}
+
+TEST_CASE("A recovery leaves a term to lead in, or is refused (§3.4)")
+{
+    const char *log = GENERATE("", "1[1 2 3]");
+    SECTION("refused")
+    {
+        const raft_term term = GENERATE(limit - 2, limit - 1, limit);
+        Cluster c({Draw{.id = 1, .term = term, .log = log}});
+        c[1].refuses(RAFT_TOOBIG, event::recover("1"));
+        REQUIRE(c[1].term() == term);
+        c[1].restart();
+    }
+    SECTION("one lower it works")
+    {
+        Cluster c({Draw{.id = 1, .term = limit - 3, .log = log}});
+        c[1].step(event::recover("1"));
+        c.run(10000);
+        REQUIRE(c[1].leads());
+        REQUIRE(c[1].term() == limit - 1);
+        REQUIRE(c[1].commit() == c[1].last());
+        c[1].restart();
+        REQUIRE(c[1].term() == limit - 1);
+    }
+}
+
+TEST_CASE("A founder that hears of the last term before its disk is done does not lead (§3.4)")
+{
+    Cluster c({Draw{.id = 1, .term = 5}});
+    c[1].slow = true;
+    c[1].step(event::recover("1"));
+    REQUIRE(c[1].term() == 6);
+    SECTION("in it, and in the one before")
+    {
+        const raft_term term = GENERATE(limit - 1, limit);
+        c[1].receive(2, VoteResult{.term = term});
+        c[1].store_all();
+        REQUIRE(c[1].state() == RAFT_FOLLOWER);
+        REQUIRE(c[1].term() == term);
+    }
+    SECTION("but in an earlier one it does")
+    {
+        c[1].receive(2, VoteResult{.term = limit - 2});
+        c[1].store_all();
+        REQUIRE(c[1].leads());
+        REQUIRE(c[1].term() == limit - 1);
+    }
+    c[1].restart();
+}
+
+TEST_CASE("The longest election timeouts are kept to (§3.4)")
+{
+    const uint32_t timeout = GENERATE(UINT32_MAX, UINT32_MAX - 1, 0x80000001U);
+    Cluster c({Draw{.id = 1, .log = "1[1 2 3]",
+                    .set = [=](raft *r) { raft_set_election_timeout(r, timeout); }}});
+    for (int i = 0; i < 20; ++i) {
+        REQUIRE(c[1].deadline() - c.now >= timeout);
+        REQUIRE(c[1].deadline() - c.now <= UINT32_MAX);
+        c.expire(1);
+        c.drop();
+    }
+}
+
+TEST_CASE("A configuration that claims as many servers as can be counted is refused")
+{
+    if (sizeof(size_t) < 8) {
+        return;
+    }
+    const size_t size = size_t{UINT32_MAX} * 10 + 32; /* room for all, and the header */
+    void *memory = mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) {
+        return; /* not to be had here */
+    }
+    static_cast<unsigned char *>(memory)[0] = 1;
+    memset(static_cast<unsigned char *>(memory) + 1, 0xff, 4);
+    Cluster c({Draw{.id = 1, .log = "1[1 2 3]"}});
+    const std::string before = c[1].see();
+    auto message = draft(2, 1, AppendEntries{.term = 1, .prev = {1, 1}, .log = "1[1 2]"});
+    raft_event e{};
+    e.time = c.now;
+    e.type = RAFT_RECEIVE;
+    e.receive.message = message->incoming();
+    raft_update update;
+    message->m.append_entries.entries[0].buf = {memory, size};
+    REQUIRE(raft_step(&c[1].raft, &e, &update) == RAFT_MALFORMED);
+    REQUIRE(update.flags == 0);
+    REQUIRE(c[1].see() == before);
+    REQUIRE(munmap(memory, size) == 0);
 }

@@ -393,3 +393,57 @@ TEST_CASE("A lease lasts nine tenths of the election timeout from the sending, a
     c[1].read(2, true);
     REQUIRE_FALSE(c[1].answer(2).has_value());
 }
+
+/* --------------------------- leases, and a sole voter that is not known to be one */
+
+TEST_CASE("A sole voter that restarts respects the lease of the leader that leaves (§6.4.1)")
+{
+    Cluster c(Cluster::fresh("1 2"));
+    c.elect(1);
+    c.run(500);
+    c.expire(1); /* a round, echoed by 2 */
+    c.deliver();
+    c.sleep(10);
+    c[1].reconfigure("2");
+    c.hold(2, 1); /* the network is slow: the acknowledgement of the change comes too late */
+    c.deliver(1, 2);
+    REQUIRE(c[2].conf() == "2");
+    c[2].restart();
+    c.sleep(10);
+    REQUIRE_FALSE(c[2].leads());
+    c[1].read(7, true);
+    REQUIRE(c[1].answer(7));
+    REQUIRE(c[1].answer(7)->index >= c[2].commit());
+    /* It is the only one who can lead, and does when the lease has ended. */
+    c.run(5000);
+    REQUIRE(c[2].leads());
+    c[2].submit();
+    REQUIRE(c[2].commit() == c[2].last());
+    REQUIRE_FALSE(c[1].leads());
+}
+
+TEST_CASE("So does one that a joint change left alone (§4.3, §6.4.1)")
+{
+    Cluster c(Cluster::fresh("1 2 3"));
+    c.elect(1);
+    c.run(500);
+    c.expire(1);
+    c.deliver();
+    c[1].reconfigure("3");
+    REQUIRE(c[1].conf() == "1o 2o 3");
+    c.deliver(1, 2);
+    c.deliver(1, 3);
+    c.deliver(3, 1);
+    c.deliver(2, 1);
+    REQUIRE(c[1].conf() == "3"); /* the joint one is committed, and left */
+    c.deliver(1, 3);
+    REQUIRE(c[3].conf() == "3");
+    c.hold(3, 1);
+    c[3].restart();
+    REQUIRE_FALSE(c[3].leads());
+    c[1].read(7, true);
+    REQUIRE(c[1].answer(7));
+    REQUIRE(c[1].answer(7)->index >= c[3].commit());
+    c.run(5000);
+    REQUIRE(c[3].leads());
+}

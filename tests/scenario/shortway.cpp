@@ -101,3 +101,17 @@ TEST_CASE("What is unusual takes the long way")
     c[1].read(1);
     REQUIRE(long_ways > 0);
 }
+
+TEST_CASE("A voter that became a spare does not keep the others from the short way")
+{
+    Cluster c(Cluster::fresh("1 2 3 4"));
+    c.elect(1);
+    c.run(2000);
+    c[1].reconfigure("1 2 3 4p");
+    c.run(2000);
+    live(c, 5);
+    long_ways = 0;
+    live(c, 5);
+    REQUIRE(c[2].commit() == c[1].last());
+    REQUIRE(long_ways == 0);
+}

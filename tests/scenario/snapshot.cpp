@@ -165,3 +165,30 @@ TEST_CASE("A follower whose end is the snapshot's gets entries")
     REQUIRE(m->m.append_entries.prev_log_index == 5);
     REQUIRE(m->m.append_entries.prev_log_term == 2);
 }
+
+TEST_CASE("A result that names an older snapshot does not undo what was sent of this one (§5.1)")
+{
+    Cluster c({{.id = 1, .term = 1, .log = "1", .start = 6, .snapshot = {5, 1}, .conf = "1 2 3"}});
+    c.chunk_size = 4;
+    c.win(1, {2, 3});
+    c[1].receive(2, AppendResult{.term = 2, .rejected = 6, .last = 0});
+    REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_SNAPSHOT);
+    c[1].receive(2, AppendResult{.term = 2, .rejected = 5, .snapshot = 5, .offset = 8});
+    c.drop();
+    const AppendResult late{.term = 2, .rejected = 5, .snapshot = 3, .offset = 2};
+    c.sleep(500);
+    c[1].receive(2, late);
+    REQUIRE(c.count(1, 2) == 0); /* the chunk at 8 is on its way */
+    c.sleep(500);
+    SECTION("an older one")
+    {
+        c[1].receive(2, late);
+        REQUIRE(c.take(1, 2, RAFT_INSTALL_SNAPSHOT)->m.install_snapshot.offset == 8);
+    }
+    SECTION("none: it has nothing of it any more")
+    {
+        c[1].receive(2, AppendResult{.term = 2, .rejected = 5});
+        REQUIRE(c.take(1, 2, RAFT_INSTALL_SNAPSHOT)->m.install_snapshot.offset == 0);
+    }
+    REQUIRE(c.count(1, 2) == 0);
+}

@@ -322,3 +322,46 @@ TEST_CASE("A log that begins with the very entry of the snapshot is taken up")
     REQUIRE(raft_term_of(&c[1].raft, 8) == 2);
     REQUIRE(raft_term_of(&c[1].raft, 7) == 0);
 }
+
+TEST_CASE("A sole voter whose configuration is known to be committed leads at once (§3.4)")
+{
+    SECTION("it is entry 1")
+    {
+        Cluster c({{.id = 1, .log = "1[1 2s] 1 1"}});
+        REQUIRE(c[1].leads());
+        REQUIRE(c[1].commit() == 4);
+    }
+    SECTION("it came with the snapshot")
+    {
+        Cluster c({{.id = 1, .log = "1 2", .start = 6, .snapshot = {5, 1}, .conf = "1",
+                    .conf_index = 4}});
+        REQUIRE(c[1].leads());
+        REQUIRE(c[1].commit() == 8);
+    }
+    SECTION("it is the last entry of the snapshot, and trails it")
+    {
+        Cluster c({{.id = 1, .log = "1[1 2 3] 1 1[1 2] 2[1] 2", .snapshot = {4, 2}, .conf = "1",
+                    .conf_index = 4}});
+        REQUIRE(c[1].leads());
+        REQUIRE(c[1].commit() == 6);
+    }
+}
+
+TEST_CASE("A sole voter of a later entry waits an election timeout, then leads (§3.4, §6.4.1)")
+{
+    const Draw draw = GENERATE(
+        Draw{.id = 1, .log = "1[1 2] 1 1[1] 1"},
+        Draw{.id = 1, .log = "1[1 2] 1[1]"},
+        Draw{.id = 1, .log = "2 2[1]", .start = 6, .snapshot = {5, 2}, .conf = "1 2"},
+        Draw{.id = 1, .log = "2[1]", .start = 6, .snapshot = {5, 2}, .conf = "1 2"});
+    Cluster c({draw});
+    REQUIRE(c[1].state() == RAFT_FOLLOWER);
+    REQUIRE(c[1].term() == c[1].log.back().term);
+    REQUIRE(c[1].conf() == "1");
+    REQUIRE(c[1].deadline() >= c.now + 1000);
+    c.expire(1);
+    REQUIRE(c[1].leads());
+    REQUIRE(c[1].commit() == c[1].last());
+    c[1].submit();
+    REQUIRE(c[1].commit() == c[1].last());
+}

@@ -253,3 +253,33 @@ TEST_CASE("A new leader is answered in its own version, whatever the last one's 
     c[1].receive(3, AppendEntries{.term = 2, .prev = {1, 1}, .version = 0});
     REQUIRE(c.result(1, 3).version == 2);
 }
+
+TEST_CASE("A late answer to a pre-vote is no vote after pre-votes were turned off (§9.6)")
+{
+    const auto off = [](raft *r) { raft_set_pre_vote(r, false); };
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    c.expire(1);
+    REQUIRE(c.take(1, 2)->m.request_vote.pre_vote);
+    /* Server 2, of version 1, grants the pre-vote for term 2, and may vote for 3 in that term. */
+    SECTION("while it runs")
+    {
+        c[1].receive(3, AppendEntries{.term = 1, .prev = {1, 1}});
+        c[1].set(off);
+    }
+    SECTION("over a restart")
+    {
+        c[1].crash();
+        c.add({.id = 1, .term = 1, .log = "1[1 2 3]", .set = off});
+    }
+    SECTION("in the same candidacy")
+    {
+        c[1].set(off);
+    }
+    c.expire(1);
+    REQUIRE(c[1].term() == 2);
+    REQUIRE(c[1].vote() == 1);
+    c[1].receive(2, VoteResult{.term = 2, .granted = true, .version = 1});
+    REQUIRE_FALSE(c[1].leads());
+    c[1].receive(3, VoteResult{.term = 2, .granted = true}); /* this one marks pre-votes */
+    REQUIRE(c[1].leads());
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* Half a snapshot, of a leader that is gone: its follower acknowledges, campaigns and leads as if
+ * it had never begun (§5.1). */
+#include "catch.hpp"
+#include "cluster.hpp"
+
+using namespace story;
+
+namespace {
+
+/* Four bytes of what server 3, which leads the term, sends. */
+InstallSnapshot piece(raft_term term, Position last, size_t offset = 0)
+{
+    const std::string whole = snapshot_contents(last);
+    return {.term = term, .last = last, .conf = "1 2 3", .conf_index = 1, .offset = offset,
+            .data = whole.substr(offset, 4), .done = offset + 4 >= whole.size()};
+}
+
+void few_in_flight(raft *r)
+{
+    raft_set_max_inflight_entries(r, 2);
+}
+
+}  // namespace
+
+TEST_CASE("A heartbeat that agrees is acknowledged, whatever is left of a snapshot (§3.5, §5.1)")
+{
+    Cluster c({Draw{.id = 1, .log = "1[1 2 3] 1 1 1"}});
+    c[1].receive(2, piece(2, {8, 2}));
+    REQUIRE(c.result(1, 2).snapshot_offset == 4);
+    c[1].receive(3, AppendEntries{.term = 3, .prev = {4, 1}});
+    REQUIRE(c.result(1, 3).last_log_index == 4);
+}
+
+TEST_CASE("A heartbeat raises nothing beyond what it agrees with (§3.5, §5.1)")
+{
+    Cluster c({Draw{.id = 1, .log = "1[1 2 3] 1 1 1"}});
+    c[1].receive(2, piece(2, {8, 2}));
+    c.drop();
+    c[1].receive(3, AppendEntries{.term = 3, .prev = {2, 1}});
+    REQUIRE(c.result(1, 3).last_log_index == 2);
+    c[1].receive(3, AppendEntries{.term = 3, .prev = {6, 3}}); /* it has no such entry */
+    REQUIRE(c.result(1, 3).rejected == 6);
+    c[1].receive(3, AppendEntries{.term = 3, .prev = {1, 1}}); /* late */
+    REQUIRE(c.result(1, 3).last_log_index == 2);
+}
+
+TEST_CASE("Half a snapshot of a leader that is gone keeps nobody behind (§3.5, §5.1)")
+{
+    const char *log = "1[1 2 3] 1 1 1 1 1";
+    Cluster c({Draw{.id = 1, .term = 2, .vote = 3, .log = log, .set = few_in_flight},
+               Draw{.id = 2, .term = 2, .vote = 3, .log = log, .set = few_in_flight}});
+    c[2].slow = true;
+    c[2].receive(3, piece(2, {8, 2}));
+    c.run(5000);
+    REQUIRE(c[1].leads()); /* 2 refuses entries while it writes the chunk */
+    c[2].slow = false;
+    c[2].store_chunk();
+    c.run(30000);
+    c[1].submit(3);
+    c.run(30000);
+    REQUIRE(c[1].leads());
+    REQUIRE(c[2].last() == c[1].last());
+    REQUIRE(c[1].commit() == c[1].last());
+}
+
+TEST_CASE("Nor does it with the usual window and a log that is longer (§3.5, §5.1)")
+{
+    std::string log = "1[1 2 3]";
+    for (int i = 0; i < 1100; ++i) {
+        log += " 1";
+    }
+    Cluster c({Draw{.id = 1, .term = 2, .vote = 3, .log = log.c_str()},
+               Draw{.id = 2, .term = 2, .vote = 3, .log = log.c_str()}});
+    c[2].slow = true;
+    c[2].receive(3, piece(2, {2000, 2}));
+    c.run(5000);
+    REQUIRE(c[1].leads());
+    c[2].slow = false;
+    c[2].store_chunk();
+    c.run(10000);
+    c[1].submit(3);
+    c.run(10000);
+    REQUIRE(c[1].leads());
+    REQUIRE(c[1].commit() == c[1].last());
+}
+
+TEST_CASE("The only one that can win campaigns between two chunks, and leads (§3.4, §5.1)")
+{
+    /* Server 3 led term 3; 1 cannot win: its last term is lower than that of 2. */
+    const bool pre_vote = GENERATE(true, false);
+    const auto set = [=](raft *r) { raft_set_pre_vote(r, pre_vote); };
+    Cluster c({Draw{.id = 1, .term = 3, .vote = 3, .log = "1[1 2 3] 1 1", .set = set},
+               Draw{.id = 2, .term = 3, .vote = 3, .log = "1[1 2 3] 2", .set = set}});
+    c[2].receive(3, piece(3, {8, 3}));
+    c.drop();
+    c.run(10000);
+    REQUIRE(c[2].leads());
+    REQUIRE(c[2].commit() == c[2].last());
+    REQUIRE(c[1].terms() == c[2].terms());
+    c[2].submit(3);
+    c.run(500);
+    REQUIRE(c[2].commit() == c[2].last());
+    REQUIRE(c[1].commit() == c[2].last());
+}
+
+TEST_CASE("While a chunk is being written nobody campaigns, afterwards it is possible (§3.4, §5.1)")
+{
+    Cluster c({Draw{.id = 2, .term = 3, .vote = 3, .log = "1[1 2 3] 2"}});
+    c[2].slow = true;
+    c[2].receive(3, piece(3, {8, 3}));
+    for (int i = 0; i < 5; ++i) {
+        c.expire(2);
+        REQUIRE(c[2].state() == RAFT_FOLLOWER);
+        REQUIRE(c.count(2, 1) == 0);
+    }
+    REQUIRE(c[2].chunk);
+    c[2].store_chunk();
+    c.drop();
+    c.expire(2);
+    REQUIRE(c[2].state() == RAFT_CANDIDATE);
+    REQUIRE(c.take(2, 1, RAFT_REQUEST_VOTE)->m.request_vote.last_log_term == 2);
+}
+
+TEST_CASE("A leader that was only slow begins its snapshot again (§5.1, §9.6)")
+{
+    const Position last{8, 3};
+    const std::string whole = snapshot_contents(last);
+    Cluster c({Draw{.id = 2, .term = 3, .vote = 3, .log = "1[1 2 3] 2"}});
+    c[2].receive(3, piece(3, last));
+    REQUIRE(c.result(2, 3).snapshot_offset == 4);
+    c.expire(2);
+    REQUIRE(c[2].state() == RAFT_CANDIDATE);
+    REQUIRE(c[2].term() == 3); /* it only asks for pre-votes */
+    c.drop();
+    c[2].receive(3, piece(3, last, 4));
+    REQUIRE(c[2].state() == RAFT_FOLLOWER);
+    REQUIRE(c[2].leader() == 3);
+    REQUIRE_FALSE(c[2].flag(RAFT_UPDATE_SNAPSHOT));
+    const auto lost = c.result(2, 3);
+    REQUIRE(lost.snapshot_index == 8);
+    REQUIRE(lost.snapshot_offset == 0);
+    for (size_t offset = 0; offset < whole.size(); offset += 4) {
+        c[2].receive(3, piece(3, last, offset));
+        REQUIRE(c[2].flag(RAFT_UPDATE_SNAPSHOT));
+        if (offset + 4 < whole.size()) {
+            REQUIRE(c.result(2, 3).snapshot_offset == offset + 4);
+        }
+    }
+    REQUIRE(c.result(2, 3).last_log_index == 8);
+    REQUIRE(c[2].snapshots.at(8) == whole);
+    REQUIRE(c[2].commit() == 8);
+    REQUIRE(c[2].last() == 8);
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* Members that become spares, and spares that become members (§4.1, §4.2). */
+#include "catch.hpp"
+#include "cluster.hpp"
+
+using namespace story;
+
+namespace {
+
+constexpr raft_time never = ~raft_time{0};
+
+/* It knows that it is a spare, and waits for nothing. */
+void require_rest(Cluster &c, raft_id id, const char *conf)
+{
+    REQUIRE(c[id].conf() == conf);
+    REQUIRE(raft_role(&c[id].raft) == RAFT_SPARE);
+    REQUIRE(c[id].deadline() == never);
+}
+
+}  // namespace
+
+TEST_CASE("A voter that becomes a spare is told, and rests (§4.1, §4.2.2)")
+{
+    Cluster c(Cluster::fresh("1 2 3"));
+    c.elect(1);
+    c[1].reconfigure("1 2 3p");
+    c.run(500);
+    REQUIRE(c[1].commit() == 3);
+    require_rest(c, 3, "1 2 3p");
+    REQUIRE(c[3].commit() == 3);
+    REQUIRE(c[1].progress(3).mode == RAFT_PROGRESS_NONE);
+    c[1].submit(2);
+    REQUIRE(c.count(1, 3) == 0);
+    c.run(500);
+    REQUIRE(c[3].last() == 3);
+}
+
+TEST_CASE("Voters that become spares by a joint change are told, and rest (§4.3)")
+{
+    Cluster c(Cluster::fresh("1 2 3 4 5"));
+    c.elect(1);
+    c[1].reconfigure("1 2 3 4p 5p");
+    c.run(500);
+    REQUIRE(c[1].conf() == "1 2 3 4p 5p");
+    REQUIRE(c[1].commit() == c[1].last());
+    require_rest(c, 4, "1 2 3 4p 5p");
+    require_rest(c, 5, "1 2 3 4p 5p");
+}
+
+TEST_CASE("They are told though they are the first to acknowledge the joint change (§4.3)")
+{
+    Cluster c(Cluster::fresh("1 2 3 4 5"));
+    c.elect(1);
+    c.run(100);
+    c[1].reconfigure("1 2 3 4p 5p");
+    for (raft_id id : {4, 5}) {
+        c.deliver(1, id);
+        c.deliver(id, 1);
+    }
+    c.run(500);
+    REQUIRE(c[1].conf() == "1 2 3 4p 5p");
+    REQUIRE(c[1].commit() == c[1].last());
+    require_rest(c, 4, "1 2 3 4p 5p");
+    require_rest(c, 5, "1 2 3 4p 5p");
+}
+
+TEST_CASE("Without pre-votes, too, a spare disturbs nobody, and comes back quietly (§4.2.3)")
+{
+    std::vector<Draw> all = Cluster::fresh("1 2 3");
+    for (Draw &d : all) {
+        d.set = [](raft *r) { raft_set_pre_vote(r, false); };
+    }
+    Cluster c(all);
+    c.elect(1);
+    c.run(100);
+    const raft_term term = c[1].term();
+    c[1].reconfigure("1 2 3p");
+    c.run(60000);
+    REQUIRE(c[3].term() == term);
+    REQUIRE(c[1].leads());
+    c[1].reconfigure("1 2 3s");
+    c.run(1000);
+    REQUIRE(c[1].leads());
+    REQUIRE(c[1].term() == term);
+    REQUIRE(c[3].conf() == "1 2 3s");
+    REQUIRE(c[3].commit() == c[1].commit());
+}
+
+TEST_CASE("A new spare is replicated to until the change is committed, with a last word (§4.2.2)")
+{
+    Cluster c({Draw{.id = 1, .log = "1[1 2 3 4 5]"}});
+    c.win(1, {2, 3});
+    for (raft_id id : {2, 3, 4, 5}) {
+        c[1].receive(id, AppendResult{.term = 2, .last = 2});
+    }
+    c.drop();
+    c[1].reconfigure("1 2 3 4 5p");
+    const raft_index change = c[1].last();
+    REQUIRE(c.take(1, 5)->m.append_entries.n_entries == 1);
+    c.expire(1); /* it hears of the leader as long as the change may be undone */
+    REQUIRE(c.take(1, 5)->m.append_entries.n_entries == 0);
+    c[1].receive(2, AppendResult{.term = 2, .last = change});
+    REQUIRE(c[1].commit() == 2);
+    REQUIRE(c.count(1, 5) == 0);
+    SECTION("it has the change")
+    {
+        c[1].receive(5, AppendResult{.term = 2, .last = change});
+        REQUIRE(c[1].commit() == 2); /* it does not count any more */
+    }
+    SECTION("it has not answered yet") {}
+    c[1].receive(3, AppendResult{.term = 2, .last = change});
+    REQUIRE(c[1].commit() == change);
+    REQUIRE(c.take(1, 5, RAFT_APPEND_ENTRIES)->m.append_entries.leader_commit == change);
+    REQUIRE(c.count(1, 5) == 0);
+    /* From now on nothing: neither heartbeats, nor entries, nor an answer to late results. */
+    c.expire(1);
+    c[1].submit();
+    c[1].receive(5, AppendResult{.term = 2, .rejected = change - 1, .last = 1});
+    c[1].receive(5, AppendResult{.term = 2, .last = change});
+    REQUIRE(c.count(1, 5) == 0);
+    REQUIRE(c[1].progress(5).mode == RAFT_PROGRESS_NONE);
+}
+
+TEST_CASE("A spare that is promoted has an election timeout to answer in (§6.2)")
+{
+    Cluster c({Draw{.id = 1, .log = "1[1 2p]"}, Draw{.id = 2}});
+    REQUIRE(c[1].leads());
+    c.run(5000);
+    REQUIRE(c[1].leads());
+    c[1].reconfigure("1 2");
+    c.expire(1); /* a heartbeat is due before anything could be delivered */
+    REQUIRE(c[1].leads());
+    SECTION("and answers")
+    {
+        c.run(10000);
+        REQUIRE(c[1].leads());
+        REQUIRE(c[2].commit() == c[1].last());
+    }
+    SECTION("but not longer")
+    {
+        c.isolate(2);
+        c.run(1500);
+        REQUIRE_FALSE(c[1].leads());
+    }
+}
+
+TEST_CASE("A catch-up that was given up is not gone on with (§4.2.1)")
+{
+    Cluster c({Draw{.id = 1, .log = "1[1 4p]", .set = [](raft *r) {
+                        raft_set_max_inflight_entries(r, 4);
+                        raft_set_max_catch_up_round_duration(r, 2000);
+                    }}});
+    REQUIRE(c[1].leads());
+    c[1].submit(100);
+    c[1].catch_up(4);
+    c[1].receive(4, AppendResult{.term = 2, .rejected = 102, .last = 0});
+    c[1].receive(4, AppendResult{.term = 2, .last = 4});
+    for (int i = 0; i < 30 && c[1].catch_up_status(4) == RAFT_CATCH_UP_RUNNING; ++i) {
+        c.expire(1);
+    }
+    REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_ABORTED);
+    REQUIRE(c[1].progress(4).mode == RAFT_PROGRESS_NONE);
+    c.drop();
+    c[1].receive(4, AppendResult{.term = 2, .last = 5}); /* late */
+    REQUIRE(c.count(1, 4) == 0);
+    c[1].submit();
+    c.expire(1);
+    REQUIRE(c.count(1, 4) == 0);
+    c[1].catch_up(4); /* unless it is asked for again */
+    REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_RUNNING);
+    REQUIRE(c.count(1, 4) > 0);
+}
+
+TEST_CASE("A voter that becomes a spare rests, though it was caught up once (§4.2.1)")
+{
+    Cluster c({Draw{.id = 1, .log = "1[1 2 3 4p]"}, Draw{.id = 2, .log = "1[1 2 3 4p]"},
+               Draw{.id = 3, .log = "1[1 2 3 4p]"}, Draw{.id = 4}});
+    c.elect(1);
+    c[1].catch_up(4);
+    c.run(500);
+    REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_FINISHED);
+    c[1].reconfigure("1 2 3 4");
+    c.run(500);
+    REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_FINISHED);
+    c[1].reconfigure("1 2 3 4p");
+    REQUIRE(c[1].flag(RAFT_UPDATE_CATCH_UP));
+    REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_NONE);
+    c.run(500);
+    REQUIRE(c[1].commit() == c[1].last());
+    REQUIRE(c[1].progress(4).mode == RAFT_PROGRESS_NONE);
+    require_rest(c, 4, "1 2 3 4p");
+    const raft_index last = c[4].last();
+    c[1].submit(3);
+    c.run(500);
+    REQUIRE(c[4].last() == last);
+}
+
+TEST_CASE("A standby's catch-up that has finished is forgotten when it becomes a spare (§4.2.1)")
+{
+    Cluster c({Draw{.id = 1, .log = "1[1 2 3 4s 5s]"}});
+    c.win(1, {2, 3});
+    for (raft_id id : {2, 3, 4, 5}) {
+        c[1].receive(id, AppendResult{.term = 2, .last = 2});
+    }
+    c[1].catch_up(4);
+    REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_FINISHED);
+    SECTION("it says so")
+    {
+        c[1].reconfigure("1 2 3 4p 5s");
+        REQUIRE(c[1].flag(RAFT_UPDATE_CATCH_UP));
+        REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_NONE);
+    }
+    SECTION("but not when another one becomes one")
+    {
+        c[1].reconfigure("1 2 3 4s 5p");
+        REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_CATCH_UP));
+        REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_FINISHED);
+    }
+}
