@@ -2,7 +2,9 @@
 #include "catch.hpp"
 #include "progress.hpp"
 
+#include <cstdlib>
 #include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -96,6 +98,99 @@ TEST_CASE("progress: a catch-up is forgotten with its server")
     REQUIRE(t.find(2)->follows());
     REQUIRE(adopt(t, *one));
     REQUIRE_FALSE(adopt(t, *one)); /* only once */
+}
+
+TEST_CASE("progress: one that becomes a spare is followed until the change is committed")
+{
+    Tracker t;
+    Owned before = members({{1, "a", RAFT_VOTER},
+                            {2, "b", RAFT_VOTER},
+                            {3, "c", RAFT_STANDBY},
+                            {4, "d", RAFT_SPARE}});
+    adopt(t, *before);
+    for (Progress &p : t.peers) {
+        p.mode = RAFT_PROGRESS_PIPELINE;
+        p.match = 8;
+        REQUIRE_FALSE(p.resting);
+    }
+    Owned after = members({{1, "a", RAFT_SPARE},
+                           {2, "b", RAFT_SPARE},
+                           {3, "c", RAFT_SPARE},
+                           {4, "d", RAFT_SPARE},
+                           {5, "e", RAFT_SPARE}});
+    REQUIRE_FALSE(adopt(t, *after));
+    for (raft_id id : {2, 3}) {
+        REQUIRE(t.find(id)->resting);
+        REQUIRE(t.find(id)->follows());
+        REQUIRE(t.find(id)->mode == RAFT_PROGRESS_PIPELINE);
+        REQUIRE_FALSE(t.find(id)->votes());
+    }
+    for (raft_id id : {1, 4, 5}) { /* itself; a spare before; one that is new */
+        REQUIRE_FALSE(t.find(id)->resting);
+        REQUIRE_FALSE(t.find(id)->follows());
+    }
+    REQUIRE_FALSE(t.has_departing());
+    t.forget_departing();
+    REQUIRE(ids(t) == "1* 2 3 4 5 ");
+    for (raft_id id : {2, 3}) {
+        REQUIRE_FALSE(t.find(id)->resting);
+        REQUIRE_FALSE(t.find(id)->follows());
+        REQUIRE(t.find(id)->mode == RAFT_PROGRESS_PROBE);
+        REQUIRE(t.find(id)->match == 8); /* what is known of it stays */
+    }
+}
+
+TEST_CASE("progress: contact begins when a server starts to be followed, and only then")
+{
+    Tracker t;
+    Owned before = members({{1, "a", RAFT_VOTER}, {2, "b", RAFT_SPARE}, {3, "c", RAFT_STANDBY}});
+    Owned after = members({{1, "a", RAFT_VOTER}, {2, "b", RAFT_VOTER}, {3, "c", RAFT_VOTER}});
+    adopt(t, *before, 10, 50);
+    SECTION("a spare was not")
+    {
+        adopt(t, *after, 10, 90);
+        REQUIRE(t.find(2)->contact == 90);
+    }
+    SECTION("but one that is caught up was")
+    {
+        t.find(2)->catch_up = RAFT_CATCH_UP_FINISHED;
+        adopt(t, *after, 10, 90);
+        REQUIRE(t.find(2)->contact == 50);
+        REQUIRE(t.find(2)->catch_up == RAFT_CATCH_UP_FINISHED);
+    }
+    REQUIRE(t.find(3)->contact == 50);
+    adopt(t, *before, 10, 120);
+    REQUIRE(t.find(3)->contact == 50);
+}
+
+TEST_CASE("progress: a catch-up is forgotten when its server becomes a spare")
+{
+    Tracker t;
+    const int role = GENERATE(RAFT_STANDBY, RAFT_VOTER);
+    Owned before = members({{1, "a", RAFT_VOTER}, {2, "b", role}, {3, "c", RAFT_SPARE}});
+    Owned after = members({{1, "a", RAFT_VOTER}, {2, "b", RAFT_SPARE}, {3, "c", RAFT_SPARE}});
+    adopt(t, *before);
+    t.find(3)->catch_up = RAFT_CATCH_UP_ABORTED;
+    t.find(2)->catch_up = static_cast<uint8_t>(
+        GENERATE(RAFT_CATCH_UP_RUNNING, RAFT_CATCH_UP_ABORTED, RAFT_CATCH_UP_FINISHED));
+    REQUIRE(adopt(t, *after));
+    REQUIRE(t.find(2)->catch_up == RAFT_CATCH_UP_NONE);
+    REQUIRE(t.find(2)->resting);
+    REQUIRE_FALSE(adopt(t, *after)); /* only once */
+    REQUIRE(t.find(3)->catch_up == RAFT_CATCH_UP_ABORTED); /* it was a spare all the time */
+    t.forget_departing();
+    REQUIRE_FALSE(t.find(2)->follows());
+}
+
+TEST_CASE("progress: a tracker that there is not can be destroyed")
+{
+    Tracker::destroy(nullptr);
+    void *memory = malloc(sizeof(Tracker));
+    REQUIRE(memory != nullptr);
+    auto *t = new (memory) Tracker;
+    Owned c = members({{1, "a", RAFT_VOTER}});
+    adopt(*t, *c);
+    Tracker::destroy(t);
 }
 
 TEST_CASE("progress: next never falls to or below match")
