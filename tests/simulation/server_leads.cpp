@@ -204,8 +204,8 @@ void Server::check_submission(const raft_event &e) const {
     }
 }
 
-/* Who is removed or becomes a spare hears that it is committed, and so do all others if it is the leader: those in a
- * pipeline that compaction has not overtaken. */
+/* Who is removed or becomes a spare hears that it is committed, and so do all others if it is the
+ * leader: those in a pipeline that compaction has not overtaken. */
 void Server::check_farewell(const raft_update &u) {
     const Conf &conf = before_.conf;
     if (!before_.leads() || face.term != before_.term) {
