@@ -253,7 +253,11 @@ int raft_set_install_snapshot_timeout(struct raft *r, unsigned msecs) {
 
 int raft_set_pre_vote(struct raft *r, bool enabled) {
     const bool on = load_bool(enabled);
-    return set(r, [=](Settings &s) { s.pre_vote = on; });
+    const raft_term next = raft_current_term(r) + 1;
+    return set(r, [=](Settings &s) {
+        s.asked_until = s.pre_vote ? next : s.asked_until;
+        s.pre_vote = on;
+    });
 }
 
 int raft_set_max_catch_up_rounds(struct raft *r, unsigned rounds) {

@@ -114,6 +114,14 @@ void answer(Step &step, const raft_message &m, raft_term term, bool granted, boo
     return 0;
 }
 
+/* Can an answer that is not marked belong to a vote of this term, and not, late or
+ * repeated, to a pre-vote? Yes if no pre-vote can ever have asked for this term. */
+bool unmarked_is_vote(const Server &s) {
+    const raft_term asked = s.tracker->pre_vote_term;
+    return asked != 0 ? s.term > asked
+                      : !s.settings->pre_vote && s.term > s.settings->asked_until;
+}
+
 void take_vote(Step &step, const raft_message &m) {
     Server &s = step.server;
     const raft_request_vote_result &r = m.request_vote_result;
@@ -128,8 +136,8 @@ void take_vote(Step &step, const raft_message &m) {
         p->capacity = r.capacity;
         p->reports_capacity = (r.features & RAFT_FEATURE_CAPACITY) != 0;
     }
-    if (!marked && !t.pre_vote && s.term <= t.pre_vote_term) {
-        return; /* it may belong, late or repeated, to a pre-vote */
+    if (!marked && !t.pre_vote && !unmarked_is_vote(s)) {
+        return;
     }
     const raft_term asked = s.term + (t.pre_vote ? 1 : 0);
     if (!load_bool(r.vote_granted) || r.term != asked ||

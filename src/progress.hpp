@@ -112,7 +112,7 @@ struct Tracker {
     Transfer transfer;
     CatchUp catch_up;
     bool pre_vote = false;      /* the votes counted are pre-votes (§9.6) */
-    raft_term pre_vote_term = 0; /* none was asked for a later one */
+    raft_term pre_vote_term = 0; /* the last one that pre-votes were asked for */
     bool legacy_grant = false;  /* one came from a server that does not mark pre-votes */
 
     Tracker() = default;

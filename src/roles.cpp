@@ -170,7 +170,6 @@ void become_candidate(Step &step, Tracker *tracker) {
     s.state = RAFT_CANDIDATE;
     if (s.tracker == nullptr) {
         s.tracker = tracker;
-        tracker->pre_vote_term = s.term + 1; /* for all that is known: in an earlier candidacy */
     }
     restart_election_timer(s);
 }

@@ -21,6 +21,8 @@ struct Settings {
     uint16_t capacity_threshold = 0;
     uint16_t features = RAFT_FEATURE_CAPACITY;
     bool pre_vote = true;
+    /* Where they are off: no pre-vote was asked for a later term, in an earlier life either. */
+    raft_term asked_until = 0;
 
     uint32_t message_limit() const {
         return max_message_entries != 0 ? max_message_entries : UINT32_MAX;

@@ -170,6 +170,9 @@ void load(Step &step, const raft_event_start &e, Disk *disk) {
     step.remember();
     s.term = e.term;
     s.voted_for = e.voted_for;
+    if (!s.settings->pre_vote) { /* then they are this server's own */
+        const_cast<Settings *>(s.settings)->asked_until = e.term + 1;
+    }
     const bool use_log = e.n_entries > 0 && !disk->discard;
     if (e.metadata != nullptr) {
         s.snapshot_index = s.commit = e.metadata->index;

@@ -92,7 +92,7 @@ void add_settings(Hasher &h, const Settings &settings) {
     const auto &[tracer, election_timeout, heartbeat_timeout, snapshot_timeout,
                  max_catch_up_rounds, max_catch_up_round_duration, max_inflight_entries,
                  max_message_entries, max_uncommitted_entries, capacity_threshold, features,
-                 pre_vote] = settings;
+                 pre_vote, asked_until] = settings;
     h.u64(reinterpret_cast<uintptr_t>(tracer));
     h.u64(election_timeout);
     h.u64(heartbeat_timeout);
@@ -105,6 +105,7 @@ void add_settings(Hasher &h, const Settings &settings) {
     h.u64(capacity_threshold);
     h.u64(features);
     h.u64(pre_vote);
+    h.u64(asked_until);
 }
 
 void add_install(Hasher &h, const Install *install) {

@@ -172,6 +172,7 @@ void try_settings(const Server &o) {
     SETTING(capacity_threshold, 1);
     SETTING(features, 3);
     SETTING(pre_vote, false);
+    SETTING(asked_until, 9);
 }
 
 void try_tracker(const Server &o) {

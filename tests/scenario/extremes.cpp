@@ -136,7 +136,7 @@ TEST_CASE("An unmarked grant is no vote in a term that pre-votes were asked for 
     REQUIRE(c[1].leads());
 }
 
-TEST_CASE("Without pre-votes an unmarked grant is a vote (§3.4), but not in the first campaign")
+TEST_CASE("Without pre-votes an unmarked grant is a vote (§3.4), but not in the first term")
 {
     Cluster c({Draw{.id = 1, .log = "1[1 2 3]",
                     .set = [](raft *r) { raft_set_pre_vote(r, false); }}});

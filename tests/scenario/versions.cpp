@@ -32,7 +32,7 @@ TEST_CASE("A vote result below version 2 has no features and no capacity")
                     raft_set_pre_vote(r, false);
                 }}});
     c.expire(1);
-    c.expire(1); /* what is not marked does not count in the first campaign */
+    c.expire(1); /* what is not marked does not count in the first term */
     for (raft_id id : {2, 3}) {
         c[1].receive(id, VoteResult{.term = 3, .granted = true, .features = garbage,
                                     .capacity = garbage, .version = 1});
