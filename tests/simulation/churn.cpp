@@ -128,6 +128,23 @@ void World::demote(raft_id id) {
     }
 }
 
+/* The leader goes, and one other voter is left. */
+void World::abdicate(Server &l) {
+    Conf next = outcome_of(l.face.conf);
+    raft_id heir = 0;
+    for (const Member &m : next.members) {
+        bool fit = m.role == RAFT_VOTER && m.id != l.id && server(m.id).up;
+        heir = fit && (heir == 0 || random.percent(50)) ? m.id : heir;
+    }
+    if (heir == 0) {
+        return;
+    }
+    for (Member &m : next.members) {
+        m.role = m.role == RAFT_VOTER && m.id != heir ? static_cast<int>(RAFT_STANDBY) : m.role;
+    }
+    change_membership(l, next);
+}
+
 void World::churn() {
     if (calm) {
         return;
@@ -135,6 +152,10 @@ void World::churn() {
     schedule(now + random.between(1, 2 * plan.churn_interval), Happening::CHURN, 0, 0);
     Server *l = leader();
     if (l == nullptr || l->face.conf.members.empty() || busy_operator()) {
+        return;
+    }
+    if (trusts_leases() && l->face.conf.voters() <= 3 && random.percent(6)) {
+        abdicate(*l);
         return;
     }
     uint64_t choice = random.below(100);

@@ -49,7 +49,7 @@ void Network::send(Wire *wire) {
         forge(*wire);
     }
     bool cut = blocked_[wire->from][wire->to];
-    bool lost = !w_.calm && w_.random.ppm(w_.plan.loss_ppm);
+    bool lost = (!w_.calm && w_.random.ppm(w_.plan.loss_ppm)) || w_.thwarts(*wire);
     if (cut || lost) {
         w_.stats.add(S_LOSS, lost);
         drop(wire);

@@ -172,6 +172,8 @@ Plan::Plan(uint64_t seed, Sabotage sabotage) {
     choose_environment(*this, r);
     choose_troubles(*this, r);
     choose_load(*this, r);
+    Random last(seed ^ 0x62657265U);
+    bereaved = last.percent(75);
     arrange(*this, sabotage);
 }
 

@@ -47,7 +47,10 @@ namespace sim {
     X(SPOILT_LOG, "spoilt-log")                  /* a disk gives back another term */              \
     X(STORM, "storm")                            /* the network triples every message */           \
     X(SHORT_LIFE, "short-life")                  /* the world ends early */                        \
-    X(ETERNAL_PARTITION, "eternal-partition")    /* the network never heals */
+    X(IDLE_FOLLOWER, "idle-follower")            /* a server that should campaign does not */      \
+    X(HASTY_LEADER, "hasty-leader")              /* a leader steps down though it is heard */      \
+    X(ETERNAL_PARTITION, "eternal-partition")    /* the network never heals */                     \
+    X(DEAD_MAJORITY, "dead-majority")            /* a majority dies for good, unrecovered */
 
 enum class Sabotage {
 #define X(name, text) name,
@@ -116,6 +119,7 @@ struct Plan {
     Time churn_interval; /* 0: the membership stays */
     bool upgrades;
     Time disaster;         /* when a majority is lost for good; 0: never */
+    bool bereaved;         /* when all is over, a minority is lost for good */
     unsigned upset_percent; /* how often what is delicate is disturbed */
     raft_index snapshot_every; /* entries; 0: never */
     unsigned trailing;

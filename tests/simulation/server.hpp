@@ -87,6 +87,10 @@ public:
     void refuse_nonsense();
 
     void take_snapshot(bool whole_log = false); /* or keep what the plan says */
+    /* Has it a part of a snapshot: one that is durable, or is being written? */
+    bool has_half(bool durable) const {
+        return up && half_of_ == face.term && chunk_outstanding_ != durable;
+    }
     size_t pending_reads() const { return past_.reads.size(); }
     /* Everything that is too slow to be done at every step. */
     void check_thoroughly();
@@ -129,8 +133,10 @@ private:
                                    const raft_request_vote_result &r) const;
     void check_terms(const raft_message &came) const;
     void check_election_timeout(const raft_event &e, bool heard);
+    void check_silence(const raft_event &e) const;
     void check_campaign(const raft_event &e, const raft_update &u) const;
     void keep_leader_promises(const raft_event &e, const raft_update &u);
+    void note_followed();
     void check_contact(const raft_event &e);
     void follow_rounds(const raft_event &e, const raft_update &u);
     void check_lease() const;
@@ -191,6 +197,7 @@ private:
     Snapshot incoming_;
     raft_term incoming_since_ = 0; /* in which its first chunk came */
     bool chunk_outstanding_ = false;
+    raft_term half_of_ = 0; /* in which it got a part of a snapshot, which it has not given up */
     raft_index snapshot_pending_ = 0;
     unsigned long long ticket_ = 0;
     unsigned long long replaced_by_ = 0; /* ticket of the last update that replaced entries */
@@ -215,6 +222,7 @@ private:
         /* As a leader, by ID: how far it sent; when it sent the last round that was echoed. */
         raft_index sent[kMaxServers + 1] = {};
         raft_time echoed[kMaxServers + 1] = {};
+        raft_time followed[kMaxServers + 1] = {}; /* since when, while it leads */
         std::deque<std::pair<unsigned long long, raft_time>> rounds; /* when they were sent first */
         struct CatchUp {
             raft_index target = 0; /* of the first round */

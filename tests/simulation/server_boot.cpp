@@ -172,6 +172,7 @@ void Server::boot() {
     rebuild_configurations();
     incoming_ = Snapshot();
     chunk_outstanding_ = false;
+    half_of_ = 0;
     snapshot_pending_ = 0;
     ticket_ = replaced_by_ = 0;
     meta_written_ = meta_durable_ = 0;

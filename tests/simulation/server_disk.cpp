@@ -53,6 +53,9 @@ void Server::finished(const Write &w) {
             }
             break;
         case Write::ENTRIES: {
+            if (w_.tempt_heir(*this)) {
+                break;
+            }
             raft_index last = w.index + w.entries.size() - 1;
             if (w.entries.size() > 1 && !w_.calm &&
                 w_.random.percent(w_.plan.partial_ack_percent)) {
@@ -139,6 +142,7 @@ void Server::repeat_acknowledgements(raft_index from) {
 
 void Server::chunk_stored(const Write &w) {
     chunk_outstanding_ = false;
+    half_of_ = w.last || w.fails ? 0 : half_of_;
     bool conflicts = log.has(w.chunk_index) && log.at(w.chunk_index).term != w.chunk_term;
     if (w.last && !w.fails && !w_.calm && w_.random.percent(w_.plan.upset_percent) &&
         w_.random.percent(conflicts ? 50 : 15)) {

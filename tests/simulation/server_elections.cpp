@@ -125,6 +125,16 @@ void Server::check_election_timeout(const raft_event &e, bool heard) {
     }
 }
 
+/* A voter whose time is up campaigns, unless a part of a snapshot is just being written: then its
+ * log may be about to be replaced. */
+void Server::check_silence(const raft_event &e) const {
+    bool waited = before_.state == RAFT_FOLLOWER && e.time >= before_.timeout;
+    if (e.type == RAFT_TIMEOUT && waited && !chunk_outstanding_ && votes(before_.role) &&
+        before_.stored > 0 && face.state == RAFT_FOLLOWER) {
+        throw Violation("campaign", format("%s hears no leader and does not campaign", name()));
+    }
+}
+
 /* Only voters campaign, and those that a change which may be undone has made to something else;
  * upon TimeoutNow they have all that the leader has, and its permission. */
 void Server::check_campaign(const raft_event &e, const raft_update &u) const {
@@ -169,6 +179,7 @@ void Server::keep_election_promises(const raft_event &e, const raft_update &u) {
             check_answer_to_candidate(*came, m.request_vote_result);
         }
     }
+    check_silence(e);
     check_campaign(e, u);
     check_election_timeout(e, heard);
     if (heard || before_.leads()) { /* a leader hears from itself */

@@ -10,7 +10,19 @@
 
 namespace sim {
 
-/* Answers of this term count as contact; then, and only then, it leads on. */
+/* Since when does it send something to each server, which that could answer? */
+void Server::note_followed() {
+    bool led = before_.leads() && before_.term == face.term;
+    for (const Member &m : face.conf.members) {
+        bool followed = led && before_.mode[m.id] >= 0 && before_.mode[m.id] != RAFT_PROGRESS_NONE;
+        if (!followed && face.mode[m.id] >= 0 && face.mode[m.id] != RAFT_PROGRESS_NONE) {
+            past_.followed[m.id] = past_.now;
+        }
+    }
+}
+
+/* Answers of this term count as contact; then, and only then, it leads on. Who is followed only now
+ * has as much time for the first. */
 void Server::check_contact(const raft_event &e) {
     const raft_message *came = e.type == RAFT_RECEIVE ? e.receive.message : nullptr;
     bool leads_on = face.leads() && before_.leads() && face.term == before_.term;
@@ -24,7 +36,8 @@ void Server::check_contact(const raft_event &e) {
         return;
     }
     bool contact = quorum(before_.conf, [this](raft_id peer) {
-        return peer == id || before_.contact[peer] + plan_.election_timeout > past_.now;
+        raft_time heard = std::max(before_.contact[peer], past_.followed[peer]);
+        return peer == id || heard + plan_.election_timeout > past_.now;
     });
     bool due = e.time >= before_.timeout;
     if (contact ? !leads_on : due && leads_on) {
@@ -229,8 +242,9 @@ void Server::check_farewell(const raft_update &u) {
         }
         for (auto [peer, match] : past_.leaving) {
             if (!conf.joint() && match + 1 >= face.first && told.count(peer) == 0) {
-                throw Violation("membership", format("%s does not tell %s that it is not "
-                                                     "replicated to any more", name(), name_of(peer)));
+                throw Violation("membership",
+                                format("%s does not tell %s that it is not replicated to any more",
+                                       name(), name_of(peer)));
             }
         }
         past_.leaving.clear();
@@ -254,6 +268,7 @@ void Server::keep_leader_promises(const raft_event &e, const raft_update &u) {
         std::fill(std::begin(past_.sent), std::end(past_.sent), 0);
     }
     check_contact(e);
+    note_followed();
     follow_rounds(e, u);
     check_farewell(u);
     for (unsigned i = 0; u.flags & RAFT_UPDATE_MESSAGES && i < u.messages.n; i++) {

@@ -129,6 +129,7 @@ void Server::write_chunk(const raft_update &u) {
         w.snapshot = std::make_shared<const Snapshot>(incoming_);
     }
     chunk_outstanding_ = true;
+    half_of_ = s.last ? 0 : face.term;
     w_.stats.add(S_INSTALL_CHUNK);
     w_.stats.add(S_INSTALL_RESUMED, s.offset > 0);
     write(std::move(w));

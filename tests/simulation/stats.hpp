@@ -46,6 +46,7 @@ namespace sim {
     X(CHANGE_ADDRESS, "address of a member changed")                                               \
     X(MOVED, "server restarted at another address")                                                \
     X(LOST_MAJORITY, "majority lost for good")                                                     \
+    X(BEREAVED, "leader lost for good while its snapshot was being installed")                     \
     X(TRANSFER, "leadership transfer begun")                                                       \
     X(CATCH_UP, "catch-up begun")                                                                  \
     X(SNAPSHOT, "snapshot taken")                                                                  \
@@ -69,6 +70,7 @@ namespace sim {
     X(INSTALL_WITHIN, "snapshots installed that end within a log of another term")                 \
     X(START_DISCARD, "restarts that discarded a log behind its snapshot")                          \
     X(CHANGE_DONE, "configurations committed")                                                     \
+    X(HEIR, "only voters that restarted before anyone knew")                                       \
     X(JOINT_LEFT, "joint configurations left")                                                     \
     X(JOINT_INHERITED, "joint configurations inherited by a new leader")                           \
     X(CONF_ROLLBACK, "configurations rolled back")                                                 \

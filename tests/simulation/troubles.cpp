@@ -144,6 +144,25 @@ void World::tempt_election(const Server &winner) {
     }
 }
 
+/* The only voter that a change leaves has just stored it, and is gone for a moment before it says
+ * so: its leader may answer by lease, and hears of nothing that the heir would decide alone. */
+bool World::tempt_heir(Server &heir) {
+    Server *l = leader();
+    const Face &f = heir.face;
+    if (calm || busy_operator() || !trusts_leases() || l == nullptr || l->id == heir.id ||
+        f.conf_index <= f.commit || f.conf.joint() || f.conf.voters() != 1 ||
+        f.conf.role_of(heir.id) != RAFT_VOTER ||
+        !heir.disk.holds(f.conf_index, heir.term_at(f.conf_index)) || !random.percent(70)) {
+        return false;
+    }
+    stats.add(S_HEIR);
+    heir.crash("before it acknowledges that it alone votes");
+    network.cut(heir.id, l->id);
+    schedule(now + random.between(1, 5) * kMs, Happening::RESTART, heir.id, heir.epoch);
+    schedule(now + 2 * plan.max_election_timeout() * kMs, Happening::HEAL, 0, 0);
+    return true;
+}
+
 /* A leader that is cut off takes more than others will have when it comes back: then a snapshot
  * may end within what it must drop. */
 void World::burden(Server &l) {
@@ -266,6 +285,15 @@ void World::sabotage_flags(unsigned &flags) {
 
 /* What an honest library would not say. */
 void World::sabotage_face(Face &face, const Face &before, unsigned &flags) {
+    if (sabotage == Sabotage::IDLE_FOLLOWER && face.state == RAFT_CANDIDATE &&
+        before.state == RAFT_FOLLOWER) {
+        face.state = RAFT_FOLLOWER;
+        flags &= ~static_cast<unsigned>(RAFT_UPDATE_STATE);
+    } else if (sabotage == Sabotage::HASTY_LEADER && before.leads() && face.leads() &&
+               face.timeout > before.timeout && random.percent(5)) {
+        face.state = RAFT_FOLLOWER; /* its time for heartbeats */
+        flags |= RAFT_UPDATE_STATE;
+    }
     if (!face.leads() || face.commit >= face.last) {
         return;
     }

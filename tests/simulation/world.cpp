@@ -240,7 +240,11 @@ void World::run() {
                                static_cast<unsigned long long>(stats.n[S_STEP])));
     }
     end_faults();
-    expect_progress();
+    expect_write();
+    if (bereave()) {
+        expect_write();
+    }
+    expect_convergence();
     for (auto &s : servers_) {
         if (s->up) {
             s->check_thoroughly();
@@ -279,15 +283,18 @@ void World::end_faults() {
 
 /* Old messages and acknowledgements may still come for a while; then elections, and
  * whole snapshots where needed, with some room. */
-void World::expect_progress() {
+Time World::patience() const {
     Time bound = plan.long_delay + plan.late_ack_max + 25 * kSecond +
                  40 * plan.max_election_timeout() * kMs + 4 * plan.tuning.snapshot_timeout * kMs;
     Time backlog = 0;
     for (auto &s : servers_) { /* one entry at a time, if need be */
         backlog = std::max<Time>(backlog, s->log.entries.size());
     }
-    bound += backlog * 2 * (plan.delay_max + plan.disk_max);
-    Time start = now;
+    return bound + backlog * 2 * (plan.delay_max + plan.disk_max);
+}
+
+void World::expect_write() {
+    Time start = now, bound = patience();
     uint64_t before = clients.writes_done();
     while (clients.writes_done() == before) {
         if (now > start + bound) {
@@ -297,8 +304,11 @@ void World::expect_progress() {
         live_until(now + 100 * kMs);
     }
     live_until(now + kSecond);
+}
+
+void World::expect_convergence() {
     clients.stop();
-    start = now;
+    Time start = now, bound = patience();
     std::string why;
     while (!converged(&why)) {
         if (now > start + bound) {
@@ -328,7 +338,7 @@ bool World::converged(std::string *why) {
     }
     for (const Member &m : l->face.conf.members) {
         Server &s = server(m.id);
-        if (m.role != RAFT_SPARE &&
+        if (m.role != RAFT_SPARE && !s.gone &&
             (s.machine.applied != l->machine.applied || s.machine.digest != l->machine.digest ||
              !(s.face.conf == l->face.conf) || s.face.term != l->face.term)) {
             *why = format("%s applied %llu in %s, leader %s %llu in %s", s.name(),

@@ -12,6 +12,7 @@
 #include "story.hpp"
 
 #include <deque>
+#include <functional>
 
 namespace sim {
 
@@ -92,6 +93,8 @@ public:
     /* What often goes wrong while this is under way, goes wrong more often. */
     void tempt_fate(raft_id server, unsigned percent, Time within);
     void tempt_election(const Server &winner);
+    bool tempt_heir(Server &heir); /* it crashes */
+    bool thwarts(const Wire &wire);
 
     void sabotage_flags(unsigned &flags);
     void sabotage_face(Face &face, const Face &before, unsigned &flags);
@@ -110,8 +113,11 @@ private:
     bool advance(); /* one happening */
     void dispatch(const Happening &h);
     void live_until(Time end);
+    bool live_until(Time end, const std::function<bool()> &reached);
     void end_faults();
-    void expect_progress();
+    Time patience() const;
+    void expect_write();
+    void expect_convergence();
     bool converged(std::string *why);
     void check_history() const;
     bool busy_operator() const {
@@ -128,6 +134,9 @@ private:
     void see_recovery();
     void end_recovery();
     void begin_era(const Server &best);
+    bool bereave();
+    bool outrun(Server &l, Server &follower);
+    void lose_minority(Server &l, const Server &needed);
     void upset(Server &s, bool crash);
     void begin_flip();
     void go_on_flip(Server &old_leader, raft_id witness);
@@ -144,6 +153,7 @@ private:
 
     void churn();
     void change_membership(Server &l, const Conf &next);
+    void abdicate(Server &l);
     void demote(raft_id id);
     void ask_transfer(Server &l, raft_id to);
     void ask_catch_up(Server &l, raft_id whom);
@@ -157,6 +167,7 @@ private:
     enum class Emergency { NONE, CUT, LOST, RECOVERING, OVER } emergency_ = Emergency::NONE;
     bool founding_over_ = false;
     raft_id flipped_ = 0; /* a leader that is to lose entries that others commit later */
+    raft_id thwarted_ = 0; /* misses what a new leader has for it */
     unsigned lost_ = 0; /* the servers that are, or will be: a bit set */
     raft_id recovered_ = 0;
     raft_id burdened_ = 0; /* a leader that is cut off with entries that only it has */
