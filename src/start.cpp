@@ -161,8 +161,9 @@ void push(Disk *disk, Configuration *c) {
  * rely on not being outvoted within a lease (§6.4.1): then it waits like anyone. */
 bool elects_itself(const Server &s, const raft_event_start &e, const Disk &disk) {
     const raft_index committed = e.metadata != nullptr ? e.metadata->index : 1;
-    return election::is_sole_voter(disk.configuration, s.id) &&
-           disk.configuration->index <= committed && roles::has_term_left(e.term);
+    const Configuration *c = disk.configuration;
+    return c != nullptr && c->index <= committed && election::is_sole_voter(c, s.id) &&
+           roles::has_term_left(e.term);
 }
 
 void load(Step &step, const raft_event_start &e, Disk *disk) {
