@@ -255,11 +255,12 @@ void carry_out(Step &step, const raft_message &m, Plan *plan) {
     return 0;
 }
 
-/* A server that was just founded, alone, need not wait to be elected. */
+/* A server that was just founded, alone, need not wait to be elected. (The first entry, which
+ * became durable, is a configuration.) */
 bool is_founded_alone(const Server &s) {
     return s.last_stored == 0 && s.state == RAFT_FOLLOWER && s.leader == 0 &&
            s.install == nullptr && roles::has_term_left(s.term) &&
-           election::is_sole_voter(s.configuration, s.id);
+           election::is_sole_voter(*s.configuration, s.id);
 }
 
 [[nodiscard]] int stored_on_founder(Step &step, raft_index index) {

@@ -164,12 +164,12 @@ Preparation::~Preparation() {
     Tracker::destroy(tracker);
 }
 
-bool is_sole_voter(const Configuration *c, raft_id id) {
-    if (c == nullptr || c->voter_sets_of(id) != kBothSets) {
+bool is_sole_voter(const Configuration &c, raft_id id) {
+    if (c.voter_sets_of(id) != kBothSets) {
         return false;
     }
     unsigned voters = 0;
-    for (const raft_server &server : *c) {
+    for (const raft_server &server : c) {
         voters += voter_sets(server.role) != 0;
     }
     return voters == 1;

@@ -14,7 +14,7 @@ namespace libraft::election {
 [[nodiscard]] int on_timeout_now(Step &step, const raft_message &m);
 
 /* Does this server alone make a quorum? */
-bool is_sole_voter(const Configuration *c, raft_id id);
+bool is_sole_voter(const Configuration &c, raft_id id);
 
 /* What an election could hand out. Acquires what it needs beside the outbox. */
 struct Preparation {

@@ -81,7 +81,8 @@ uint64_t messages_for_all(const Server &s, raft_index last) {
 void send_some(Step &step, Progress &p) {
     if (p.mode == RAFT_PROGRESS_PIPELINE) {
         pipeline(step, p);
-    } else if (p.mode == RAFT_PROGRESS_PROBE) {
+    } else {
+        INVARIANT(p.mode == RAFT_PROGRESS_PROBE);
         probe(step, p);
     }
 }

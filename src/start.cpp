@@ -162,7 +162,7 @@ void push(Disk *disk, Configuration *c) {
 bool elects_itself(const Server &s, const raft_event_start &e, const Disk &disk) {
     const raft_index committed = e.metadata != nullptr ? e.metadata->index : 1;
     const Configuration *c = disk.configuration;
-    return c != nullptr && c->index <= committed && election::is_sole_voter(c, s.id) &&
+    return c != nullptr && c->index <= committed && election::is_sole_voter(*c, s.id) &&
            roles::has_term_left(e.term);
 }
 

@@ -118,6 +118,25 @@ TEST_CASE("A server that is silent for the longest round is given up")
     REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_ABORTED);
 }
 
+TEST_CASE("A standby whose catch-up is given up is replicated to as before (§4.2.1)")
+{
+    Cluster c({Draw{.id = 1, .log = "1[1 4s]", .set = [](raft *r) {
+                        raft_set_max_catch_up_round_duration(r, 2000);
+                    }}});
+    REQUIRE(c[1].leads());
+    c[1].receive(4, AppendResult{.term = 2, .last = 2});
+    c[1].submit();
+    c[1].catch_up(4);
+    for (int i = 0; i < 30 && c[1].catch_up_status(4) == RAFT_CATCH_UP_RUNNING; ++i) {
+        c.expire(1);
+    }
+    REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_ABORTED);
+    REQUIRE(c[1].progress(4).mode == RAFT_PROGRESS_PIPELINE);
+    c.drop();
+    c[1].submit();
+    REQUIRE(c.take(1, 4)->m.append_entries.n_entries == 1);
+}
+
 TEST_CASE("No membership change and no second catch-up while one is running")
 {
     WithSpare c;

@@ -283,3 +283,26 @@ TEST_CASE("A late answer to a pre-vote is no vote after pre-votes were turned of
     c[1].receive(3, VoteResult{.term = 2, .granted = true}); /* this one marks pre-votes */
     REQUIRE(c[1].leads());
 }
+
+TEST_CASE("An unmarked answer is no vote where pre-votes are on but none was asked for (§9.6)")
+{
+    /* TimeoutNow calls for votes at once; a pre-vote of an earlier candidacy may still come. */
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    c[1].receive(3, AppendEntries{.term = 1, .prev = {1, 1}});
+    c[1].receive(3, TimeoutNow{.term = 1, .last = {1, 1}});
+    REQUIRE(c[1].term() == 2);
+    c[1].receive(2, VoteResult{.term = 2, .granted = true, .version = 1});
+    REQUIRE_FALSE(c[1].leads());
+}
+
+TEST_CASE("Pre-votes that are turned off again stay off for as long as they were (§9.6)")
+{
+    const auto off = [](raft *r) { raft_set_pre_vote(r, false); };
+    Cluster c({{.id = 1, .log = "1[1 2 3]", .set = off}});
+    c[1].receive(3, AppendEntries{.term = 2, .prev = {1, 1}});
+    c[1].set(off); /* since term 1 in fact */
+    c.expire(1);
+    REQUIRE(c[1].term() == 3);
+    c[1].receive(2, VoteResult{.term = 3, .granted = true, .version = 1});
+    REQUIRE(c[1].leads());
+}
