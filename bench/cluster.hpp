@@ -25,12 +25,12 @@ struct Node {
 
 struct Options {
     unsigned servers = 3;
-    size_t log_room = 1 << 16;  /* entries that each log can hold */
-    unsigned max_inflight = 0;  /* 0: the default */
-    bool tickets = false;       /* acknowledge writes with RAFT_STORED */
-    bool bootstrap_all = true;  /* else only the first server */
-    bool hold_disk = false;     /* writes of the leader wait for acknowledge_writes() */
-    unsigned terms = 0;         /* every disk holds so many entries, each of its own term */
+    size_t log_room = 1 << 16; /* entries that each log can hold */
+    unsigned max_inflight = 0; /* 0: the default */
+    bool tickets = false;      /* acknowledge writes with RAFT_STORED */
+    bool bootstrap_all = true; /* else only the first server */
+    bool hold_disk = false;    /* writes of the leader wait for acknowledge_writes() */
+    unsigned terms = 0;        /* every disk holds so many entries, each of its own term */
 };
 
 class Cluster {

@@ -48,8 +48,7 @@ int main(int argc, char **argv) {
     print("timeouts before they were due", static_cast<double>(host.early_timeouts()));
     print("allocations while idle", static_cast<double>(bench::allocations() - allocations));
     count.print();
-    if (host.leaders() != (n + 2) / 3 || host.idle_timeouts() != 0 ||
-        host.early_timeouts() != 0) {
+    if (host.leaders() != (n + 2) / 3 || host.idle_timeouts() != 0 || host.early_timeouts() != 0) {
         fprintf(stderr, "groups: a leader was lost, or a group was stepped for nothing\n");
         return 1;
     }

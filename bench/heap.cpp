@@ -96,9 +96,7 @@ using namespace bench;
 
 extern "C" {
 
-void *malloc(size_t size) {
-    return ready() ? gained(real.malloc(size)) : take_early(size);
-}
+void *malloc(size_t size) { return ready() ? gained(real.malloc(size)) : take_early(size); }
 
 void *calloc(size_t n, size_t size) {
     return ready() ? gained(real.calloc(n, size)) : take_early(n * size); /* static: zero */

@@ -65,9 +65,7 @@ uint64_t held(unsigned entries, unsigned terms) {
     return heap_of(0).bytes;
 }
 
-uint64_t held_by_all() {
-    return heap_of(0).bytes + heap_of(1).bytes + heap_of(2).bytes;
-}
+uint64_t held_by_all() { return heap_of(0).bytes + heap_of(1).bytes + heap_of(2).bytes; }
 
 void long_logs() {
     constexpr unsigned kLong = 1000000;

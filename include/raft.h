@@ -119,9 +119,9 @@ struct raft_configuration {
 
 /** Kinds of log entries. */
 enum raft_entry_type {
-    RAFT_COMMAND = 1,                    /**< A command for the caller's state machine. */
-    RAFT_BARRIER,                        /**< Nothing to apply; marks a point in the log. */
-    RAFT_CHANGE,                         /**< A configuration, encoded as the docs describe. */
+    RAFT_COMMAND = 1,                     /**< A command for the caller's state machine. */
+    RAFT_BARRIER,                         /**< Nothing to apply; marks a point in the log. */
+    RAFT_CHANGE,                          /**< A configuration, encoded as the docs describe. */
     RAFT_ENTRY_TYPE_RESERVED = 0x7fffffff /**< Fixes the enum's size. */
 };
 
@@ -176,7 +176,7 @@ struct raft_request_vote {
 
 /** Answer to a RequestVote (figure 3.1). Version 2. */
 struct raft_request_vote_result {
-    unsigned char version;   /**< Format version. */
+    unsigned char version; /**< Format version. */
     /** The voter's term. Of a pre-vote: the request's term if granted, else the
      * higher of the request's and the voter's. */
     raft_term term;
@@ -188,24 +188,24 @@ struct raft_request_vote_result {
 
 /** AppendEntries, also the heartbeat (figure 3.1). Version 0, or 1 with a round. */
 struct raft_append_entries {
-    unsigned char version;      /**< Format version. */
-    raft_term term;             /**< The leader's term. */
-    raft_index prev_log_index;  /**< Index of the entry before the new ones. */
-    raft_term prev_log_term;    /**< Term of that entry. */
-    raft_index leader_commit;   /**< The leader's commit index. */
+    unsigned char version;     /**< Format version. */
+    raft_term term;            /**< The leader's term. */
+    raft_index prev_log_index; /**< Index of the entry before the new ones. */
+    raft_term prev_log_term;   /**< Term of that entry. */
+    raft_index leader_commit;  /**< The leader's commit index. */
     /** The entries `prev_log_index + 1 ...`. In an outgoing message NULL: the
      * caller attaches them from its own log before its next step. In an incoming
      * one: the array is borrowed for the call, the payloads are handed through. */
     struct raft_entry *entries;
-    unsigned n_entries;         /**< Number of entries; the caller may send fewer. */
-    unsigned long long round;   /**< Leadership-confirmation round, 0: none. Since version 1. */
+    unsigned n_entries;       /**< Number of entries; the caller may send fewer. */
+    unsigned long long round; /**< Leadership-confirmation round, 0: none. Since version 1. */
 };
 
 /** Answer to AppendEntries and InstallSnapshot. Version 2, or 3 with the last three fields. */
 struct raft_append_entries_result {
-    unsigned char version;     /**< Format version. */
-    raft_term term;            /**< The sender's current term. */
-    raft_index rejected;       /**< 0, or the `prev_log_index` that did not match. */
+    unsigned char version; /**< Format version. */
+    raft_term term;        /**< The sender's current term. */
+    raft_index rejected;   /**< 0, or the `prev_log_index` that did not match. */
     /** With `rejected == 0`: everything up to here is durable and matches the
      * leader's log. Otherwise a hint: nothing above it can match. */
     raft_index last_log_index;
@@ -749,11 +749,11 @@ enum raft_progress_mode {
 
 /** What a leader knows of a server; see raft_progress(). */
 struct raft_progress {
-    int mode;                       /**< One of #raft_progress_mode. */
-    unsigned short features;        /**< #raft_feature bits that it announced. */
-    unsigned short capacity;        /**< Disk capacity that it reported last. */
-    raft_index match;               /**< Its log is known to match up to here. */
-    raft_index next;                /**< Next entry to send to it. */
+    int mode;                /**< One of #raft_progress_mode. */
+    unsigned short features; /**< #raft_feature bits that it announced. */
+    unsigned short capacity; /**< Disk capacity that it reported last. */
+    raft_index match;        /**< Its log is known to match up to here. */
+    raft_index next;         /**< Next entry to send to it. */
     /** When it was last heard from; until then, when leadership or its membership began. */
     raft_time last_contact;
     unsigned long long reserved[8]; /**< Zero. */
@@ -814,10 +814,8 @@ RAFT_API const char *raft_errmsg(const struct raft *r);
  * @return 0, #RAFT_NOTFOUND (outside that range, or there is none yet),
  *         #RAFT_INVALID (null)
  */
-RAFT_API int raft_configuration_at(const struct raft *r,
-                                   raft_index index,
-                                   struct raft_configuration *conf,
-                                   raft_index *conf_index);
+RAFT_API int raft_configuration_at(const struct raft *r, raft_index index,
+                                   struct raft_configuration *conf, raft_index *conf_index);
 
 /* --------------------------------------------------------------------------
  * Setters. They return 0, RAFT_INVALID or RAFT_NOMEM. Before RAFT_START they

@@ -183,8 +183,13 @@ int raft_progress(const struct raft *r, raft_id id, struct raft_progress *progre
     const Progress *p;
     int rv = find_member(r, id, progress, &p);
     if (rv == 0) {
-        *progress = {p->follows() ? p->mode : int{RAFT_PROGRESS_NONE}, p->features, p->capacity,
-                     p->match, p->next, p->contact, {}};
+        *progress = {p->follows() ? p->mode : int{RAFT_PROGRESS_NONE},
+                     p->features,
+                     p->capacity,
+                     p->match,
+                     p->next,
+                     p->contact,
+                     {}};
     }
     return rv;
 }
@@ -290,9 +295,8 @@ int raft_set_features(struct raft *r, unsigned mask) {
     if ((mask & ~kKnown) != 0) {
         return RAFT_INVALID;
     }
-    return set(r, [=](Settings &s) {
-        s.features = static_cast<uint16_t>(mask | RAFT_FEATURE_CAPACITY);
-    });
+    return set(
+        r, [=](Settings &s) { s.features = static_cast<uint16_t>(mask | RAFT_FEATURE_CAPACITY); });
 }
 
 int raft_set_tracer(struct raft *r, struct raft_tracer *t) {

@@ -20,10 +20,10 @@ struct Plan {
     ~Plan() { configuration::release(changes); }
 
     bool brings_change = false;
-    bool refused = false;   /* nothing can be appended now */
-    bool matches = false;   /* prev_log_index is in the log, in that term */
-    unsigned first_new = 0; /* the entries before it are in the log already */
-    uint32_t runs = 0;      /* changes of term among the new ones */
+    bool refused = false;             /* nothing can be appended now */
+    bool matches = false;             /* prev_log_index is in the log, in that term */
+    unsigned first_new = 0;           /* the entries before it are in the log already */
+    uint32_t runs = 0;                /* changes of term among the new ones */
     Configuration *changes = nullptr; /* latest first */
 };
 

@@ -14,8 +14,8 @@ namespace libraft::append {
 /* Everything up to `last` is acknowledged or, if `rejected` is not 0, that is rejected. */
 inline void write_answer(const Server &s, raft_message &m, raft_id to, const char *address,
                          raft_index rejected, raft_index last) {
-    const bool extended = s.leader_extended &&
-                          s.announces(RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS);
+    const bool extended =
+        s.leader_extended && s.announces(RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS);
     /* Another leader's bytes may differ. */
     const Install *install =
         extended && s.install != nullptr && s.install->leader_term == s.term ? s.install : nullptr;

@@ -118,8 +118,7 @@ void answer(Step &step, const raft_message &m, raft_term term, bool granted, boo
  * repeated, to a pre-vote? Yes if no pre-vote can ever have asked for this term. */
 bool unmarked_is_vote(const Server &s) {
     const raft_term asked = s.tracker->pre_vote_term;
-    return asked != 0 ? s.term > asked
-                      : !s.settings->pre_vote && s.term > s.settings->asked_until;
+    return asked != 0 ? s.term > asked : !s.settings->pre_vote && s.term > s.settings->asked_until;
 }
 
 void take_vote(Step &step, const raft_message &m) {
@@ -160,9 +159,7 @@ void take_vote(Step &step, const raft_message &m) {
 
 } // namespace
 
-Preparation::~Preparation() {
-    Tracker::destroy(tracker);
-}
+Preparation::~Preparation() { Tracker::destroy(tracker); }
 
 bool is_sole_voter(const Configuration &c, raft_id id) {
     if (c.voter_sets_of(id) != kBothSets) {
@@ -250,8 +247,8 @@ int on_request_vote(Step &step, const raft_message &m) {
     if (rv.term > s.term) {
         roles::adopt_term(step, rv.term);
     }
-    const bool granted = (s.voted_for == 0 || s.voted_for == rv.candidate_id) &&
-                         is_up_to_date(s, rv);
+    const bool granted =
+        (s.voted_for == 0 || s.voted_for == rv.candidate_id) && is_up_to_date(s, rv);
     if (granted) {
         step.remember();
         s.voted_for = rv.candidate_id;
@@ -273,8 +270,7 @@ int on_request_vote_result(Step &step, const raft_message &m) {
      * knows no pre-votes: the term of its refusal is its own. */
     const bool about_pre_vote = (r.version >= 2 && load_bool(r.pre_vote)) ||
                                 (r.version == 1 && candidate && s.tracker->pre_vote);
-    const bool hypothetical = load_bool(r.vote_granted) ||
-                              (about_pre_vote && r.term == s.term + 1);
+    const bool hypothetical = load_bool(r.vote_granted) || (about_pre_vote && r.term == s.term + 1);
     Preparation preparation;
     Need need;
     if ((candidate && !prepare(s, &preparation, &need)) || !step.reserve(need)) {

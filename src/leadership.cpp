@@ -57,9 +57,9 @@ void on_snapshot_status(Step &step, Progress &p, const raft_append_entries_resul
 
 void on_rejected(Step &step, Progress &p, const raft_append_entries_result &r) {
     /* Stale, unless it answers the probe or something that is still in flight. */
-    const bool current = p.mode == RAFT_PROGRESS_PROBE ? r.rejected == p.next - 1
-                                                       : p.mode == RAFT_PROGRESS_PIPELINE &&
-                                                             r.rejected < p.next;
+    const bool current = p.mode == RAFT_PROGRESS_PROBE
+                             ? r.rejected == p.next - 1
+                             : p.mode == RAFT_PROGRESS_PIPELINE && r.rejected < p.next;
     if (!current || r.rejected <= p.match) {
         return;
     }

@@ -27,8 +27,8 @@ struct Need {
     uint64_t bytes = 0;
 
     uint64_t size() const {
-        return messages * sizeof(raft_message) + entries * kEntrySize +
-               reads * sizeof(raft_read) + in_words(bytes);
+        return messages * sizeof(raft_message) + entries * kEntrySize + reads * sizeof(raft_read) +
+               in_words(bytes);
     }
 };
 

@@ -43,8 +43,7 @@ bool Tracker::reserve_members(const Configuration &next) {
     return spare.reserve(n) && peers.reserve(n);
 }
 
-bool Tracker::adopt(const Configuration &next, raft_id self, raft_index last_index,
-                    raft_time now) {
+bool Tracker::adopt(const Configuration &next, raft_id self, raft_index last_index, raft_time now) {
     spare.truncate(0);
     bool forgotten = false;
     for (const raft_server &server : next) {

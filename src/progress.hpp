@@ -15,13 +15,13 @@ namespace libraft {
 
 struct Progress {
     raft_id id;
-    const char *address; /* in the configuration */
-    Ballot ballot;       /* empty: does not vote */
-    raft_index match;    /* its log matches, durably, up to here */
-    raft_index next;     /* next entry to send */
-    raft_index sent;     /* no honest answer of this term acknowledges more */
-    raft_time contact;   /* last heard from; at first, when it became a peer */
-    uint64_t round;      /* latest round that it echoed */
+    const char *address;       /* in the configuration */
+    Ballot ballot;             /* empty: does not vote */
+    raft_index match;          /* its log matches, durably, up to here */
+    raft_index next;           /* next entry to send */
+    raft_index sent;           /* no honest answer of this term acknowledges more */
+    raft_time contact;         /* last heard from; at first, when it became a peer */
+    uint64_t round;            /* latest round that it echoed */
     raft_index snapshot_index; /* being sent: which, from where, since when */
     uint64_t snapshot_offset;
     raft_time snapshot_sent_at;
@@ -105,15 +105,15 @@ struct Tracker {
     Vector<PendingRead> reads;
     uint32_t answered = 0; /* of reads, from the front */
     CommitTally tally;
-    uint64_t round = 0;         /* latest one begun */
+    uint64_t round = 0; /* latest one begun */
     raft_time elected_at = 0;
-    raft_index barrier = 0;     /* first entry of this leader's term */
+    raft_index barrier = 0;         /* first entry of this leader's term */
     Configuration *leave = nullptr; /* ready to be appended when the joint one commits */
     Transfer transfer;
     CatchUp catch_up;
-    bool pre_vote = false;      /* the votes counted are pre-votes (§9.6) */
+    bool pre_vote = false;       /* the votes counted are pre-votes (§9.6) */
     raft_term pre_vote_term = 0; /* the last one that pre-votes were asked for */
-    bool legacy_grant = false;  /* one came from a server that does not mark pre-votes */
+    bool legacy_grant = false;   /* one came from a server that does not mark pre-votes */
 
     Tracker() = default;
     Tracker(const Tracker &) = delete;

@@ -94,8 +94,8 @@ public:
     /* After advanced() said yes: the new index. It becomes the floor. */
     template <class Voters>
     raft_index settle(const Voters &voters) {
-        raft_index index = ahead_.is_bare_majority_of(all_) ? slowest_ahead(voters)
-                                                            : highest_agreed(voters);
+        raft_index index =
+            ahead_.is_bare_majority_of(all_) ? slowest_ahead(voters) : highest_agreed(voters);
         floor_ = index;
         ahead_ = Ballot();
         for (const auto &voter : voters) {

@@ -18,8 +18,8 @@ namespace {
 
 /* Retired configurations live until the step ends, so the pointers can be compared. */
 bool same_configuration(const Configuration *a, const Configuration *b) {
-    return a == b || (a != nullptr && b != nullptr && a->index == b->index &&
-                      configuration::equal(*a, *b));
+    return a == b ||
+           (a != nullptr && b != nullptr && a->index == b->index && configuration::equal(*a, *b));
 }
 
 bool same_text(const char *a, const char *b) {
@@ -55,8 +55,7 @@ unsigned hand_out(const Step &step) {
         u.messages = {step.out.messages, step.out.n_messages};
     }
     if ((flags & RAFT_UPDATE_ENTRIES) != 0) {
-        u.entries = {step.entries_index, step.out.entries, step.out.n_entries,
-                     step.server.writes};
+        u.entries = {step.entries_index, step.out.entries, step.out.n_entries, step.server.writes};
     }
     if (step.out.n_reads > 0) {
         flags |= RAFT_UPDATE_READS;

@@ -20,8 +20,7 @@ bool holds_lease(const Server &s) {
     }
     const uint64_t lease = uint64_t{s.settings->election_timeout} * 9 / 10;
     return has_quorum(t.peers, [&](const Progress &p) {
-        return p.self ||
-               (p.round != 0 && replication::round_began(s, p.round) + lease > s.now);
+        return p.self || (p.round != 0 && replication::round_began(s, p.round) + lease > s.now);
     });
 }
 

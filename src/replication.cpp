@@ -48,8 +48,8 @@ void probe(Step &step, Progress &p) {
         begin_snapshot(step, p);
         return;
     }
-    const raft_index n = std::min<raft_index>(s.trail.last() + 1 - p.next,
-                                              s.settings->max_inflight_entries);
+    const raft_index n =
+        std::min<raft_index>(s.trail.last() + 1 - p.next, s.settings->max_inflight_entries);
     append(step, p, p.next - 1, prev_term,
            static_cast<uint32_t>(std::min<raft_index>(n, s.settings->message_limit())));
 }
@@ -61,8 +61,8 @@ uint64_t messages_for(const Server &s, const Progress &p, raft_index last) {
     if (limit == 0) {
         return 1;
     }
-    uint64_t entries = std::min<uint64_t>(last - std::min(p.match, last),
-                                          s.settings->max_inflight_entries);
+    uint64_t entries =
+        std::min<uint64_t>(last - std::min(p.match, last), s.settings->max_inflight_entries);
     return 1 + std::min(entries / limit, kMostMessages);
 }
 

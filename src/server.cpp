@@ -47,8 +47,8 @@ bool is_steady_leader(const Server &s) {
         return false;
     }
     for (const Progress &p : t.peers) {
-        if (p.departing || (p.mode == RAFT_PROGRESS_PIPELINE &&
-                            !s.trail.ends_with_run_of(p.next - 1))) {
+        if (p.departing ||
+            (p.mode == RAFT_PROGRESS_PIPELINE && !s.trail.ends_with_run_of(p.next - 1))) {
             return false;
         }
     }

@@ -28,7 +28,7 @@ struct Install {
     uint64_t writing; /* length of the outstanding chunk */
     bool outstanding;
     bool last;
-    bool superseded; /* drop it once the outstanding chunk is acknowledged */
+    bool superseded;   /* drop it once the outstanding chunk is acknowledged */
     raft_index wanted; /* then ask for this one */
 };
 
@@ -78,7 +78,7 @@ struct Server : Facts {
     Tracker *tracker = nullptr; /* on candidates and leaders */
     Install *install = nullptr; /* on followers */
     const Settings *settings = &kDefaultSettings;
-    const char *why = ""; /* the last step failed */
+    const char *why = "";                /* the last step failed */
     [[no_unique_address]] Outbox outbox; /* its padding holds the next */
     Random random;
 
@@ -112,8 +112,8 @@ struct Step {
     Configuration *retired = nullptr;
     const char *retired_address = nullptr;
     char *spare_address = nullptr; /* the leader's, should its configuration go */
-    unsigned flags = 0; /* of the update, as they become certain */
-    std::optional<Facts> before; /* set by whoever changes any of it */
+    unsigned flags = 0;            /* of the update, as they become certain */
+    std::optional<Facts> before;   /* set by whoever changes any of it */
 
     Step(Server &s, raft_event &e, raft_update &u) : server(s), event(e), update(u) {}
     Step(const Step &) = delete;

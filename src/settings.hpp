@@ -29,8 +29,8 @@ struct Settings {
     }
     bool legal() const {
         return heartbeat_timeout > 0 && heartbeat_timeout < election_timeout &&
-               snapshot_timeout > 0 && max_catch_up_rounds > 0 &&
-               max_catch_up_round_duration > 0 && max_inflight_entries > 0;
+               snapshot_timeout > 0 && max_catch_up_rounds > 0 && max_catch_up_round_duration > 0 &&
+               max_inflight_entries > 0;
     }
 };
 

@@ -163,8 +163,7 @@ int on_install_snapshot(Step &step, const raft_message &m) {
     roles::LeaderName name;
     Arrival arrival;
     if (!roles::prepare_leader(s, m, is.term, &name) ||
-        (begins && !prepare_install(is, &arrival)) ||
-        !step.reserve(need)) {
+        (begins && !prepare_install(is, &arrival)) || !step.reserve(need)) {
         return step.no_memory();
     }
     roles::follow(step, is.term, is.version, name);

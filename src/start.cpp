@@ -17,8 +17,8 @@ struct Disk {
 
     raft_index first = 1; /* of the entries that count */
     uint64_t runs = 0;
-    unsigned changes = 0; /* entries that are configurations */
-    bool discard = false; /* the log is older than the snapshot, or another */
+    unsigned changes = 0;                   /* entries that are configurations */
+    bool discard = false;                   /* the log is older than the snapshot, or another */
     Configuration *configuration = nullptr; /* latest first */
 };
 

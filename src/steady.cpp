@@ -125,8 +125,7 @@ unsigned advance(Server &s, Progress &p, raft_index match) {
     return RAFT_UPDATE_COMMIT_INDEX;
 }
 
-APART int on_stored_by_leader(Server &s, raft_event &event, raft_update &update,
-                              raft_index index) {
+APART int on_stored_by_leader(Server &s, raft_event &event, raft_update &update, raft_index index) {
     Progress *own = s.tracker->find(s.id);
     if (index > s.trail.last() || own == nullptr) [[unlikely]] {
         return libraft::step(s, event, update);
@@ -191,8 +190,8 @@ bool fits_message(const Server &s, const Progress &p, raft_index last) {
 /* Whose is it, if it is an acknowledgement that calls for nothing but entries? Else NULL. */
 Progress *acknowledging_peer(Server &s, const raft_message &m) {
     const raft_append_entries_result &r = m.append_entries_result;
-    if (s.steady != Steady::kLeader || r.term != s.term || r.rejected != 0 ||
-        m.server_id == s.id || m.server_address == nullptr) {
+    if (s.steady != Steady::kLeader || r.term != s.term || r.rejected != 0 || m.server_id == s.id ||
+        m.server_address == nullptr) {
         return nullptr;
     }
     Tracker &t = *s.tracker;

@@ -65,9 +65,9 @@ private:
     void begin_run(raft_term term);
     /* The last run that begins at or before the index. */
     raft_term earlier_term_of(raft_index index) const {
-        const Run *after = std::upper_bound(
-            earlier_.begin(), earlier_.end(), index,
-            [](raft_index i, const Run &run) { return i < run.index; });
+        const Run *after =
+            std::upper_bound(earlier_.begin(), earlier_.end(), index,
+                             [](raft_index i, const Run &run) { return i < run.index; });
         return after != earlier_.begin() ? after[-1].term : 0;
     }
     const Run &front() const { return earlier_.empty() ? back_ : earlier_[0]; }
@@ -78,8 +78,8 @@ private:
     raft_index last_ : 63 = 0;
     /* The first run begins at the first entry or, if its base is known, one before it. */
     bool base_known_ : 1 = false;
-    Run back_;                /* the last run; term 0: there is none */
-    Vector<Run, 1> earlier_;  /* those before it */
+    Run back_;               /* the last run; term 0: there is none */
+    Vector<Run, 1> earlier_; /* those before it */
 };
 
 } // namespace libraft

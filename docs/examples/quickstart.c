@@ -43,15 +43,13 @@ static struct packet queue[QUEUE_MAX];
 static unsigned n_sent, n_delivered;
 static raft_time now;
 
-static void die(const char *what, const char *why)
-{
+static void die(const char *what, const char *why) {
     fprintf(stderr, "%s: %s\n", what, why);
     exit(1);
 }
 
 /* [append] Drop the log from update->entries.index on, then append the batch. */
-static void append(struct server *s, const struct raft_update_entries *entries)
-{
+static void append(struct server *s, const struct raft_update_entries *entries) {
     for (unsigned i = 0; i < entries->n; i++) {
         const struct raft_entry *entry = &entries->batch[i];
         raft_index index = entries->index + i;
@@ -68,8 +66,7 @@ static void append(struct server *s, const struct raft_update_entries *entries)
 /* [append end] */
 
 /* [send] Send messages; a RAFT_APPEND_ENTRIES gets its entries from the log. */
-static void send_all(struct server *s, const struct raft_update_messages *messages)
-{
+static void send_all(struct server *s, const struct raft_update_messages *messages) {
     for (unsigned i = 0; i < messages->n; i++) {
         struct packet *packet = &queue[n_sent++ % QUEUE_MAX];
         packet->from = s->raft.id;
@@ -85,8 +82,7 @@ static void send_all(struct server *s, const struct raft_update_messages *messag
 /* [send end] */
 
 /* [apply] Give committed commands to the state machine, in order. */
-static void apply(struct server *s)
-{
+static void apply(struct server *s) {
     while (s->applied < raft_commit_index(&s->raft)) {
         const struct record *record = &s->log[++s->applied];
         if (record->type == RAFT_COMMAND) {
@@ -103,8 +99,7 @@ static void apply(struct server *s)
 /* [apply end] */
 
 /* [step] One event in, one update carried out. */
-static void step(struct server *s, struct raft_event *event)
-{
+static void step(struct server *s, struct raft_event *event) {
     struct raft_update update;
     event->time = now;
     if (raft_step(&s->raft, event, &update) != 0) {
@@ -133,8 +128,7 @@ static void step(struct server *s, struct raft_event *event)
 /* [step end] */
 
 /* [receive] Hand a message to the server that it is for. */
-static void deliver(struct packet *packet)
-{
+static void deliver(struct packet *packet) {
     struct raft_message *message = &packet->message;
     struct server *receiver = &servers[message->server_id - 1];
     struct raft_entry entries[MESSAGE_ENTRIES];
@@ -159,8 +153,7 @@ static void deliver(struct packet *packet)
 /* [receive end] */
 
 /* [loop] Deliver what is on its way; when nothing is, let time pass. */
-static void turn(void)
-{
+static void turn(void) {
     if (n_delivered < n_sent) {
         struct packet packet = queue[n_delivered++ % QUEUE_MAX];
         deliver(&packet);
@@ -179,8 +172,7 @@ static void turn(void)
 /* [loop end] */
 
 /* [start] A server with an empty disk, in a cluster of three voters. */
-static void start(struct server *s, raft_id id)
-{
+static void start(struct server *s, raft_id id) {
     struct raft_event event = {.type = RAFT_START}; /* nothing persisted: all zero */
     struct raft_server members[SERVERS];
 
@@ -203,8 +195,7 @@ static void start(struct server *s, raft_id id)
 }
 /* [start end] */
 
-static struct server *find_leader(void)
-{
+static struct server *find_leader(void) {
     for (int i = 0; i < SERVERS; i++) {
         if (raft_state(&servers[i].raft) == RAFT_LEADER) {
             return &servers[i];
@@ -214,8 +205,7 @@ static struct server *find_leader(void)
 }
 
 /* [submit] Ask the leader to replicate a command. */
-static void submit(struct server *leader, char *command)
-{
+static void submit(struct server *leader, char *command) {
     struct raft_entry entry = {.type = RAFT_COMMAND, .batch = command};
     struct raft_event event = {.type = RAFT_SUBMIT};
     entry.buf.base = command;
@@ -226,8 +216,7 @@ static void submit(struct server *leader, char *command)
 }
 /* [submit end] */
 
-static bool all_agree(void)
-{
+static bool all_agree(void) {
     for (int i = 0; i < SERVERS; i++) {
         if (strcmp(servers[i].state, "red green blue ") != 0) {
             return false;
@@ -236,8 +225,7 @@ static bool all_agree(void)
     return true;
 }
 
-int main(void)
-{
+int main(void) {
     char red[] = "red ", green[] = "green ", blue[] = "blue ";
     int turns = 0;
 

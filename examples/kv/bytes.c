@@ -13,9 +13,7 @@ void *xrealloc(void *old, size_t size) {
     return memory;
 }
 
-void *xmalloc(size_t size) {
-    return xrealloc(NULL, size);
-}
+void *xmalloc(size_t size) { return xrealloc(NULL, size); }
 
 char *xstrdup(const char *text) {
     size_t size = strlen(text) + 1;
@@ -54,9 +52,7 @@ struct block *block_new(size_t cap) {
     return b;
 }
 
-void block_free(struct block *b) {
-    free(b);
-}
+void block_free(struct block *b) { free(b); }
 
 const char *cursor_bytes(struct cursor *c, size_t n) {
     if (c->bad || cursor_left(c) < n) {
@@ -107,9 +103,8 @@ uint32_t crc32c(uint32_t crc, const void *data, size_t len) {
     for (; len >= 8; p += 8, len -= 8) { /* eight bytes, eight independent lookups */
         uint32_t low = crc ^ (uint32_t)load_le(p, 4);
         crc = crc_tables[7][low & 0xff] ^ crc_tables[6][(low >> 8) & 0xff] ^
-              crc_tables[5][(low >> 16) & 0xff] ^ crc_tables[4][low >> 24] ^
-              crc_tables[3][p[4]] ^ crc_tables[2][p[5]] ^ crc_tables[1][p[6]] ^
-              crc_tables[0][p[7]];
+              crc_tables[5][(low >> 16) & 0xff] ^ crc_tables[4][low >> 24] ^ crc_tables[3][p[4]] ^
+              crc_tables[2][p[5]] ^ crc_tables[1][p[6]] ^ crc_tables[0][p[7]];
     }
     for (; len > 0; p++, len--) {
         crc = (crc >> 8) ^ crc_tables[0][(crc ^ *p) & 0xff];

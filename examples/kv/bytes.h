@@ -96,9 +96,7 @@ const char *cursor_bytes(struct cursor *c, size_t n);
 uint64_t cursor_int(struct cursor *c, size_t width);
 const char *cursor_string(struct cursor *c);
 
-static inline size_t cursor_left(const struct cursor *c) {
-    return (size_t)(c->end - c->at);
-}
+static inline size_t cursor_left(const struct cursor *c) { return (size_t)(c->end - c->at); }
 
 /* CRC-32C of `data`, continuing from `crc` (0 to begin). */
 uint32_t crc32c(uint32_t crc, const void *data, size_t len);

@@ -121,8 +121,7 @@ void client_reply(struct client *c, uint64_t seq, const char *text, size_t len) 
 static bool must_wait(const struct client *c, enum slot_kind kind) {
     return (kind == SLOT_READ && c->under_way[SLOT_WRITE] > 0) ||
            (kind == SLOT_WRITE && c->under_way[SLOT_READ] > 0) ||
-           c->tail - c->head >= MAX_CLIENT_SLOTS ||
-           c->out.len + c->sending.len > MAX_CLIENT_OUTPUT;
+           c->tail - c->head >= MAX_CLIENT_SLOTS || c->out.len + c->sending.len > MAX_CLIENT_OUTPUT;
 }
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {

@@ -144,26 +144,26 @@ bool message_encode(struct buf *b, const struct raft_message *message, struct lo
     bool whole = true;
     buf_put_int(b, (uint64_t)message->type, 1);
     switch (message->type) {
-    case RAFT_REQUEST_VOTE:
-        encode_request_vote(b, &message->request_vote);
-        break;
-    case RAFT_REQUEST_VOTE_RESULT:
-        encode_request_vote_result(b, &message->request_vote_result);
-        break;
-    case RAFT_APPEND_ENTRIES:
-        whole = encode_append_entries(b, &message->append_entries, log);
-        break;
-    case RAFT_APPEND_ENTRIES_RESULT:
-        encode_append_entries_result(b, &message->append_entries_result);
-        break;
-    case RAFT_INSTALL_SNAPSHOT:
-        encode_install_snapshot(b, &message->install_snapshot);
-        break;
-    case RAFT_TIMEOUT_NOW:
-        encode_timeout_now(b, &message->timeout_now);
-        break;
-    default:
-        whole = false;
+        case RAFT_REQUEST_VOTE:
+            encode_request_vote(b, &message->request_vote);
+            break;
+        case RAFT_REQUEST_VOTE_RESULT:
+            encode_request_vote_result(b, &message->request_vote_result);
+            break;
+        case RAFT_APPEND_ENTRIES:
+            whole = encode_append_entries(b, &message->append_entries, log);
+            break;
+        case RAFT_APPEND_ENTRIES_RESULT:
+            encode_append_entries_result(b, &message->append_entries_result);
+            break;
+        case RAFT_INSTALL_SNAPSHOT:
+            encode_install_snapshot(b, &message->install_snapshot);
+            break;
+        case RAFT_TIMEOUT_NOW:
+            encode_timeout_now(b, &message->timeout_now);
+            break;
+        default:
+            whole = false;
     }
     if (!whole) {
         b->len = begun;
@@ -263,26 +263,26 @@ bool message_decode(struct decoder *d, struct block *block, const char *data, si
     struct cursor c = {data, data + len, false};
     message->type = (enum raft_message_type)cursor_int(&c, 1);
     switch (message->type) {
-    case RAFT_REQUEST_VOTE:
-        decode_request_vote(&c, &message->request_vote);
-        break;
-    case RAFT_REQUEST_VOTE_RESULT:
-        decode_request_vote_result(&c, &message->request_vote_result);
-        break;
-    case RAFT_APPEND_ENTRIES:
-        decode_append_entries(d, block, &c, &message->append_entries);
-        break;
-    case RAFT_APPEND_ENTRIES_RESULT:
-        decode_append_entries_result(&c, &message->append_entries_result);
-        break;
-    case RAFT_INSTALL_SNAPSHOT:
-        decode_install_snapshot(d, &c, &message->install_snapshot);
-        break;
-    case RAFT_TIMEOUT_NOW:
-        decode_timeout_now(&c, &message->timeout_now);
-        break;
-    default:
-        return false;
+        case RAFT_REQUEST_VOTE:
+            decode_request_vote(&c, &message->request_vote);
+            break;
+        case RAFT_REQUEST_VOTE_RESULT:
+            decode_request_vote_result(&c, &message->request_vote_result);
+            break;
+        case RAFT_APPEND_ENTRIES:
+            decode_append_entries(d, block, &c, &message->append_entries);
+            break;
+        case RAFT_APPEND_ENTRIES_RESULT:
+            decode_append_entries_result(&c, &message->append_entries_result);
+            break;
+        case RAFT_INSTALL_SNAPSHOT:
+            decode_install_snapshot(d, &c, &message->install_snapshot);
+            break;
+        case RAFT_TIMEOUT_NOW:
+            decode_timeout_now(&c, &message->timeout_now);
+            break;
+        default:
+            return false;
     }
     return !c.bad && cursor_left(&c) == 0;
 }

@@ -17,8 +17,7 @@ static bool keys_fit(struct client *c, uint64_t seq, const struct request *q, si
     return true;
 }
 
-static void execute_set(struct server *s, struct client *c, uint64_t seq,
-                        const struct request *q) {
+static void execute_set(struct server *s, struct client *c, uint64_t seq, const struct request *q) {
     if (q->n > 3) {
         client_error(c, seq, "ERR syntax error");
     } else if (keys_fit(c, seq, q, 2)) {
@@ -35,8 +34,7 @@ static void execute_mset(struct server *s, struct client *c, uint64_t seq,
     }
 }
 
-static void execute_del(struct server *s, struct client *c, uint64_t seq,
-                        const struct request *q) {
+static void execute_del(struct server *s, struct client *c, uint64_t seq, const struct request *q) {
     if (keys_fit(c, seq, q, 1)) {
         proposals_add(s, c, seq, OP_DEL, q);
     }
@@ -75,8 +73,8 @@ static void serve_get(struct server *s, struct client *c, uint64_t seq, struct c
     client_reply(c, seq, s->scratch.data, s->scratch.len);
 }
 
-static void serve_mget(struct server *s, struct client *c, uint64_t seq,
-                       struct cursor *arguments, size_t n) {
+static void serve_mget(struct server *s, struct client *c, uint64_t seq, struct cursor *arguments,
+                       size_t n) {
     struct buf *b = &s->scratch;
     b->len = 0;
     reply_array(b, n);
@@ -91,8 +89,8 @@ static void serve_mget(struct server *s, struct client *c, uint64_t seq,
     }
 }
 
-static void serve_exists(struct server *s, struct client *c, uint64_t seq,
-                         struct cursor *arguments, size_t n) {
+static void serve_exists(struct server *s, struct client *c, uint64_t seq, struct cursor *arguments,
+                         size_t n) {
     long long found = 0;
     for (size_t i = 0; i < n; i++) {
         struct value value;
@@ -102,8 +100,8 @@ static void serve_exists(struct server *s, struct client *c, uint64_t seq,
     client_integer(c, seq, found);
 }
 
-static void serve_dbsize(struct server *s, struct client *c, uint64_t seq,
-                         struct cursor *arguments, size_t n) {
+static void serve_dbsize(struct server *s, struct client *c, uint64_t seq, struct cursor *arguments,
+                         size_t n) {
     (void)arguments;
     (void)n;
     scan_for_client(s, SCAN_DBSIZE, c, seq);
@@ -116,8 +114,7 @@ static void read_keys(struct server *s, struct client *c, uint64_t seq, const st
     }
 }
 
-static void execute_get(struct server *s, struct client *c, uint64_t seq,
-                        const struct request *q) {
+static void execute_get(struct server *s, struct client *c, uint64_t seq, const struct request *q) {
     read_keys(s, c, seq, q, serve_get);
 }
 

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-
 #include "address.h"
 #include "commands.h"
 #include "limits.h"
@@ -60,8 +59,7 @@ static void reconfigure(struct server *s, struct client *c, uint64_t seq,
     }
 }
 
-static void execute_add(struct server *s, struct client *c, uint64_t seq,
-                        const struct request *q) {
+static void execute_add(struct server *s, struct client *c, uint64_t seq, const struct request *q) {
     raft_id id;
     int role = q->n == 3 || request_is(q, 3, "standby") ? RAFT_STANDBY
                : request_is(q, 3, "voter")              ? RAFT_VOTER
@@ -172,8 +170,7 @@ static void promotion_progress(struct server *s) {
     struct client *c = s->promotion.client;
     uint64_t seq = s->promotion.seq;
     int status = RAFT_CATCH_UP_NONE;
-    if (raft_catch_up(&s->raft, s->promotion.id, &status) == 0 &&
-        status == RAFT_CATCH_UP_RUNNING) {
+    if (raft_catch_up(&s->raft, s->promotion.id, &status) == 0 && status == RAFT_CATCH_UP_RUNNING) {
         return;
     }
     s->promotion.client = NULL;
@@ -215,8 +212,8 @@ static void put_text(struct buf *b, const char *name, const char *value) {
 }
 
 static void put_member(struct server *s, struct buf *b, const struct raft_server *server) {
-    static const char *const roles[] = {"standby",  "voter",    "spare",           "outgoing",
-                                        "incoming", "demoting", "demoting-to-spare"};
+    static const char *const roles[] = {
+        "standby", "voter", "spare", "outgoing", "incoming", "demoting", "demoting-to-spare"};
     static const char *const modes[] = {"none", "probe", "pipeline", "snapshot"};
     struct raft_progress progress;
     bool known = raft_progress(&s->raft, server->id, &progress) == 0;

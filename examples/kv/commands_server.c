@@ -194,8 +194,8 @@ static void execute_info(struct server *s, struct client *c, uint64_t seq,
     put(&body, "# Replication\r\nrole:%s\r\n", server_leads(s) ? "master" : "slave");
     put(&body, "# Raft\r\nraft_id:%llu\r\nraft_term:%llu\r\nraft_leader:%s\r\n", s->options->id,
         raft_current_term(&s->raft), leader != NULL ? leader : "");
-    put(&body, "raft_commit_index:%llu\r\nraft_applied_index:%llu\r\n",
-        raft_commit_index(&s->raft), s->data.applied);
+    put(&body, "raft_commit_index:%llu\r\nraft_applied_index:%llu\r\n", raft_commit_index(&s->raft),
+        s->data.applied);
     put(&body, "# Keyspace\r\ndb0:keys=%llu,expires=0,avg_ttl=0\r\n", (unsigned long long)keys);
     s->scratch.len = 0;
     reply_bulk(&s->scratch, body.data, body.len);

@@ -30,8 +30,8 @@ void data_open(struct data *d, struct store *s) {
     overlay_init(&d->writing);
     size_t len = 0;
     char *error = NULL;
-    char *value = rocksdb_get_cf(s->db, s->read, s->data, APPLIED_KEY, strlen(APPLIED_KEY), &len,
-                                 &error);
+    char *value =
+        rocksdb_get_cf(s->db, s->read, s->data, APPLIED_KEY, strlen(APPLIED_KEY), &len, &error);
     store_check(error, "read of the applied index");
     if (value != NULL) {
         if (len != 8) {

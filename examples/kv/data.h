@@ -35,9 +35,9 @@ struct data {
     raft_index written;         /* last entry in the database, in its memory at least */
     raft_index applied_durable; /* on disk, in a flushed table */
     struct overlay fresh;
-    struct overlay writing;     /* what the worker writes */
-    raft_index writing_index;   /* its last entry */
-    bool busy;                  /* a worker is writing */
+    struct overlay writing;   /* what the worker writes */
+    raft_index writing_index; /* its last entry */
+    bool busy;                /* a worker is writing */
 };
 
 /* A value in memory or in the database. */

@@ -182,9 +182,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
     }
 }
 
-static void on_deadline(uv_timer_t *timer) {
-    inbound_close(timer->data, "no handshake in time");
-}
+static void on_deadline(uv_timer_t *timer) { inbound_close(timer->data, "no handshake in time"); }
 
 static void on_connection(uv_stream_t *listener, int status) {
     struct peers *p = listener->data;

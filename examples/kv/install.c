@@ -55,8 +55,8 @@ static void write_chunk(const struct install *in, const char *path) {
     int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (in->offset == 0 ? O_TRUNC : 0), 0644);
     size_t done = 0;
     while (fd >= 0 && done < in->chunk.len) {
-        ssize_t n = pwrite(fd, in->chunk.data + done, in->chunk.len - done,
-                           (off_t)(in->offset + done));
+        ssize_t n =
+            pwrite(fd, in->chunk.data + done, in->chunk.len - done, (off_t)(in->offset + done));
         if (n < 0 && errno != EINTR) {
             break;
         }

@@ -130,9 +130,7 @@ void journal_reclaim(struct journal *j, uint64_t first) {
     }
 }
 
-void journal_reset(struct journal *j) {
-    journal_reclaim(j, j->next);
-}
+void journal_reset(struct journal *j) { journal_reclaim(j, j->next); }
 
 bool journal_wants_spare(struct journal *j) {
     if (j->spare >= 0 || j->making || j->end < j->segment_bytes / 4) {
@@ -248,8 +246,7 @@ static bool header_at(const struct journal *j, int fd, uint64_t number, uint64_t
                       uint32_t *seed) {
     char header[HEADER];
     if (file_read(j->dir, fd, header, HEADER, 0) < HEADER || load_le(header, 8) != MAGIC ||
-        load_le(header + 8, 8) != number ||
-        load_le(header + 28, 4) != crc32c(0, header, 28)) {
+        load_le(header + 8, 8) != number || load_le(header + 28, 4) != crc32c(0, header, 28)) {
         return false;
     }
     *ticket = load_le(header + 16, 8);

@@ -44,18 +44,18 @@ struct journal {
     struct segment *segments; /* oldest first, the last is written to */
     size_t n;
     size_t cap;
-    uint64_t next;    /* number of the next segment */
-    size_t end;       /* where the last segment's records end */
-    uint32_t seed;    /* checksum of the last record */
-    uint64_t ticket;  /* of the last record */
+    uint64_t next;   /* number of the next segment */
+    size_t end;      /* where the last segment's records end */
+    uint32_t seed;   /* checksum of the last record */
+    uint64_t ticket; /* of the last record */
     uint64_t run;
-    int spare;        /* file descriptor, -1: none */
-    bool making;      /* a worker is making the spare */
+    int spare;   /* file descriptor, -1: none */
+    bool making; /* a worker is making the spare */
     bool unsynced_dir;
     bool syncing;
-    int *retired;     /* to be closed once no sync may use them */
+    int *retired; /* to be closed once no sync may use them */
     size_t n_retired;
-    struct {          /* what the sync under way is about */
+    struct { /* what the sync under way is about */
         int *fds;
         size_t n;
         bool dir;

@@ -296,7 +296,8 @@ int main(int argc, char **argv) {
     if (argc == 4 && strcmp(argv[1], "verify") == 0) {
         return verify(atoi(argv[2]), argv[3]);
     }
-    fprintf(stderr, "usage: raft-kv-load write PORT,... CLIENTS SECONDS FILE\n"
-                    "       raft-kv-load verify PORT FILE\n");
+    fprintf(stderr,
+            "usage: raft-kv-load write PORT,... CLIENTS SECONDS FILE\n"
+            "       raft-kv-load verify PORT FILE\n");
     return 2;
 }

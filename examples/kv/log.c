@@ -275,8 +275,8 @@ static void on_record(void *context, const struct journal_place *place, const ch
         image_cut(image, 0);
         image->first = first;
     } else if (first > image->first + image->n) {
-        die("%s: the log has a gap before entry %llu: it is corrupted",
-            loading->log->store->dir, first);
+        die("%s: the log has a gap before entry %llu: it is corrupted", loading->log->store->dir,
+            first);
     }
     image_cut(image, (unsigned)(first - image->first));
     unsigned n;
@@ -299,6 +299,4 @@ uint64_t log_load(struct log *l, const struct base *base, struct log_image *imag
     return l->journal.ticket;
 }
 
-void log_settle(struct log *l) {
-    journal_settle(&l->journal);
-}
+void log_settle(struct log *l) { journal_settle(&l->journal); }

@@ -47,7 +47,7 @@ struct log {
     struct log_mark *marks; /* of all records that count, in order */
     size_t n_marks;
     size_t cap_marks;
-    uint64_t reclaim;       /* segments before this one can go after the next sync */
+    uint64_t reclaim; /* segments before this one can go after the next sync */
     struct log_page page;
 };
 

@@ -100,48 +100,48 @@ static void parse(struct options *o, int argc, char **argv) {
     while ((option = getopt_long(argc, argv, "", long_options, &at)) != -1) {
         const char *name = option != '?' ? long_options[at].name : "";
         switch (option) {
-        case OPT_ID:
-            o->id = number(optarg, 1ull << 61, name);
-            break;
-        case OPT_DIR:
-            o->dir = optarg;
-            break;
-        case OPT_CLUSTER:
-            o->cluster = optarg;
-            break;
-        case OPT_LISTEN:
-            o->listen = optarg;
-            break;
-        case OPT_PEER_LISTEN:
-            o->peer_listen = optarg;
-            break;
-        case OPT_ADVERTISE:
-            o->advertise = optarg;
-            break;
-        case OPT_BOOTSTRAP:
-            parse_bootstrap(o, optarg);
-            break;
-        case OPT_ELECTION:
-            o->election_timeout = (unsigned)number(optarg, 3600000, name);
-            break;
-        case OPT_HEARTBEAT:
-            o->heartbeat = (unsigned)number(optarg, 3600000, name);
-            break;
-        case OPT_COMPACT:
-            o->compact_entries = (unsigned)number(optarg, 1u << 30, name);
-            break;
-        case OPT_TRAILING:
-            o->trailing = (unsigned)number(optarg, 1u << 30, name);
-            break;
-        case OPT_SEGMENT:
-            o->log_segment = (unsigned)number(optarg, 1024 * 1024, name);
-            break;
-        case OPT_HELP:
-            fputs(usage, stdout);
-            exit(0);
-        default:
-            fputs(usage, stderr);
-            exit(2);
+            case OPT_ID:
+                o->id = number(optarg, 1ull << 61, name);
+                break;
+            case OPT_DIR:
+                o->dir = optarg;
+                break;
+            case OPT_CLUSTER:
+                o->cluster = optarg;
+                break;
+            case OPT_LISTEN:
+                o->listen = optarg;
+                break;
+            case OPT_PEER_LISTEN:
+                o->peer_listen = optarg;
+                break;
+            case OPT_ADVERTISE:
+                o->advertise = optarg;
+                break;
+            case OPT_BOOTSTRAP:
+                parse_bootstrap(o, optarg);
+                break;
+            case OPT_ELECTION:
+                o->election_timeout = (unsigned)number(optarg, 3600000, name);
+                break;
+            case OPT_HEARTBEAT:
+                o->heartbeat = (unsigned)number(optarg, 3600000, name);
+                break;
+            case OPT_COMPACT:
+                o->compact_entries = (unsigned)number(optarg, 1u << 30, name);
+                break;
+            case OPT_TRAILING:
+                o->trailing = (unsigned)number(optarg, 1u << 30, name);
+                break;
+            case OPT_SEGMENT:
+                o->log_segment = (unsigned)number(optarg, 1024 * 1024, name);
+                break;
+            case OPT_HELP:
+                fputs(usage, stdout);
+                exit(0);
+            default:
+                fputs(usage, stderr);
+                exit(2);
         }
     }
     if (optind < argc || o->id == 0 || o->dir == NULL || o->cluster == NULL) {
@@ -173,8 +173,7 @@ static void on_signal(uv_signal_t *handle, int number_) {
 /* End what runs on worker threads, then close the database. */
 static void stop(struct server *s) {
     report("stopping");
-    while (s->sync.running || s->sync.wanted || s->data.busy || s->install.busy ||
-           s->scans.n > 0) {
+    while (s->sync.running || s->sync.wanted || s->data.busy || s->install.busy || s->scans.n > 0) {
         uv_run(s->loop, UV_RUN_ONCE);
     }
     data_write_begin(&s->data);

@@ -8,9 +8,9 @@
 #include "server.h"
 
 enum {
-    RETRY_MIN = 50,      /* ms before connecting again, */
-    RETRY_MAX = 1000,    /* doubled up to this */
-    IDLE_AFTER = 10000,  /* ms without a message to send: do not connect again */
+    RETRY_MIN = 50,     /* ms before connecting again, */
+    RETRY_MAX = 1000,   /* doubled up to this */
+    IDLE_AFTER = 10000, /* ms without a message to send: do not connect again */
     CONNECT_TIMEOUT = 3000,
     MAX_PEERS = 256,
     EARLY_BYTES = 64 * 1024 /* kept for a connection that is being made */
@@ -270,9 +270,7 @@ void peers_send(struct peers *p, const struct raft_message *message) {
     if (peer->link == NULL && !uv_is_active((uv_handle_t *)&peer->retry)) {
         link_start(peer);
     }
-    size_t limit = peer->link == NULL     ? 0
-                   : peer->link->ready ? MAX_PEER_OUTPUT
-                                       : EARLY_BYTES;
+    size_t limit = peer->link == NULL ? 0 : peer->link->ready ? MAX_PEER_OUTPUT : EARLY_BYTES;
     if (peer->out.len >= limit) {
         peer->unreachable = peer->unreachable || (limit > 0 && !peer->congested);
         peer->congested = limit > 0;

@@ -12,7 +12,7 @@
 
 enum { ARENA = 64 * 1024, ORPHAN_PATIENCE = 5000 /* ms */ };
 
-#define UNKNOWN_OUTCOME                                                                  \
+#define UNKNOWN_OUTCOME                                                                 \
     "UNKNOWN leadership was lost before this command was committed: it may or may not " \
     "have taken effect"
 

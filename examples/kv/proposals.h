@@ -29,8 +29,8 @@ struct proposals {
     size_t size;         /* a power of two */
     size_t head;
     size_t tail;
-    size_t bytes;        /* payload of all waiters */
-    raft_time orphaned;  /* since when this server does not lead, 0: it does */
+    size_t bytes;       /* payload of all waiters */
+    raft_time orphaned; /* since when this server does not lead, 0: it does */
 };
 
 void proposals_init(struct proposals *p);

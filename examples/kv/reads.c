@@ -89,8 +89,8 @@ void reads_serve(struct server *s) {
         }
         for (size_t i = 0; i < b->n; i++) {
             struct read_item *item = &b->items[i];
-            struct cursor c = {b->arguments.data + item->at,
-                               b->arguments.data + b->arguments.len, false};
+            struct cursor c = {b->arguments.data + item->at, b->arguments.data + b->arguments.len,
+                               false};
             item->serve(s, item->client, item->seq, &c, item->n);
         }
         batch_clear(b);

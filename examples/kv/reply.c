@@ -11,9 +11,7 @@ static void put_line(struct buf *b, char kind, long long value) {
     buf_put(b, text, (size_t)len);
 }
 
-void reply_array(struct buf *b, size_t n) {
-    put_line(b, '*', (long long)n);
-}
+void reply_array(struct buf *b, size_t n) { put_line(b, '*', (long long)n); }
 
 void reply_bulk(struct buf *b, const char *text, size_t len) {
     put_line(b, '$', (long long)len);
@@ -21,17 +19,11 @@ void reply_bulk(struct buf *b, const char *text, size_t len) {
     buf_put(b, "\r\n", 2);
 }
 
-void reply_string(struct buf *b, const char *text) {
-    reply_bulk(b, text, strlen(text));
-}
+void reply_string(struct buf *b, const char *text) { reply_bulk(b, text, strlen(text)); }
 
-void reply_integer(struct buf *b, long long value) {
-    put_line(b, ':', value);
-}
+void reply_integer(struct buf *b, long long value) { put_line(b, ':', value); }
 
-void reply_nil(struct buf *b) {
-    buf_put(b, "$-1\r\n", 5);
-}
+void reply_nil(struct buf *b) { buf_put(b, "$-1\r\n", 5); }
 
 void client_integer(struct client *c, uint64_t seq, long long value) {
     char text[32];
@@ -74,25 +66,25 @@ void client_moved(struct server *s, struct client *c, uint64_t seq) {
 void client_raft_error(struct server *s, struct client *c, uint64_t seq, int error) {
     char text[512];
     switch (error) {
-    case RAFT_NOTLEADER:
-    case RAFT_LEADERSHIPLOST:
-        if (raft_transferee(&s->raft) != 0) {
-            client_error(c, seq, "TRYAGAIN leadership is being transferred; nothing was done");
-        } else {
-            client_moved(s, c, seq);
-        }
-        return;
-    case RAFT_BUSY:
-        snprintf(text, sizeof text, "TRYAGAIN busy; nothing was done");
-        break;
-    case RAFT_CANTCHANGE: /* the change before it, or the leader's first entry, is not committed */
-        snprintf(text, sizeof text, "TRYAGAIN %s; nothing was done", raft_errmsg(&s->raft));
-        break;
-    case RAFT_NOSPACE:
-        snprintf(text, sizeof text, "TRYAGAIN too little disk space; nothing was done");
-        break;
-    default:
-        snprintf(text, sizeof text, "ERR %s", raft_errmsg(&s->raft));
+        case RAFT_NOTLEADER:
+        case RAFT_LEADERSHIPLOST:
+            if (raft_transferee(&s->raft) != 0) {
+                client_error(c, seq, "TRYAGAIN leadership is being transferred; nothing was done");
+            } else {
+                client_moved(s, c, seq);
+            }
+            return;
+        case RAFT_BUSY:
+            snprintf(text, sizeof text, "TRYAGAIN busy; nothing was done");
+            break;
+        case RAFT_CANTCHANGE: /* the change before it, or the leader's first entry, is not committed */
+            snprintf(text, sizeof text, "TRYAGAIN %s; nothing was done", raft_errmsg(&s->raft));
+            break;
+        case RAFT_NOSPACE:
+            snprintf(text, sizeof text, "TRYAGAIN too little disk space; nothing was done");
+            break;
+        default:
+            snprintf(text, sizeof text, "ERR %s", raft_errmsg(&s->raft));
     }
     client_error(c, seq, text);
 }

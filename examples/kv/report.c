@@ -7,9 +7,7 @@
 
 static unsigned long long name;
 
-void report_name(unsigned long long id) {
-    name = id;
-}
+void report_name(unsigned long long id) { name = id; }
 
 static void line(const char *prefix, const char *format, va_list args) {
     char text[1024];

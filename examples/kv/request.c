@@ -60,9 +60,7 @@ static void *on_nil(const redisReadTask *task) {
     return task->parent == NULL ? task->privdata : refuse(task, "invalid bulk length");
 }
 
-static void on_free(void *object) {
-    (void)object; /* the request is ours */
-}
+static void on_free(void *object) { (void)object; /* the request is ours */ }
 
 static redisReplyObjectFunctions functions = {.createString = on_string,
                                               .createArray = on_array,

@@ -16,7 +16,7 @@
 
 enum {
     MAX_QUEUE = 64,
-    COMPACT_BYTES = 128 * 1024 * 1024, /* of log, after which it is compacted */
+    COMPACT_BYTES = 128 * 1024 * 1024,  /* of log, after which it is compacted */
     TRAILING_BYTES = COMPACT_BYTES / 2, /* of log, kept behind at most */
     STALE_TRANSFER = 30000              /* ms */
 };
@@ -37,9 +37,7 @@ struct scan {
     char *path; /* of a dump */
 };
 
-static char *dump_path(struct server *s) {
-    return store_path(&s->store, "outgoing.dump");
-}
+static char *dump_path(struct server *s) { return store_path(&s->store, "outgoing.dump"); }
 
 void scans_init(struct scans *scans, struct server *server) {
     *scans = (struct scans){.server = server, .dump = -1};
@@ -55,17 +53,17 @@ static void on_work(uv_work_t *work) {
     struct scan *scan = work->data;
     struct store *store = &scan->server->store;
     switch (scan->kind) {
-    case SCAN_DBSIZE:
-    case SCAN_DIGEST:
-        dump_digest(store, scan->read, &scan->keys, &scan->digest);
-        break;
-    case SCAN_FLUSH:
-        data_flush(store);
-        break;
-    case SCAN_DUMP:
-        data_flush(store);
-        dump_write(store, scan->read, scan->path, scan->index, scan->term);
-        break;
+        case SCAN_DBSIZE:
+        case SCAN_DIGEST:
+            dump_digest(store, scan->read, &scan->keys, &scan->digest);
+            break;
+        case SCAN_FLUSH:
+            data_flush(store);
+            break;
+        case SCAN_DUMP:
+            data_flush(store);
+            dump_write(store, scan->read, scan->path, scan->index, scan->term);
+            break;
     }
 }
 
@@ -272,19 +270,19 @@ static void finish(struct scan *scan) {
     struct server *s = scan->server;
     char text[128];
     switch (scan->kind) {
-    case SCAN_DBSIZE:
-        client_integer(scan->client, scan->seq, (long long)scan->keys);
-        break;
-    case SCAN_DIGEST:
-        snprintf(text, sizeof text, "*3\r\n:%llu\r\n:%llu\r\n$8\r\n%08x\r\n", scan->index,
-                 (unsigned long long)scan->keys, scan->digest);
-        client_reply(scan->client, scan->seq, text, strlen(text));
-        break;
-    case SCAN_FLUSH:
-        compact(s, scan->index);
-        break;
-    case SCAN_DUMP:
-        dump_made(s, scan);
-        break;
+        case SCAN_DBSIZE:
+            client_integer(scan->client, scan->seq, (long long)scan->keys);
+            break;
+        case SCAN_DIGEST:
+            snprintf(text, sizeof text, "*3\r\n:%llu\r\n:%llu\r\n$8\r\n%08x\r\n", scan->index,
+                     (unsigned long long)scan->keys, scan->digest);
+            client_reply(scan->client, scan->seq, text, strlen(text));
+            break;
+        case SCAN_FLUSH:
+            compact(s, scan->index);
+            break;
+        case SCAN_DUMP:
+            dump_made(s, scan);
+            break;
     }
 }

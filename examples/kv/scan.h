@@ -26,7 +26,7 @@ struct scans {
     unsigned n;
     bool queued[SCAN_DUMP + 1]; /* of the kinds of which one is enough */
     uv_work_t work;
-    int dump;              /* file descriptor of the current dump, -1: none */
+    int dump; /* file descriptor of the current dump, -1: none */
     raft_index dump_index;
     uint64_t dump_size;
 };

@@ -18,9 +18,7 @@ enum {
     HOUSEKEEPING = 200 /* ms */
 };
 
-raft_time server_now(void) {
-    return uv_hrtime() / 1000000;
-}
+raft_time server_now(void) { return uv_hrtime() / 1000000; }
 
 bool server_leads(const struct server *s) {
     return raft_state((struct raft *)&s->raft) == RAFT_LEADER;
@@ -127,9 +125,7 @@ int server_step(struct server *s, struct raft_event *event) {
 /* --- applying ------------------------------------------------------------ */
 
 /* An active idle handle keeps the loop from waiting, once. */
-static void on_again(uv_idle_t *again) {
-    uv_idle_stop(again);
-}
+static void on_again(uv_idle_t *again) { uv_idle_stop(again); }
 
 /* Apply what is committed and durable here as well, so that after a crash the data
  * are never ahead of the log. */
@@ -203,9 +199,7 @@ static void on_turn(uv_prepare_t *prepare) {
     arm(s);
 }
 
-static void on_housekeeping(uv_timer_t *timer) {
-    proposals_expire(timer->data);
-}
+static void on_housekeeping(uv_timer_t *timer) { proposals_expire(timer->data); }
 
 void server_listen(uv_loop_t *loop, uv_tcp_t *listener, const char *at,
                    uv_connection_cb on_connection) {

@@ -75,7 +75,7 @@ struct server {
     struct client *dirty;   /* clients with output */
     struct client *resumed; /* clients that may go on */
     unsigned n_clients;
-    struct {                /* commands that wait for an election, not an entry */
+    struct { /* commands that wait for an election, not an entry */
         struct client *client;
         uint64_t seq;
     } transfer;
@@ -86,7 +86,7 @@ struct server {
     } promotion;
     struct buf scratch; /* replies are built here */
     uint64_t started;
-    uint64_t commands;  /* ever executed */
+    uint64_t commands; /* ever executed */
 };
 
 /* Open the disk, start the raft, listen. What fails ends the process. */

@@ -84,10 +84,10 @@ static bool fence_open(struct store *s) {
     }
     char record[FENCE_SIZE];
     if (s->fence < 0 || pread(s->fence, record, sizeof record, 0) != (ssize_t)sizeof record ||
-        load_le(record, 4) != FENCE_MAGIC ||
-        load_le(record + 20, 4) != crc32c(0, record, 20)) {
+        load_le(record, 4) != FENCE_MAGIC || load_le(record + 20, 4) != crc32c(0, record, 20)) {
         die("%s is unreadable or corrupted; remove this server from the cluster, "
-            "empty its directory and add it again under a new ID", path);
+            "empty its directory and add it again under a new ID",
+            path);
     }
     s->fenced = (struct fence){load_le(record + 4, 8), load_le(record + 12, 8)};
     free(path);
@@ -193,8 +193,8 @@ static void identity_check(struct store *s, const char *cluster, raft_id id) {
         die("%s: the database has an unknown format", s->dir);
     } else if (len != mine.len || memcmp(theirs, mine.data, len) != 0) {
         die("%s belongs to server %llu of cluster \"%s\", not to server %llu of \"%s\"", s->dir,
-            len >= 10 ? (unsigned long long)load_le(theirs + 2, 8) : 0,
-            len > 12 ? theirs + 12 : "", id, cluster);
+            len >= 10 ? (unsigned long long)load_le(theirs + 2, 8) : 0, len > 12 ? theirs + 12 : "",
+            id, cluster);
     }
     free(theirs);
     buf_free(&mine);

@@ -9,17 +9,16 @@
 static int failures;
 static int checks;
 
-#define CHECK(condition)                                                    \
-    do {                                                                    \
-        ++checks;                                                           \
-        if (!(condition)) {                                                 \
+#define CHECK(condition)                                                         \
+    do {                                                                         \
+        ++checks;                                                                \
+        if (!(condition)) {                                                      \
             printf("%s:%d: %s does not hold\n", __FILE__, __LINE__, #condition); \
-            ++failures;                                                     \
-        }                                                                   \
+            ++failures;                                                          \
+        }                                                                        \
     } while (0)
 
-static int all_zero(const void *base, size_t len)
-{
+static int all_zero(const void *base, size_t len) {
     const unsigned char *byte = (const unsigned char *)base;
     size_t i;
     for (i = 0; i < len; ++i) {
@@ -30,8 +29,7 @@ static int all_zero(const void *base, size_t len)
     return 1;
 }
 
-static struct raft_event event_of(enum raft_event_type type)
-{
+static struct raft_event event_of(enum raft_event_type type) {
     struct raft_event e;
     memset(&e, 0, sizeof e);
     e.time = 1;
@@ -40,8 +38,7 @@ static struct raft_event event_of(enum raft_event_type type)
 }
 
 /* Neutral answers: 0, NULL, -1 for a role. */
-static void check_getters(struct raft *r)
-{
+static void check_getters(struct raft *r) {
     struct raft_configuration conf;
     struct raft_progress progress;
     raft_index index = 7;
@@ -71,8 +68,7 @@ static void check_getters(struct raft *r)
     CHECK(raft_errmsg(r) != NULL);
 }
 
-static void check_step(struct raft *r)
-{
+static void check_step(struct raft *r) {
     int type;
     for (type = 0; type <= 20; ++type) {
         struct raft_event e = event_of((enum raft_event_type)type);
@@ -83,8 +79,7 @@ static void check_step(struct raft *r)
     }
 }
 
-static void check_setters(struct raft *r)
-{
+static void check_setters(struct raft *r) {
     CHECK(raft_seed(r, 1) == RAFT_INVALID);
     CHECK(raft_set_election_timeout(r, 500) == RAFT_INVALID);
     CHECK(raft_set_heartbeat_timeout(r, 50) == RAFT_INVALID);
@@ -100,15 +95,13 @@ static void check_setters(struct raft *r)
     CHECK(raft_set_tracer(r, NULL) == RAFT_INVALID);
 }
 
-static void check_unusable(struct raft *r)
-{
+static void check_unusable(struct raft *r) {
     check_getters(r);
     check_step(r);
     check_setters(r);
 }
 
-static void check_init_errors(void)
-{
+static void check_init_errors(void) {
     struct raft r;
     memset(&r, 0, sizeof r);
     CHECK(raft_init(NULL, 1, "one") == RAFT_INVALID);
@@ -117,8 +110,7 @@ static void check_init_errors(void)
     CHECK(raft_close(&r) == 0); /* what a failed init leaves can be closed */
 }
 
-static void check_life(void)
-{
+static void check_life(void) {
     struct raft r;
     struct raft_event e;
     struct raft_update u;
@@ -160,8 +152,7 @@ static void check_life(void)
 }
 
 /* Two rafts share nothing. */
-static void check_distinct(void)
-{
+static void check_distinct(void) {
     struct raft a;
     struct raft b;
     struct raft_event e = event_of(RAFT_START);
@@ -177,8 +168,7 @@ static void check_distinct(void)
     CHECK(raft_close(&b) == 0);
 }
 
-int main(void)
-{
+int main(void) {
     struct raft zeroed;
     memset(&zeroed, 0, sizeof zeroed);
     CHECK(raft_close(NULL) == RAFT_INVALID);

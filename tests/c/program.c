@@ -16,8 +16,7 @@
 static struct raft_update update;
 static raft_index stored;
 
-static int step(struct raft *r, struct raft_event *e)
-{
+static int step(struct raft *r, struct raft_event *e) {
     int rv = raft_step(r, e, &update);
     if (rv != 0) {
         fprintf(stderr, "step %d: error %d: %s\n", (int)e->type, rv, raft_errmsg(r));
@@ -26,8 +25,7 @@ static int step(struct raft *r, struct raft_event *e)
 }
 
 /* The disk of this program is always ready. */
-static int store(struct raft *r, raft_time now)
-{
+static int store(struct raft *r, raft_time now) {
     while (update.flags & RAFT_UPDATE_ENTRIES) {
         struct raft_event e;
         memset(&e, 0, sizeof e);
@@ -43,8 +41,7 @@ static int store(struct raft *r, raft_time now)
     return 0;
 }
 
-int main(void)
-{
+int main(void) {
     struct raft r;
     struct raft_event e;
     struct raft_server self = {1, "localhost:9000", RAFT_VOTER};
@@ -75,8 +72,7 @@ int main(void)
     e.type = RAFT_SUBMIT;
     e.submit.entries = &entry;
     e.submit.n = 1;
-    if (step(&r, &e) != 0 || update.entries.batch[0].buf.base != command ||
-        store(&r, 103) != 0) {
+    if (step(&r, &e) != 0 || update.entries.batch[0].buf.base != command || store(&r, 103) != 0) {
         return 1;
     }
     if (raft_commit_index(&r) != stored || raft_term_of(&r, stored) != raft_current_term(&r)) {

@@ -102,7 +102,8 @@ void World::receive(Node &node, Mail &mail) {
     message.server_address = mail.from_address.c_str();
     if (message.type == RAFT_APPEND_ENTRIES) {
         for (Record &record : mail.records) {
-            entries.push_back({record.term, record.type,
+            entries.push_back({record.term,
+                               record.type,
                                {record.payload.data(), record.payload.size()},
                                reinterpret_cast<void *>(static_cast<uintptr_t>(++cookie_))});
         }
@@ -183,7 +184,9 @@ void World::submit(Node &node) {
 void World::submit_change(Node &node, Members &members) {
     raft_event e = event(RAFT_SUBMIT);
     std::string payload = encoded(members);
-    raft_entry entry = {0, RAFT_CHANGE, {payload.data(), payload.size()},
+    raft_entry entry = {0,
+                        RAFT_CHANGE,
+                        {payload.data(), payload.size()},
                         reinterpret_cast<void *>(static_cast<uintptr_t>(++cookie_))};
     e.submit = {&entry, 1};
     (void)step(node, e);
@@ -194,8 +197,8 @@ void World::take_snapshot(Node &node) {
     if (newest <= node.snapshot.index) {
         return;
     }
-    const raft_index index = newest - random_.below(std::min<raft_index>(
-                                          newest - node.snapshot.index, 5));
+    const raft_index index =
+        newest - random_.below(std::min<raft_index>(newest - node.snapshot.index, 5));
     raft_configuration conf = {};
     Snapshot taken;
     taken.index = index;

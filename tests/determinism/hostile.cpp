@@ -60,8 +60,7 @@ void World::odd_members(Members *members) {
         const std::string address = "host-" + std::to_string(random_.below(9));
         const bool none = random_.one_in(12);
         const int role = random_.one_in(6) ? static_cast<int>(random_.below(12)) - 2 : RAFT_VOTER;
-        members->add(random_.one_in(2) ? id : i + 1,
-                     none ? nullptr : address.c_str(), role);
+        members->add(random_.one_in(2) ? id : i + 1, none ? nullptr : address.c_str(), role);
     }
 }
 
@@ -75,8 +74,8 @@ void World::tamper(Mail &mail) {
     switch (m.type) {
         case RAFT_APPEND_ENTRIES: {
             raft_append_entries &a = m.append_entries;
-            unsigned long long *fields[] = {&a.prev_log_index, &a.prev_log_term, &a.leader_commit, &a.round,
-                                  &a.term};
+            unsigned long long *fields[] = {&a.prev_log_index, &a.prev_log_term, &a.leader_commit,
+                                            &a.round, &a.term};
             if (field < 5) {
                 *fields[field] = number;
             } else if (field == 5 && !mail.records.empty()) {
@@ -93,8 +92,8 @@ void World::tamper(Mail &mail) {
         }
         case RAFT_APPEND_ENTRIES_RESULT: {
             raft_append_entries_result &a = m.append_entries_result;
-            unsigned long long *fields[] = {&a.rejected, &a.last_log_index, &a.round, &a.snapshot_index,
-                                  &a.term};
+            unsigned long long *fields[] = {&a.rejected, &a.last_log_index, &a.round,
+                                            &a.snapshot_index, &a.term};
             if (field < 5) {
                 *fields[field] = number;
             } else if (field == 5) {
@@ -107,7 +106,8 @@ void World::tamper(Mail &mail) {
         }
         case RAFT_REQUEST_VOTE: {
             raft_request_vote &v = m.request_vote;
-            unsigned long long *fields[] = {&v.candidate_id, &v.last_log_index, &v.last_log_term, &v.term};
+            unsigned long long *fields[] = {&v.candidate_id, &v.last_log_index, &v.last_log_term,
+                                            &v.term};
             if (field < 4) {
                 *fields[field] = number;
             } else if (field == 4) {
@@ -251,8 +251,7 @@ void World::hostile_event(Node &node) {
             e.configuration.index = number;
             break;
         case RAFT_SNAPSHOT:
-            e.snapshot.metadata.index =
-                number > node.snapshot.index ? number | 1ULL << 40 : number;
+            e.snapshot.metadata.index = number > node.snapshot.index ? number | 1ULL << 40 : number;
             e.snapshot.trailing = static_cast<unsigned>(number);
             break;
         case RAFT_SUBMIT:

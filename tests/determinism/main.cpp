@@ -43,8 +43,8 @@ void demand_everything(const Reached &r) {
     }
     for (unsigned code :
          {RAFT_BADID, RAFT_DUPLICATEID, RAFT_DUPLICATEADDRESS, RAFT_BADROLE, RAFT_MALFORMED,
-          RAFT_NOTLEADER, RAFT_CANTBOOTSTRAP, RAFT_CANTCHANGE, RAFT_CORRUPT, RAFT_TOOBIG,
-          RAFT_BUSY, RAFT_NOTFOUND, RAFT_INVALID, RAFT_NOSPACE}) {
+          RAFT_NOTLEADER, RAFT_CANTBOOTSTRAP, RAFT_CANTCHANGE, RAFT_CORRUPT, RAFT_TOOBIG, RAFT_BUSY,
+          RAFT_NOTFOUND, RAFT_INVALID, RAFT_NOSPACE}) {
         demand("code", code, r.codes[code]);
     }
     demand("installed snapshot", 0, r.installed);

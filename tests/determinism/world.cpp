@@ -25,9 +25,7 @@ raft_buffer buffer_of(const std::string &text) {
     return {const_cast<char *>(text.data()), text.size()};
 }
 
-void count_kind(uint64_t *counters, size_t n, uint64_t kind) {
-    counters[kind < n ? kind : 0]++;
-}
+void count_kind(uint64_t *counters, size_t n, uint64_t kind) { counters[kind < n ? kind : 0]++; }
 
 } // namespace
 
@@ -120,12 +118,12 @@ void World::start(Node &node) {
     for (const Record &record : node.log) {
         entries.push_back({record.term, record.type, buffer_of(record.payload), nullptr});
     }
-    raft_snapshot_metadata metadata = {node.snapshot.index, node.snapshot.term, {},
-                                       node.snapshot.configuration_index};
+    raft_snapshot_metadata metadata = {
+        node.snapshot.index, node.snapshot.term, {}, node.snapshot.configuration_index};
     if (node.snapshot.members != nullptr) {
         metadata.configuration = node.snapshot.members->view();
     }
-    e.start = {node.term, node.voted_for, node.snapshot.index > 0 ? &metadata : nullptr,
+    e.start = {node.term,      node.voted_for, node.snapshot.index > 0 ? &metadata : nullptr,
                node.log_start, entries.data(), static_cast<unsigned>(entries.size())};
     (void)step(node, e);
 }
@@ -221,9 +219,9 @@ void World::absorb_entries(Node &node, const raft_update_entries &entries) {
     for (unsigned i = 0; i < entries.n; i++) {
         const raft_entry &entry = entries.batch[i];
         node.log.push_back({entry.term, entry.type,
-                            entry.buf.len == 0 ? std::string()
-                                               : std::string(static_cast<char *>(entry.buf.base),
-                                                             entry.buf.len)});
+                            entry.buf.len == 0
+                                ? std::string()
+                                : std::string(static_cast<char *>(entry.buf.base), entry.buf.len)});
     }
     node.durable = std::min(node.durable, entries.index - 1);
     node.writes.push_back({entries.index + entries.n - 1, entries.write});
@@ -269,9 +267,8 @@ void World::absorb(Node &node, const raft_update &update) {
     raft_configuration conf = {};
     if ((update.flags & RAFT_UPDATE_CONFIGURATION) != 0 &&
         raft_configuration_at(&node.handle, raft_last_index(&node.handle), &conf, nullptr) == 0) {
-        reached_.joint += std::any_of(conf.servers, conf.servers + conf.n, [](const auto &s) {
-            return s.role >= RAFT_VOTER_OUTGOING;
-        });
+        reached_.joint += std::any_of(conf.servers, conf.servers + conf.n,
+                                      [](const auto &s) { return s.role >= RAFT_VOTER_OUTGOING; });
     }
 }
 

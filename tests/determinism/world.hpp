@@ -91,12 +91,12 @@ struct Node {
 
 /* What a run has reached, so that it can be seen to have reached everything. */
 struct Reached {
-    std::array<uint64_t, 18> done = {};     /* by event type; 17: unknown types */
+    std::array<uint64_t, 18> done = {}; /* by event type; 17: unknown types */
     std::array<uint64_t, 18> refused = {};
     std::array<uint64_t, 13> flags = {};
     std::array<uint64_t, 24> codes = {};
-    std::array<uint64_t, 7> sent = {};      /* by message type */
-    std::array<uint64_t, 15> facts = {};    /* by trace type */
+    std::array<uint64_t, 7> sent = {};   /* by message type */
+    std::array<uint64_t, 15> facts = {}; /* by trace type */
     uint64_t installed = 0;
     uint64_t joint = 0;
     uint64_t reads_lost = 0;

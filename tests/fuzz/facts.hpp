@@ -10,8 +10,12 @@ namespace fuzz {
 
 struct Facts {
     explicit Facts(struct raft *r)
-        : term(raft_current_term(r)), voted_for(raft_voted_for(r)), state(raft_state(r)),
-          commit(raft_commit_index(r)), timeout(raft_timeout(r)), transferee(raft_transferee(r)) {
+        : term(raft_current_term(r)),
+          voted_for(raft_voted_for(r)),
+          state(raft_state(r)),
+          commit(raft_commit_index(r)),
+          timeout(raft_timeout(r)),
+          transferee(raft_transferee(r)) {
         raft_id id = 0;
         const char *address = nullptr;
         raft_leader(r, &id, &address);

@@ -15,22 +15,37 @@ void receive(fuzz::Session &session, const uint8_t (&bytes)[N]) {
 
 /* Server 2 grants; the term is the current one, or the next for a pre-vote. */
 void grant(fuzz::Session &session, bool pre_vote) {
-    const uint8_t bytes[] = {0, 0, 0, 0, 0, RAFT_REQUEST_VOTE_RESULT - 1, 2, 0, 2,
-                             static_cast<uint8_t>(pre_vote ? 161 : 160), 1, pre_vote, 15, 0, 0, 0};
+    const uint8_t bytes[] = {0,  0,
+                             0,  0,
+                             0,  RAFT_REQUEST_VOTE_RESULT - 1,
+                             2,  0,
+                             2,  static_cast<uint8_t>(pre_vote ? 161 : 160),
+                             1,  pre_vote,
+                             15, 0,
+                             0,  0};
     receive(session, bytes);
 }
 
 /* Leader 3 sends entries, or only itself. */
 void follow(fuzz::Session &session, uint8_t entries) {
-    const uint8_t bytes[] = {0, 0, 0, 0, 0, RAFT_APPEND_ENTRIES - 1, 3, 0, 1, 162, 129, 0, 144,
-                             entries, 162, RAFT_COMMAND << 1, 0, RAFT_COMMAND << 1, 0, 5};
+    const uint8_t bytes[] = {0,   0,
+                             0,   0,
+                             0,   RAFT_APPEND_ENTRIES - 1,
+                             3,   0,
+                             1,   162,
+                             129, 0,
+                             144, entries,
+                             162, RAFT_COMMAND << 1,
+                             0,   RAFT_COMMAND << 1,
+                             0,   5};
     receive(session, bytes);
 }
 
 /* Leader 3 begins to send a snapshot. */
 void install(fuzz::Session &session) {
-    const uint8_t bytes[] = {0, 0, 0, 0, 0, RAFT_INSTALL_SNAPSHOT - 1, 3, 0, 1, 162, 15, 3, 3,
-                             0, 0, 0, 0, 0, 0, 1, 8, 0, 0};
+    const uint8_t bytes[] = {
+        0, 0, 0, 0, 0, RAFT_INSTALL_SNAPSHOT - 1, 3, 0, 1, 162, 15, 3, 3, 0, 0, 0, 0, 0,
+        0, 1, 8, 0, 0};
     receive(session, bytes);
 }
 

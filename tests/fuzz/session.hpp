@@ -37,7 +37,9 @@ public:
     /* Steps both, checks every promise that can be checked from outside; the code. */
     int step(raft_event event);
 
-    struct raft *raft() { return &first_; }
+    struct raft *raft() {
+        return &first_;
+    }
     raft_event event(raft_event_type type, Input &in);
     Borrowed borrowed;
 

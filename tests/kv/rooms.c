@@ -50,8 +50,8 @@ static void test_addresses(void) {
     CHECK(address_peer("[::1]:70/host:71", &e) && strcmp(e.host, "::1") == 0);
     CHECK(strcmp(e.port, "70") == 0);
     CHECK(strcmp(address_client("a:1/b:2"), "b:2") == 0);
-    const char *const wrong[] = {"",        "a:1",       "a:1/",      "/b:2",       "a:1/b",
-                                 "a/b:2",   "a:0/b:2",   "a:1/b:x",   "a:65536/b:2", ":1/b:2",
+    const char *const wrong[] = {"",         "a:1",       "a:1/",     "/b:2",        "a:1/b",
+                                 "a/b:2",    "a:0/b:2",   "a:1/b:x",  "a:65536/b:2", ":1/b:2",
                                  "a:1/b:2,", "a b:1/b:2", "a:1/b:2/c"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         CHECK(!address_valid(wrong[i]));
@@ -173,9 +173,10 @@ static void test_codec_with_anything(void) {
 /* --- requests ------------------------------------------------------------ */
 
 static void test_requests(void) {
-    static const char stream[] = "*2\r\n$3\r\nGET\r\n$1\r\na\r\nPING\r\n*0\r\n*-1\r\n"
-                                 "\r\n set  k v \r\n*1\r\n$0\r\n\r\n"
-                                 "*3\r\n$3\r\nSET\r\n$2\r\n\r\n\r\n$1\r\n\0\r\n";
+    static const char stream[] =
+        "*2\r\n$3\r\nGET\r\n$1\r\na\r\nPING\r\n*0\r\n*-1\r\n"
+        "\r\n set  k v \r\n*1\r\n$0\r\n\r\n"
+        "*3\r\n$3\r\nSET\r\n$2\r\n\r\n\r\n$1\r\n\0\r\n";
     static const size_t counts[] = {2, 1, 3, 1, 3};
     for (size_t step = 1; step < sizeof stream; step++) {
         struct requests r;
@@ -280,7 +281,8 @@ static void test_background(void) {
     CHECK(uv_loop_init(&loop) == 0);
     background_start(&background, &loop);
     for (unsigned i = 0; i < JOBS; i++) {
-        tasks[i] = (struct task){{.run = run_task, .done = end_task, .context = &tasks[i]}, i, 0, 0};
+        tasks[i] =
+            (struct task){{.run = run_task, .done = end_task, .context = &tasks[i]}, i, 0, 0};
         background_queue(&background, &tasks[i].job);
     }
     while (ended < JOBS * TURNS) {
@@ -298,12 +300,9 @@ int main(void) {
     static const struct {
         const char *name;
         void (*run)(void);
-    } tests[] = {{"bytes", test_bytes},
-                 {"addresses", test_addresses},
-                 {"codec", test_codec},
-                 {"codec with anything", test_codec_with_anything},
-                 {"requests", test_requests},
-                 {"overlay", test_overlay},
+    } tests[] = {{"bytes", test_bytes},          {"addresses", test_addresses},
+                 {"codec", test_codec},          {"codec with anything", test_codec_with_anything},
+                 {"requests", test_requests},    {"overlay", test_overlay},
                  {"background", test_background}};
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {
         tests[i].run();

@@ -17,7 +17,6 @@ enum { SEGMENT = 1024 };
 
 /* --- the log ------------------------------------------------------------- */
 
-
 void remove_tree(const char *path) {
     DIR *dir = opendir(path);
     struct dirent *entry;
@@ -85,9 +84,7 @@ static void reload(struct log *l, struct store *s, raft_index first, raft_index 
     members_free(&base.members);
 }
 
-static raft_term rewritten_term(raft_index index) {
-    return index < 37 ? 1 : index < 45 ? 2 : 3;
-}
+static raft_term rewritten_term(raft_index index) { return index < 37 ? 1 : index < 45 ? 2 : 3; }
 
 static void open_log(struct log *l, struct store *s) {
     struct base base;

@@ -50,10 +50,10 @@ static void *next(const char *name) {
     return function;
 }
 
-#define REAL(type, name, parameters)                                \
-    static type(*real) parameters;                                  \
-    if (real == NULL) {                                             \
-        *(void **)&real = next(#name);                              \
+#define REAL(type, name, parameters)   \
+    static type(*real) parameters;     \
+    if (real == NULL) {                \
+        *(void **)&real = next(#name); \
     }
 
 __attribute__((constructor)) static void prepare(void) {
@@ -75,8 +75,8 @@ __attribute__((constructor)) static void prepare(void) {
 }
 
 /* With the lock held. */
-static void record(uint64_t op, uint64_t id, uint64_t offset, const char *path,
-                   const void *data, size_t len) {
+static void record(uint64_t op, uint64_t id, uint64_t offset, const char *path, const void *data,
+                   size_t len) {
     uint64_t head[5] = {op, id, offset, path != NULL ? strlen(path) : 0, len};
     struct iovec parts[3] = {
         {head, sizeof head}, {(void *)path, (size_t)head[3]}, {(void *)data, len}};
@@ -89,17 +89,11 @@ static void record(uint64_t op, uint64_t id, uint64_t offset, const char *path,
     }
 }
 
-static int ours(const char *path) {
-    return dir != NULL && strncmp(path, dir, dir_len) == 0;
-}
+static int ours(const char *path) { return dir != NULL && strncmp(path, dir, dir_len) == 0; }
 
-static uint64_t id_of(int fd) {
-    return fd >= 0 && fd < FDS ? open_ids[fd] : 0;
-}
+static uint64_t id_of(int fd) { return fd >= 0 && fd < FDS ? open_ids[fd] : 0; }
 
-static int is_full(int fd) {
-    return full != NULL && id_of(fd) != 0 && access(full, F_OK) == 0;
-}
+static int is_full(int fd) { return full != NULL && id_of(fd) != 0 && access(full, F_OK) == 0; }
 
 /* --- names --------------------------------------------------------------- */
 

@@ -62,8 +62,8 @@ raft_entry Builder::change(raft_term term, const raft_configuration &conf) {
     return {term, RAFT_CHANGE, {payload.data(), payload.size()}, &cookie};
 }
 
-raft_snapshot_metadata *Builder::metadata(raft_index index, raft_term term,
-                                          raft_configuration conf, raft_index conf_index) {
+raft_snapshot_metadata *Builder::metadata(raft_index index, raft_term term, raft_configuration conf,
+                                          raft_index conf_index) {
     return &metadata_.emplace_back(raft_snapshot_metadata{index, term, conf, conf_index});
 }
 
@@ -86,8 +86,8 @@ raft_event Builder::event(raft_event_type type, raft_time time) const {
 raft_event Builder::start(raft_time time, raft_term term, raft_snapshot_metadata *metadata,
                           raft_index start_index, std::initializer_list<raft_entry> entries) {
     raft_event e = event(RAFT_START, time);
-    e.start = {term, 0, metadata, start_index, keep(entries),
-               static_cast<unsigned>(entries.size())};
+    e.start = {
+        term, 0, metadata, start_index, keep(entries), static_cast<unsigned>(entries.size())};
     return e;
 }
 
@@ -108,8 +108,14 @@ raft_event Builder::append(raft_time time, raft_id from, raft_term term, raft_in
                            std::initializer_list<raft_entry> entries, unsigned char version,
                            unsigned long long round) {
     raft_message m = message(RAFT_APPEND_ENTRIES, from);
-    m.append_entries = {version, term, prev, prev_term, commit, keep(entries),
-                        static_cast<unsigned>(entries.size()), round};
+    m.append_entries = {version,
+                        term,
+                        prev,
+                        prev_term,
+                        commit,
+                        keep(entries),
+                        static_cast<unsigned>(entries.size()),
+                        round};
     return receive(time, m);
 }
 
@@ -139,8 +145,8 @@ raft_event Builder::install(raft_time time, raft_id from, raft_term term, raft_i
                             unsigned long long offset, bool last, size_t size) {
     std::vector<unsigned char> &data = payloads_.emplace_back(size, 0x33);
     raft_message m = message(RAFT_INSTALL_SNAPSHOT, from);
-    m.install_snapshot = {version, term, index, index_term, conf, 1, {data.data(), size}, offset,
-                          last};
+    m.install_snapshot = {version, term, index, index_term, conf, 1, {data.data(), size},
+                          offset,  last};
     return receive(time, m);
 }
 
@@ -163,8 +169,8 @@ raft_event Builder::stored(raft_time time, raft_index index, unsigned long long 
     return e;
 }
 
-raft_event Builder::persisted_chunk(raft_time time, raft_index index, raft_term term,
-                                    size_t offset, bool last) const {
+raft_event Builder::persisted_chunk(raft_time time, raft_index index, raft_term term, size_t offset,
+                                    bool last) const {
     raft_event e = event(RAFT_PERSISTED_SNAPSHOT, time);
     e.persisted_snapshot.metadata.index = index;
     e.persisted_snapshot.metadata.term = term;
@@ -181,8 +187,7 @@ raft_event Builder::snapshot(raft_time time, raft_index index, unsigned trailing
 }
 
 /* The configuration is at the same place in all events that consist of one. */
-raft_event Builder::with_conf(raft_time time, raft_event_type type,
-                              raft_configuration conf) const {
+raft_event Builder::with_conf(raft_time time, raft_event_type type, raft_configuration conf) const {
     raft_event e = event(type, time);
     switch (type) {
         case RAFT_BOOTSTRAP:

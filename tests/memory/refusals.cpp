@@ -229,8 +229,7 @@ void refusing_requests() {
     raft_entry bad_type = b.command(0);
     bad_type.type = static_cast<raft_entry_type>(9);
     leader.step(b.submit(leader.now, {bad_type}), RAFT_MALFORMED);
-    leader.step(b.submit(leader.now, {b.command(0), b.change(0, three_voters(b))}),
-                RAFT_MALFORMED);
+    leader.step(b.submit(leader.now, {b.command(0), b.change(0, three_voters(b))}), RAFT_MALFORMED);
     leader.step(b.with_id(leader.now, RAFT_TRANSFER, 1), RAFT_BADID);
     leader.step(b.with_id(leader.now, RAFT_TRANSFER, 9), RAFT_BADID);
     leader.walk(b.with_id(leader.now, RAFT_TRANSFER, 2));
@@ -243,11 +242,8 @@ void refusing_requests() {
 void refusing_changes() {
     Builder b;
     Subject s(1, kOwnAddress);
-    const raft_configuration founding = b.conf({{1, RAFT_VOTER},
-                                                {2, RAFT_VOTER},
-                                                {3, RAFT_VOTER},
-                                                {4, RAFT_STANDBY},
-                                                {5, RAFT_STANDBY}});
+    const raft_configuration founding = b.conf(
+        {{1, RAFT_VOTER}, {2, RAFT_VOTER}, {3, RAFT_VOTER}, {4, RAFT_STANDBY}, {5, RAFT_STANDBY}});
     elect(s, b, b.start(1, 2, nullptr, 1, {b.change(1, founding)}));
     const raft_configuration two = b.conf({{1, RAFT_VOTER}, {2, RAFT_VOTER}});
     s.step(b.with_conf(s.now, RAFT_RECONFIGURE, two), RAFT_CANTCHANGE); /* no barrier yet */

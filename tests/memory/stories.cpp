@@ -80,8 +80,7 @@ void founding() {
 
     Subject recovered(1, kOwnAddress);
     recovered.step(b.start(1, 2, nullptr, 1, {b.change(1, three_voters(b))}), 0);
-    recovered.step(
-        b.with_conf(2, RAFT_RECOVER, b.conf({{1, RAFT_VOTER}, {2, RAFT_VOTER}})), 0);
+    recovered.step(b.with_conf(2, RAFT_RECOVER, b.conf({{1, RAFT_VOTER}, {2, RAFT_VOTER}})), 0);
     recovered.step(b.persisted(3, 2), 0);
 }
 
@@ -98,10 +97,10 @@ void following() {
     /* Entries of many terms, and configurations. */
     const raft_configuration four =
         b.conf({{1, RAFT_VOTER}, {2, RAFT_VOTER}, {3, RAFT_VOTER}, {4, RAFT_STANDBY}});
-    s.step(b.append(3, 2, 7, 1, 1, 1,
-                    {b.command(2), b.command(3), b.change(4, four), b.command(5), b.barrier(6)},
-                    1, 5),
-           0);
+    s.step(
+        b.append(3, 2, 7, 1, 1, 1,
+                 {b.command(2), b.command(3), b.change(4, four), b.command(5), b.barrier(6)}, 1, 5),
+        0);
     s.step(b.stored(4, 6, 1), 0);
     s.step(b.append(5, 2, 7, 6, 6, 6, {b.command(7)}, 1, 6), 0);
     /* Another leader replaces the last one. */
@@ -285,12 +284,10 @@ void changing_members() {
     s.step(b.result(s.now + 2002, 7, 3, 0, 6, kAll), 0);
     int status = 0;
     REQUIRE(raft_catch_up(&s.r, 7, &status) == 0 && status == RAFT_CATCH_UP_FINISHED);
-    s.step(b.with_conf(s.now + 2003, RAFT_RECONFIGURE,
-                       b.conf({{1, RAFT_VOTER},
-                               {2, RAFT_VOTER},
-                               {3, RAFT_VOTER},
-                               {7, RAFT_VOTER}})),
-           0);
+    s.step(
+        b.with_conf(s.now + 2003, RAFT_RECONFIGURE,
+                    b.conf({{1, RAFT_VOTER}, {2, RAFT_VOTER}, {3, RAFT_VOTER}, {7, RAFT_VOTER}})),
+        0);
     s.step(b.persisted(s.now + 2004, 7), 0);
     for (raft_id id : {2, 7}) {
         s.step(b.result(s.now + 2005, id, 3, 0, 7, kAll), 0);
@@ -311,13 +308,12 @@ void changing_members() {
 void changing_jointly() {
     Builder b;
     Subject s(1, kOwnAddress);
-    become_leader(
-        s, b,
-        b.conf({{1, RAFT_VOTER},
-                {2, RAFT_VOTER},
-                {3, RAFT_VOTER},
-                {4, RAFT_STANDBY},
-                {5, RAFT_STANDBY}}));
+    become_leader(s, b,
+                  b.conf({{1, RAFT_VOTER},
+                          {2, RAFT_VOTER},
+                          {3, RAFT_VOTER},
+                          {4, RAFT_STANDBY},
+                          {5, RAFT_STANDBY}}));
     for (raft_id id : {4, 5}) {
         s.step(b.result(s.now, id, 3, 0, 4, kAll), 0);
     }

@@ -11,7 +11,7 @@
 #include <string>
 #include <utility>
 
-#define REQUIRE(condition)                                                                  \
+#define REQUIRE(condition) \
     ((condition) ? static_cast<void>(0) : trial::broken(__FILE__, __LINE__, #condition))
 
 namespace trial {

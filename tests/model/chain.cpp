@@ -8,8 +8,8 @@ namespace model {
 Chain Chains::append(Chain to, raft_term term, uint32_t type, uint32_t payload, uint32_t origin) {
     const Link link = {to, payload, links_[to].index + 1, term, type, origin};
     std::string key;
-    for (uint64_t part : {uint64_t{to}, uint64_t{payload}, uint64_t{term}, uint64_t{type},
-                          uint64_t{origin}}) {
+    for (uint64_t part :
+         {uint64_t{to}, uint64_t{payload}, uint64_t{term}, uint64_t{type}, uint64_t{origin}}) {
         key.append(reinterpret_cast<const char *>(&part), sizeof part);
     }
     const auto [place, added] = known_.try_emplace(key, static_cast<Chain>(links_.size()));
@@ -30,8 +30,8 @@ Chain Chains::at(Chain c, raft_index index) const {
 }
 
 uint32_t Chains::payload(std::string bytes) {
-    const auto [place, added] = payload_ids_.try_emplace(
-        std::move(bytes), static_cast<uint32_t>(payloads_.size()) + 1);
+    const auto [place, added] =
+        payload_ids_.try_emplace(std::move(bytes), static_cast<uint32_t>(payloads_.size()) + 1);
     if (added) {
         payloads_.push_back(&place->first);
     }

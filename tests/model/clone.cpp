@@ -144,8 +144,8 @@ Server *clone(const Server &a) {
     copy_scalars(a, b);
     copy_trail(a.trail, &b->trail);
     b->configuration = copy_chain(a.configuration);
-    b->leader_address = a.leader_foreign ? copy_text(a.leader_address)
-                                         : translate(a, *b, a.leader_address);
+    b->leader_address =
+        a.leader_foreign ? copy_text(a.leader_address) : translate(a, *b, a.leader_address);
     if (a.settings != &kDefaultSettings) {
         b->settings = new (checked(malloc(sizeof(Settings)))) Settings(*a.settings);
     }

@@ -89,10 +89,10 @@ void add_trail(Hasher &h, const Trail &trail) {
 }
 
 void add_settings(Hasher &h, const Settings &settings) {
-    const auto &[tracer, election_timeout, heartbeat_timeout, snapshot_timeout,
-                 max_catch_up_rounds, max_catch_up_round_duration, max_inflight_entries,
-                 max_message_entries, max_uncommitted_entries, capacity_threshold, features,
-                 pre_vote, asked_until] = settings;
+    const auto &[tracer, election_timeout, heartbeat_timeout, snapshot_timeout, max_catch_up_rounds,
+                 max_catch_up_round_duration, max_inflight_entries, max_message_entries,
+                 max_uncommitted_entries, capacity_threshold, features, pre_vote, asked_until] =
+        settings;
     h.u64(reinterpret_cast<uintptr_t>(tracer));
     h.u64(election_timeout);
     h.u64(heartbeat_timeout);
@@ -166,8 +166,8 @@ void add_round(Hasher &h, const View &view, uint64_t round, raft_time elected_at
         h.u64(view.exact() ? elected_at : leads ? view.server.now - elected_at : 0);
         h.u64(round);
     } else if (round != 0) {
-        const uint64_t age = view.past(elected_at + (round >> kBits) - 1,
-                                       view.server.settings->election_timeout);
+        const uint64_t age =
+            view.past(elected_at + (round >> kBits) - 1, view.server.settings->election_timeout);
         h.u64(age + 1);
         h.u64(age == 0 ? round & ((1U << kBits) - 1) : 0);
     }

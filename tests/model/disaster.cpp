@@ -35,8 +35,7 @@ void Search::recover(const Waiting &from, bool kept) {
         }
         voters |= 1U << i;
         const auto writes = static_cast<uint32_t>(nodes_[world.nodes[i]].writes.size());
-        const Outcome &outcome =
-            nodes_.step(world.nodes[i], Kind::kCrash, kept ? writes : 0);
+        const Outcome &outcome = nodes_.step(world.nodes[i], Kind::kCrash, kept ? writes : 0);
         world.nodes[i] = outcome.node;
         const auto rank = [&](unsigned server) {
             const Link &last = nodes_.chains().link(nodes_[world.nodes[server]].disk);

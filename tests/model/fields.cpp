@@ -145,21 +145,20 @@ void try_server(const Server &o) {
     EXACT(o, (void)s.random.next());
     EXACT(o, s.writes += 2; s.valid_from += 2);
     /* All of it, seven milliseconds later. */
-    EXACT(o, s.now += 7; s.heard_at += 7; s.deadline += 7;
-          if (s.tracker != nullptr) {
-              s.tracker->elected_at += 7;
-              s.tracker->transfer.started += 7;
-              s.tracker->catch_up.started += 7;
-              for (Progress &p : s.tracker->peers) {
-                  p.contact += 7;
-                  p.snapshot_sent_at += 7;
-              }
-          });
+    EXACT(
+        o, s.now += 7; s.heard_at += 7; s.deadline += 7; if (s.tracker != nullptr) {
+            s.tracker->elected_at += 7;
+            s.tracker->transfer.started += 7;
+            s.tracker->catch_up.started += 7;
+            for (Progress &p : s.tracker->peers) {
+                p.contact += 7;
+                p.snapshot_sent_at += 7;
+            }
+        });
 }
 
 void try_settings(const Server &o) {
-#define SETTING(member, value) \
-    FIELD(o, const_cast<Settings *>(s.settings)->member = value)
+#define SETTING(member, value) FIELD(o, const_cast<Settings *>(s.settings)->member = value)
     SETTING(tracer, reinterpret_cast<raft_tracer *>(8));
     SETTING(election_timeout, 1001);
     SETTING(heartbeat_timeout, 101);

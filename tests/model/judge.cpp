@@ -180,8 +180,9 @@ std::string Search::judge(World *world, const Action &action, NodeId before_id) 
     for (unsigned i = 0; i < bounds_.servers; i++) {
         const Node &other = nodes_[world->nodes[i]];
         const bool lost = world->recovered && world->lost >> i & 1;
-        if (i != action.server && !lost && (mismatch(chains, after.log, other.log) != 0 ||
-                                   mismatch(chains, after.disk, other.disk) != 0)) {
+        if (i != action.server && !lost &&
+            (mismatch(chains, after.log, other.log) != 0 ||
+             mismatch(chains, after.disk, other.disk) != 0)) {
             return "log matching";
         }
     }

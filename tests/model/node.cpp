@@ -79,14 +79,15 @@ Node Nodes::boot(Node node, raft_id id, raft_update *update) {
     }
     raft_event e = event_at(1, RAFT_START);
     std::vector<raft_entry> entries = unpack(node.disk, node.disk_first - 1);
-    e.start = {node.term, node.vote, nullptr, node.disk_first, entries.data(),
-               static_cast<unsigned>(entries.size())};
+    e.start = {node.term,       node.vote,      nullptr,
+               node.disk_first, entries.data(), static_cast<unsigned>(entries.size())};
     raft_snapshot_metadata metadata = {};
     std::vector<raft_server> servers;
     if (node.snapshot != 0) {
         const Link &last = chains_.link(node.snapshot);
         servers = configuration_of(node.snapshot);
-        metadata = {last.index, last.term,
+        metadata = {last.index,
+                    last.term,
                     {servers.data(), static_cast<unsigned>(servers.size())},
                     configuration_index(node.snapshot)};
         e.start.metadata = &metadata;
@@ -110,8 +111,8 @@ Node Nodes::boot(Node node, raft_id id, raft_update *update) {
 NodeId Nodes::first(raft_id id) {
     Node node;
     if ((bounds_.voters | bounds_.standbys) >> (id - 1) & 1) {
-        node.disk = chains_.append(
-            0, 1, RAFT_CHANGE, chains_.payload(encoded(bounds_.voters, bounds_.standbys)), 0);
+        node.disk = chains_.append(0, 1, RAFT_CHANGE,
+                                   chains_.payload(encoded(bounds_.voters, bounds_.standbys)), 0);
         node.term = 1;
     }
     raft_update update = {};
@@ -128,8 +129,8 @@ const Outcome &Nodes::step(NodeId from, Kind kind, uint32_t argument) {
     steps_++;
     /* A copy of the node, for the table of nodes may move. */
     const Node node = nodes_[from];
-    Outcome outcome = kind == Kind::kCrash ? restart(node, argument)
-                                           : compute(node, kind, argument);
+    Outcome outcome =
+        kind == Kind::kCrash ? restart(node, argument) : compute(node, kind, argument);
     return known.emplace(key, std::move(outcome)).first->second;
 }
 
@@ -188,7 +189,7 @@ Outcome Nodes::compute(const Node &from, Kind kind, uint32_t argument) {
                 servers = configuration_of(packet.log);
                 is.conf = {servers.data(), static_cast<unsigned>(servers.size())};
                 is.data = {reinterpret_cast<void *>(uintptr_t{packet.log}),
-                       is.version >= 1 ? 1 : kChunks};
+                           is.version >= 1 ? 1 : kChunks};
             }
             break;
         }
@@ -235,9 +236,9 @@ Outcome Nodes::compute(const Node &from, Kind kind, uint32_t argument) {
     raft_update update = {};
     std::string difference;
     const bool strange = defect_ == Defect::kStrangeShortWay;
-    const int error = proof::step_both_ways(
-        &r, &e, &update, &difference, true,
-        strange ? proof::Strange::kLateDeadline : proof::Strange::kNo);
+    const int error =
+        proof::step_both_ways(&r, &e, &update, &difference, true,
+                              strange ? proof::Strange::kLateDeadline : proof::Strange::kNo);
     if (!difference.empty()) {
         proof::destroy(node.core);
         Outcome outcome;
@@ -251,8 +252,10 @@ Outcome Nodes::compute(const Node &from, Kind kind, uint32_t argument) {
         const bool asked =
             kind == Kind::kSubmit || kind == Kind::kChange || kind == Kind::kTransfer;
         outcome.code = asked ? Outcome::Code::kImpossible : Outcome::Code::kWrong;
-        outcome.wrong = "acceptance: a correct server's message or a caller's truth is refused, "
-                        "error " + std::to_string(error);
+        outcome.wrong =
+            "acceptance: a correct server's message or a caller's truth is refused, "
+            "error " +
+            std::to_string(error);
         return outcome;
     }
     if (kind == Kind::kPersist) {
@@ -288,8 +291,7 @@ void Nodes::persist(Node *node, raft_event *event) const {
 void Nodes::persisted(Node *node, const Write &write) const {
     const raft_index index = chains_.last(write.log);
     const Server &core = *node->core;
-    if (write.installs() && core.snapshot_index == index &&
-        core.trail.last() == index) {
+    if (write.installs() && core.snapshot_index == index && core.trail.last() == index) {
         node->snapshot = node->disk = node->log = write.log;
         node->disk_first = chains_.last(write.log) + 1;
     }

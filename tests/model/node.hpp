@@ -35,42 +35,42 @@ enum class Defect {
     kForgetVote,
     kForgetTerm,
     kLoseAcknowledged,
-    kReadAtOnce,    /* takes a read for answered when it is asked */
+    kReadAtOnce,      /* takes a read for answered when it is asked */
     kStrangeShortWay, /* the short way of a step ends elsewhere than the long one */
-    kRecoverStale,  /* recovers the wrong survivor */
+    kRecoverStale,    /* recovers the wrong survivor */
 };
 
 struct Bounds {
     const char *name;
-    unsigned servers;      /* that exist */
-    unsigned voters;       /* of them in the first configuration: a bit set */
-    unsigned standbys;     /* likewise */
-    unsigned term;         /* highest */
-    unsigned entries;      /* longest log */
-    unsigned messages;     /* most in flight at once */
-    unsigned crashes;      /* in all */
-    unsigned submissions;  /* in all */
-    unsigned duplicates;   /* messages delivered and kept, in all */
-    unsigned changes;      /* of the membership, in all */
-    unsigned next_voters;  /* after the change: a bit set */
-    unsigned transfers;    /* in all */
-    unsigned timeouts;     /* of leaders, in all; with pre-votes, of all: no term bounds them */
+    unsigned servers;     /* that exist */
+    unsigned voters;      /* of them in the first configuration: a bit set */
+    unsigned standbys;    /* likewise */
+    unsigned term;        /* highest */
+    unsigned entries;     /* longest log */
+    unsigned messages;    /* most in flight at once */
+    unsigned crashes;     /* in all */
+    unsigned submissions; /* in all */
+    unsigned duplicates;  /* messages delivered and kept, in all */
+    unsigned changes;     /* of the membership, in all */
+    unsigned next_voters; /* after the change: a bit set */
+    unsigned transfers;   /* in all */
+    unsigned timeouts;    /* of leaders, in all; with pre-votes, of all: no term bounds them */
     bool pre_vote;
-    unsigned losses;       /* messages to these servers get lost, too: a bit set */
-    unsigned commits;      /* entries that some state must have committed */
-    unsigned snapshots = 0; /* taken, in all */
-    unsigned reads = 0;     /* asked for, in all; at most kMostReads */
-    unsigned lost = 0;      /* servers that are lost for good, once: a bit set */
+    unsigned losses;                        /* messages to these servers get lost, too: a bit set */
+    unsigned commits;                       /* entries that some state must have committed */
+    unsigned snapshots = 0;                 /* taken, in all */
+    unsigned reads = 0;                     /* asked for, in all; at most kMostReads */
+    unsigned lost = 0;                      /* servers that are lost for good, once: a bit set */
     unsigned features = RAFT_FEATURE_JOINT; /* that all announce */
 };
 
 /* An operation on a server. */
 enum class Kind : uint8_t {
-    kTimeout,   /* its deadline has come */
-    kPatience,  /* it has not heard from a leader for an election timeout, but does not act */
-    kDeliver,   /* argument: the packet */
-    kPersist,   /* its oldest write reaches the disk and is acknowledged */
-    kCrash,     /* and restart; argument: how many of its writes reached the disk */
+    kTimeout,  /* its deadline has come */
+    kPatience, /* it has not heard from a leader for an election timeout, but does not act */
+    kDeliver,  /* argument: the packet */
+    kPersist,  /* its oldest write reaches the disk and is acknowledged */
+    kCrash,    /* and restart; argument: how many of its writes reached the disk */
     kSubmit,
     kChange,
     kTransfer, /* argument: to whom */
@@ -84,7 +84,7 @@ enum class Kind : uint8_t {
 struct Write {
     enum Kind : uint32_t { kEntries, kChunk, kLastChunk, kWhole };
     bool installs() const { return kind == kLastChunk || kind == kWhole; }
-    Chain log; /* once it is on disk; of a chunk: what the whole snapshot covers */
+    Chain log;    /* once it is on disk; of a chunk: what the whole snapshot covers */
     uint32_t age; /* of entries: the ticket, counted back from the latest */
     Kind kind = kEntries;
     bool operator==(const Write &) const = default;
@@ -122,7 +122,7 @@ struct Outcome {
     NodeId node = 0;
     std::vector<PacketId> packets;
     std::vector<raft_read> reads; /* answered */
-    std::string wrong; /* kWrong: what was refused, or asked for */
+    std::string wrong;            /* kWrong: what was refused, or asked for */
 };
 
 class Nodes {

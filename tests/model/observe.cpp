@@ -73,9 +73,8 @@ void add_votes(Bytes &out, const raft_message &message) {
         }
     } else {
         const raft_request_vote_result &m = message.request_vote_result;
-        for (uint64_t value :
-             {uint64_t{m.version}, uint64_t{m.term}, uint64_t{m.vote_granted},
-              uint64_t{m.pre_vote}, uint64_t{m.features}, uint64_t{m.capacity}}) {
+        for (uint64_t value : {uint64_t{m.version}, uint64_t{m.term}, uint64_t{m.vote_granted},
+                               uint64_t{m.pre_vote}, uint64_t{m.features}, uint64_t{m.capacity}}) {
             out.number(value);
         }
     }

@@ -258,8 +258,7 @@ void Search::arrive(const World &world, const Waiting &from, const Action &actio
     const auto state = static_cast<uint32_t>(trail_.size());
     trail_.push_back({from.state, action});
     frontier_.push_back({world, state, from.depth + 1});
-    committed_ = std::max(committed_,
-                          static_cast<unsigned>(nodes_.chains().last(world.committed)));
+    committed_ = std::max(committed_, static_cast<unsigned>(nodes_.chains().last(world.committed)));
     if (trail_.size() * 2 > seen_.size()) {
         std::vector<proof::Digest> larger(seen_.size() * 4);
         for (const proof::Digest &d : seen_) {
@@ -295,14 +294,17 @@ std::string Search::describe(const Action &action) const {
         case Kind::kLose:
             return "servers are lost for good: set " + std::to_string(action.argument);
         case Kind::kRecover:
-            return server + ": all survivors stopped, writes " +
-                   (action.keep ? "kept" : "lost") + "; recovered with voters " +
-                   std::to_string(action.argument);
+            return server + ": all survivors stopped, writes " + (action.keep ? "kept" : "lost") +
+                   "; recovered with voters " + std::to_string(action.argument);
         default:
             break;
     }
-    static const char *const kNames[] = {"",           "AppendEntries",      "AppendEntries result",
-                                         "RequestVote", "RequestVote result", "InstallSnapshot",
+    static const char *const kNames[] = {"",
+                                         "AppendEntries",
+                                         "AppendEntries result",
+                                         "RequestVote",
+                                         "RequestVote result",
+                                         "InstallSnapshot",
                                          "TimeoutNow"};
     const Packet &packet = nodes_.packet(action.argument);
     const raft_message &m = packet.message;

@@ -20,9 +20,9 @@ constexpr PacketId kNone = UINT32_MAX; /* no message */
 /* Compared bit for bit: no padding, nothing unused left unset. */
 struct World {
     std::array<NodeId, kServers> nodes;
-    std::array<PacketId, kMostMessages> packets; /* in flight, ascending, then UINT32_MAX */
-    Chain committed;                             /* the longest log that anyone committed */
-    std::array<uint8_t, kHighestTerm + 1> leaders; /* by term, 0: none */
+    std::array<PacketId, kMostMessages> packets;       /* in flight, ascending, then UINT32_MAX */
+    Chain committed;                                   /* the longest log that anyone committed */
+    std::array<uint8_t, kHighestTerm + 1> leaders;     /* by term, 0: none */
     std::array<uint8_t, kLongestLog + 1> committed_in; /* by index: the term of the leader */
     uint8_t crashes;
     uint8_t submissions;
@@ -32,7 +32,7 @@ struct World {
     uint8_t timeouts;
     uint8_t snapshots;
     uint8_t reads;
-    uint8_t lost;       /* servers that are: a bit set */
+    uint8_t lost; /* servers that are: a bit set */
     uint8_t recovered;
     std::array<uint8_t, kMostReads> read_floor; /* by ID, from 1: entries committed when it was
                                                    asked for, and one; 0: not waiting */
@@ -45,9 +45,9 @@ static_assert(std::has_unique_object_representations_v<World>);
 /* One thing that happens. */
 struct Action {
     Kind kind;
-    uint8_t server;     /* from 0 */
-    uint8_t loss;       /* kDeliver: the message gets lost instead */
-    uint8_t keep;       /* kDeliver: a duplicate stays in flight */
+    uint8_t server; /* from 0 */
+    uint8_t loss;   /* kDeliver: the message gets lost instead */
+    uint8_t keep;   /* kDeliver: a duplicate stays in flight */
     uint32_t argument;
 };
 
@@ -111,7 +111,7 @@ private:
     const Defect defect_;
     Nodes nodes_;
     std::deque<Waiting> frontier_;
-    std::vector<Trace> trail_;      /* how each state was reached first */
+    std::vector<Trace> trail_;        /* how each state was reached first */
     std::vector<proof::Digest> seen_; /* a hash table; open addressing */
     uint64_t transitions_ = 0;
     uint64_t beyond_ = 0; /* transitions that leave the bounds */

@@ -7,15 +7,11 @@ using namespace story;
 
 namespace {
 
-Draw follower(const char *log = "1[1 2 3] 1 1")
-{
-    return {.id = 1, .term = 3, .log = log};
-}
+Draw follower(const char *log = "1[1 2 3] 1 1") { return {.id = 1, .term = 3, .log = log}; }
 
-}  // namespace
+} // namespace
 
-TEST_CASE("What begins a log is a configuration with a term (§4.4)")
-{
+TEST_CASE("What begins a log is a configuration with a term (§4.4)") {
     Cluster c({Draw{.id = 1}});
     c[1].refuses(RAFT_MALFORMED, event::receive(draft(2, 1, AppendEntries{.term = 1, .log = "1"})));
     auto termless = draft(2, 1, AppendEntries{.term = 1, .log = "1[1 2]"});
@@ -25,10 +21,14 @@ TEST_CASE("What begins a log is a configuration with a term (§4.4)")
     REQUIRE(c[1].conf() == "1 2");
 }
 
-TEST_CASE("Entries that a snapshot covers are taken as agreeing (§5.1)")
-{
-    Cluster c({Draw{.id = 1, .term = 3, .log = "2 2", .start = 6, .snapshot = {5, 2},
-                    .conf = "1 2 3", .conf_index = 1}});
+TEST_CASE("Entries that a snapshot covers are taken as agreeing (§5.1)") {
+    Cluster c({Draw{.id = 1,
+                    .term = 3,
+                    .log = "2 2",
+                    .start = 6,
+                    .snapshot = {5, 2},
+                    .conf = "1 2 3",
+                    .conf_index = 1}});
     /* Entries 3 to 5 are unknown here, but committed. */
     c[1].receive(2, AppendEntries{.term = 3, .prev = {2, 1}, .log = "1 2 2 2 2 3"});
     REQUIRE(c[1].terms() == "2 2 3");
@@ -36,8 +36,7 @@ TEST_CASE("Entries that a snapshot covers are taken as agreeing (§5.1)")
     REQUIRE(c.result(1, 2).last_log_index == 8);
 }
 
-TEST_CASE("A founding entry that was never committed is replaced by another leader's (§4.1)")
-{
+TEST_CASE("A founding entry that was never committed is replaced by another leader's (§4.1)") {
     Cluster c({Draw{.id = 1}});
     c[1].slow = true;
     c[1].receive(2, AppendEntries{.term = 1, .log = "1[1 2]"});
@@ -50,8 +49,7 @@ TEST_CASE("A founding entry that was never committed is replaced by another lead
     REQUIRE(c[1].stored() == 1);
 }
 
-TEST_CASE("The configuration flag compares what changed in place of what (§4.1)")
-{
+TEST_CASE("The configuration flag compares what changed in place of what (§4.1)") {
     const char *before = "2[1 2 3 4]";
     const char *after = "3[1 2 3 4]";
     bool changed = true;
@@ -66,8 +64,7 @@ TEST_CASE("The configuration flag compares what changed in place of what (§4.1)
     REQUIRE(c[1].flag(RAFT_UPDATE_CONFIGURATION) == changed);
 }
 
-TEST_CASE("Another address at the same index is another configuration")
-{
+TEST_CASE("Another address at the same index is another configuration") {
     Cluster c({Draw{.id = 1, .term = 3, .log = "1[1 2 3] 2[1 2 3 4]"}});
     auto moved = draft(2, 1, AppendEntries{.term = 3, .prev = {1, 1}, .log = "3[1 2 3 4]"});
     Members members("1 2 3 4");
@@ -77,8 +74,7 @@ TEST_CASE("Another address at the same index is another configuration")
     REQUIRE(c[1].flag(RAFT_UPDATE_CONFIGURATION));
 }
 
-TEST_CASE("A refusal at index 0 acknowledges nothing (§3.5)")
-{
+TEST_CASE("A refusal at index 0 acknowledges nothing (§3.5)") {
     Cluster c({follower()});
     c[1].receive(2, AppendEntries{.term = 2, .log = "1[1 2 3]"}); /* of an earlier term */
     auto r = c.result(1, 2);
@@ -87,29 +83,29 @@ TEST_CASE("A refusal at index 0 acknowledges nothing (§3.5)")
     REQUIRE(r.last_log_index == 0);
 }
 
-TEST_CASE("Between two chunks a heartbeat is answered, matching entries end the installation")
-{
+TEST_CASE("Between two chunks a heartbeat is answered, matching entries end the installation") {
     Cluster c({follower()});
     const std::string whole = snapshot_contents({8, 2});
-    c[1].receive(2, InstallSnapshot{.term = 3, .last = {8, 2}, .conf = "1 2 3", .conf_index = 1,
-                                    .data = whole.substr(0, 4), .done = false});
+    c[1].receive(2, InstallSnapshot{.term = 3,
+                                    .last = {8, 2},
+                                    .conf = "1 2 3",
+                                    .conf_index = 1,
+                                    .data = whole.substr(0, 4),
+                                    .done = false});
     REQUIRE(c.result(1, 2).snapshot_offset == 4);
-    SECTION("a heartbeat does not")
-    {
+    SECTION("a heartbeat does not") {
         c[1].receive(2, AppendEntries{.term = 3, .prev = {3, 1}});
         auto r = c.result(1, 2);
         REQUIRE(r.snapshot_index == 8);
         REQUIRE(r.snapshot_offset == 4);
     }
-    SECTION("entries that do not match are refused")
-    {
+    SECTION("entries that do not match are refused") {
         c[1].receive(2, AppendEntries{.term = 3, .prev = {7, 2}, .log = "2"});
         auto r = c.result(1, 2);
         REQUIRE(r.rejected == 7);
         REQUIRE(r.snapshot_index == 8);
     }
-    SECTION("entries that match are taken: the leader has given the installation up")
-    {
+    SECTION("entries that match are taken: the leader has given the installation up") {
         c[1].incoming.clear(); /* what a caller drops when it gets ENTRIES instead of a chunk */
         c[1].receive(2, AppendEntries{.term = 3, .prev = {3, 1}, .log = "2 3"});
         REQUIRE(c[1].last() == 5);
@@ -117,13 +113,16 @@ TEST_CASE("Between two chunks a heartbeat is answered, matching entries end the 
         REQUIRE(r.last_log_index == 5);
         REQUIRE(r.snapshot_index == 0);
         /* What comes late of the snapshot begins it anew. */
-        c[1].receive(2, InstallSnapshot{.term = 3, .last = {8, 2}, .conf = "1 2 3",
-                                        .conf_index = 1, .offset = 4, .data = whole.substr(4)});
+        c[1].receive(2, InstallSnapshot{.term = 3,
+                                        .last = {8, 2},
+                                        .conf = "1 2 3",
+                                        .conf_index = 1,
+                                        .offset = 4,
+                                        .data = whole.substr(4)});
         REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
         REQUIRE(c.result(1, 2).snapshot_offset == 0);
     }
-    SECTION("entries that are known already also show it")
-    {
+    SECTION("entries that are known already also show it") {
         c[1].receive(2, AppendEntries{.term = 3, .prev = {1, 1}, .log = "1 1"});
         auto r = c.result(1, 2);
         REQUIRE(r.last_log_index == 3);
@@ -131,12 +130,12 @@ TEST_CASE("Between two chunks a heartbeat is answered, matching entries end the 
     }
 }
 
-TEST_CASE("While a chunk is being written entries are refused, from the very first too (§5.1)")
-{
+TEST_CASE("While a chunk is being written entries are refused, from the very first too (§5.1)") {
     Cluster c({Draw{.id = 1}});
     c[1].slow = true;
-    c[1].receive(2, InstallSnapshot{.term = 3, .last = {8, 2}, .conf = "1 2 3",
-                                    .data = snapshot_contents({8, 2})});
+    c[1].receive(
+        2, InstallSnapshot{
+               .term = 3, .last = {8, 2}, .conf = "1 2 3", .data = snapshot_contents({8, 2})});
     REQUIRE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
     c[1].receive(2, AppendEntries{.term = 3, .log = "1[1 2 3]"});
     REQUIRE(c[1].last() == 0);
@@ -149,8 +148,7 @@ TEST_CASE("While a chunk is being written entries are refused, from the very fir
     REQUIRE(c[1].commit() == 8);
 }
 
-TEST_CASE("What is stored beyond what this term's leader matched is not acknowledged (§3.5)")
-{
+TEST_CASE("What is stored beyond what this term's leader matched is not acknowledged (§3.5)") {
     Cluster c({follower("1[1 2 3]")});
     c[1].slow = true;
     c[1].receive(2, AppendEntries{.term = 3, .prev = {1, 1}, .log = "3 3"});
@@ -164,21 +162,19 @@ TEST_CASE("What is stored beyond what this term's leader matched is not acknowle
     REQUIRE(c.result(1, 3).last_log_index == 3);
 }
 
-TEST_CASE("A founder in the middle of an installation does not elect itself (§4.4)")
-{
+TEST_CASE("A founder in the middle of an installation does not elect itself (§4.4)") {
     Cluster c({Draw{.id = 1}});
     c[1].slow = true;
     c[1].bootstrap("1");
-    c[1].receive(2, InstallSnapshot{.term = 1, .last = {8, 1}, .conf = "1 2",
-                                    .data = snapshot_contents({8, 1})});
+    c[1].receive(2,
+                 InstallSnapshot{
+                     .term = 1, .last = {8, 1}, .conf = "1 2", .data = snapshot_contents({8, 1})});
     REQUIRE(c[1].leader() == 2);
-    SECTION("nor beside a leader")
-    {
+    SECTION("nor beside a leader") {
         c[1].store();
         REQUIRE(c[1].state() == RAFT_FOLLOWER);
     }
-    SECTION("nor after its leader is forgotten")
-    {
+    SECTION("nor after its leader is forgotten") {
         c.sleep(5000); /* or it would not listen to a candidate */
         c[1].receive(3, RequestVote{.term = 5, .last = {9, 4}});
         REQUIRE(c[1].leader() == 0);
@@ -193,11 +189,14 @@ TEST_CASE("A founder in the middle of an installation does not elect itself (§4
     }
 }
 
-TEST_CASE("A server that has not said that it takes chunks says nothing of offsets")
-{
+TEST_CASE("A server that has not said that it takes chunks says nothing of offsets") {
     Cluster c({Draw{.id = 1, .term = 3, .log = "1[1 2 3] 1 1", .features = 0}});
-    c[1].receive(2, InstallSnapshot{.term = 3, .last = {8, 2}, .conf = "1 2 3", .offset = 4,
-                                    .data = "late", .done = false});
+    c[1].receive(2, InstallSnapshot{.term = 3,
+                                    .last = {8, 2},
+                                    .conf = "1 2 3",
+                                    .offset = 4,
+                                    .data = "late",
+                                    .done = false});
     auto r = c.result(1, 2);
     REQUIRE(r.version == 2);
     REQUIRE(r.rejected == 0);
@@ -205,47 +204,51 @@ TEST_CASE("A server that has not said that it takes chunks says nothing of offse
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
 }
 
-TEST_CASE("Entries that are announced and not there are refused, by a settled follower, too")
-{
+TEST_CASE("Entries that are announced and not there are refused, by a settled follower, too") {
     Cluster c({follower()});
     c[1].receive(2, AppendEntries{.term = 3, .prev = {3, 1}, .log = "3 3"});
-    c[1].refuses(RAFT_MALFORMED, event::spoiled(
-        event::receive(draft(2, 1, AppendEntries{.term = 3, .prev = {5, 3}, .log = "3"})),
-        [](raft_event &e) { e.receive.message->append_entries.entries = nullptr; }));
+    c[1].refuses(
+        RAFT_MALFORMED,
+        event::spoiled(
+            event::receive(draft(2, 1, AppendEntries{.term = 3, .prev = {5, 3}, .log = "3"})),
+            [](raft_event &e) { e.receive.message->append_entries.entries = nullptr; }));
     c[1].receive(2, AppendEntries{.term = 3, .prev = {5, 3}, .log = "3"});
     REQUIRE(c[1].last() == 6);
 }
 
-TEST_CASE("The last chunk of a snapshot may be empty (§5.1)")
-{
+TEST_CASE("The last chunk of a snapshot may be empty (§5.1)") {
     Cluster c({follower()});
     const std::string whole = snapshot_contents({8, 2});
-    const InstallSnapshot end{.term = 3, .last = {8, 2}, .conf = "1 2 3", .offset = whole.size(),
-                              .data = "", .done = true};
+    const InstallSnapshot end{.term = 3,
+                              .last = {8, 2},
+                              .conf = "1 2 3",
+                              .offset = whole.size(),
+                              .data = "",
+                              .done = true};
     InstallSnapshot nothing = end;
     nothing.done = false;
-    c[1].receive(2, InstallSnapshot{.term = 3, .last = {8, 2}, .conf = "1 2 3", .data = whole,
-                                    .done = false});
+    c[1].receive(2, InstallSnapshot{
+                        .term = 3, .last = {8, 2}, .conf = "1 2 3", .data = whole, .done = false});
     c.drop();
     c[1].refuses(RAFT_MALFORMED, event::receive(draft(2, 1, nothing))); /* but no other */
     c[1].receive(2, end);
     REQUIRE(c[1].commit() == 8);
 }
 
-TEST_CASE("Snapshots are told apart by index, term and leader (§5.1)")
-{
+TEST_CASE("Snapshots are told apart by index, term and leader (§5.1)") {
     Cluster c({follower()});
     const std::string whole = snapshot_contents({8, 2});
-    c[1].receive(2, InstallSnapshot{.term = 3, .last = {8, 2}, .conf = "1 2 3",
-                                    .data = whole.substr(0, 4), .done = false});
+    c[1].receive(
+        2,
+        InstallSnapshot{
+            .term = 3, .last = {8, 2}, .conf = "1 2 3", .data = whole.substr(0, 4), .done = false});
     REQUIRE(c.result(1, 2).snapshot_offset == 4);
     raft_id from = 2;
-    InstallSnapshot next{.term = 3, .last = {8, 2}, .conf = "1 2 3", .offset = 4,
-                         .data = whole.substr(4)};
+    InstallSnapshot next{
+        .term = 3, .last = {8, 2}, .conf = "1 2 3", .offset = 4, .data = whole.substr(4)};
     SECTION("another index") { next.last = {9, 2}; }
     SECTION("another term") { next.last = {8, 3}; }
-    SECTION("another leader")
-    {
+    SECTION("another leader") {
         next.term = 4;
         from = 3;
     }
@@ -256,33 +259,29 @@ TEST_CASE("Snapshots are told apart by index, term and leader (§5.1)")
     REQUIRE(r.snapshot_offset == 0); /* it is to begin */
 }
 
-TEST_CASE("A snapshot that another one replaced while it was written is dropped then (§5.1)")
-{
+TEST_CASE("A snapshot that another one replaced while it was written is dropped then (§5.1)") {
     Cluster c({follower()});
     c[1].slow = true;
-    const InstallSnapshot first{.term = 3, .last = {8, 2}, .conf = "1 2 3", .data = "abcd",
-                                .done = false};
-    const InstallSnapshot second{.term = 3, .last = {9, 2}, .conf = "1 2 3", .data = "efgh",
-                                 .done = false};
+    const InstallSnapshot first{
+        .term = 3, .last = {8, 2}, .conf = "1 2 3", .data = "abcd", .done = false};
+    const InstallSnapshot second{
+        .term = 3, .last = {9, 2}, .conf = "1 2 3", .data = "efgh", .done = false};
     c[1].receive(2, first);
     c[1].receive(2, second);
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT)); /* one at a time */
-    SECTION("the first one coming again does not change that")
-    {
+    SECTION("the first one coming again does not change that") {
         c[1].receive(2, first);
         REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
         c[1].store_chunk();
         REQUIRE(c.result(1, 2).snapshot_offset == 0);
     }
-    SECTION("the second is asked for")
-    {
+    SECTION("the second is asked for") {
         c[1].store_chunk();
         auto r = c.result(1, 2);
         REQUIRE(r.snapshot_index == 9);
         REQUIRE(r.snapshot_offset == 0);
     }
-    SECTION("nobody is asked when the leader is gone by then")
-    {
+    SECTION("nobody is asked when the leader is gone by then") {
         c.sleep(5000);
         c[1].receive(3, RequestVote{.term = 5, .last = {9, 4}});
         c.drop();
@@ -292,20 +291,16 @@ TEST_CASE("A snapshot that another one replaced while it was written is dropped 
     }
 }
 
-TEST_CASE("A snapshot of what the log has confirms the log, beside one that is being written")
-{
+TEST_CASE("A snapshot of what the log has confirms the log, beside one that is being written") {
     Cluster c({follower()});
-    const InstallSnapshot old{.term = 3, .last = {3, 1}, .conf = "1 2 3",
-                              .data = snapshot_contents({3, 1})};
-    SECTION("alone")
-    {
-        c[1].receive(2, old);
-    }
-    SECTION("while another is written")
-    {
+    const InstallSnapshot old{
+        .term = 3, .last = {3, 1}, .conf = "1 2 3", .data = snapshot_contents({3, 1})};
+    SECTION("alone") { c[1].receive(2, old); }
+    SECTION("while another is written") {
         c[1].slow = true;
-        c[1].receive(2, InstallSnapshot{.term = 3, .last = {8, 2}, .conf = "1 2 3",
-                                        .data = snapshot_contents({8, 2})});
+        c[1].receive(
+            2, InstallSnapshot{
+                   .term = 3, .last = {8, 2}, .conf = "1 2 3", .data = snapshot_contents({8, 2})});
         c[1].receive(2, old);
         REQUIRE(c.result(1, 2).last_log_index == 3);
         c[1].store_chunk();
@@ -317,11 +312,11 @@ TEST_CASE("A snapshot of what the log has confirms the log, beside one that is b
     REQUIRE(c[1].commit() == 1); /* a leader's commit index tells that, not its snapshot */
 }
 
-TEST_CASE("A snapshot from before what was compacted here is no contradiction (§5.1)")
-{
+TEST_CASE("A snapshot from before what was compacted here is no contradiction (§5.1)") {
     Cluster c({Draw{.id = 1, .term = 3, .start = 6, .snapshot = {5, 2}, .conf = "1 2 3"}});
-    c[1].receive(2, InstallSnapshot{.term = 3, .last = {2, 1}, .conf = "1 2 3",
-                                    .data = snapshot_contents({2, 1})});
+    c[1].receive(
+        2, InstallSnapshot{
+               .term = 3, .last = {2, 1}, .conf = "1 2 3", .data = snapshot_contents({2, 1})});
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
     REQUIRE(c.result(1, 2).last_log_index == 2);
 }

@@ -5,8 +5,7 @@
 
 using namespace story;
 
-TEST_CASE("A pristine server founds a cluster of one and leads it")
-{
+TEST_CASE("A pristine server founds a cluster of one and leads it") {
     Cluster c({Draw{.id = 1}});
     c[1].slow = true;
     c[1].bootstrap("1");
@@ -28,8 +27,7 @@ TEST_CASE("A pristine server founds a cluster of one and leads it")
     REQUIRE(c[1].leads());
 }
 
-TEST_CASE("One of three is bootstrapped, the others get entry 1 from it")
-{
+TEST_CASE("One of three is bootstrapped, the others get entry 1 from it") {
     Cluster c({{.id = 1}, {.id = 2}, {.id = 3}});
     c[1].bootstrap("1 2 3");
     c.run(5000);
@@ -41,8 +39,7 @@ TEST_CASE("One of three is bootstrapped, the others get entry 1 from it")
     }
 }
 
-TEST_CASE("All three are bootstrapped alike")
-{
+TEST_CASE("All three are bootstrapped alike") {
     Cluster c({{.id = 1}, {.id = 2}, {.id = 3}});
     for (raft_id id : {1, 2, 3}) {
         c[id].bootstrap("1 2 3");
@@ -52,21 +49,19 @@ TEST_CASE("All three are bootstrapped alike")
     REQUIRE(c[c.leader()].commit() >= 2);
 }
 
-TEST_CASE("A term of 1 with nothing else is pristine enough")
-{
+TEST_CASE("A term of 1 with nothing else is pristine enough") {
     Cluster c({Draw{.id = 1, .term = 1}});
     c[1].bootstrap("1 2 3");
     REQUIRE(c[1].term() == 1);
     REQUIRE(c[1].conf() == "1 2 3");
 }
 
-TEST_CASE("A server that holds anything cannot be bootstrapped")
-{
-    for (const Draw &d : std::vector<Draw>{{.id = 1, .term = 2},
-                                           {.id = 1, .term = 1, .vote = 2},
-                                           {.id = 1, .log = "1[1 2 3]"},
-                                           {.id = 1, .term = 1, .snapshot = {1, 1},
-                                            .conf = "1 2 3"}}) {
+TEST_CASE("A server that holds anything cannot be bootstrapped") {
+    for (const Draw &d :
+         std::vector<Draw>{{.id = 1, .term = 2},
+                           {.id = 1, .term = 1, .vote = 2},
+                           {.id = 1, .log = "1[1 2 3]"},
+                           {.id = 1, .term = 1, .snapshot = {1, 1}, .conf = "1 2 3"}}) {
         Cluster c({d});
         c[1].refuses(RAFT_CANTBOOTSTRAP, event::bootstrap("1 2 3"));
     }
@@ -75,8 +70,7 @@ TEST_CASE("A server that holds anything cannot be bootstrapped")
     c[1].refuses(RAFT_CANTBOOTSTRAP, event::bootstrap("1 2"));
 }
 
-TEST_CASE("The founding configuration must be sound")
-{
+TEST_CASE("The founding configuration must be sound") {
     Cluster c({Draw{.id = 1}});
     c[1].refuses(RAFT_BADID, event::bootstrap("2 3"));
     c[1].refuses(RAFT_BADID, event::bootstrap("1 0"));
@@ -89,8 +83,7 @@ TEST_CASE("The founding configuration must be sound")
     c[1].bootstrap("1 2 3");
 }
 
-TEST_CASE("A bootstrapped standby waits for the voters")
-{
+TEST_CASE("A bootstrapped standby waits for the voters") {
     Cluster c({{.id = 1}, {.id = 2}});
     c[1].bootstrap("1s 2");
     c[2].bootstrap("1s 2");

@@ -10,8 +10,7 @@ namespace {
 /* Server 1 leads {1 2 3}; 4 is a spare that has nothing yet. */
 struct WithSpare : Cluster {
     explicit WithSpare(std::function<void(raft *)> set = {})
-        : Cluster({{.id = 1, .log = "1[1 2 3 4p]", .set = std::move(set)}})
-    {
+        : Cluster({{.id = 1, .log = "1[1 2 3 4p]", .set = std::move(set)}}) {
         win(1, {2, 3});
         (*this)[1].receive(2, AppendResult{.term = 2, .last = 2});
         (*this)[1].submit(10);
@@ -20,8 +19,7 @@ struct WithSpare : Cluster {
         (*this)[1].receive(3, AppendResult{.term = 2, .last = 12});
     }
     /* The peers stay alive; what was sent to 4 is taken, and answered up to `last`. */
-    void tick(raft_time ms, raft_index last = 0)
-    {
+    void tick(raft_time ms, raft_index last = 0) {
         now += ms;
         for (raft_id id : {2, 3}) {
             (*this)[1].receive(id, AppendResult{.term = 2, .last = (*this)[1].last()});
@@ -34,10 +32,9 @@ struct WithSpare : Cluster {
     }
 };
 
-}  // namespace
+} // namespace
 
-TEST_CASE("A spare gets the log while it is being caught up")
-{
+TEST_CASE("A spare gets the log while it is being caught up") {
     WithSpare c;
     REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_NONE);
     REQUIRE(c.count(1, 4) == 0);
@@ -55,8 +52,7 @@ TEST_CASE("A spare gets the log while it is being caught up")
     REQUIRE(c[1].conf() == "1 2 3 4");
 }
 
-TEST_CASE("On a real stage: a new server is caught up, promoted, and votes")
-{
+TEST_CASE("On a real stage: a new server is caught up, promoted, and votes") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c[1].submit(30);
@@ -74,20 +70,18 @@ TEST_CASE("On a real stage: a new server is caught up, promoted, and votes")
     REQUIRE(raft_role(&c[4].raft) == RAFT_VOTER);
 }
 
-TEST_CASE("A round that ends late begins another, for what came meanwhile")
-{
+TEST_CASE("A round that ends late begins another, for what came meanwhile") {
     WithSpare c;
     c[1].catch_up(4);
-    c.tick(1500);      /* longer than an election timeout: this round was too slow */
-    c[1].submit(5);    /* 13..17 */
+    c.tick(1500);   /* longer than an election timeout: this round was too slow */
+    c[1].submit(5); /* 13..17 */
     c.tick(10, 12);
     REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_RUNNING);
-    c.tick(100, 17);   /* the second round was fast */
+    c.tick(100, 17); /* the second round was fast */
     REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_FINISHED);
 }
 
-TEST_CASE("A server that never gets there is given up after the maximum number of rounds")
-{
+TEST_CASE("A server that never gets there is given up after the maximum number of rounds") {
     WithSpare c([](raft *r) { raft_set_max_catch_up_rounds(r, 3); });
     c[1].catch_up(4);
     for (int round = 0; round < 3; ++round) {
@@ -104,8 +98,7 @@ TEST_CASE("A server that never gets there is given up after the maximum number o
     REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_RUNNING);
 }
 
-TEST_CASE("A server that is silent for the longest round is given up")
-{
+TEST_CASE("A server that is silent for the longest round is given up") {
     WithSpare c([](raft *r) { raft_set_max_catch_up_round_duration(r, 2000); });
     c[1].catch_up(4);
     for (int i = 0; i < 19; ++i) {
@@ -118,8 +111,7 @@ TEST_CASE("A server that is silent for the longest round is given up")
     REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_ABORTED);
 }
 
-TEST_CASE("A standby whose catch-up is given up is replicated to as before (§4.2.1)")
-{
+TEST_CASE("A standby whose catch-up is given up is replicated to as before (§4.2.1)") {
     Cluster c({Draw{.id = 1, .log = "1[1 4s]", .set = [](raft *r) {
                         raft_set_max_catch_up_round_duration(r, 2000);
                     }}});
@@ -137,8 +129,7 @@ TEST_CASE("A standby whose catch-up is given up is replicated to as before (§4.
     REQUIRE(c.take(1, 4)->m.append_entries.n_entries == 1);
 }
 
-TEST_CASE("No membership change and no second catch-up while one is running")
-{
+TEST_CASE("No membership change and no second catch-up while one is running") {
     WithSpare c;
     c[1].catch_up(4);
     c[1].refuses(RAFT_BUSY, event::catch_up(4));
@@ -146,8 +137,7 @@ TEST_CASE("No membership change and no second catch-up while one is running")
     c[1].refuses(RAFT_CANTCHANGE, event::change("1 2 3"));
 }
 
-TEST_CASE("A catch-up ends with the leadership that asked for it")
-{
+TEST_CASE("A catch-up ends with the leadership that asked for it") {
     WithSpare c;
     c[1].catch_up(4);
     c[1].receive(2, AppendEntries{.term = 3, .prev = {12, 2}});
@@ -155,8 +145,7 @@ TEST_CASE("A catch-up ends with the leadership that asked for it")
     REQUIRE(raft_catch_up(&c[1].raft, 4, &status) == RAFT_NOTLEADER);
 }
 
-TEST_CASE("A server behind the snapshot is caught up through it")
-{
+TEST_CASE("A server behind the snapshot is caught up through it") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c[1].submit(30);

@@ -10,23 +10,21 @@ namespace {
 /* Server 1 leads paper servers; everything is committed and known to all of them. */
 struct Led : Cluster {
     explicit Led(const char *members, unsigned features = all_features)
-        : Cluster({Draw{.id = 1, .log = members, .features = features}})
-    {
+        : Cluster({Draw{.id = 1, .log = members, .features = features}}) {
         win(1, {2, 3});
     }
-    void all_store(std::initializer_list<raft_id> ids)
-    {
+    void all_store(std::initializer_list<raft_id> ids) {
         for (raft_id id : ids) {
-            (*this)[1].receive(id, AppendResult{.term = (*this)[1].term(), .last = (*this)[1].last()});
+            (*this)[1].receive(id,
+                               AppendResult{.term = (*this)[1].term(), .last = (*this)[1].last()});
         }
         drop();
     }
 };
 
-}  // namespace
+} // namespace
 
-TEST_CASE("Removing a standby forgets its catch-up, and says so (§4.2.1)")
-{
+TEST_CASE("Removing a standby forgets its catch-up, and says so (§4.2.1)") {
     Led c("1[1 2 3 4s]");
     c.all_store({2, 3, 4});
     c[1].catch_up(4);
@@ -35,8 +33,7 @@ TEST_CASE("Removing a standby forgets its catch-up, and says so (§4.2.1)")
     REQUIRE(c[1].flag(RAFT_UPDATE_CATCH_UP));
 }
 
-TEST_CASE("A second catch-up of a server that is up to date changes nothing (§4.2.1)")
-{
+TEST_CASE("A second catch-up of a server that is up to date changes nothing (§4.2.1)") {
     Led c("1[1 2 3 4s]");
     c.all_store({2, 3, 4});
     c[1].catch_up(4);
@@ -46,8 +43,7 @@ TEST_CASE("A second catch-up of a server that is up to date changes nothing (§4
     REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_FINISHED);
 }
 
-TEST_CASE("A round faster than an election timeout is the last, a slower one is not (§4.2.1)")
-{
+TEST_CASE("A round faster than an election timeout is the last, a slower one is not (§4.2.1)") {
     Led c("1[1 2 3 4s]");
     c.all_store({2, 3});
     c[1].receive(4, AppendResult{.term = 2, .last = 1});
@@ -58,16 +54,17 @@ TEST_CASE("A round faster than an election timeout is the last, a slower one is 
     c[1].submit(2); /* there will always be more */
     bool slow = false;
     SECTION("fast") { c.sleep(500); }
-    SECTION("slow") { slow = true; c.sleep(1500); }
+    SECTION("slow") {
+        slow = true;
+        c.sleep(1500);
+    }
     c[1].receive(4, AppendResult{.term = 2, .last = target});
-    REQUIRE(c[1].catch_up_status(4) ==
-            (slow ? RAFT_CATCH_UP_RUNNING : RAFT_CATCH_UP_FINISHED));
+    REQUIRE(c[1].catch_up_status(4) == (slow ? RAFT_CATCH_UP_RUNNING : RAFT_CATCH_UP_FINISHED));
     c[1].receive(4, AppendResult{.term = 2, .last = c[1].last()});
     REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_FINISHED);
 }
 
-TEST_CASE("Leaving a joint configuration forgets the catch-up of who leaves (§4.3)")
-{
+TEST_CASE("Leaving a joint configuration forgets the catch-up of who leaves (§4.3)") {
     Led c("1[1 2 3 4s 5s 6s]");
     c.all_store({2, 3, 4, 5, 6});
     c[1].catch_up(4);
@@ -85,8 +82,7 @@ TEST_CASE("Leaving a joint configuration forgets the catch-up of who leaves (§4
     REQUIRE(c[1].flag(RAFT_UPDATE_CATCH_UP));
 }
 
-TEST_CASE("A standby that leaves with a joint change is forgotten when it begins (§4.3)")
-{
+TEST_CASE("A standby that leaves with a joint change is forgotten when it begins (§4.3)") {
     Led c("1[1 2 3 4s 5s 6s]");
     c.all_store({2, 3, 4, 5, 6});
     c[1].catch_up(6);
@@ -101,29 +97,25 @@ TEST_CASE("A standby that leaves with a joint change is forgotten when it begins
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_CATCH_UP)); /* it was told before */
 }
 
-TEST_CASE("A joint change wants to know that everybody understands it (§4.3)")
-{
+TEST_CASE("A joint change wants to know that everybody understands it (§4.3)") {
     Led c("1[1 2 3 4s 5s]");
     c.all_store({2, 3, 4, 5});
-    SECTION("a server that nobody has heard of does not")
-    {
+    SECTION("a server that nobody has heard of does not") {
         c[1].refuses(RAFT_CANTCHANGE, event::reconfigure("1 6 7"));
     }
-    SECTION("a member that does not announce it does not")
-    {
-        c[1].receive(5, AppendResult{.term = 2, .last = 2,
-                                     .features = RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS});
+    SECTION("a member that does not announce it does not") {
+        c[1].receive(
+            5, AppendResult{
+                   .term = 2, .last = 2, .features = RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS});
         c[1].refuses(RAFT_CANTCHANGE, event::reconfigure("1 4 5"));
     }
-    SECTION("a spare need not: it is not sent the log")
-    {
+    SECTION("a spare need not: it is not sent the log") {
         c[1].reconfigure("1 4 5 9p");
         REQUIRE(c[1].conf() == "1 2o 3o 4i 5i 9p");
     }
 }
 
-TEST_CASE("A leader without a vote catches nobody up to itself")
-{
+TEST_CASE("A leader without a vote catches nobody up to itself") {
     Led c("1[1 2 3]");
     c.all_store({2, 3});
     c[1].slow = true;
@@ -132,22 +124,18 @@ TEST_CASE("A leader without a vote catches nobody up to itself")
     c[1].refuses(RAFT_BADID, event::catch_up(1));
 }
 
-TEST_CASE("Recovery needs a higher term and a higher index")
-{
+TEST_CASE("Recovery needs a higher term and a higher index") {
     const raft_term limit = 1ULL << 62;
-    SECTION("there is no higher term")
-    {
+    SECTION("there is no higher term") {
         Cluster c({Draw{.id = 1, .term = limit, .log = "1[1 2 3]"}});
         c[1].refuses(RAFT_TOOBIG, event::recover("1"));
     }
-    SECTION("there is no higher index")
-    {
-        Cluster c({Draw{.id = 1, .term = 3, .start = limit + 1, .snapshot = {limit, 2},
-                        .conf = "1 2 3"}});
+    SECTION("there is no higher index") {
+        Cluster c({Draw{
+            .id = 1, .term = 3, .start = limit + 1, .snapshot = {limit, 2}, .conf = "1 2 3"}});
         c[1].refuses(RAFT_TOOBIG, event::recover("1"));
     }
-    SECTION("else it is done")
-    {
+    SECTION("else it is done") {
         Cluster c({Draw{.id = 1, .term = limit - 4, .log = "1[1 2 3]"}});
         c[1].step(event::recover("1"));
         REQUIRE(c[1].term() > limit - 4);
@@ -155,33 +143,27 @@ TEST_CASE("Recovery needs a higher term and a higher index")
     }
 }
 
-TEST_CASE("A cluster is founded on a server that holds nothing (§4.4)")
-{
-    SECTION("a vote is something")
-    {
+TEST_CASE("A cluster is founded on a server that holds nothing (§4.4)") {
+    SECTION("a vote is something") {
         Cluster c({Draw{.id = 1, .term = 1, .vote = 2}});
         c[1].refuses(RAFT_CANTBOOTSTRAP, event::bootstrap("1"));
     }
-    SECTION("so is a later term")
-    {
+    SECTION("so is a later term") {
         Cluster c({Draw{.id = 1, .term = 2}});
         c[1].refuses(RAFT_CANTBOOTSTRAP, event::bootstrap("1"));
     }
-    SECTION("and a snapshot")
-    {
+    SECTION("and a snapshot") {
         Cluster c({Draw{.id = 1, .term = 2, .start = 4, .snapshot = {3, 1}, .conf = "1 2"}});
         c[1].refuses(RAFT_CANTBOOTSTRAP, event::bootstrap("1"));
     }
-    SECTION("term 1 alone is nothing")
-    {
+    SECTION("term 1 alone is nothing") {
         Cluster c({Draw{.id = 1, .term = 1}});
         c[1].bootstrap("1");
         REQUIRE(c[1].leads());
     }
 }
 
-TEST_CASE("Two standbys that leave together take their catch-ups along")
-{
+TEST_CASE("Two standbys that leave together take their catch-ups along") {
     Led c("1[1 2 3 4s 5s]");
     c.all_store({2, 3, 4, 5});
     c[1].catch_up(4);
@@ -191,8 +173,7 @@ TEST_CASE("Two standbys that leave together take their catch-ups along")
     REQUIRE(c[1].flag(RAFT_UPDATE_CATCH_UP));
 }
 
-TEST_CASE("A standby that becomes a spare is told so, then sent nothing more (§4.2.1)")
-{
+TEST_CASE("A standby that becomes a spare is told so, then sent nothing more (§4.2.1)") {
     Led c("1[1 2 3 4s]");
     c.all_store({2, 3, 4});
     c[1].reconfigure("1 2 3 4p");
@@ -214,8 +195,8 @@ TEST_CASE("A standby that becomes a spare is told so, then sent nothing more (§
     REQUIRE(c.take(1, 4)->m.append_entries.n_entries == 2); /* as if it had the rest */
 }
 
-TEST_CASE("A spare in the middle of a snapshot goes on with it when it is caught up (§4.2.1, §5.1)")
-{
+TEST_CASE(
+    "A spare in the middle of a snapshot goes on with it when it is caught up (§4.2.1, §5.1)") {
     Led c("1[1 2 3 4s]");
     c.all_store({2, 3});
     c[1].submit(3);
@@ -233,18 +214,17 @@ TEST_CASE("A spare in the middle of a snapshot goes on with it when it is caught
     REQUIRE(c[1].progress(4).mode == RAFT_PROGRESS_PIPELINE);
 }
 
-TEST_CASE("A cluster is not founded where a snapshot is coming in (§4.4, §5.1)")
-{
+TEST_CASE("A cluster is not founded where a snapshot is coming in (§4.4, §5.1)") {
     Cluster c({Draw{.id = 1}});
     c[1].slow = true;
-    c[1].receive(2, InstallSnapshot{.term = 1, .last = {8, 1}, .conf = "1 2",
-                                    .data = snapshot_contents({8, 1})});
+    c[1].receive(2,
+                 InstallSnapshot{
+                     .term = 1, .last = {8, 1}, .conf = "1 2", .data = snapshot_contents({8, 1})});
     REQUIRE(c[1].term() == 1);
     c[1].refuses(RAFT_CANTBOOTSTRAP, event::bootstrap("1"));
 }
 
-TEST_CASE("With one voter fewer, more than a majority may be ahead at once (§3.5, §4.1)")
-{
+TEST_CASE("With one voter fewer, more than a majority may be ahead at once (§3.5, §4.1)") {
     Led c("1[1 2 3 4 5s]");
     c.all_store({2, 3, 4, 5});
     c[1].slow = true;
@@ -252,7 +232,7 @@ TEST_CASE("With one voter fewer, more than a majority may be ahead at once (§3.
     c[1].receive(2, AppendResult{.term = 2, .last = 6});
     c[1].receive(3, AppendResult{.term = 2, .last = 5});
     c[1].receive(5, AppendResult{.term = 2, .last = 7}); /* has no vote */
-    REQUIRE(c[1].commit() == 2); /* two of four */
+    REQUIRE(c[1].commit() == 2);                         /* two of four */
     c[1].reconfigure("1 2 3 5s");
     REQUIRE(c[1].commit() == 2);
     c[1].store_all();

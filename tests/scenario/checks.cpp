@@ -10,8 +10,7 @@
 
 namespace story {
 
-View View::of(struct raft *r)
-{
+View View::of(struct raft *r) {
     View v;
     v.term = raft_current_term(r);
     v.vote = raft_voted_for(r);
@@ -37,16 +36,14 @@ View View::of(struct raft *r)
 }
 
 namespace {
-void expect(bool ok, const std::string &what, const raft_update &update)
-{
+void expect(bool ok, const std::string &what, const raft_update &update) {
     if (!ok) {
         FAIL(what << " in an update of " << render(update));
     }
 }
 
 /* Of a server that is no member, or that nobody leads, there is no catch-up. */
-bool catch_up_changed(View before, View after)
-{
+bool catch_up_changed(View before, View after) {
     for (const auto &[id, status] : before.catch_ups) {
         after.catch_ups.emplace(id, int{RAFT_CATCH_UP_NONE});
     }
@@ -55,14 +52,14 @@ bool catch_up_changed(View before, View after)
     }
     return before.catch_ups != after.catch_ups;
 }
-}  // namespace
+} // namespace
 
-void check_flags(const View &before, const View &after, const raft_update &update)
-{
+void check_flags(const View &before, const View &after, const raft_update &update) {
     auto iff = [&](unsigned flag, bool changed) {
         bool set = (update.flags & flag) != 0;
-        expect(set == changed, flag_names(flag) + (set ? " is set without" : " is missing after") +
-                                   " a change", update);
+        expect(set == changed,
+               flag_names(flag) + (set ? " is set without" : " is missing after") + " a change",
+               update);
     };
     const bool new_term = before.term != after.term;
     iff(RAFT_UPDATE_CURRENT_TERM, new_term);
@@ -71,8 +68,8 @@ void check_flags(const View &before, const View &after, const raft_update &updat
     iff(RAFT_UPDATE_COMMIT_INDEX, before.commit != after.commit);
     iff(RAFT_UPDATE_TIMEOUT, before.timeout != after.timeout);
     iff(RAFT_UPDATE_CONFIGURATION, before.conf != after.conf);
-    iff(RAFT_UPDATE_LEADER, before.leader != after.leader ||
-                                before.leader_address != after.leader_address);
+    iff(RAFT_UPDATE_LEADER,
+        before.leader != after.leader || before.leader_address != after.leader_address);
     iff(RAFT_UPDATE_TRANSFER, before.transferee != after.transferee);
     if (before.state == RAFT_LEADER && after.state == RAFT_LEADER) {
         iff(RAFT_UPDATE_CATCH_UP, catch_up_changed(before, after));
@@ -90,8 +87,7 @@ void check_flags(const View &before, const View &after, const raft_update &updat
     }
 }
 
-void check_message(struct raft *r, bool led, const raft_message &m)
-{
+void check_message(struct raft *r, bool led, const raft_message &m) {
     auto must = [&](bool ok, const char *what) {
         if (!ok) {
             FAIL(what << ": message" << render(m));
@@ -130,8 +126,7 @@ void check_message(struct raft *r, bool led, const raft_message &m)
     }
 }
 
-int step_checked(struct raft *r, raft_event *event, raft_update *update)
-{
+int step_checked(struct raft *r, raft_event *event, raft_update *update) {
     raft_update pattern;
     std::memset(static_cast<void *>(&pattern), 0xa5, sizeof pattern);
     std::memcpy(static_cast<void *>(update), &pattern, sizeof pattern);
@@ -154,4 +149,4 @@ int step_checked(struct raft *r, raft_event *event, raft_update *update)
     return rv;
 }
 
-}  // namespace story
+} // namespace story

@@ -32,4 +32,4 @@ void check_flags(const View &before, const View &after, const raft_update &updat
  * for a leader that steps down may say a last word. */
 void check_message(struct raft *r, bool led, const raft_message &m);
 
-}  // namespace story
+} // namespace story

@@ -9,22 +9,19 @@
 
 namespace story {
 
-Cluster::Cluster(const std::vector<Draw> &servers) : exceptions_(std::uncaught_exceptions())
-{
+Cluster::Cluster(const std::vector<Draw> &servers) : exceptions_(std::uncaught_exceptions()) {
     for (const Draw &d : servers) {
         add(d);
     }
 }
 
-Cluster::~Cluster()
-{
+Cluster::~Cluster() {
     if (std::uncaught_exceptions() > exceptions_) {
         std::fprintf(stderr, "The story so far:\n%s\n", transcript_.c_str());
     }
 }
 
-std::vector<Draw> Cluster::fresh(const char *members, unsigned features)
-{
+std::vector<Draw> Cluster::fresh(const char *members, unsigned features) {
     static std::set<std::string> logs; /* drawings outlive the clusters that use them */
     const std::string &log = *logs.insert("1[" + std::string(members) + "]").first;
     std::vector<Draw> all;
@@ -38,8 +35,7 @@ std::vector<Draw> Cluster::fresh(const char *members, unsigned features)
     return all;
 }
 
-Server &Cluster::operator[](raft_id id)
-{
+Server &Cluster::operator[](raft_id id) {
     auto found = servers_.find(id);
     if (found == servers_.end()) {
         FAIL("no server " << id << " on stage");
@@ -47,24 +43,20 @@ Server &Cluster::operator[](raft_id id)
     return *found->second;
 }
 
-Server &Cluster::add(const Draw &draw)
-{
+Server &Cluster::add(const Draw &draw) {
     return *(servers_[draw.id] = std::make_unique<Server>(*this, draw));
 }
 
-bool Cluster::runs(raft_id id) const
-{
+bool Cluster::runs(raft_id id) const {
     auto found = servers_.find(id);
     return found != servers_.end() && found->second->up;
 }
 
-bool Cluster::lost(Link link) const
-{
+bool Cluster::lost(Link link) const {
     return cut_.contains(link) || isolated_.contains(link.first) || isolated_.contains(link.second);
 }
 
-bool Cluster::deliver_one()
-{
+bool Cluster::deliver_one() {
     for (auto &[link, queue] : links_) {
         if (queue.empty() || held_.contains(link) || !servers_.contains(link.second)) {
             continue;
@@ -79,8 +71,7 @@ bool Cluster::deliver_one()
     return false;
 }
 
-void Cluster::deliver()
-{
+void Cluster::deliver() {
     for (int i = 0; deliver_one(); ++i) {
         if (i == 20000) {
             FAIL("the network never becomes quiet");
@@ -88,8 +79,7 @@ void Cluster::deliver()
     }
 }
 
-void Cluster::deliver(raft_id from, raft_id to)
-{
+void Cluster::deliver(raft_id from, raft_id to) {
     std::deque<MessagePtr> queue;
     queue.swap(links_[{from, to}]);
     if (queue.empty()) {
@@ -100,45 +90,27 @@ void Cluster::deliver(raft_id from, raft_id to)
     }
 }
 
-void Cluster::drop()
-{
-    links_.clear();
-}
+void Cluster::drop() { links_.clear(); }
 
-void Cluster::drop(raft_id from, raft_id to)
-{
-    links_[{from, to}].clear();
-}
+void Cluster::drop(raft_id from, raft_id to) { links_[{from, to}].clear(); }
 
-void Cluster::hold(raft_id from, raft_id to)
-{
-    held_.insert({from, to});
-}
+void Cluster::hold(raft_id from, raft_id to) { held_.insert({from, to}); }
 
-void Cluster::let_go()
-{
-    held_.clear();
-}
+void Cluster::let_go() { held_.clear(); }
 
-void Cluster::isolate(raft_id id)
-{
-    isolated_.insert(id);
-}
+void Cluster::isolate(raft_id id) { isolated_.insert(id); }
 
-void Cluster::cut(raft_id a, raft_id b)
-{
+void Cluster::cut(raft_id a, raft_id b) {
     cut_.insert({a, b});
     cut_.insert({b, a});
 }
 
-void Cluster::heal()
-{
+void Cluster::heal() {
     cut_.clear();
     isolated_.clear();
 }
 
-MessagePtr Cluster::take(raft_id from, raft_id to)
-{
+MessagePtr Cluster::take(raft_id from, raft_id to) {
     auto &queue = links_[{from, to}];
     if (queue.empty()) {
         FAIL("no message on its way from " << from << " to " << to);
@@ -148,8 +120,7 @@ MessagePtr Cluster::take(raft_id from, raft_id to)
     return m;
 }
 
-MessagePtr Cluster::take(raft_id from, raft_id to, raft_message_type type)
-{
+MessagePtr Cluster::take(raft_id from, raft_id to, raft_message_type type) {
     MessagePtr m = take(from, to);
     if (m->m.type != type) {
         FAIL("from " << from << " to " << to << " came" << m->str());
@@ -157,26 +128,22 @@ MessagePtr Cluster::take(raft_id from, raft_id to, raft_message_type type)
     return m;
 }
 
-raft_append_entries_result Cluster::result(raft_id from, raft_id to)
-{
+raft_append_entries_result Cluster::result(raft_id from, raft_id to) {
     MessagePtr m = take(from, to, RAFT_APPEND_ENTRIES_RESULT);
     REQUIRE(count(from, to) == 0);
     return m->m.append_entries_result;
 }
 
-size_t Cluster::count(raft_id from, raft_id to) const
-{
+size_t Cluster::count(raft_id from, raft_id to) const {
     auto found = links_.find({from, to});
     return found == links_.end() ? 0 : found->second.size();
 }
 
-void Cluster::hand(const MessagePtr &message)
-{
+void Cluster::hand(const MessagePtr &message) {
     (*this)[message->to].step(event::receive(message));
 }
 
-void Cluster::expire(raft_id id)
-{
+void Cluster::expire(raft_id id) {
     Server &s = (*this)[id];
     if (s.deadline() == ~raft_time{0}) {
         FAIL("server " << id << " has no deadline");
@@ -187,8 +154,7 @@ void Cluster::expire(raft_id id)
     s.timeout();
 }
 
-void Cluster::run(raft_time ms)
-{
+void Cluster::run(raft_time ms) {
     const raft_time end = now + ms;
     for (;;) {
         deliver();
@@ -207,8 +173,7 @@ void Cluster::run(raft_time ms)
     now = end;
 }
 
-void Cluster::elect(raft_id id)
-{
+void Cluster::elect(raft_id id) {
     Server &s = (*this)[id];
     for (int i = 0; i < 5 && !s.leads(); ++i) {
         expire(id);
@@ -219,8 +184,7 @@ void Cluster::elect(raft_id id)
     }
 }
 
-void Cluster::win(raft_id id, const std::vector<raft_id> &voters)
-{
+void Cluster::win(raft_id id, const std::vector<raft_id> &voters) {
     Server &s = (*this)[id];
     expire(id);
     for (bool pre_vote : {true, false}) {
@@ -241,8 +205,7 @@ void Cluster::win(raft_id id, const std::vector<raft_id> &voters)
     }
 }
 
-raft_id Cluster::leader()
-{
+raft_id Cluster::leader() {
     raft_id found = 0;
     raft_term term = 0;
     for (auto &[id, s] : servers_) {
@@ -254,8 +217,7 @@ raft_id Cluster::leader()
     return found;
 }
 
-void Cluster::sent(const Server &from, const raft_message &m)
-{
+void Cluster::sent(const Server &from, const raft_message &m) {
     auto copy = std::make_shared<Message>(from.id, m.server_id);
     copy->m = m;
     if (m.type == RAFT_APPEND_ENTRIES) {
@@ -286,16 +248,14 @@ void Cluster::sent(const Server &from, const raft_message &m)
     }
 }
 
-void Cluster::committed(const Server &server, raft_index index, const Entry &entry)
-{
+void Cluster::committed(const Server &server, raft_index index, const Entry &entry) {
     auto [at, fresh] = history_.emplace(index, entry);
     if (!fresh && !(at->second == entry)) {
         FAIL("State Machine Safety: server " << server.id << " commits another entry at " << index);
     }
 }
 
-void Cluster::led(const Server &server)
-{
+void Cluster::led(const Server &server) {
     auto [at, fresh] = leaders_.emplace(server.term(), server.id);
     if (!fresh && at->second != server.id) {
         FAIL("Election Safety: servers " << at->second << " and " << server.id << " lead in term "
@@ -303,9 +263,8 @@ void Cluster::led(const Server &server)
     }
 }
 
-void Cluster::note(std::string line)
-{
+void Cluster::note(std::string line) {
     transcript_ += "t=" + std::to_string(now) + " " + line + "\n";
 }
 
-}  // namespace story
+} // namespace story

@@ -38,25 +38,25 @@ public:
     bool runs(raft_id id) const;
 
     /* The network. */
-    void deliver();                           /* everything, until all is quiet */
-    void deliver(raft_id from, raft_id to);   /* what is on this link now */
-    void drop();                              /* everything on its way is lost */
+    void deliver();                         /* everything, until all is quiet */
+    void deliver(raft_id from, raft_id to); /* what is on this link now */
+    void drop();                            /* everything on its way is lost */
     void drop(raft_id from, raft_id to);
-    void hold(raft_id from, raft_id to);      /* keep back until let_go() */
+    void hold(raft_id from, raft_id to); /* keep back until let_go() */
     void let_go();
-    void isolate(raft_id id);                 /* lose all from and to it from now on */
-    void cut(raft_id a, raft_id b);           /* lose all between these two */
+    void isolate(raft_id id);       /* lose all from and to it from now on */
+    void cut(raft_id a, raft_id b); /* lose all between these two */
     void heal();
-    MessagePtr take(raft_id from, raft_id to);     /* the oldest on this link */
+    MessagePtr take(raft_id from, raft_id to); /* the oldest on this link */
     MessagePtr take(raft_id from, raft_id to, raft_message_type type);
     raft_append_entries_result result(raft_id from, raft_id to); /* the only one on this link */
     size_t count(raft_id from, raft_id to) const;
-    void hand(const MessagePtr &message);          /* deliver it, again or late */
+    void hand(const MessagePtr &message); /* deliver it, again or late */
 
     /* The clock. */
-    void sleep(raft_time ms) { now += ms; }  /* time passes, nobody's timer is looked at */
-    void expire(raft_id id);                 /* advance to its deadline and fire its timer */
-    void run(raft_time ms);                  /* ordinary life for so long */
+    void sleep(raft_time ms) { now += ms; } /* time passes, nobody's timer is looked at */
+    void expire(raft_id id);                /* advance to its deadline and fire its timer */
+    void run(raft_time ms);                 /* ordinary life for so long */
     raft_time now = 1000;
 
     /* Make this server the leader, by an ordinary election, barrier committed. */
@@ -90,4 +90,4 @@ private:
     int exceptions_;
 };
 
-}  // namespace story
+} // namespace story

@@ -14,8 +14,7 @@ using namespace story;
  * Then S1 wins term 4 with the votes of S4 and S5, three of its five, and commits its
  * entry 2 where S2 and S3 have committed theirs. The cure (Ongaro, raft-dev, July 2015):
  * no membership change before an entry of the leader's own term is committed. */
-TEST_CASE("Defect (a): two majorities that do not overlap after two single-server changes")
-{
+TEST_CASE("Defect (a): two majorities that do not overlap after two single-server changes") {
     Cluster c(Cluster::fresh("1 2 3 4"));
     Draw five{.id = 5, .term = 1};
     c.add(five);
@@ -81,8 +80,7 @@ TEST_CASE("Defect (a): two majorities that do not overlap after two single-serve
  * shorter log and a term higher by two or more. S1's pre-vote requests name a term below
  * S2's, so S2 refuses; S2's are refused for its log. In the published implementation the
  * reply to a pre-vote hides the replier's term: neither ever changes anything. */
-TEST_CASE("Defect (b): a stale term with the longer log still finds its way to leadership")
-{
+TEST_CASE("Defect (b): a stale term with the longer log still finds its way to leadership") {
     for (raft_term ahead : {2, 3, 7, 1000}) {
         Cluster c({{.id = 1, .term = 2, .log = "1[1 2 3] 2 2 2"},
                    {.id = 2, .term = 2 + ahead, .log = "1[1 2 3] 2"}});
@@ -95,10 +93,9 @@ TEST_CASE("Defect (b): a stale term with the longer log still finds its way to l
     }
 }
 
-TEST_CASE("Defect (b), step by step")
-{
-    Cluster c({{.id = 1, .term = 2, .log = "1[1 2 3] 2 2 2"},
-               {.id = 2, .term = 5, .log = "1[1 2 3] 2"}});
+TEST_CASE("Defect (b), step by step") {
+    Cluster c(
+        {{.id = 1, .term = 2, .log = "1[1 2 3] 2 2 2"}, {.id = 2, .term = 5, .log = "1[1 2 3] 2"}});
     c.sleep(3000);
     c[1].timeout();
     auto request = c.take(1, 2, RAFT_REQUEST_VOTE);

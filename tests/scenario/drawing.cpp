@@ -17,15 +17,13 @@ class Scanner {
 public:
     explicit Scanner(std::string_view text) : text_(text) {}
 
-    bool done()
-    {
+    bool done() {
         while (at_ < text_.size() && text_[at_] == ' ') {
             ++at_;
         }
         return at_ == text_.size();
     }
-    unsigned long long number()
-    {
+    unsigned long long number() {
         if (done() || !std::isdigit(static_cast<unsigned char>(text_[at_]))) {
             throw std::logic_error("bad drawing: " + std::string(text_));
         }
@@ -42,8 +40,7 @@ public:
         }
         return text_[at_++];
     }
-    std::string_view until(char end)
-    {
+    std::string_view until(char end) {
         size_t from = at_;
         at_ = text_.find(end, from);
         if (at_ == std::string_view::npos) {
@@ -57,15 +54,13 @@ private:
     size_t at_ = 0;
 };
 
-void put64(std::string &out, unsigned long long v)
-{
+void put64(std::string &out, unsigned long long v) {
     for (int i = 0; i < 8; ++i) {
         out.push_back(static_cast<char>(v >> (8 * i)));
     }
 }
 
-bool get64(std::string_view &in, unsigned long long *v)
-{
+bool get64(std::string_view &in, unsigned long long *v) {
     if (in.size() < 8) {
         return false;
     }
@@ -77,15 +72,11 @@ bool get64(std::string_view &in, unsigned long long *v)
     return true;
 }
 
-}  // namespace
+} // namespace
 
-std::string address_of(raft_id id)
-{
-    return "s" + std::to_string(id);
-}
+std::string address_of(raft_id id) { return "s" + std::to_string(id); }
 
-Members::Members(std::string_view drawing)
-{
+Members::Members(std::string_view drawing) {
     Scanner scan(drawing);
     while (!scan.done()) {
         raft_id id = scan.number();
@@ -99,16 +90,14 @@ Members::Members(std::string_view drawing)
     }
 }
 
-Members::Members(const raft_configuration &conf)
-{
+Members::Members(const raft_configuration &conf) {
     for (unsigned i = 0; i < conf.n; ++i) {
         list.push_back({conf.servers[i].id, conf.servers[i].role});
         addresses.push_back(conf.servers[i].address);
     }
 }
 
-raft_configuration Members::c_struct() const
-{
+raft_configuration Members::c_struct() const {
     servers_.clear();
     for (size_t i = 0; i < list.size(); ++i) {
         servers_.push_back({list[i].id, addresses[i].c_str(), list[i].role});
@@ -116,26 +105,18 @@ raft_configuration Members::c_struct() const
     return {servers_.data(), static_cast<unsigned>(servers_.size())};
 }
 
-std::string Members::str() const
-{
-    return render(c_struct());
-}
+std::string Members::str() const { return render(c_struct()); }
 
-Members Members::sorted() const
-{
+Members Members::sorted() const {
     raft_configuration conf = c_struct();
     std::sort(conf.servers, conf.servers + conf.n,
               [](const raft_server &a, const raft_server &b) { return a.id < b.id; });
     return Members(conf);
 }
 
-std::string Members::encode() const
-{
-    return encode_members(c_struct());
-}
+std::string Members::encode() const { return encode_members(c_struct()); }
 
-std::string render(const raft_configuration &conf)
-{
+std::string render(const raft_configuration &conf) {
     std::string out;
     for (unsigned i = 0; i < conf.n; ++i) {
         const raft_server &s = conf.servers[i];
@@ -150,32 +131,30 @@ std::string render(const raft_configuration &conf)
     return out;
 }
 
-std::vector<Entry> draw_log(std::string_view drawing, raft_index first)
-{
+std::vector<Entry> draw_log(std::string_view drawing, raft_index first) {
     std::vector<Entry> log;
     Scanner scan(drawing);
     while (!scan.done()) {
         Entry e;
         e.term = scan.number();
         switch (scan.letter()) {
-        case '[':
-            e.type = RAFT_CHANGE;
-            e.payload = Members(scan.until(']')).encode();
-            break;
-        case 'b':
-            e.type = RAFT_BARRIER;
-            e.payload.assign(8, '\0');
-            break;
-        default:
-            e.payload = std::to_string(e.term) + "." + std::to_string(first + log.size());
+            case '[':
+                e.type = RAFT_CHANGE;
+                e.payload = Members(scan.until(']')).encode();
+                break;
+            case 'b':
+                e.type = RAFT_BARRIER;
+                e.payload.assign(8, '\0');
+                break;
+            default:
+                e.payload = std::to_string(e.term) + "." + std::to_string(first + log.size());
         }
         log.push_back(std::move(e));
     }
     return log;
 }
 
-std::vector<raft_entry> borrow(const std::vector<Entry> &entries, void *cookie)
-{
+std::vector<raft_entry> borrow(const std::vector<Entry> &entries, void *cookie) {
     std::vector<raft_entry> out;
     for (const Entry &e : entries) {
         raft_entry r{};
@@ -189,8 +168,7 @@ std::vector<raft_entry> borrow(const std::vector<Entry> &entries, void *cookie)
     return out;
 }
 
-std::string encode_members(const raft_configuration &conf)
-{
+std::string encode_members(const raft_configuration &conf) {
     std::string out(1, '\1');
     put64(out, conf.n);
     for (unsigned i = 0; i < conf.n; ++i) {
@@ -205,8 +183,7 @@ std::string encode_members(const raft_configuration &conf)
     return out;
 }
 
-bool decode_members(std::string_view in, Members *members)
-{
+bool decode_members(std::string_view in, Members *members) {
     unsigned long long n = 0;
     if (in.empty() || in[0] != 1) {
         return false;
@@ -229,4 +206,4 @@ bool decode_members(std::string_view in, Members *members)
     return in.size() < 8;
 }
 
-}  // namespace story
+} // namespace story

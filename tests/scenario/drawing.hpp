@@ -70,4 +70,4 @@ std::vector<raft_entry> borrow(const std::vector<Entry> &entries, void *cookie);
 std::string encode_members(const raft_configuration &conf);
 bool decode_members(std::string_view payload, Members *members);
 
-}  // namespace story
+} // namespace story

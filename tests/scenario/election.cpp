@@ -7,8 +7,7 @@
 
 using namespace story;
 
-TEST_CASE("A follower that hears nothing asks for pre-votes, then for votes, then leads")
-{
+TEST_CASE("A follower that hears nothing asks for pre-votes, then for votes, then leads") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.expire(1);
     REQUIRE(c[1].state() == RAFT_CANDIDATE);
@@ -52,8 +51,7 @@ TEST_CASE("A follower that hears nothing asks for pre-votes, then for votes, the
     REQUIRE(c[2].terms() == "1 2");
 }
 
-TEST_CASE("Without pre-votes a campaign begins a new term at once")
-{
+TEST_CASE("Without pre-votes a campaign begins a new term at once") {
     Draw d{.id = 1, .log = "1[1 2 3]", .set = [](raft *r) { raft_set_pre_vote(r, false); }};
     Cluster c({d});
     c.expire(1);
@@ -65,8 +63,7 @@ TEST_CASE("Without pre-votes a campaign begins a new term at once")
     REQUIRE(c[1].leads());
 }
 
-TEST_CASE("Election timeouts are random between the minimum and twice that")
-{
+TEST_CASE("Election timeouts are random between the minimum and twice that") {
     std::set<raft_time> seen;
     for (unsigned seed = 0; seed < 200; ++seed) {
         Cluster c({{.id = 1, .log = "1[1 2 3]", .set = [seed](raft *r) { raft_seed(r, seed); }}});
@@ -86,8 +83,7 @@ TEST_CASE("Election timeouts are random between the minimum and twice that")
     REQUIRE(*seen.rbegin() > 1950);
 }
 
-TEST_CASE("A timeout before its time changes nothing")
-{
+TEST_CASE("A timeout before its time changes nothing") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.sleep(500);
     c[1].ignores(event::timeout());
@@ -96,8 +92,7 @@ TEST_CASE("A timeout before its time changes nothing")
     c[1].ignores(event::timeout());
 }
 
-TEST_CASE("Time that runs backwards stands still")
-{
+TEST_CASE("Time that runs backwards stands still") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.sleep(900);
     c[1].ignores(event::timeout());
@@ -107,8 +102,7 @@ TEST_CASE("Time that runs backwards stands still")
     REQUIRE(c[1].deadline() == deadline);
 }
 
-TEST_CASE("A split vote elects nobody; new random timeouts do")
-{
+TEST_CASE("A split vote elects nobody; new random timeouts do") {
     auto draws = Cluster::fresh("1 2 3 4");
     for (Draw &d : draws) {
         d.set = [](raft *r) { raft_set_pre_vote(r, false); };
@@ -127,8 +121,7 @@ TEST_CASE("A split vote elects nobody; new random timeouts do")
     REQUIRE(c[c.leader()].term() >= 3);
 }
 
-TEST_CASE("A candidate gives up when a leader of its term speaks")
-{
+TEST_CASE("A candidate gives up when a leader of its term speaks") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c.expire(1);
     c[1].receive(2, VoteResult{.term = 2, .granted = true, .pre_vote = true});
@@ -140,8 +133,7 @@ TEST_CASE("A candidate gives up when a leader of its term speaks")
     REQUIRE(c[1].vote() == 1); /* of this term: kept */
 }
 
-TEST_CASE("A pre-vote candidate gives up when the leader speaks")
-{
+TEST_CASE("A pre-vote candidate gives up when the leader speaks") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c.expire(1);
     REQUIRE(c[1].state() == RAFT_CANDIDATE);
@@ -154,23 +146,19 @@ TEST_CASE("A pre-vote candidate gives up when the leader speaks")
     REQUIRE(c[1].term() == 1);
 }
 
-TEST_CASE("A leader that meets a higher term becomes a follower")
-{
+TEST_CASE("A leader that meets a higher term becomes a follower") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     const raft_term term = c[1].term();
-    SECTION("in an AppendEntries")
-    {
+    SECTION("in an AppendEntries") {
         c[1].receive(2, AppendEntries{.term = term + 1, .prev = {2, term}});
         REQUIRE(c[1].leader() == 2);
     }
-    SECTION("in an AppendEntries result")
-    {
+    SECTION("in an AppendEntries result") {
         c[1].receive(2, AppendResult{.term = term + 1, .rejected = 2, .last = 0});
         REQUIRE(c[1].leader() == 0);
     }
-    SECTION("in a vote result")
-    {
+    SECTION("in a vote result") {
         c[1].receive(2, VoteResult{.term = term + 1});
         REQUIRE(c[1].leader() == 0);
     }
@@ -180,21 +168,18 @@ TEST_CASE("A leader that meets a higher term becomes a follower")
     REQUIRE(c[1].disk.term == term + 1);
 }
 
-TEST_CASE("A leader that hears no quorum for an election timeout steps down by itself")
-{
+TEST_CASE("A leader that hears no quorum for an election timeout steps down by itself") {
     Cluster c(Cluster::fresh("1 2 3 4 5"));
     c.elect(1);
     const raft_term term = c[1].term();
-    SECTION("two of four peers are enough to stay")
-    {
+    SECTION("two of four peers are enough to stay") {
         c.isolate(4);
         c.isolate(5);
         c.run(10000);
         REQUIRE(c[1].leads());
         REQUIRE(c[1].term() == term);
     }
-    SECTION("one of four is not")
-    {
+    SECTION("one of four is not") {
         c.isolate(3);
         c.isolate(4);
         c.isolate(5);
@@ -204,8 +189,7 @@ TEST_CASE("A leader that hears no quorum for an election timeout steps down by i
     }
 }
 
-TEST_CASE("Answers of non-voters do not keep a leader in office")
-{
+TEST_CASE("Answers of non-voters do not keep a leader in office") {
     Cluster c({{.id = 1, .log = "1[1 2 3 4s 5s]"},
                {.id = 2, .log = "1[1 2 3 4s 5s]"},
                {.id = 3, .log = "1[1 2 3 4s 5s]"},
@@ -218,8 +202,7 @@ TEST_CASE("Answers of non-voters do not keep a leader in office")
     REQUIRE_FALSE(c[1].leads());
 }
 
-TEST_CASE("Standbys and spares never campaign and have no election timer")
-{
+TEST_CASE("Standbys and spares never campaign and have no election timer") {
     for (raft_id id : {4, 5}) {
         Cluster c({{.id = id, .log = "1[1 2 3 4s 5p]"}});
         REQUIRE(c[id].deadline() == ~raft_time{0});
@@ -229,8 +212,7 @@ TEST_CASE("Standbys and spares never campaign and have no election timer")
     }
 }
 
-TEST_CASE("A sole voter elects itself when it starts, in a new term, voting for itself")
-{
+TEST_CASE("A sole voter elects itself when it starts, in a new term, voting for itself") {
     Cluster c({{.id = 1, .term = 5, .log = "1[1 2s] 5"}});
     REQUIRE(c[1].leads());
     REQUIRE(c[1].term() == 6);
@@ -240,8 +222,7 @@ TEST_CASE("A sole voter elects itself when it starts, in a new term, voting for 
     REQUIRE(c[1].disk.term == 6);
 }
 
-TEST_CASE("A leader heartbeats all its peers at one tick")
-{
+TEST_CASE("A leader heartbeats all its peers at one tick") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c.drop();
@@ -260,8 +241,7 @@ TEST_CASE("A leader heartbeats all its peers at one tick")
     }
 }
 
-TEST_CASE("A vote request carries only what is durable")
-{
+TEST_CASE("A vote request carries only what is durable") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].slow = true;
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .log = "1 1 1"});
@@ -274,19 +254,16 @@ TEST_CASE("A vote request carries only what is durable")
     REQUIRE(c.take(1, 3, RAFT_REQUEST_VOTE)->m.request_vote.last_log_index == 3);
 }
 
-TEST_CASE("A late timer still fires, whatever else happened at the same time before it")
-{
+TEST_CASE("A late timer still fires, whatever else happened at the same time before it") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
-    SECTION("a follower's")
-    {
+    SECTION("a follower's") {
         c.now = c[1].deadline() + 5;
         c[1].receive(2, VoteResult{.term = 1});
         REQUIRE(c[1].state() == RAFT_FOLLOWER);
         c[1].timeout();
         REQUIRE(c[1].state() == RAFT_CANDIDATE);
     }
-    SECTION("a leader's, under steady traffic")
-    {
+    SECTION("a leader's, under steady traffic") {
         c.win(1, {2, 3});
         raft_time heard = c.now;
         for (int i = 0; i < 1000; ++i) {
@@ -303,8 +280,7 @@ TEST_CASE("A late timer still fires, whatever else happened at the same time bef
     }
 }
 
-TEST_CASE("Who campaigns follows nobody any more")
-{
+TEST_CASE("Who campaigns follows nobody any more") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}});
     REQUIRE(c[1].leader() == 2);
@@ -314,14 +290,12 @@ TEST_CASE("Who campaigns follows nobody any more")
     REQUIRE(c[1].flag(RAFT_UPDATE_LEADER));
 }
 
-TEST_CASE("A leader whose voters fell silent an election timeout ago steps down in that moment")
-{
+TEST_CASE("A leader whose voters fell silent an election timeout ago steps down in that moment") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c.win(1, {2, 3});
     raft_time heard = c.now;
     SECTION("since they voted") {}
-    SECTION("since they answered, all being well")
-    {
+    SECTION("since they answered, all being well") {
         for (raft_id id : {2, 3}) {
             c[1].receive(id, AppendResult{.term = 2, .last = 2});
         }
@@ -337,8 +311,7 @@ TEST_CASE("A leader whose voters fell silent an election timeout ago steps down 
     REQUIRE(c.now == heard + 1000);
 }
 
-TEST_CASE("A step from the past rearms timers from the latest time known")
-{
+TEST_CASE("A step from the past rearms timers from the latest time known") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c.now = 5000;
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}});

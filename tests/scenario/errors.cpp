@@ -8,45 +8,39 @@ using namespace story;
 
 namespace {
 
-EventPtr bare(raft_event_type type)
-{
+EventPtr bare(raft_event_type type) {
     return std::make_shared<Event>(type, "event " + std::to_string(type));
 }
 
 /* A leader with a committed barrier, a follower, a candidate. */
-void each_state(const std::function<void(Cluster &, Server &)> &check)
-{
-    SECTION("leader")
-    {
+void each_state(const std::function<void(Cluster &, Server &)> &check) {
+    SECTION("leader") {
         Cluster c({{.id = 1, .log = "1[1 2 3 4s 5p]"}});
         c.win(1, {2, 3});
         c[1].receive(2, AppendResult{.term = 2, .last = 2});
         check(c, c[1]);
     }
-    SECTION("follower")
-    {
+    SECTION("follower") {
         Cluster c({{.id = 1, .log = "1[1 2 3 4s 5p] 1"}});
         c[1].receive(2, AppendEntries{.term = 2, .prev = {2, 1}, .commit = 2});
         check(c, c[1]);
     }
-    SECTION("candidate")
-    {
+    SECTION("candidate") {
         Cluster c({{.id = 1, .log = "1[1 2 3 4s 5p]"}});
         c.expire(1);
         c[1].receive(2, VoteResult{.term = 2, .granted = true, .pre_vote = true});
         REQUIRE(c[1].state() == RAFT_CANDIDATE);
         check(c, c[1]);
     }
-    SECTION("installing a snapshot")
-    {
+    SECTION("installing a snapshot") {
         Cluster c({{.id = 1, .term = 2, .log = "1[1 2 3 4s 5p] 1"}});
         c[1].slow = true;
-        c[1].receive(2, InstallSnapshot{.term = 2, .last = {9, 2}, .conf = "1 2 3 4s 5p",
-                                        .data = "abc", .done = false});
+        c[1].receive(
+            2, InstallSnapshot{
+                   .term = 2, .last = {9, 2}, .conf = "1 2 3 4s 5p", .data = "abc", .done = false});
         check(c, c[1]);
     }
-    SECTION("with entries on their way to the disk")
-    {
+    SECTION("with entries on their way to the disk") {
         Cluster c({{.id = 1, .log = "1[1 2 3 4s 5p] 1"}});
         c[1].slow = true;
         c[1].receive(2, AppendEntries{.term = 2, .prev = {2, 1}, .log = "2b 2 2"});
@@ -54,26 +48,22 @@ void each_state(const std::function<void(Cluster &, Server &)> &check)
     }
 }
 
-}  // namespace
+} // namespace
 
-TEST_CASE("Unknown events, and times out of range: RAFT_INVALID in every state")
-{
+TEST_CASE("Unknown events, and times out of range: RAFT_INVALID in every state") {
     each_state([](Cluster &, Server &s) {
         for (unsigned type : {0u, 17u, 1000u, 0x7fffffffu}) {
             s.refuses(RAFT_INVALID, bare(static_cast<raft_event_type>(type)));
         }
-        s.refuses(RAFT_INVALID, event::spoiled(event::timeout(), [](raft_event &e) {
-                      e.time = (1ull << 62) + 1;
-                  }));
-        s.refuses(RAFT_INVALID, event::spoiled(event::timeout(), [](raft_event &e) {
-                      e.time = ~0ull;
-                  }));
+        s.refuses(RAFT_INVALID, event::spoiled(event::timeout(),
+                                               [](raft_event &e) { e.time = (1ull << 62) + 1; }));
+        s.refuses(RAFT_INVALID,
+                  event::spoiled(event::timeout(), [](raft_event &e) { e.time = ~0ull; }));
         s.refuses(RAFT_INVALID, bare(RAFT_START));
     });
 }
 
-TEST_CASE("RAFT_RECEIVE: RAFT_INVALID without a message, RAFT_MALFORMED without a sender")
-{
+TEST_CASE("RAFT_RECEIVE: RAFT_INVALID without a message, RAFT_MALFORMED without a sender") {
     each_state([](Cluster &, Server &s) {
         s.refuses(RAFT_INVALID, bare(RAFT_RECEIVE));
         for (int what : {0, 1, 2}) {
@@ -91,8 +81,7 @@ TEST_CASE("RAFT_RECEIVE: RAFT_INVALID without a message, RAFT_MALFORMED without 
     });
 }
 
-TEST_CASE("RAFT_SNAPSHOT: RAFT_INVALID beyond the commit index, or not newer than the last")
-{
+TEST_CASE("RAFT_SNAPSHOT: RAFT_INVALID beyond the commit index, or not newer than the last") {
     each_state([](Cluster &, Server &s) {
         s.refuses(RAFT_INVALID, event::snapshot(s.commit() + 1, 0));
         s.refuses(RAFT_INVALID, event::snapshot(~0ull, 0));
@@ -105,16 +94,14 @@ TEST_CASE("RAFT_SNAPSHOT: RAFT_INVALID beyond the commit index, or not newer tha
     }
 }
 
-TEST_CASE("RAFT_CONFIGURATION: RAFT_INVALID above the commit index")
-{
+TEST_CASE("RAFT_CONFIGURATION: RAFT_INVALID above the commit index") {
     each_state([](Cluster &, Server &s) {
         s.refuses(RAFT_INVALID, event::configuration(s.commit() + 1));
         s.ignores(event::configuration(s.commit()));
     });
 }
 
-TEST_CASE("What only a leader can do is refused by others with RAFT_NOTLEADER")
-{
+TEST_CASE("What only a leader can do is refused by others with RAFT_NOTLEADER") {
     each_state([](Cluster &, Server &s) {
         if (s.leads()) {
             return;
@@ -129,7 +116,7 @@ TEST_CASE("What only a leader can do is refused by others with RAFT_NOTLEADER")
         s.refuses(RAFT_NOTLEADER, event::read(1, true));
         s.ignores(event::unreachable(2));
         raft_index match = 5;
-        struct raft_progress p{};
+        struct raft_progress p {};
         int status = 5;
         REQUIRE(raft_match_index(&s.raft, 2, &match) == RAFT_NOTLEADER);
         REQUIRE(raft_progress(&s.raft, 2, &p) == RAFT_NOTLEADER);
@@ -137,19 +124,17 @@ TEST_CASE("What only a leader can do is refused by others with RAFT_NOTLEADER")
     });
 }
 
-TEST_CASE("RAFT_SUBMIT: RAFT_INVALID, RAFT_MALFORMED")
-{
+TEST_CASE("RAFT_SUBMIT: RAFT_INVALID, RAFT_MALFORMED") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c.win(1, {2, 3});
     c[1].receive(2, AppendResult{.term = 2, .last = 2});
     c[1].refuses(RAFT_INVALID, event::submit(0));
-    c[1].refuses(RAFT_INVALID, event::spoiled(event::submit(2), [](raft_event &e) {
-                     e.submit.entries = nullptr;
-                 }));
+    c[1].refuses(RAFT_INVALID, event::spoiled(event::submit(2),
+                                              [](raft_event &e) { e.submit.entries = nullptr; }));
     for (unsigned type : {0u, 4u, 0x7fffffffu}) {
-        c[1].refuses(RAFT_MALFORMED, event::submit(std::vector<Entry>{
-                                         {0, RAFT_COMMAND, "x"},
-                                         {0, static_cast<raft_entry_type>(type), "x"}}));
+        c[1].refuses(RAFT_MALFORMED,
+                     event::submit(std::vector<Entry>{
+                         {0, RAFT_COMMAND, "x"}, {0, static_cast<raft_entry_type>(type), "x"}}));
     }
     /* A change comes alone. */
     c[1].refuses(RAFT_MALFORMED,
@@ -165,8 +150,7 @@ TEST_CASE("RAFT_SUBMIT: RAFT_INVALID, RAFT_MALFORMED")
     c[1].refuses(RAFT_CANTCHANGE, event::change("1 4 5")); /* would be joint */
 }
 
-TEST_CASE("RAFT_CATCH_UP: RAFT_BADID, RAFT_BADROLE, RAFT_BUSY")
-{
+TEST_CASE("RAFT_CATCH_UP: RAFT_BADID, RAFT_BADROLE, RAFT_BUSY") {
     Cluster c({{.id = 1, .log = "1[1 2 3 4s 5p]"}});
     c.win(1, {2, 3});
     c[1].refuses(RAFT_BADID, event::catch_up(0));
@@ -178,8 +162,7 @@ TEST_CASE("RAFT_CATCH_UP: RAFT_BADID, RAFT_BADROLE, RAFT_BUSY")
     c[1].refuses(RAFT_BUSY, event::catch_up(4));
 }
 
-TEST_CASE("RAFT_RECONFIGURE: all its errors")
-{
+TEST_CASE("RAFT_RECONFIGURE: all its errors") {
     Cluster c({{.id = 1, .log = "1[1 2 3 4s]"}});
     c.win(1, {2, 3});
     c[1].refuses(RAFT_CANTCHANGE, event::reconfigure("1 2")); /* nothing committed yet */
@@ -209,8 +192,7 @@ TEST_CASE("RAFT_RECONFIGURE: all its errors")
     c[1].refuses(RAFT_CANTCHANGE, event::reconfigure("1 2 3"));
 }
 
-TEST_CASE("RAFT_STORED: RAFT_INVALID for a ticket that was never issued")
-{
+TEST_CASE("RAFT_STORED: RAFT_INVALID for a ticket that was never issued") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1"}});
     c[1].slow = c[1].trusting = true;
     c[1].receive(2, AppendEntries{.term = 1, .prev = {2, 1}, .log = "1"});
@@ -222,8 +204,7 @@ TEST_CASE("RAFT_STORED: RAFT_INVALID for a ticket that was never issued")
     REQUIRE(c[1].stored() == 3);
 }
 
-TEST_CASE("RAFT_TOOBIG: no index leaves its range")
-{
+TEST_CASE("RAFT_TOOBIG: no index leaves its range") {
     const raft_index limit = 1ull << 62;
     Cluster c({{.id = 1, .term = 3, .snapshot = {limit - 3, 2}, .conf = "1"}});
     REQUIRE(c[1].leads()); /* with a barrier at limit - 2 */
@@ -237,8 +218,7 @@ TEST_CASE("RAFT_TOOBIG: no index leaves its range")
     REQUIRE(edge[1].last() == limit - 1);
 }
 
-TEST_CASE("The message tells of the step that failed last, also if it had no event")
-{
+TEST_CASE("The message tells of the step that failed last, also if it had no event") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     raft_update update;
     update.flags = ~0U;

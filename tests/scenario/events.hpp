@@ -52,8 +52,8 @@ struct AppendResult {
     raft_index rejected = 0;
     raft_index last = 0;
     unsigned long long round = 0;
-    unsigned short features = RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS |
-                              RAFT_FEATURE_JOINT;
+    unsigned short features =
+        RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS | RAFT_FEATURE_JOINT;
     unsigned short capacity = 0xffff;
     raft_index snapshot = 0;
     unsigned long long offset = 0;
@@ -70,8 +70,8 @@ struct VoteResult {
     raft_term term = 0;
     bool granted = false;
     bool pre_vote = false;
-    unsigned short features = RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS |
-                              RAFT_FEATURE_JOINT;
+    unsigned short features =
+        RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS | RAFT_FEATURE_JOINT;
     unsigned short capacity = 0xffff;
     unsigned char version = 2;
 };
@@ -113,7 +113,7 @@ public:
     MessagePtr message;
     std::vector<Entry> entries;
     Members conf;
-    bool has_snapshot = false;         /* RAFT_START: pass the metadata */
+    bool has_snapshot = false; /* RAFT_START: pass the metadata */
     raft_snapshot_metadata snapshot{};
     void *cookie = nullptr;
     std::function<void(raft_event &)> spoil; /* applied last: makes a bad event */
@@ -142,6 +142,6 @@ EventPtr persisted_snapshot(Position which, size_t offset, bool last);
 EventPtr snapshot(raft_index index, unsigned trailing);
 EventPtr configuration(raft_index index);
 EventPtr spoiled(EventPtr event, std::function<void(raft_event &)> spoil);
-}  // namespace event
+} // namespace event
 
-}  // namespace story
+} // namespace story

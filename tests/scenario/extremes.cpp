@@ -12,18 +12,17 @@ namespace {
 
 constexpr raft_term limit = 1ULL << 62;
 
-MessagePtr from(const MessagePtr &message, const std::string &address)
-{
+MessagePtr from(const MessagePtr &message, const std::string &address) {
     message->address = address;
     return message;
 }
 
-}  // namespace
+} // namespace
 
-TEST_CASE("A candidate of the last term asks no more, but follows whoever leads it (§3.4)")
-{
-    Cluster c({Draw{.id = 1, .term = limit - 2, .log = "1[1 2 3]",
-                    .set = [](raft *r) { raft_set_pre_vote(r, false); }}});
+TEST_CASE("A candidate of the last term asks no more, but follows whoever leads it (§3.4)") {
+    Cluster c({Draw{.id = 1, .term = limit - 2, .log = "1[1 2 3]", .set = [](raft *r) {
+                        raft_set_pre_vote(r, false);
+                    }}});
     c.expire(1);
     REQUIRE(c[1].state() == RAFT_CANDIDATE);
     REQUIRE(c[1].term() == limit - 1);
@@ -38,27 +37,24 @@ TEST_CASE("A candidate of the last term asks no more, but follows whoever leads 
     REQUIRE(c[1].deadline() == ~0ULL);
 }
 
-TEST_CASE("A stranger is answered at the address it came from, however long")
-{
+TEST_CASE("A stranger is answered at the address it came from, however long") {
     const size_t length = GENERATE(1u, 8u, 40u, 55u, 56u, 57u, 64u, 72u, 73u, 1000u);
     const std::string address(length, 'x');
     Cluster c({Draw{.id = 1}});
     c[1].step(event::receive(from(draft(9, 1, RequestVote{.term = 1, .last = {3, 1}}), address)));
     REQUIRE(c[1].update.messages.n == 1);
     REQUIRE(c[1].update.messages.batch[0].server_address == address);
-    c[1].step(event::receive(from(
-        draft(9, 1, RequestVote{.term = 2, .last = {3, 1}, .pre_vote = true}), address)));
+    c[1].step(event::receive(
+        from(draft(9, 1, RequestVote{.term = 2, .last = {3, 1}, .pre_vote = true}), address)));
     REQUIRE(c[1].update.messages.batch[0].server_address == address);
     /* A stale leader is told so, at its address. */
     c[1].receive(2, AppendEntries{.term = 5, .prev = {3, 3}});
-    c[1].step(event::receive(from(
-        draft(9, 1, AppendEntries{.term = 1, .prev = {3, 1}}), address)));
+    c[1].step(event::receive(from(draft(9, 1, AppendEntries{.term = 1, .prev = {3, 1}}), address)));
     REQUIRE(c[1].update.messages.batch[0].server_address == address);
     REQUIRE(c[1].update.messages.batch[0].append_entries_result.term == 5);
 }
 
-TEST_CASE("A leader that is no member is remembered with its address, and with a new one (§4.1)")
-{
+TEST_CASE("A leader that is no member is remembered with its address, and with a new one (§4.1)") {
     Cluster c({Draw{.id = 1}});
     const auto leader = [&] {
         raft_id id = 0;
@@ -79,7 +75,8 @@ TEST_CASE("A leader that is no member is remembered with its address, and with a
     c[1].step(event::receive(from(draft(3, 1, AppendEntries{.term = 3, .prev = {3, 1}}), "there")));
     REQUIRE(leader() == "3 at there");
     /* It brings a configuration that has it: the address is that one's. */
-    c[1].step(event::receive(from(draft(3, 1, AppendEntries{.term = 3, .log = "1[1 3]"}), "there")));
+    c[1].step(
+        event::receive(from(draft(3, 1, AppendEntries{.term = 3, .log = "1[1 3]"}), "there")));
     REQUIRE(leader() == "3 at s3");
     /* And one that has not: what was known of it stays. */
     c[1].receive(3, AppendEntries{.term = 3, .prev = {1, 1}, .log = "3[1 2]"});
@@ -88,8 +85,7 @@ TEST_CASE("A leader that is no member is remembered with its address, and with a
     REQUIRE(leader() == "3 at s3");
 }
 
-TEST_CASE("A leader stays known when the configuration that named it is rolled back (§4.1)")
-{
+TEST_CASE("A leader stays known when the configuration that named it is rolled back (§4.1)") {
     Cluster c({Draw{.id = 1, .term = 3, .log = "1[1 2] 2[1 2 3]"}});
     c[1].receive(3, AppendEntries{.term = 3, .prev = {2, 2}});
     REQUIRE(c[1].leader() == 3);
@@ -104,8 +100,7 @@ TEST_CASE("A leader stays known when the configuration that named it is rolled b
     REQUIRE(c.count(1, 3) > 0); /* and is answered there */
 }
 
-TEST_CASE("A leader stays known when a snapshot takes its configuration (§5.1)")
-{
+TEST_CASE("A leader stays known when a snapshot takes its configuration (§5.1)") {
     Cluster c({Draw{.id = 1, .term = 3, .log = "1[1 2 3] 2[1 2]"}});
     c[1].receive(3, AppendEntries{.term = 3, .prev = {2, 2}, .commit = 2});
     c[1].snapshot(2);
@@ -115,14 +110,14 @@ TEST_CASE("A leader stays known when a snapshot takes its configuration (§5.1)"
     REQUIRE(id == 3);
     REQUIRE(std::string(address != nullptr ? address : "") == "s3");
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_LEADER));
-    c[1].receive(3, InstallSnapshot{.term = 3, .last = {8, 3}, .conf = "1 2",
-                                    .data = snapshot_contents({8, 3})});
+    c[1].receive(3,
+                 InstallSnapshot{
+                     .term = 3, .last = {8, 3}, .conf = "1 2", .data = snapshot_contents({8, 3})});
     raft_leader(&c[1].raft, &id, &address);
     REQUIRE(std::string(address != nullptr ? address : "") == "s3");
 }
 
-TEST_CASE("An unmarked grant is no vote in a term that pre-votes were asked for (§9.6)")
-{
+TEST_CASE("An unmarked grant is no vote in a term that pre-votes were asked for (§9.6)") {
     Cluster c({Draw{.id = 1, .log = "1[1 2 3 4 5]"}});
     c.expire(1);
     c[1].receive(2, VoteResult{.term = 2, .granted = true, .pre_vote = true});
@@ -130,16 +125,15 @@ TEST_CASE("An unmarked grant is no vote in a term that pre-votes were asked for 
     REQUIRE(c[1].term() == 2); /* now it asks for votes, in the term of the pre-votes */
     c[1].receive(2, VoteResult{.term = 2, .granted = true});
     c[1].receive(4, VoteResult{.term = 2, .granted = true, .version = 1}); /* may be late */
-    c[1].receive(9, VoteResult{.term = 2, .granted = true}); /* not even a member */
+    c[1].receive(9, VoteResult{.term = 2, .granted = true});               /* not even a member */
     REQUIRE(c[1].state() == RAFT_CANDIDATE);
     c[1].receive(3, VoteResult{.term = 2, .granted = true});
     REQUIRE(c[1].leads());
 }
 
-TEST_CASE("Without pre-votes an unmarked grant is a vote (§3.4), but not in the first term")
-{
-    Cluster c({Draw{.id = 1, .log = "1[1 2 3]",
-                    .set = [](raft *r) { raft_set_pre_vote(r, false); }}});
+TEST_CASE("Without pre-votes an unmarked grant is a vote (§3.4), but not in the first term") {
+    Cluster c(
+        {Draw{.id = 1, .log = "1[1 2 3]", .set = [](raft *r) { raft_set_pre_vote(r, false); }}});
     c.expire(1);
     /* It may be the late answer to a pre-vote of before a restart, when settings were others. */
     c[1].receive(2, VoteResult{.term = 2, .granted = true, .version = 1});
@@ -151,9 +145,8 @@ TEST_CASE("Without pre-votes an unmarked grant is a vote (§3.4), but not in the
     REQUIRE(c[1].leads());
 }
 
-TEST_CASE("A sole voter beside a stale log drops it and leads, in one step (§3.8)")
-{
-    struct raft r{};
+TEST_CASE("A sole voter beside a stale log drops it and leads, in one step (§3.8)") {
+    struct raft r {};
     REQUIRE(raft_init(&r, 1, "s1") == 0);
     Members members("1 2s");
     std::vector<Entry> log = draw_log("1[1] 1");
@@ -176,8 +169,7 @@ TEST_CASE("A sole voter beside a stale log drops it and leads, in one step (§3.
     REQUIRE(raft_close(&r) == 0);
 }
 
-TEST_CASE("A term that leaves none above it takes the right to campaign, at the next timeout")
-{
+TEST_CASE("A term that leaves none above it takes the right to campaign, at the next timeout") {
     Cluster c({Draw{.id = 1, .log = "1[1 2 3] 1"}});
     c.sleep(5000);
     c[1].receive(2, RequestVote{.term = limit - 1, .last = {1, 1}}); /* its log is behind */
@@ -188,8 +180,7 @@ TEST_CASE("A term that leaves none above it takes the right to campaign, at the 
     REQUIRE(c[1].deadline() == ~0ULL);
 }
 
-TEST_CASE("An unmarked result is nothing to a follower, but for its term (§9.6)")
-{
+TEST_CASE("An unmarked result is nothing to a follower, but for its term (§9.6)") {
     Cluster c({Draw{.id = 1, .log = "1[1 2 3]"}});
     c[1].ignores(event::receive(draft(2, 1, VoteResult{.term = 1, .version = 1})));
     c[1].ignores(event::receive(draft(2, 1, VoteResult{.term = 9, .granted = true, .version = 1})));
@@ -197,11 +188,11 @@ TEST_CASE("An unmarked result is nothing to a follower, but for its term (§9.6)
     REQUIRE(c[1].term() == 9);
 }
 
-TEST_CASE("A leader from elsewhere, in a new term, that brings the configuration it is in (§4.1)")
-{
+TEST_CASE("A leader from elsewhere, in a new term, that brings the configuration it is in (§4.1)") {
     Cluster c({Draw{.id = 1}});
     c[1].step(event::receive(from(draft(2, 1, AppendEntries{.term = 1, .prev = {3, 1}}), "here")));
-    c[1].step(event::receive(from(draft(2, 1, AppendEntries{.term = 2, .log = "1[1 2]"}), "there")));
+    c[1].step(
+        event::receive(from(draft(2, 1, AppendEntries{.term = 2, .log = "1[1 2]"}), "there")));
     raft_id id = 0;
     const char *address = nullptr;
     raft_leader(&c[1].raft, &id, &address);
@@ -214,9 +205,8 @@ namespace {
 
 /* A start from a snapshot, and a log beside it. */
 int start(const raft_snapshot_metadata &metadata, raft_index index = 1, const char *log = "",
-          raft_term first_term = 1)
-{
-    struct raft r{};
+          raft_term first_term = 1) {
+    struct raft r {};
     REQUIRE(raft_init(&r, 1, "s1") == 0);
     Members members("1 2 3");
     raft_snapshot_metadata m = metadata;
@@ -228,7 +218,11 @@ int start(const raft_snapshot_metadata &metadata, raft_index index = 1, const ch
     }
     raft_event e{};
     e.type = RAFT_START;
-    e.start = {3, 0, m.index != 99 ? &m : nullptr, index, entries.data(),
+    e.start = {3,
+               0,
+               m.index != 99 ? &m : nullptr,
+               index,
+               entries.data(),
                static_cast<unsigned>(entries.size())};
     raft_update update;
     const int rv = raft_step(&r, &e, &update);
@@ -237,10 +231,9 @@ int start(const raft_snapshot_metadata &metadata, raft_index index = 1, const ch
     return rv;
 }
 
-}  // namespace
+} // namespace
 
-TEST_CASE("Snapshots that no server can have left are refused at the start (§3.8, §5.1)")
-{
+TEST_CASE("Snapshots that no server can have left are refused at the start (§3.8, §5.1)") {
     REQUIRE(start({5, 2, {}, 1}) == 0);
     REQUIRE(start({0, 2, {}, 1}) == RAFT_CORRUPT);
     REQUIRE(start({limit, 2, {}, 1}) == 0);
@@ -251,8 +244,7 @@ TEST_CASE("Snapshots that no server can have left are refused at the start (§3.
     REQUIRE(start({5, 2, {}, 6}) == RAFT_CORRUPT);
 }
 
-TEST_CASE("A log without a term is refused; changes of one that is dropped are not kept (§3.8)")
-{
+TEST_CASE("A log without a term is refused; changes of one that is dropped are not kept (§3.8)") {
     const raft_snapshot_metadata none = {99, 0, {}, 0};
     REQUIRE(start(none, 1, "1[1 2 3]") == 0);
     REQUIRE(start(none, 1, "1[1 2 3]", 0) == RAFT_CORRUPT);
@@ -260,8 +252,7 @@ TEST_CASE("A log without a term is refused; changes of one that is dropped are n
     REQUIRE(start({5, 2, {}, 1}, 5, "1[1 2 3] 1[1 2] 1") == 0);
 }
 
-TEST_CASE("A leader that no configuration names is followed and answered at its address")
-{
+TEST_CASE("A leader that no configuration names is followed and answered at its address") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].receive(9, AppendEntries{.term = 2, .prev = {1, 1}});
     raft_id id = 0;
@@ -273,8 +264,7 @@ TEST_CASE("A leader that no configuration names is followed and answered at its 
     REQUIRE(c.take(1, 9)->m.append_entries_result.last_log_index == 1);
 }
 
-TEST_CASE("The highest index there can be is no reason to refuse a result")
-{
+TEST_CASE("The highest index there can be is no reason to refuse a result") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c.win(1, {2, 3});
     const raft_index highest = 1ULL << 62;
@@ -287,8 +277,7 @@ TEST_CASE("The highest index there can be is no reason to refuse a result")
     }
 }
 
-TEST_CASE("TimeoutNow takes nobody beyond the last term (§3.10)")
-{
+TEST_CASE("TimeoutNow takes nobody beyond the last term (§3.10)") {
     Cluster c({Draw{.id = 1, .log = "1[1 2 3]"}});
     const auto permit = [&](raft_term term) {
         c[1].receive(2, AppendEntries{.term = term, .prev = {1, 1}});
@@ -296,16 +285,14 @@ TEST_CASE("TimeoutNow takes nobody beyond the last term (§3.10)")
         c.drop();
         c[1].receive(2, TimeoutNow{.term = term, .last = {1, 1}});
     };
-    SECTION("in it, and in the one before")
-    {
+    SECTION("in it, and in the one before") {
         const raft_term term = GENERATE(limit - 1, limit);
         permit(term);
         REQUIRE(c[1].state() == RAFT_FOLLOWER);
         REQUIRE(c[1].term() == term);
         REQUIRE(c.count(1, 2) == 0);
     }
-    SECTION("but up to there it does")
-    {
+    SECTION("but up to there it does") {
         permit(limit - 2);
         REQUIRE(c[1].state() == RAFT_CANDIDATE);
         REQUIRE(c[1].term() == limit - 1);
@@ -314,10 +301,8 @@ TEST_CASE("TimeoutNow takes nobody beyond the last term (§3.10)")
     REQUIRE(c[1].term() <= limit);
 }
 
-TEST_CASE("A sole voter in the last term does not start what it cannot restart (§3.4)")
-{
-    SECTION("in it, and in the one before")
-    {
+TEST_CASE("A sole voter in the last term does not start what it cannot restart (§3.4)") {
+    SECTION("in it, and in the one before") {
         const raft_term term = GENERATE(limit - 1, limit);
         Cluster c({Draw{.id = 1, .term = term, .log = "1[1]"}});
         for (int i = 0; i < 2; ++i) {
@@ -328,8 +313,7 @@ TEST_CASE("A sole voter in the last term does not start what it cannot restart (
             c[1].restart();
         }
     }
-    SECTION("before that it leads")
-    {
+    SECTION("before that it leads") {
         Cluster c({Draw{.id = 1, .term = limit - 2, .log = "1[1]"}});
         REQUIRE(c[1].leads());
         REQUIRE(c[1].term() == limit - 1);
@@ -339,19 +323,16 @@ TEST_CASE("A sole voter in the last term does not start what it cannot restart (
     }
 }
 
-TEST_CASE("A recovery leaves a term to lead in, or is refused (§3.4)")
-{
+TEST_CASE("A recovery leaves a term to lead in, or is refused (§3.4)") {
     const char *log = GENERATE("", "1[1 2 3]");
-    SECTION("refused")
-    {
+    SECTION("refused") {
         const raft_term term = GENERATE(limit - 2, limit - 1, limit);
         Cluster c({Draw{.id = 1, .term = term, .log = log}});
         c[1].refuses(RAFT_TOOBIG, event::recover("1"));
         REQUIRE(c[1].term() == term);
         c[1].restart();
     }
-    SECTION("one lower it works")
-    {
+    SECTION("one lower it works") {
         Cluster c({Draw{.id = 1, .term = limit - 3, .log = log}});
         c[1].step(event::recover("1"));
         c.run(10000);
@@ -363,22 +344,19 @@ TEST_CASE("A recovery leaves a term to lead in, or is refused (§3.4)")
     }
 }
 
-TEST_CASE("A founder that hears of the last term before its disk is done does not lead (§3.4)")
-{
+TEST_CASE("A founder that hears of the last term before its disk is done does not lead (§3.4)") {
     Cluster c({Draw{.id = 1, .term = 5}});
     c[1].slow = true;
     c[1].step(event::recover("1"));
     REQUIRE(c[1].term() == 6);
-    SECTION("in it, and in the one before")
-    {
+    SECTION("in it, and in the one before") {
         const raft_term term = GENERATE(limit - 1, limit);
         c[1].receive(2, VoteResult{.term = term});
         c[1].store_all();
         REQUIRE(c[1].state() == RAFT_FOLLOWER);
         REQUIRE(c[1].term() == term);
     }
-    SECTION("but in an earlier one it does")
-    {
+    SECTION("but in an earlier one it does") {
         c[1].receive(2, VoteResult{.term = limit - 2});
         c[1].store_all();
         REQUIRE(c[1].leads());
@@ -387,11 +365,11 @@ TEST_CASE("A founder that hears of the last term before its disk is done does no
     c[1].restart();
 }
 
-TEST_CASE("The longest election timeouts are kept to (§3.4)")
-{
+TEST_CASE("The longest election timeouts are kept to (§3.4)") {
     const uint32_t timeout = GENERATE(UINT32_MAX, UINT32_MAX - 1, 0x80000001U);
-    Cluster c({Draw{.id = 1, .log = "1[1 2 3]",
-                    .set = [=](raft *r) { raft_set_election_timeout(r, timeout); }}});
+    Cluster c({Draw{.id = 1, .log = "1[1 2 3]", .set = [=](raft *r) {
+                        raft_set_election_timeout(r, timeout);
+                    }}});
     for (int i = 0; i < 20; ++i) {
         REQUIRE(c[1].deadline() - c.now >= timeout);
         REQUIRE(c[1].deadline() - c.now <= UINT32_MAX);
@@ -400,8 +378,7 @@ TEST_CASE("The longest election timeouts are kept to (§3.4)")
     }
 }
 
-TEST_CASE("A configuration that claims as many servers as can be counted is refused")
-{
+TEST_CASE("A configuration that claims as many servers as can be counted is refused") {
     if (sizeof(size_t) < 8) {
         return;
     }

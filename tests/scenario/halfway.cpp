@@ -9,22 +9,22 @@ using namespace story;
 namespace {
 
 /* Four bytes of what server 3, which leads the term, sends. */
-InstallSnapshot piece(raft_term term, Position last, size_t offset = 0)
-{
+InstallSnapshot piece(raft_term term, Position last, size_t offset = 0) {
     const std::string whole = snapshot_contents(last);
-    return {.term = term, .last = last, .conf = "1 2 3", .conf_index = 1, .offset = offset,
-            .data = whole.substr(offset, 4), .done = offset + 4 >= whole.size()};
+    return {.term = term,
+            .last = last,
+            .conf = "1 2 3",
+            .conf_index = 1,
+            .offset = offset,
+            .data = whole.substr(offset, 4),
+            .done = offset + 4 >= whole.size()};
 }
 
-void few_in_flight(raft *r)
-{
-    raft_set_max_inflight_entries(r, 2);
-}
+void few_in_flight(raft *r) { raft_set_max_inflight_entries(r, 2); }
 
-}  // namespace
+} // namespace
 
-TEST_CASE("A heartbeat that agrees is acknowledged, whatever is left of a snapshot (§3.5, §5.1)")
-{
+TEST_CASE("A heartbeat that agrees is acknowledged, whatever is left of a snapshot (§3.5, §5.1)") {
     Cluster c({Draw{.id = 1, .log = "1[1 2 3] 1 1 1"}});
     c[1].receive(2, piece(2, {8, 2}));
     REQUIRE(c.result(1, 2).snapshot_offset == 4);
@@ -32,8 +32,7 @@ TEST_CASE("A heartbeat that agrees is acknowledged, whatever is left of a snapsh
     REQUIRE(c.result(1, 3).last_log_index == 4);
 }
 
-TEST_CASE("A heartbeat raises nothing beyond what it agrees with (§3.5, §5.1)")
-{
+TEST_CASE("A heartbeat raises nothing beyond what it agrees with (§3.5, §5.1)") {
     Cluster c({Draw{.id = 1, .log = "1[1 2 3] 1 1 1"}});
     c[1].receive(2, piece(2, {8, 2}));
     c.drop();
@@ -45,8 +44,7 @@ TEST_CASE("A heartbeat raises nothing beyond what it agrees with (§3.5, §5.1)"
     REQUIRE(c.result(1, 3).last_log_index == 2);
 }
 
-TEST_CASE("Half a snapshot of a leader that is gone keeps nobody behind (§3.5, §5.1)")
-{
+TEST_CASE("Half a snapshot of a leader that is gone keeps nobody behind (§3.5, §5.1)") {
     const char *log = "1[1 2 3] 1 1 1 1 1";
     Cluster c({Draw{.id = 1, .term = 2, .vote = 3, .log = log, .set = few_in_flight},
                Draw{.id = 2, .term = 2, .vote = 3, .log = log, .set = few_in_flight}});
@@ -64,8 +62,7 @@ TEST_CASE("Half a snapshot of a leader that is gone keeps nobody behind (§3.5, 
     REQUIRE(c[1].commit() == c[1].last());
 }
 
-TEST_CASE("Nor does it with the usual window and a log that is longer (§3.5, §5.1)")
-{
+TEST_CASE("Nor does it with the usual window and a log that is longer (§3.5, §5.1)") {
     std::string log = "1[1 2 3]";
     for (int i = 0; i < 1100; ++i) {
         log += " 1";
@@ -85,8 +82,7 @@ TEST_CASE("Nor does it with the usual window and a log that is longer (§3.5, §
     REQUIRE(c[1].commit() == c[1].last());
 }
 
-TEST_CASE("The only one that can win campaigns between two chunks, and leads (§3.4, §5.1)")
-{
+TEST_CASE("The only one that can win campaigns between two chunks, and leads (§3.4, §5.1)") {
     /* Server 3 led term 3; 1 cannot win: its last term is lower than that of 2. */
     const bool pre_vote = GENERATE(true, false);
     const auto set = [=](raft *r) { raft_set_pre_vote(r, pre_vote); };
@@ -104,8 +100,8 @@ TEST_CASE("The only one that can win campaigns between two chunks, and leads (§
     REQUIRE(c[1].commit() == c[2].last());
 }
 
-TEST_CASE("While a chunk is being written nobody campaigns, afterwards it is possible (§3.4, §5.1)")
-{
+TEST_CASE(
+    "While a chunk is being written nobody campaigns, afterwards it is possible (§3.4, §5.1)") {
     Cluster c({Draw{.id = 2, .term = 3, .vote = 3, .log = "1[1 2 3] 2"}});
     c[2].slow = true;
     c[2].receive(3, piece(3, {8, 3}));
@@ -122,8 +118,7 @@ TEST_CASE("While a chunk is being written nobody campaigns, afterwards it is pos
     REQUIRE(c.take(2, 1, RAFT_REQUEST_VOTE)->m.request_vote.last_log_term == 2);
 }
 
-TEST_CASE("A leader that was only slow begins its snapshot again (§5.1, §9.6)")
-{
+TEST_CASE("A leader that was only slow begins its snapshot again (§5.1, §9.6)") {
     const Position last{8, 3};
     const std::string whole = snapshot_contents(last);
     Cluster c({Draw{.id = 2, .term = 3, .vote = 3, .log = "1[1 2 3] 2"}});

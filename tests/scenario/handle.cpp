@@ -14,8 +14,7 @@ namespace {
 void *const unreadable = reinterpret_cast<void *>(0x10);
 
 struct Raw {
-    explicit Raw(const Draw &d)
-    {
+    explicit Raw(const Draw &d) {
         Cluster maker({d});
         REQUIRE(raft_init(&r, d.id, "s1") == 0);
         raft_seed(&r, 7);
@@ -28,14 +27,13 @@ struct Raw {
     ~Raw() { raft_close(&r); }
     Raw(const Raw &) = delete;
     Raw &operator=(const Raw &) = delete;
-    struct raft r{};
+    struct raft r {};
     raft_update update{};
 };
 
-}  // namespace
+} // namespace
 
-TEST_CASE("The handle may be moved bytewise between calls")
-{
+TEST_CASE("The handle may be moved bytewise between calls") {
     auto live = [](bool moving) {
         std::string seen;
         alignas(struct raft) unsigned char places[2][sizeof(struct raft)];
@@ -60,8 +58,8 @@ TEST_CASE("The handle may be moved bytewise between calls")
         start->entries = draw_log("1[1 2 3]");
         step(start, 1000);
         step(event::timeout(), 5000);
-        step(event::receive(draft(2, 1, VoteResult{.term = 2, .granted = true,
-                                                   .pre_vote = true})), 5001);
+        step(event::receive(draft(2, 1, VoteResult{.term = 2, .granted = true, .pre_vote = true})),
+             5001);
         step(event::receive(draft(2, 1, VoteResult{.term = 2, .granted = true})), 5002);
         step(event::submit(std::vector<Entry>{{0, RAFT_COMMAND, "x"}}), 5003);
         step(event::receive(draft(2, 1, AppendResult{.term = 2, .last = 2})), 5004);
@@ -72,8 +70,7 @@ TEST_CASE("The handle may be moved bytewise between calls")
     REQUIRE(live(true) == live(false));
 }
 
-TEST_CASE("Payloads are handed through: never copied, never read")
-{
+TEST_CASE("Payloads are handed through: never copied, never read") {
     Raw raw({.id = 1, .log = "1[1]"});
     REQUIRE(raft_state(&raw.r) == RAFT_LEADER);
     char cookies[3];
@@ -100,8 +97,7 @@ TEST_CASE("Payloads are handed through: never copied, never read")
     REQUIRE(entries[0].term == 0); /* the caller's array is not written */
 }
 
-TEST_CASE("Entries and snapshot chunks of messages are handed through as well")
-{
+TEST_CASE("Entries and snapshot chunks of messages are handed through as well") {
     Raw raw({.id = 1, .log = "1[1 2 3]"});
     char cookie;
     raft_entry entries[2]{};
@@ -121,20 +117,17 @@ TEST_CASE("Entries and snapshot chunks of messages are handed through as well")
     REQUIRE(raw.update.entries.batch[1].batch == &cookie);
 
     Event s(RAFT_RECEIVE, "");
-    s.message = draft(2, 1, InstallSnapshot{.term = 1, .last = {9, 1}, .conf = "1 2 3",
-                                            .data = "x"});
-    s.spoil = [&](raft_event &x) {
-        x.receive.message->install_snapshot.data = {unreadable, 1000};
-    };
+    s.message =
+        draft(2, 1, InstallSnapshot{.term = 1, .last = {9, 1}, .conf = "1 2 3", .data = "x"});
+    s.spoil = [&](raft_event &x) { x.receive.message->install_snapshot.data = {unreadable, 1000}; };
     REQUIRE(raft_step(&raw.r, s.at(1002, 1), &raw.update) == 0);
     REQUIRE((raw.update.flags & RAFT_UPDATE_SNAPSHOT) != 0);
     REQUIRE(raw.update.snapshot.chunk.base == unreadable);
     REQUIRE(raw.update.snapshot.chunk.len == 1000);
 }
 
-TEST_CASE("Arrays, configurations, addresses and RAFT_CHANGE payloads are copied")
-{
-    struct raft r{};
+TEST_CASE("Arrays, configurations, addresses and RAFT_CHANGE payloads are copied") {
+    struct raft r {};
     std::string own = "own address";
     REQUIRE(raft_init(&r, 1, own.c_str()) == 0);
     own.assign(own.size(), '#');
@@ -166,8 +159,9 @@ TEST_CASE("Arrays, configurations, addresses and RAFT_CHANGE payloads are copied
     REQUIRE(std::string(static_cast<char *>(u.entries.batch[0].buf.base),
                         u.entries.batch[0].buf.len) == Members("1 2 3").encode());
     step_and_scribble(event::persisted(1), 1002);
-    step_and_scribble(event::receive(draft(2, 1, AppendEntries{.term = 2, .prev = {1, 1},
-                                                               .log = "2[1 2 3 4s]"})), 1003);
+    step_and_scribble(
+        event::receive(draft(2, 1, AppendEntries{.term = 2, .prev = {1, 1}, .log = "2[1 2 3 4s]"})),
+        1003);
     REQUIRE(raft_configuration_at(&r, 2, &conf, nullptr) == 0);
     REQUIRE(render(conf) == "1 2 3 4s");
     const char *address = nullptr;
@@ -176,8 +170,7 @@ TEST_CASE("Arrays, configurations, addresses and RAFT_CHANGE payloads are copied
     raft_close(&r);
 }
 
-TEST_CASE("An update is valid until the next step, accessors in between do not matter")
-{
+TEST_CASE("An update is valid until the next step, accessors in between do not matter") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c[1].slow = true;
@@ -196,8 +189,7 @@ TEST_CASE("An update is valid until the next step, accessors in between do not m
     REQUIRE(c[1].leads());
 }
 
-TEST_CASE("The same settings, seed and events give the same updates")
-{
+TEST_CASE("The same settings, seed and events give the same updates") {
     auto life = [](unsigned seed) {
         auto draws = Cluster::fresh("1 2 3");
         for (Draw &d : draws) {
@@ -225,10 +217,9 @@ TEST_CASE("The same settings, seed and events give the same updates")
     REQUIRE(life(1) != life(1000));
 }
 
-TEST_CASE("Without a seed the server's ID is the seed")
-{
+TEST_CASE("Without a seed the server's ID is the seed") {
     auto deadline = [](raft_id id, bool seed) {
-        struct raft r{};
+        struct raft r {};
         REQUIRE(raft_init(&r, id, "x") == 0);
         if (seed) {
             REQUIRE(raft_seed(&r, 123) == 0);
@@ -248,8 +239,7 @@ TEST_CASE("Without a seed the server's ID is the seed")
     REQUIRE(deadline(1, true) == deadline(2, true));
 }
 
-TEST_CASE("A handle that could not be initialized can be closed, whatever it held")
-{
+TEST_CASE("A handle that could not be initialized can be closed, whatever it held") {
     struct raft r;
     std::memset(&r, 0xff, sizeof r);
     REQUIRE(raft_init(&r, 1, nullptr) == RAFT_INVALID);

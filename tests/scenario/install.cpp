@@ -10,22 +10,22 @@ namespace {
 const std::string whole = snapshot_contents({8, 2});
 
 /* What server 2, leader of term 3, sends. */
-InstallSnapshot part(size_t offset, size_t n, raft_term term = 3)
-{
-    return {.term = term, .last = {8, 2}, .conf = "1 2 3 4s", .conf_index = 6, .offset = offset,
-            .data = whole.substr(offset, n), .done = offset + n >= whole.size()};
+InstallSnapshot part(size_t offset, size_t n, raft_term term = 3) {
+    return {.term = term,
+            .last = {8, 2},
+            .conf = "1 2 3 4s",
+            .conf_index = 6,
+            .offset = offset,
+            .data = whole.substr(offset, n),
+            .done = offset + n >= whole.size()};
 }
 
 /* Server 1 has a short old log. */
-Draw behind()
-{
-    return {.id = 1, .term = 3, .log = "1[1 2 3] 1 1"};
-}
+Draw behind() { return {.id = 1, .term = 3, .log = "1[1 2 3] 1 1"}; }
 
-}  // namespace
+} // namespace
 
-TEST_CASE("A whole snapshot replaces the log when it is durable")
-{
+TEST_CASE("A whole snapshot replaces the log when it is durable") {
     Cluster c({behind()});
     c[1].slow = true;
     c[1].receive(2, part(0, 1000));
@@ -59,8 +59,7 @@ TEST_CASE("A whole snapshot replaces the log when it is durable")
     REQUIRE(c[1].commit() == 8);
 }
 
-TEST_CASE("Chunks are acknowledged one by one with what is durable")
-{
+TEST_CASE("Chunks are acknowledged one by one with what is durable") {
     Cluster c({behind()});
     c[1].slow = true;
     for (size_t offset = 0; offset < whole.size(); offset += 10) {
@@ -82,8 +81,7 @@ TEST_CASE("Chunks are acknowledged one by one with what is durable")
     REQUIRE(c[1].commit() == 8);
 }
 
-TEST_CASE("While it is being installed the server does not campaign and votes by its old log")
-{
+TEST_CASE("While it is being installed the server does not campaign and votes by its old log") {
     Cluster c({behind()});
     c[1].slow = true;
     c[1].receive(2, part(0, 10));
@@ -99,8 +97,7 @@ TEST_CASE("While it is being installed the server does not campaign and votes by
     REQUIRE(c.take(1, 3)->m.request_vote_result.vote_granted); /* up to date: 3/1 */
 }
 
-TEST_CASE("No entries are taken while a chunk is being written")
-{
+TEST_CASE("No entries are taken while a chunk is being written") {
     Cluster c({behind()});
     c[1].slow = true;
     c[1].receive(2, part(0, 10));
@@ -114,8 +111,7 @@ TEST_CASE("No entries are taken while a chunk is being written")
     REQUIRE(c[1].commit() == 8);
 }
 
-TEST_CASE("A lost chunk is resumed, not the whole sent again")
-{
+TEST_CASE("A lost chunk is resumed, not the whole sent again") {
     Cluster c({{.id = 1, .term = 2, .log = "", .snapshot = {8, 2}, .conf = "1 2 3"},
                {.id = 2, .term = 2, .log = "1[1 2 3]"}});
     c.chunk_size = 10;
@@ -131,8 +127,7 @@ TEST_CASE("A lost chunk is resumed, not the whole sent again")
     }
     auto lost = c.take(1, 2, RAFT_INSTALL_SNAPSHOT);
     REQUIRE(lost->m.install_snapshot.offset == 30);
-    SECTION("the answer to a heartbeat tells where to go on")
-    {
+    SECTION("the answer to a heartbeat tells where to go on") {
         for (int i = 0; i < 400 && c.count(1, 2) == 0; ++i) {
             c.now = c[1].deadline();
             c[1].timeout();
@@ -151,8 +146,7 @@ TEST_CASE("A lost chunk is resumed, not the whole sent again")
             }
         }
     }
-    SECTION("and so does the transport, if it notices")
-    {
+    SECTION("and so does the transport, if it notices") {
         c[1].step(event::unreachable(2));
         c.run(1000);
     }
@@ -165,8 +159,7 @@ TEST_CASE("A lost chunk is resumed, not the whole sent again")
     REQUIRE(c[2].snapshots.at(8) == c[1].snapshots.at(8));
 }
 
-TEST_CASE("A chunk that comes twice, or too early, is answered with what is durable")
-{
+TEST_CASE("A chunk that comes twice, or too early, is answered with what is durable") {
     Cluster c({behind()});
     c[1].receive(2, part(0, 10));
     REQUIRE(c.result(1, 2).snapshot_offset == 10);
@@ -180,13 +173,11 @@ TEST_CASE("A chunk that comes twice, or too early, is answered with what is dura
     REQUIRE(c[1].commit() == 8);
 }
 
-TEST_CASE("Another leader's term, or another snapshot, starts again at the first byte")
-{
+TEST_CASE("Another leader's term, or another snapshot, starts again at the first byte") {
     Cluster c({behind()});
     c[1].receive(2, part(0, 10));
     REQUIRE(c.result(1, 2).snapshot_offset == 10);
-    SECTION("a new term")
-    {
+    SECTION("a new term") {
         c[1].receive(3, part(10, 10, 4));
         REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
         auto result = c.result(1, 3);
@@ -194,16 +185,14 @@ TEST_CASE("Another leader's term, or another snapshot, starts again at the first
         c[1].receive(3, part(0, 1000, 4));
         REQUIRE(c[1].commit() == 8);
     }
-    SECTION("a new term, whose leader has not yet sent any of it")
-    {
+    SECTION("a new term, whose leader has not yet sent any of it") {
         c[1].receive(3, AppendEntries{.term = 4, .prev = {9, 2}});
         const auto result = c.result(1, 3);
         REQUIRE(result.rejected == 9);
         REQUIRE(result.snapshot_index == 0);
         REQUIRE(result.snapshot_offset == 0);
     }
-    SECTION("a newer snapshot")
-    {
+    SECTION("a newer snapshot") {
         auto newer = part(10, 10);
         newer.last = {9, 3};
         c[1].receive(2, newer);
@@ -218,8 +207,7 @@ TEST_CASE("Another leader's term, or another snapshot, starts again at the first
     }
 }
 
-TEST_CASE("When a write fails the installation is abandoned and the old log stands")
-{
+TEST_CASE("When a write fails the installation is abandoned and the old log stands") {
     Cluster c({behind()});
     c[1].slow = true;
     c[1].receive(2, part(0, 10));
@@ -237,8 +225,7 @@ TEST_CASE("When a write fails the installation is abandoned and the old log stan
     REQUIRE(c[1].commit() == 8);
 }
 
-TEST_CASE("A server that gave up an installation can campaign again")
-{
+TEST_CASE("A server that gave up an installation can campaign again") {
     Cluster c({behind()});
     c[1].slow = true;
     c[1].receive(2, part(0, 10));
@@ -248,8 +235,7 @@ TEST_CASE("A server that gave up an installation can campaign again")
     REQUIRE(c[1].state() == RAFT_CANDIDATE);
 }
 
-TEST_CASE("Acknowledgements that do not belong to the outstanding chunk are ignored")
-{
+TEST_CASE("Acknowledgements that do not belong to the outstanding chunk are ignored") {
     Cluster c({behind()});
     c[1].ignores(event::persisted_snapshot({8, 2}, 0, true));
     c[1].slow = true;
@@ -264,8 +250,7 @@ TEST_CASE("Acknowledgements that do not belong to the outstanding chunk are igno
     c[1].ignores(event::persisted_snapshot({8, 2}, 0, false)); /* again */
 }
 
-TEST_CASE("A snapshot of what is committed already is not installed")
-{
+TEST_CASE("A snapshot of what is committed already is not installed") {
     Cluster c({{.id = 1, .term = 3, .log = "1[1 2 3] 1 1 1 1 1 1 2 3"}});
     c[1].receive(2, AppendEntries{.term = 3, .prev = {9, 3}, .commit = 9});
     REQUIRE(c[1].commit() == 9);
@@ -276,8 +261,7 @@ TEST_CASE("A snapshot of what is committed already is not installed")
     REQUIRE(c.result(1, 2).last_log_index >= 8);
 }
 
-TEST_CASE("A crash in the middle leaves the old log")
-{
+TEST_CASE("A crash in the middle leaves the old log") {
     Cluster c({behind()});
     c[1].receive(2, part(0, 20));
     REQUIRE(c.result(1, 2).snapshot_offset == 20);
@@ -289,8 +273,7 @@ TEST_CASE("A crash in the middle leaves the old log")
     REQUIRE(c[1].commit() == 8);
 }
 
-TEST_CASE("A snapshot of an old term is refused")
-{
+TEST_CASE("A snapshot of an old term is refused") {
     Cluster c({behind()});
     c[1].receive(2, part(0, 1000, 2));
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
@@ -299,8 +282,7 @@ TEST_CASE("A snapshot of an old term is refused")
     REQUIRE(c[1].leader() == 0);
 }
 
-TEST_CASE("A leader ignores results that name another snapshot")
-{
+TEST_CASE("A leader ignores results that name another snapshot") {
     Cluster c({{.id = 1, .term = 2, .log = "", .snapshot = {8, 2}, .conf = "1 2 3"}});
     c.chunk_size = 10;
     c.win(1, {3});
@@ -317,10 +299,11 @@ TEST_CASE("A leader ignores results that name another snapshot")
     REQUIRE(m->m.install_snapshot.version == 1);
 }
 
-TEST_CASE("A chunk without an answer is sent again after the timeout for it")
-{
-    Cluster c({{.id = 1, .term = 2, .log = "", .snapshot = {8, 2}, .conf = "1 2 3",
-                .set = [](raft *r) { raft_set_install_snapshot_timeout(r, 3000); }}});
+TEST_CASE("A chunk without an answer is sent again after the timeout for it") {
+    Cluster c(
+        {{.id = 1, .term = 2, .log = "", .snapshot = {8, 2}, .conf = "1 2 3", .set = [](raft *r) {
+              raft_set_install_snapshot_timeout(r, 3000);
+          }}});
     c.win(1, {3});
     c[1].receive(2, AppendResult{.term = 3, .rejected = 8, .last = 1});
     c.take(1, 2, RAFT_INSTALL_SNAPSHOT);
@@ -339,8 +322,7 @@ TEST_CASE("A chunk without an answer is sent again after the timeout for it")
     REQUIRE(again <= sent + 3200);
 }
 
-TEST_CASE("A snapshot that contradicts what is committed is refused")
-{
+TEST_CASE("A snapshot that contradicts what is committed is refused") {
     Cluster c({{.id = 1, .term = 3, .log = "1[1 2 3] 1 1 1 1 1 1 2 3"}});
     c[1].receive(2, AppendEntries{.term = 3, .prev = {9, 3}, .commit = 8});
     REQUIRE(c[1].commit() == 8);
@@ -349,8 +331,7 @@ TEST_CASE("A snapshot that contradicts what is committed is refused")
     c[1].refuses(RAFT_CORRUPT, event::receive(draft(2, 1, other)));
 }
 
-TEST_CASE("A follower that lost its part of a snapshot is sent it from the start")
-{
+TEST_CASE("A follower that lost its part of a snapshot is sent it from the start") {
     Cluster c({{.id = 1, .term = 2, .log = "", .snapshot = {8, 2}, .conf = "1 2 3"}});
     c.chunk_size = 10;
     c.win(1, {2, 3});
@@ -362,11 +343,10 @@ TEST_CASE("A follower that lost its part of a snapshot is sent it from the start
     REQUIRE(c.take(1, 2, RAFT_INSTALL_SNAPSHOT)->m.install_snapshot.offset == 0);
 }
 
-TEST_CASE("A chunk that comes again while it is being written is not written again")
-{
+TEST_CASE("A chunk that comes again while it is being written is not written again") {
     const std::string whole = snapshot_contents({4, 1});
-    const InstallSnapshot first{.term = 1, .last = {4, 1}, .conf = "1 2 3",
-                                .data = whole.substr(0, 5), .done = false};
+    const InstallSnapshot first{
+        .term = 1, .last = {4, 1}, .conf = "1 2 3", .data = whole.substr(0, 5), .done = false};
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].slow = true;
     c[1].receive(2, first);
@@ -375,33 +355,33 @@ TEST_CASE("A chunk that comes again while it is being written is not written aga
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
 }
 
-TEST_CASE("A snapshot of what the log has already is not installed")
-{
+TEST_CASE("A snapshot of what the log has already is not installed") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1 1 1"}});
-    c[1].receive(2, InstallSnapshot{.term = 1, .last = {3, 1}, .conf = "1 2 3",
-                                    .data = snapshot_contents({3, 1})});
+    c[1].receive(
+        2, InstallSnapshot{
+               .term = 1, .last = {3, 1}, .conf = "1 2 3", .data = snapshot_contents({3, 1})});
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
     REQUIRE(c[1].last() == 4);
     REQUIRE(c.take(1, 2)->m.append_entries_result.last_log_index == 3);
 }
 
-TEST_CASE("A snapshot replaces a log that has another entry where it ends, and its changes")
-{
+TEST_CASE("A snapshot replaces a log that has another entry where it ends, and its changes") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 2 2[1 2 3 4s] 2"}});
     REQUIRE(c[1].conf() == "1 2 3 4s");
-    c[1].receive(2, InstallSnapshot{.term = 3, .last = {3, 3}, .conf = "1 2 3",
-                                    .data = snapshot_contents({3, 3})});
+    c[1].receive(
+        2, InstallSnapshot{
+               .term = 3, .last = {3, 3}, .conf = "1 2 3", .data = snapshot_contents({3, 3})});
     REQUIRE(c[1].terms() == "");
     REQUIRE(c[1].last() == 3);
     REQUIRE(raft_term_of(&c[1].raft, 3) == 3);
     REQUIRE(c[1].conf() == "1 2 3");
 }
 
-TEST_CASE("What is older than the own snapshot is neither installed nor refused")
-{
+TEST_CASE("What is older than the own snapshot is neither installed nor refused") {
     Cluster c({{.id = 1, .term = 2, .log = "2", .start = 9, .snapshot = {8, 2}, .conf = "1 2 3"}});
-    c[1].receive(2, InstallSnapshot{.term = 2, .last = {4, 1}, .conf = "1 2 3",
-                                    .data = snapshot_contents({4, 1})});
+    c[1].receive(
+        2, InstallSnapshot{
+               .term = 2, .last = {4, 1}, .conf = "1 2 3", .data = snapshot_contents({4, 1})});
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
     REQUIRE(raft_snapshot_index(&c[1].raft) == 8);
     c.drop();
@@ -411,10 +391,11 @@ TEST_CASE("What is older than the own snapshot is neither installed nor refused"
     REQUIRE(m->m.append_entries_result.last_log_index == 9);
 }
 
-TEST_CASE("Between two chunks a heartbeat is answered with how much is durable")
-{
+TEST_CASE("Between two chunks a heartbeat is answered with how much is durable") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1"}});
-    c[1].receive(2, InstallSnapshot{.term = 1, .last = {8, 1}, .conf = "1 2 3",
+    c[1].receive(2, InstallSnapshot{.term = 1,
+                                    .last = {8, 1},
+                                    .conf = "1 2 3",
                                     .data = snapshot_contents({8, 1}).substr(0, 5),
                                     .done = false});
     c.drop();
@@ -425,15 +406,17 @@ TEST_CASE("Between two chunks a heartbeat is answered with how much is durable")
     REQUIRE(r.snapshot_offset == 5);
 }
 
-TEST_CASE("Another snapshot that comes while a chunk is written is asked for afterwards")
-{
+TEST_CASE("Another snapshot that comes while a chunk is written is asked for afterwards") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].slow = true;
-    c[1].receive(2, InstallSnapshot{.term = 1, .last = {8, 1}, .conf = "1 2 3",
+    c[1].receive(2, InstallSnapshot{.term = 1,
+                                    .last = {8, 1},
+                                    .conf = "1 2 3",
                                     .data = snapshot_contents({8, 1}).substr(0, 5),
                                     .done = false});
-    c[1].receive(2, InstallSnapshot{.term = 1, .last = {9, 1}, .conf = "1 2 3",
-                                    .data = snapshot_contents({9, 1})});
+    c[1].receive(
+        2, InstallSnapshot{
+               .term = 1, .last = {9, 1}, .conf = "1 2 3", .data = snapshot_contents({9, 1})});
     REQUIRE(c.count(1, 2) == 0);
     c[1].store_chunk();
     const auto r = c.result(1, 2);

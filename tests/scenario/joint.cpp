@@ -9,18 +9,15 @@ namespace {
 
 /* {1 2 3} with standbys 4 and 5 that have the whole log; 1 leads. */
 struct Five : Cluster {
-    explicit Five(unsigned features = all_features)
-        : Cluster(fresh("1 2 3 4s 5s", features))
-    {
+    explicit Five(unsigned features = all_features) : Cluster(fresh("1 2 3 4s 5s", features)) {
         elect(1);
         run(300);
     }
 };
 
-}  // namespace
+} // namespace
 
-TEST_CASE("Two voters are replaced through a joint configuration, left automatically")
-{
+TEST_CASE("Two voters are replaced through a joint configuration, left automatically") {
     Five c;
     c[1].slow = true;
     c[1].reconfigure("1 4 5");
@@ -44,16 +41,13 @@ TEST_CASE("Two voters are replaced through a joint configuration, left automatic
     REQUIRE(c[1].commit() == 5);
 }
 
-TEST_CASE("Under a joint configuration entries need both majorities")
-{
+TEST_CASE("Under a joint configuration entries need both majorities") {
     Five c;
-    SECTION("the old one")
-    {
+    SECTION("the old one") {
         c.isolate(2);
         c.isolate(3);
     }
-    SECTION("the new one")
-    {
+    SECTION("the new one") {
         c.isolate(4);
         c.isolate(5);
     }
@@ -67,8 +61,7 @@ TEST_CASE("Under a joint configuration entries need both majorities")
     REQUIRE(c[1].conf() == "1 4 5");
 }
 
-TEST_CASE("Under a joint configuration elections need both majorities")
-{
+TEST_CASE("Under a joint configuration elections need both majorities") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1 1[1 2o 3o 4i 5i]"}});
     c.expire(1);
     for (bool pre_vote : {true, false}) {
@@ -85,8 +78,7 @@ TEST_CASE("Under a joint configuration elections need both majorities")
     REQUIRE(c[1].leads());
 }
 
-TEST_CASE("A joint change inherited by a new leader is finished by it")
-{
+TEST_CASE("A joint change inherited by a new leader is finished by it") {
     Five c;
     c.cut(1, 3);
     c.cut(1, 5);
@@ -97,8 +89,7 @@ TEST_CASE("A joint change inherited by a new leader is finished by it")
     REQUIRE(c[4].conf() == "1 2o 3o 4i 5i");
     REQUIRE(c[3].conf() == "1 2 3 4s 5s");
     c.drop();
-    SECTION("by one that stays")
-    {
+    SECTION("by one that stays") {
         c[1].crash();
         c.sleep(3000);
         c.elect(4);
@@ -107,8 +98,7 @@ TEST_CASE("A joint change inherited by a new leader is finished by it")
         REQUIRE(c[4].conf() == "1 4 5");
         REQUIRE(c[5].conf() == "1 4 5");
     }
-    SECTION("by one that leaves, which then steps down")
-    {
+    SECTION("by one that leaves, which then steps down") {
         c[1].crash();
         c.sleep(3000);
         c.expire(2);
@@ -122,8 +112,7 @@ TEST_CASE("A joint change inherited by a new leader is finished by it")
     }
 }
 
-TEST_CASE("A leader that inherits a joint configuration leaves it only when it is committed")
-{
+TEST_CASE("A leader that inherits a joint configuration leaves it only when it is committed") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1 1[1 2o 3o 4i 5i]"}});
     c.win(1, {2, 5});
     REQUIRE(c[1].terms() == "1 1 1 2");
@@ -141,8 +130,7 @@ TEST_CASE("A leader that inherits a joint configuration leaves it only when it i
     c[1].reconfigure("1 4");
 }
 
-TEST_CASE("No other change while a joint one is under way")
-{
+TEST_CASE("No other change while a joint one is under way") {
     Five c;
     c.isolate(4);
     c.isolate(5);
@@ -151,8 +139,7 @@ TEST_CASE("No other change while a joint one is under way")
     c[1].refuses(RAFT_CANTCHANGE, event::change("1 2 3"));
 }
 
-TEST_CASE("Voters can become standbys and spares through a joint change")
-{
+TEST_CASE("Voters can become standbys and spares through a joint change") {
     Five c;
     c[1].slow = true;
     c[1].reconfigure("1 2s 3p 4 5");
@@ -166,8 +153,7 @@ TEST_CASE("Voters can become standbys and spares through a joint change")
     REQUIRE(c[2].commit() == c[1].commit());
 }
 
-TEST_CASE("A leader that leaves through a joint change steps down at its end")
-{
+TEST_CASE("A leader that leaves through a joint change steps down at its end") {
     Five c;
     c[1].reconfigure("3 4 5");
     REQUIRE(c[1].conf() == "1o 2o 3 4i 5i");
@@ -181,8 +167,7 @@ TEST_CASE("A leader that leaves through a joint change steps down at its end")
     REQUIRE(c[c.leader()].conf() == "3 4 5");
 }
 
-TEST_CASE("A change of one voter is never joint")
-{
+TEST_CASE("A change of one voter is never joint") {
     Five c;
     c[1].reconfigure("1 2 3 4 5s");
     REQUIRE(c[1].conf() == "1 2 3 4 5s");
@@ -194,10 +179,8 @@ TEST_CASE("A change of one voter is never joint")
     REQUIRE(c[1].conf() == "1 2 4");
 }
 
-TEST_CASE("A joint change needs members that know joint configurations")
-{
-    SECTION("none of the others does")
-    {
+TEST_CASE("A joint change needs members that know joint configurations") {
+    SECTION("none of the others does") {
         auto draws = Cluster::fresh("1 2 3 4s 5s", RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS);
         draws[0].features = all_features;
         Cluster c(draws);
@@ -206,8 +189,7 @@ TEST_CASE("A joint change needs members that know joint configurations")
         c[1].refuses(RAFT_CANTCHANGE, event::reconfigure("1 4 5"));
         c[1].reconfigure("1 2 3 4 5s"); /* single changes are possible */
     }
-    SECTION("one of the standbys does not")
-    {
+    SECTION("one of the standbys does not") {
         auto draws = Cluster::fresh("1 2 3 4s 5s");
         draws[4].features = 0;
         Cluster c(draws);
@@ -215,8 +197,7 @@ TEST_CASE("A joint change needs members that know joint configurations")
         c.run(300);
         c[1].refuses(RAFT_CANTCHANGE, event::reconfigure("1 4 5"));
     }
-    SECTION("this one does not")
-    {
+    SECTION("this one does not") {
         auto draws = Cluster::fresh("1 2 3 4s 5s");
         draws[0].features = RAFT_FEATURE_ROUNDS;
         Cluster c(draws);
@@ -226,8 +207,7 @@ TEST_CASE("A joint change needs members that know joint configurations")
     }
 }
 
-TEST_CASE("The joint roles are never a caller's")
-{
+TEST_CASE("The joint roles are never a caller's") {
     Five c;
     for (const char *conf : {"1 2 3o", "1 2 3 4i", "1 2 3t", "1 2 3u"}) {
         c[1].refuses(RAFT_BADROLE, event::reconfigure(conf));
@@ -235,15 +215,13 @@ TEST_CASE("The joint roles are never a caller's")
     c[1].refuses(RAFT_BADROLE, event::change("1 2 3o"));
 }
 
-TEST_CASE("A joint change that is truncated is rolled back")
-{
+TEST_CASE("A joint change that is truncated is rolled back") {
     Cluster c({{.id = 1, .log = "1[1 2 3 4s 5s] 1 1[1 2o 3o 4i 5i]"}});
     c[1].receive(2, AppendEntries{.term = 2, .prev = {2, 1}, .log = "2"});
     REQUIRE(c[1].conf() == "1 2 3 4s 5s");
 }
 
-TEST_CASE("A joint configuration is left when it is committed, not when something before it is")
-{
+TEST_CASE("A joint configuration is left when it is committed, not when something before it is") {
     Cluster c({{.id = 1, .log = "1[1 2 3 4s 5s]"}});
     c.win(1, {2, 3});
     for (raft_id id : {2, 3, 4, 5}) {

@@ -7,15 +7,13 @@ using namespace story;
 
 namespace {
 
-Draw leader(const char *log = "1[1 2 3]", std::function<void(raft *)> set = {})
-{
+Draw leader(const char *log = "1[1 2 3]", std::function<void(raft *)> set = {}) {
     return {.id = 1, .log = log, .set = std::move(set)};
 }
 
-}  // namespace
+} // namespace
 
-TEST_CASE("A rejection of what was never sent is ignored")
-{
+TEST_CASE("A rejection of what was never sent is ignored") {
     Cluster c({leader()});
     c.win(1, {2, 3});
     c[1].receive(2, AppendResult{.term = 2, .last = 2});
@@ -28,8 +26,7 @@ TEST_CASE("A rejection of what was never sent is ignored")
     REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_PROBE);
 }
 
-TEST_CASE("A rejection of what has been compacted since leads to the snapshot (§5.1)")
-{
+TEST_CASE("A rejection of what has been compacted since leads to the snapshot (§5.1)") {
     Cluster c({leader()});
     c.win(1, {2, 3});
     for (raft_id id : {2, 3}) {
@@ -41,20 +38,15 @@ TEST_CASE("A rejection of what has been compacted since leads to the snapshot (�
     c[1].snapshot(8);
     c.drop();
     REQUIRE(raft_first_index(&c[1].raft) == 9);
-    SECTION("its entry there is of an older term, and so is ours: both are gone here")
-    {
+    SECTION("its entry there is of an older term, and so is ours: both are gone here") {
         c[1].receive(2, AppendResult{.term = 2, .rejected = 5, .last = 7});
     }
-    SECTION("it is empty")
-    {
-        c[1].receive(2, AppendResult{.term = 2, .rejected = 5, .last = 0});
-    }
+    SECTION("it is empty") { c[1].receive(2, AppendResult{.term = 2, .rejected = 5, .last = 0}); }
     REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_SNAPSHOT);
     c.take(1, 2, RAFT_INSTALL_SNAPSHOT);
 }
 
-TEST_CASE("A snapshot is given up once the log reaches the follower's (§5.1)")
-{
+TEST_CASE("A snapshot is given up once the log reaches the follower's (§5.1)") {
     Cluster c({leader()});
     c.win(1, {2, 3});
     for (raft_id id : {2, 3}) {
@@ -73,12 +65,10 @@ TEST_CASE("A snapshot is given up once the log reaches the follower's (§5.1)")
     c[1].receive(2, AppendResult{.term = 2, .last = 4}); /* late; 5 and 6 are gone */
     REQUIRE(c[1].progress(2).match == 4);
     REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_SNAPSHOT);
-    SECTION("everything it still lacks is in the log")
-    {
+    SECTION("everything it still lacks is in the log") {
         c[1].receive(2, AppendResult{.term = 2, .last = 6});
     }
-    SECTION("it has all that the snapshot has")
-    {
+    SECTION("it has all that the snapshot has") {
         c[1].receive(2, AppendResult{.term = 2, .last = 8});
     }
     REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_PIPELINE);
@@ -86,8 +76,7 @@ TEST_CASE("A snapshot is given up once the log reaches the follower's (§5.1)")
     REQUIRE(c[1].progress(2).next == 11);
 }
 
-TEST_CASE("A follower that probes past what was compacted gets the snapshot, one in step its log")
-{
+TEST_CASE("A follower that probes past what was compacted gets the snapshot, one in step its log") {
     Cluster c({leader()});
     c.win(1, {2, 3});
     c[1].receive(3, AppendResult{.term = 2, .last = 2});
@@ -103,8 +92,7 @@ TEST_CASE("A follower that probes past what was compacted gets the snapshot, one
     REQUIRE(c[1].progress(3).mode == RAFT_PROGRESS_PIPELINE);
 }
 
-TEST_CASE("A snapshot that was replaced is sent from its beginning (§5.1)")
-{
+TEST_CASE("A snapshot that was replaced is sent from its beginning (§5.1)") {
     Cluster c({leader()});
     c.chunk_size = 5;
     c.win(1, {2, 3});
@@ -133,8 +121,7 @@ TEST_CASE("A snapshot that was replaced is sent from its beginning (§5.1)")
     REQUIRE(m->m.install_snapshot.offset == 0);
 }
 
-TEST_CASE("The limit on uncommitted entries holds beside everything else that is checked")
-{
+TEST_CASE("The limit on uncommitted entries holds beside everything else that is checked") {
     Cluster c({leader("1[1 2 3]", [](raft *r) {
         raft_set_max_uncommitted_entries(r, 4);
         raft_set_capacity_threshold(r, 10);
@@ -148,8 +135,7 @@ TEST_CASE("The limit on uncommitted entries holds beside everything else that is
     REQUIRE(c[1].last() == 6);
 }
 
-TEST_CASE("Leadership is not handed to a server that is being removed (§3.10, §4.2.2)")
-{
+TEST_CASE("Leadership is not handed to a server that is being removed (§3.10, §4.2.2)") {
     Cluster c({leader("1[1 2 3 4]")});
     c.win(1, {2, 3});
     for (raft_id id : {2, 3, 4}) {
@@ -166,8 +152,7 @@ TEST_CASE("Leadership is not handed to a server that is being removed (§3.10, �
     REQUIRE(raft_transferee(&c[1].raft) == 2);
 }
 
-TEST_CASE("A leader takes no notice of being unreachable to itself")
-{
+TEST_CASE("A leader takes no notice of being unreachable to itself") {
     Cluster c({leader()});
     c.win(1, {2, 3});
     const std::string before = c[1].see();
@@ -175,49 +160,42 @@ TEST_CASE("A leader takes no notice of being unreachable to itself")
     REQUIRE(c[1].see() == before);
 }
 
-TEST_CASE("TimeoutNow is obeyed by a voter that has everything, from its leader (§3.10)")
-{
-    SECTION("not by a leader")
-    {
+TEST_CASE("TimeoutNow is obeyed by a voter that has everything, from its leader (§3.10)") {
+    SECTION("not by a leader") {
         Cluster c({leader()});
         c.win(1, {2, 3});
         c[1].ignores(event::receive(draft(2, 1, TimeoutNow{.term = 2, .last = {2, 2}})));
     }
-    SECTION("not from somebody else")
-    {
+    SECTION("not from somebody else") {
         Cluster c({leader()});
         c[1].receive(2, AppendEntries{.term = 2, .prev = {1, 1}});
         c[1].ignores(event::receive(draft(3, 1, TimeoutNow{.term = 2, .last = {1, 1}})));
     }
-    SECTION("not while anything is missing")
-    {
+    SECTION("not while anything is missing") {
         Cluster c({leader()});
         c[1].receive(2, AppendEntries{.term = 2, .prev = {1, 1}});
         c[1].ignores(event::receive(draft(2, 1, TimeoutNow{.term = 2, .last = {2, 2}})));
     }
-    SECTION("not by a standby")
-    {
+    SECTION("not by a standby") {
         Cluster c({leader("1[1s 2 3]")});
         c[1].receive(2, AppendEntries{.term = 2, .prev = {1, 1}});
         c[1].ignores(event::receive(draft(2, 1, TimeoutNow{.term = 2, .last = {1, 1}})));
     }
-    SECTION("not while a snapshot is being installed")
-    {
+    SECTION("not while a snapshot is being installed") {
         Cluster c({leader()});
         c[1].slow = true;
-        c[1].receive(2, InstallSnapshot{.term = 2, .last = {8, 2}, .conf = "1 2 3",
-                                        .data = snapshot_contents({8, 2})});
+        c[1].receive(
+            2, InstallSnapshot{
+                   .term = 2, .last = {8, 2}, .conf = "1 2 3", .data = snapshot_contents({8, 2})});
         c[1].ignores(event::receive(draft(2, 1, TimeoutNow{.term = 2, .last = {1, 1}})));
     }
-    SECTION("not with nothing durable")
-    {
+    SECTION("not with nothing durable") {
         Cluster c({Draw{.id = 1}});
         c[1].slow = true;
         c[1].receive(2, AppendEntries{.term = 2, .log = "1[1 2 3]"});
         c[1].ignores(event::receive(draft(2, 1, TimeoutNow{.term = 2})));
     }
-    SECTION("else at once, with the leader's permission")
-    {
+    SECTION("else at once, with the leader's permission") {
         Cluster c({leader()});
         c[1].receive(2, AppendEntries{.term = 2, .prev = {1, 1}});
         c[1].receive(2, TimeoutNow{.term = 2, .last = {1, 1}});
@@ -227,8 +205,7 @@ TEST_CASE("TimeoutNow is obeyed by a voter that has everything, from its leader 
     }
 }
 
-TEST_CASE("A stream that compaction has overtaken goes on with the snapshot (§5.1)")
-{
+TEST_CASE("A stream that compaction has overtaken goes on with the snapshot (§5.1)") {
     Cluster c({leader("1[1 2 3]", [](raft *r) { raft_set_max_inflight_entries(r, 2); })});
     c.win(1, {2, 3});
     for (raft_id id : {2, 3}) {
@@ -247,8 +224,7 @@ TEST_CASE("A stream that compaction has overtaken goes on with the snapshot (§5
     c.take(1, 2, RAFT_INSTALL_SNAPSHOT);
 }
 
-TEST_CASE("A whole snapshot that got no answer is sent again, whole (§5.1)")
-{
+TEST_CASE("A whole snapshot that got no answer is sent again, whole (§5.1)") {
     Cluster c({leader("1[1 2 3]", [](raft *r) { raft_set_install_snapshot_timeout(r, 500); })});
     c.win(1, {2, 3});
     c[1].receive(3, AppendResult{.term = 2, .last = 2});
@@ -256,8 +232,8 @@ TEST_CASE("A whole snapshot that got no answer is sent again, whole (§5.1)")
     c[1].receive(3, AppendResult{.term = 2, .last = 5});
     c[1].snapshot(5);
     c.drop();
-    const auto silent = AppendResult{.term = 2, .rejected = 1, .last = 0,
-                                     .features = RAFT_FEATURE_CAPACITY, .version = 2};
+    const auto silent = AppendResult{
+        .term = 2, .rejected = 1, .last = 0, .features = RAFT_FEATURE_CAPACITY, .version = 2};
     c[1].receive(2, silent);
     REQUIRE(c.take(1, 2, RAFT_INSTALL_SNAPSHOT)->m.install_snapshot.version == 0);
     bool again = false;
@@ -276,26 +252,26 @@ TEST_CASE("A whole snapshot that got no answer is sent again, whole (§5.1)")
     REQUIRE(again);
 }
 
-TEST_CASE("Answers of no term of this leader's, or of nobody, are refused by a settled leader, too")
-{
+TEST_CASE(
+    "Answers of no term of this leader's, or of nobody, are refused by a settled leader, too") {
     Cluster c({leader()});
     c.win(1, {2, 3});
     for (raft_id id : {2, 3}) {
         c[1].receive(id, AppendResult{.term = 2, .last = 2});
     }
     c[1].submit(1);
-    c[1].refuses(RAFT_MALFORMED, event::receive(draft(2, 1, AppendResult{
-        .term = 2, .last = 3, .round = ~0ULL})));
+    c[1].refuses(RAFT_MALFORMED,
+                 event::receive(draft(2, 1, AppendResult{.term = 2, .last = 3, .round = ~0ULL})));
     c[1].refuses(RAFT_MALFORMED, event::receive(draft(1, 1, AppendResult{.term = 2, .last = 3})));
-    c[1].refuses(RAFT_MALFORMED, event::spoiled(
-        event::receive(draft(2, 1, AppendResult{.term = 2, .last = 3})),
-        [](raft_event &e) { e.receive.message->server_address = nullptr; }));
+    c[1].refuses(
+        RAFT_MALFORMED,
+        event::spoiled(event::receive(draft(2, 1, AppendResult{.term = 2, .last = 3})),
+                       [](raft_event &e) { e.receive.message->server_address = nullptr; }));
     c[1].receive(2, AppendResult{.term = 2, .last = 3});
     REQUIRE(c[1].commit() == 3);
 }
 
-TEST_CASE("A full window holds submissions back, and an answer without news does not open it")
-{
+TEST_CASE("A full window holds submissions back, and an answer without news does not open it") {
     Cluster c({leader("1[1 2 3]", [](raft *r) { raft_set_max_inflight_entries(r, 2); })});
     c.win(1, {2, 3});
     for (raft_id id : {2, 3}) {
@@ -313,8 +289,7 @@ TEST_CASE("A full window holds submissions back, and an answer without news does
     REQUIRE(c.take(1, 2)->m.append_entries.prev_log_index == 4);
 }
 
-TEST_CASE("A limit on messages concerns who is in step, not who is probed (§10.2.1)")
-{
+TEST_CASE("A limit on messages concerns who is in step, not who is probed (§10.2.1)") {
     Cluster c({leader("1[1 2 3]", [](raft *r) { raft_set_max_message_entries(r, 2); })});
     c.win(1, {2, 3});
     c[1].receive(2, AppendResult{.term = 2, .last = 2});
@@ -328,8 +303,7 @@ TEST_CASE("A limit on messages concerns who is in step, not who is probed (§10.
     REQUIRE(c.count(1, 3) == 0);
 }
 
-TEST_CASE("What arrives after the heartbeat is due is done as well")
-{
+TEST_CASE("What arrives after the heartbeat is due is done as well") {
     Cluster c({leader("1[1 2 3]")});
     c.win(1, {2, 3});
     for (raft_id id : {2, 3}) {
@@ -350,8 +324,7 @@ TEST_CASE("What arrives after the heartbeat is due is done as well")
     REQUIRE(c.take(1, 3)->m.type == RAFT_APPEND_ENTRIES);
 }
 
-TEST_CASE("A heartbeat a millisecond apart moves the deadline from this moment to the next")
-{
+TEST_CASE("A heartbeat a millisecond apart moves the deadline from this moment to the next") {
     Cluster c({leader("1[1 2 3]", [](raft *r) { raft_set_heartbeat_timeout(r, 1); })});
     c.win(1, {2, 3});
     for (raft_id id : {2, 3}) {
@@ -365,8 +338,7 @@ TEST_CASE("A heartbeat a millisecond apart moves the deadline from this moment t
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_TIMEOUT));
 }
 
-TEST_CASE("An opened window is filled with messages of the caller's size (§10.2.1)")
-{
+TEST_CASE("An opened window is filled with messages of the caller's size (§10.2.1)") {
     Cluster c({leader("1[1 2 3]", [](raft *r) {
         raft_set_max_inflight_entries(r, 4);
         raft_set_max_message_entries(r, 3);
@@ -385,13 +357,11 @@ TEST_CASE("An opened window is filled with messages of the caller's size (§10.2
     REQUIRE(c.count(1, 2) == 0);
 }
 
-TEST_CASE("Reads that wait for a barrier already keep theirs when the others get one (§6.4)")
-{
+TEST_CASE("Reads that wait for a barrier already keep theirs when the others get one (§6.4)") {
     Cluster c({leader()});
     c.win(1, {2, 3});
     const auto answers = [&](raft_id id, raft_index last, unsigned short features) {
-        c[1].receive(id, AppendResult{.term = 2, .last = last, .features = features,
-                                      .version = 2});
+        c[1].receive(id, AppendResult{.term = 2, .last = last, .features = features, .version = 2});
     };
     const unsigned short echoes = RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS;
     answers(2, 2, RAFT_FEATURE_CAPACITY);
@@ -412,8 +382,7 @@ TEST_CASE("Reads that wait for a barrier already keep theirs when the others get
     REQUIRE(c[1].answer(2)->index == 2);
 }
 
-TEST_CASE("A rejection that comes twice, or answers an older probe, moves nothing")
-{
+TEST_CASE("A rejection that comes twice, or answers an older probe, moves nothing") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1 1 1 1 1 1 1 1"}});
     c.win(1, {2, 3});
     REQUIRE(c[1].progress(2).next == 10);
@@ -431,8 +400,7 @@ TEST_CASE("A rejection that comes twice, or answers an older probe, moves nothin
     REQUIRE(c.count(1, 2) == 1);
 }
 
-TEST_CASE("A follower that has all that comes before the leader's first entry needs no snapshot")
-{
+TEST_CASE("A follower that has all that comes before the leader's first entry needs no snapshot") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1 1 1 1 1 1 1"}});
     c.win(1, {2, 3});
     c[1].receive(2, AppendResult{.term = 2, .last = 9});

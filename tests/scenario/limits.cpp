@@ -6,14 +6,12 @@
 using namespace story;
 
 namespace {
-Draw leader_with(std::function<void(raft *)> set, const char *log = "1[1 2 3]")
-{
+Draw leader_with(std::function<void(raft *)> set, const char *log = "1[1 2 3]") {
     return {.id = 1, .log = log, .set = std::move(set)};
 }
-}  // namespace
+} // namespace
 
-TEST_CASE("Uncommitted entries are limited")
-{
+TEST_CASE("Uncommitted entries are limited") {
     Cluster c({leader_with([](raft *r) { raft_set_max_uncommitted_entries(r, 5); })});
     c.win(1, {2, 3});
     c[1].receive(2, AppendResult{.term = 2, .last = 2});
@@ -28,8 +26,7 @@ TEST_CASE("Uncommitted entries are limited")
     c[1].submit(1000);
 }
 
-TEST_CASE("A new leader's barrier is exempt from the limit on uncommitted entries")
-{
+TEST_CASE("A new leader's barrier is exempt from the limit on uncommitted entries") {
     Cluster c({leader_with([](raft *r) { raft_set_max_uncommitted_entries(r, 2); },
                            "1[1 2 3] 1 1 1 1 1 1")});
     c.win(1, {2, 3});
@@ -41,10 +38,8 @@ TEST_CASE("A new leader's barrier is exempt from the limit on uncommitted entrie
     c[1].submit(2);
 }
 
-TEST_CASE("Entries are refused while fewer than a quorum of voters report enough disk")
-{
-    Cluster c({leader_with([](raft *r) { raft_set_capacity_threshold(r, 50); },
-                           "1[1 2 3 4s]")});
+TEST_CASE("Entries are refused while fewer than a quorum of voters report enough disk") {
+    Cluster c({leader_with([](raft *r) { raft_set_capacity_threshold(r, 50); }, "1[1 2 3 4s]")});
     c.win(1, {2, 3});
     for (raft_id id : {2, 3}) {
         c[1].receive(id, AppendResult{.term = 2, .last = 2, .capacity = 60});
@@ -58,8 +53,7 @@ TEST_CASE("Entries are refused while fewer than a quorum of voters report enough
     c[1].refuses(RAFT_NOSPACE, event::submit(1)); /* a standby does not vote */
     c[1].receive(3, AppendResult{.term = 2, .last = 3, .capacity = 50});
     c[1].submit(); /* the threshold itself is enough */
-    SECTION("its own disk counts as well, as told with the event")
-    {
+    SECTION("its own disk counts as well, as told with the event") {
         c[1].capacity = 10;
         c[1].timeout();
         c[1].capacity = 10;
@@ -69,8 +63,7 @@ TEST_CASE("Entries are refused while fewer than a quorum of voters report enough
         REQUIRE(raft_step(&c[1].raft, submit->at(c.now, 10), &update) == RAFT_NOSPACE);
         REQUIRE(update.flags == 0);
     }
-    SECTION("it can be turned off")
-    {
+    SECTION("it can be turned off") {
         c[1].receive(3, AppendResult{.term = 2, .last = 3, .capacity = 1});
         c[1].refuses(RAFT_NOSPACE, event::submit(1));
         c[1].set([](raft *r) { raft_set_capacity_threshold(r, 0); });
@@ -78,20 +71,18 @@ TEST_CASE("Entries are refused while fewer than a quorum of voters report enough
     }
 }
 
-TEST_CASE("Voters that report no capacity count as having enough")
-{
+TEST_CASE("Voters that report no capacity count as having enough") {
     Cluster c({leader_with([](raft *r) { raft_set_capacity_threshold(r, 50); })});
     c.win(1, {2, 3});
     c[1].submit(); /* nobody has reported anything in an append result yet: see below */
     for (raft_id id : {2, 3}) {
-        c[1].receive(id, AppendResult{.term = 2, .last = 2, .features = 0, .capacity = 0,
-                                      .version = 0});
+        c[1].receive(
+            id, AppendResult{.term = 2, .last = 2, .features = 0, .capacity = 0, .version = 0});
     }
     c[1].submit();
 }
 
-TEST_CASE("Barriers and the entry that leaves a joint configuration are exempt from capacity")
-{
+TEST_CASE("Barriers and the entry that leaves a joint configuration are exempt from capacity") {
     auto draws = Cluster::fresh("1 2 3 4s 5s");
     for (Draw &d : draws) {
         d.set = [](raft *r) { raft_set_capacity_threshold(r, 50); };
@@ -120,8 +111,7 @@ TEST_CASE("Barriers and the entry that leaves a joint configuration are exempt f
     REQUIRE(c[4].commit() == c[4].last());
 }
 
-TEST_CASE("Capacity travels in results")
-{
+TEST_CASE("Capacity travels in results") {
     Cluster c(Cluster::fresh("1 2 3"));
     c[2].capacity = 1234;
     c.elect(1);

@@ -12,26 +12,22 @@ namespace {
 const raft_term over = (1ull << 62) + 1;
 
 template <typename Draft>
-void refused(const Draft &d, int code = RAFT_MALFORMED)
-{
+void refused(const Draft &d, int code = RAFT_MALFORMED) {
     /* By a follower that knows its leader, with something committed, and by a leader. */
     Cluster c({{.id = 1, .term = 3, .log = "1[1 2 3] 1 2 3"}});
     c[1].receive(2, AppendEntries{.term = 3, .prev = {4, 3}, .commit = 3});
     c[1].refuses(code, event::receive(draft(2, 1, d)));
 }
 
-void refused_when(const std::function<void(raft_message &)> &spoil, const MessagePtr &good)
-{
+void refused_when(const std::function<void(raft_message &)> &spoil, const MessagePtr &good) {
     Cluster c({{.id = 1, .term = 3, .log = "1[1 2 3] 1 2 3"}});
-    c[1].refuses(RAFT_MALFORMED, event::spoiled(event::receive(good), [&](raft_event &e) {
-                     spoil(*e.receive.message);
-                 }));
+    c[1].refuses(RAFT_MALFORMED, event::spoiled(event::receive(good),
+                                                [&](raft_event &e) { spoil(*e.receive.message); }));
 }
 
-}  // namespace
+} // namespace
 
-TEST_CASE("AppendEntries: terms and indexes that cannot be")
-{
+TEST_CASE("AppendEntries: terms and indexes that cannot be") {
     refused(AppendEntries{.term = 0, .prev = {1, 1}});
     refused(AppendEntries{.term = over, .prev = {1, 1}});
     refused(AppendEntries{.term = 3, .prev = {0, 1}});
@@ -45,8 +41,7 @@ TEST_CASE("AppendEntries: terms and indexes that cannot be")
     refused(AppendEntries{.term = 4, .prev = {4, 3}, .log = "4 3"});
 }
 
-TEST_CASE("AppendEntries: entries that cannot be")
-{
+TEST_CASE("AppendEntries: entries that cannot be") {
     auto good = [] {
         return draft(2, 1, AppendEntries{.term = 3, .prev = {4, 3}, .log = "3 3[1 2 3 4s]"});
     };
@@ -77,23 +72,22 @@ TEST_CASE("AppendEntries: entries that cannot be")
     }
 }
 
-TEST_CASE("AppendEntries of a second leader in one term: somebody lies")
-{
+TEST_CASE("AppendEntries of a second leader in one term: somebody lies") {
     Cluster c({{.id = 1, .term = 3, .log = "1[1 2 3] 1 2 3"}});
     c[1].receive(2, AppendEntries{.term = 3, .prev = {4, 3}});
-    c[1].refuses(RAFT_MALFORMED, event::receive(draft(3, 1, AppendEntries{.term = 3,
-                                                                          .prev = {4, 3}})));
+    c[1].refuses(RAFT_MALFORMED,
+                 event::receive(draft(3, 1, AppendEntries{.term = 3, .prev = {4, 3}})));
     Cluster d({{.id = 1, .log = "1[1 2 3]"}});
     d.win(1, {2});
-    d[1].refuses(RAFT_MALFORMED, event::receive(draft(3, 1, AppendEntries{.term = 2,
-                                                                          .prev = {1, 1}})));
     d[1].refuses(RAFT_MALFORMED,
-                 event::receive(draft(3, 1, InstallSnapshot{.term = 2, .last = {9, 2},
-                                                            .conf = "1 2 3", .data = "x"})));
+                 event::receive(draft(3, 1, AppendEntries{.term = 2, .prev = {1, 1}})));
+    d[1].refuses(
+        RAFT_MALFORMED,
+        event::receive(
+            draft(3, 1, InstallSnapshot{.term = 2, .last = {9, 2}, .conf = "1 2 3", .data = "x"})));
 }
 
-TEST_CASE("A leader that takes back what it sent in its term commits only what is there")
-{
+TEST_CASE("A leader that takes back what it sent in its term commits only what is there") {
     Cluster c({{.id = 1, .term = 3, .log = "1[1 2 3] 1"}});
     c[1].receive(2, AppendEntries{.term = 4, .prev = {2, 1}, .log = "4 4 4 4", .commit = 2});
     c[1].receive(2, AppendEntries{.term = 4, .prev = {2, 1}, .log = "3 3", .commit = 9});
@@ -101,19 +95,18 @@ TEST_CASE("A leader that takes back what it sent in its term commits only what i
     REQUIRE(c[1].commit() == 4);
 }
 
-TEST_CASE("A snapshot within a log that its leader has matched leaves nothing beyond it")
-{
+TEST_CASE("A snapshot within a log that its leader has matched leaves nothing beyond it") {
     Cluster c({{.id = 1, .term = 3, .log = "1[1 2 3] 1"}});
     c[1].receive(2, AppendEntries{.term = 4, .prev = {2, 1}, .log = "4 4 4 4", .commit = 2});
-    c[1].receive(2, InstallSnapshot{.term = 4, .last = {4, 3}, .conf = "1 2 3",
-                                    .data = snapshot_contents({4, 3})});
+    c[1].receive(
+        2, InstallSnapshot{
+               .term = 4, .last = {4, 3}, .conf = "1 2 3", .data = snapshot_contents({4, 3})});
     REQUIRE(c[1].last() == 4);
     c[1].receive(2, AppendEntries{.term = 4, .prev = {4, 3}, .log = "4", .commit = 9});
     REQUIRE(c[1].commit() == 5);
 }
 
-TEST_CASE("A conflict with a committed entry is refused as RAFT_CORRUPT")
-{
+TEST_CASE("A conflict with a committed entry is refused as RAFT_CORRUPT") {
     refused(AppendEntries{.term = 3, .prev = {1, 1}, .log = "2"}, RAFT_CORRUPT);
     refused(AppendEntries{.term = 4, .prev = {2, 1}, .log = "3"}, RAFT_CORRUPT);
     refused(AppendEntries{.term = 3, .prev = {0, 0}, .log = "2[1 2 3]"}, RAFT_CORRUPT);
@@ -123,8 +116,7 @@ TEST_CASE("A conflict with a committed entry is refused as RAFT_CORRUPT")
     REQUIRE(c[1].terms() == "1 1 2 4");
 }
 
-TEST_CASE("RequestVote that cannot be")
-{
+TEST_CASE("RequestVote that cannot be") {
     refused(RequestVote{.term = 0, .last = {1, 1}});
     refused(RequestVote{.term = over, .last = {1, 1}});
     refused(RequestVote{.term = 4, .last = {over, 1}});
@@ -137,8 +129,7 @@ TEST_CASE("RequestVote that cannot be")
                  draft(2, 1, RequestVote{.term = 4, .last = {1, 1}}));
 }
 
-TEST_CASE("Results and TimeoutNow that cannot be")
-{
+TEST_CASE("Results and TimeoutNow that cannot be") {
     /* A vote result of term 0 is legal: a pristine server refuses within its timeout. */
     refused(VoteResult{.term = over});
     refused(AppendResult{.term = 0});
@@ -149,8 +140,7 @@ TEST_CASE("Results and TimeoutNow that cannot be")
     refused(TimeoutNow{.term = over, .last = {1, 1}});
 }
 
-TEST_CASE("InstallSnapshot that cannot be")
-{
+TEST_CASE("InstallSnapshot that cannot be") {
     const InstallSnapshot good{.term = 3, .last = {9, 3}, .conf = "1 2 3", .data = "bytes"};
     auto with = [&](const std::function<void(InstallSnapshot &)> &change) {
         InstallSnapshot bad = good;
@@ -178,16 +168,15 @@ TEST_CASE("InstallSnapshot that cannot be")
                  draft(2, 1, good));
 }
 
-TEST_CASE("A non-zero bool is true, whatever its bits")
-{
+TEST_CASE("A non-zero bool is true, whatever its bits") {
     for (int bits : {1, 2, 0x80, 0xff}) {
         Cluster c({{.id = 1, .log = "1[1 2 3]"}});
         c.sleep(1100);
-        auto e = event::spoiled(
-            event::receive(draft(2, 1, RequestVote{.term = 5, .last = {1, 1}})),
-            [bits](raft_event &raw) {
-                std::memset(&raw.receive.message->request_vote.pre_vote, bits, 1);
-            });
+        auto e =
+            event::spoiled(event::receive(draft(2, 1, RequestVote{.term = 5, .last = {1, 1}})),
+                           [bits](raft_event &raw) {
+                               std::memset(&raw.receive.message->request_vote.pre_vote, bits, 1);
+                           });
         c[1].step(e);
         REQUIRE(c[1].term() == 1); /* a pre-vote: nothing changed */
         REQUIRE(c.take(1, 2)->m.request_vote_result.pre_vote);
@@ -203,8 +192,7 @@ TEST_CASE("A non-zero bool is true, whatever its bits")
     }
 }
 
-TEST_CASE("Padding, reserved space and fields of other members are not read")
-{
+TEST_CASE("Padding, reserved space and fields of other members are not read") {
     Cluster c(Cluster::fresh("1 2 3"));
     auto e = event::spoiled(event::timeout(), [](raft_event &raw) {
         raft_event dirty;
@@ -219,8 +207,7 @@ TEST_CASE("Padding, reserved space and fields of other members are not read")
     REQUIRE(c[1].state() == RAFT_CANDIDATE);
 }
 
-TEST_CASE("Extreme numbers at the edge of their range are taken")
-{
+TEST_CASE("Extreme numbers at the edge of their range are taken") {
     const raft_term top = 1ull << 62;
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].receive(2, AppendEntries{.term = top, .prev = {1, 1}, .commit = top, .round = ~0ull});
@@ -230,8 +217,7 @@ TEST_CASE("Extreme numbers at the edge of their range are taken")
     REQUIRE_FALSE(c[1].leads());
 }
 
-TEST_CASE("A log that a leader pushed to the edge of the range takes nothing beyond it")
-{
+TEST_CASE("A log that a leader pushed to the edge of the range takes nothing beyond it") {
     const raft_index top = 1ull << 62;
     Cluster c({{.id = 1, .term = 3, .snapshot = {top - 1, 2}, .conf = "1 2 3"}});
     c[1].receive(2, AppendEntries{.term = 3, .prev = {top - 1, 2}, .log = "2"});
@@ -243,8 +229,7 @@ TEST_CASE("A log that a leader pushed to the edge of the range takes nothing bey
     }
 }
 
-TEST_CASE("A message without an address is refused by a follower that is in step, too")
-{
+TEST_CASE("A message without an address is refused by a follower that is in step, too") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     const AppendEntries heartbeat{.term = 1, .prev = {1, 1}};
     c[1].receive(2, heartbeat);

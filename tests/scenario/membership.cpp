@@ -5,8 +5,7 @@
 
 using namespace story;
 
-TEST_CASE("A change takes effect when it is appended")
-{
+TEST_CASE("A change takes effect when it is appended") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c[1].slow = true;
@@ -31,8 +30,7 @@ TEST_CASE("A change takes effect when it is appended")
     REQUIRE(c[1].commit() == 3);
 }
 
-TEST_CASE("A new server gets the log and takes part")
-{
+TEST_CASE("A new server gets the log and takes part") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c[1].submit(5);
@@ -52,8 +50,7 @@ TEST_CASE("A new server gets the log and takes part")
     REQUIRE(c.leader() != 0);
 }
 
-TEST_CASE("A change that is truncated is rolled back")
-{
+TEST_CASE("A change that is truncated is rolled back") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1 1[1 2 3 4s] 1 1[2 3 4]"}});
     REQUIRE(c[1].conf() == "2 3 4");
     REQUIRE(raft_role(&c[1].raft) == -1);
@@ -65,13 +62,12 @@ TEST_CASE("A change that is truncated is rolled back")
     REQUIRE(c[1].conf() == "1 2 3");
 }
 
-TEST_CASE("Several configurations in one AppendEntries: the last is in force, each can come back")
-{
+TEST_CASE("Several configurations in one AppendEntries: the last is in force, each can come back") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
-    c[1].receive(2, AppendEntries{.term = 2,
-                                  .prev = {1, 1},
-                                  .log = "2b 2[1 2 3 4s] 2 2[1 2 3 4] 2[1 2 4]",
-                                  .commit = 3});
+    c[1].receive(
+        2,
+        AppendEntries{
+            .term = 2, .prev = {1, 1}, .log = "2b 2[1 2 3 4s] 2 2[1 2 3 4] 2[1 2 4]", .commit = 3});
     REQUIRE(c[1].conf() == "1 2 4");
     raft_configuration conf{};
     raft_index since = 0;
@@ -91,8 +87,7 @@ TEST_CASE("Several configurations in one AppendEntries: the last is in force, ea
     REQUIRE(c[1].conf() == "1 2 3 4s");
 }
 
-TEST_CASE("One uncommitted change at most: the leader's own")
-{
+TEST_CASE("One uncommitted change at most: the leader's own") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c.isolate(2);
@@ -106,8 +101,7 @@ TEST_CASE("One uncommitted change at most: the leader's own")
     c[1].reconfigure("1 2 3 4s 5s");
 }
 
-TEST_CASE("One uncommitted change at most: an inherited one")
-{
+TEST_CASE("One uncommitted change at most: an inherited one") {
     /* Server 2 inherits the change at 2, which nobody has committed. */
     Cluster c({{.id = 2, .log = "1[1 2 3] 1[1 2 3 4s]"}});
     c.win(2, {3});
@@ -121,8 +115,7 @@ TEST_CASE("One uncommitted change at most: an inherited one")
     c[2].reconfigure("1 2 3");
 }
 
-TEST_CASE("No change before an entry of the leader's own term is committed")
-{
+TEST_CASE("No change before an entry of the leader's own term is committed") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1"}});
     c.win(1, {2});
     c[1].refuses(RAFT_CANTCHANGE, event::reconfigure("1 2 3 4s"));
@@ -132,8 +125,7 @@ TEST_CASE("No change before an entry of the leader's own term is committed")
     REQUIRE(c[1].conf() == "1 2");
 }
 
-TEST_CASE("Any number of standbys and spares may come and go in one step")
-{
+TEST_CASE("Any number of standbys and spares may come and go in one step") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c[1].reconfigure("1 2 3 4s 5s 6p 7p");
@@ -146,8 +138,7 @@ TEST_CASE("Any number of standbys and spares may come and go in one step")
     REQUIRE(c[1].last() == 4);
 }
 
-TEST_CASE("A member may move to another address")
-{
+TEST_CASE("A member may move to another address") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     Members moved("1 2 3");
@@ -164,8 +155,7 @@ TEST_CASE("A member may move to another address")
     REQUIRE(std::string(address) == "s1");
 }
 
-TEST_CASE("A submitted change is encoded by the caller and comes back as it was")
-{
+TEST_CASE("A submitted change is encoded by the caller and comes back as it was") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c[1].slow = true;
@@ -178,8 +168,7 @@ TEST_CASE("A submitted change is encoded by the caller and comes back as it was"
     REQUIRE(c[1].log.back().payload == Members("1 2 3 4s").encode());
 }
 
-TEST_CASE("RAFT_CONFIGURATION is accepted and changes nothing")
-{
+TEST_CASE("RAFT_CONFIGURATION is accepted and changes nothing") {
     Cluster c(Cluster::fresh("1 2 3"));
     c[1].ignores(event::configuration(1));
     c[1].ignores(event::configuration(0));
@@ -189,8 +178,7 @@ TEST_CASE("RAFT_CONFIGURATION is accepted and changes nothing")
     c[1].refuses(RAFT_INVALID, event::configuration(3));
 }
 
-TEST_CASE("A promoted server does not count for entries it has not stored")
-{
+TEST_CASE("A promoted server does not count for entries it has not stored") {
     Cluster c(Cluster::fresh("1 2"));
     c.elect(1);
     c.add({.id = 3});
@@ -206,8 +194,7 @@ TEST_CASE("A promoted server does not count for entries it has not stored")
     REQUIRE(c[3].log == c[c.leader()].log);
 }
 
-TEST_CASE("All changes of the membership that are truncated are rolled back")
-{
+TEST_CASE("All changes of the membership that are truncated are rolled back") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 2[1 2 3 4s] 2[1 2 3 4s 5s] 2"}});
     REQUIRE(c[1].conf() == "1 2 3 4s 5s");
     c[1].receive(2, AppendEntries{.term = 3, .prev = {1, 1}, .log = "3"});
@@ -215,8 +202,7 @@ TEST_CASE("All changes of the membership that are truncated are rolled back")
     REQUIRE(c[1].terms() == "1 3");
 }
 
-TEST_CASE("A leader known by its heartbeats can replace entries, and changes with them")
-{
+TEST_CASE("A leader known by its heartbeats can replace entries, and changes with them") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 2[1 2 3 4s] 2"}});
     c[1].receive(2, AppendEntries{.term = 3, .prev = {1, 1}});
     REQUIRE(c[1].leader() == 2);

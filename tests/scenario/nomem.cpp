@@ -15,15 +15,14 @@ bool armed;
 long budget; /* allocations that still succeed */
 long refused;
 
-bool out_of_memory()
-{
+bool out_of_memory() {
     if (!armed || budget-- > 0) {
         return false;
     }
     ++refused;
     return true;
 }
-}  // namespace
+} // namespace
 
 extern "C" {
 void *__real_malloc(size_t size);
@@ -33,16 +32,11 @@ void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *old, size_t size);
 
-void *__wrap_malloc(size_t size)
-{
-    return out_of_memory() ? nullptr : __real_malloc(size);
-}
-void *__wrap_calloc(size_t n, size_t size)
-{
+void *__wrap_malloc(size_t size) { return out_of_memory() ? nullptr : __real_malloc(size); }
+void *__wrap_calloc(size_t n, size_t size) {
     return out_of_memory() ? nullptr : __real_calloc(n, size);
 }
-void *__wrap_realloc(void *old, size_t size)
-{
+void *__wrap_realloc(void *old, size_t size) {
     return out_of_memory() ? nullptr : __real_realloc(old, size);
 }
 }
@@ -50,18 +44,16 @@ void *__wrap_realloc(void *old, size_t size)
 namespace {
 
 struct Player {
-    struct raft r{};
+    struct raft r {};
     ~Player() { raft_close(&r); }
     Player() = default;
     Player(const Player &) = delete;
     Player &operator=(const Player &) = delete;
 
-    int step(const Past &p, raft_update *update)
-    {
+    int step(const Past &p, raft_update *update) {
         return raft_step(&r, p.event->at(p.time, p.capacity), update);
     }
-    void play(const std::vector<Past> &past, size_t n)
-    {
+    void play(const std::vector<Past> &past, size_t n) {
         raft_update update;
         for (size_t i = 0; i < n; ++i) {
             if (past[i].event == nullptr) {
@@ -74,8 +66,7 @@ struct Player {
 };
 
 /* Every allocation of every step of this life fails once. Returns how many there were. */
-long starve(const std::vector<Past> &past)
-{
+long starve(const std::vector<Past> &past) {
     long total = 0;
     for (size_t i = 0; i < past.size(); ++i) {
         if (past[i].event == nullptr) {
@@ -115,10 +106,9 @@ long starve(const std::vector<Past> &past)
     return total;
 }
 
-}  // namespace
+} // namespace
 
-TEST_CASE("Memory fails while a leader lives a full life")
-{
+TEST_CASE("Memory fails while a leader lives a full life") {
     Cluster c(Cluster::fresh("1 2 3 4s 5s"));
     c.elect(1);
     c.run(250);
@@ -147,8 +137,7 @@ TEST_CASE("Memory fails while a leader lives a full life")
     REQUIRE(starve(c[1].past()) > 20);
 }
 
-TEST_CASE("Memory fails while a follower lives a full life")
-{
+TEST_CASE("Memory fails while a follower lives a full life") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.chunk_size = 9;
     c.elect(1);
@@ -168,8 +157,7 @@ TEST_CASE("Memory fails while a follower lives a full life")
     REQUIRE(starve(c[3].past()) > 5);
 }
 
-TEST_CASE("Memory fails while a server is founded, caught up, recovered")
-{
+TEST_CASE("Memory fails while a server is founded, caught up, recovered") {
     Cluster c({Draw{.id = 1}, Draw{.id = 2}});
     c[1].bootstrap("1");
     c[1].reconfigure("1 2p");
@@ -188,10 +176,9 @@ TEST_CASE("Memory fails while a server is founded, caught up, recovered")
     REQUIRE(starve(c[1].past()) > 0);
 }
 
-TEST_CASE("Memory fails in raft_init and in the setters")
-{
+TEST_CASE("Memory fails in raft_init and in the setters") {
     for (long k = 0;; ++k) {
-        struct raft r{};
+        struct raft r {};
         budget = k;
         refused = 0;
         armed = true;
@@ -214,8 +201,7 @@ TEST_CASE("Memory fails in raft_init and in the setters")
     }
 }
 
-TEST_CASE("Memory fails while a configuration is rolled back under a leader from elsewhere")
-{
+TEST_CASE("Memory fails while a configuration is rolled back under a leader from elsewhere") {
     Cluster c({Draw{.id = 1, .term = 3, .log = "1[1 2] 2[1 2 3]"}});
     c[1].receive(3, AppendEntries{.term = 3, .prev = {2, 2}});
     c[1].receive(3, AppendEntries{.term = 3, .prev = {1, 1}, .log = "3"});

@@ -9,8 +9,7 @@ using namespace story;
 
 namespace {
 
-View then()
-{
+View then() {
     View v;
     v.term = 3;
     v.vote = 2;
@@ -20,8 +19,7 @@ View then()
 
 /* A step that brings a vote and a commit: what `change` makes of that. */
 template <class Change>
-void judge_flags(Change change)
-{
+void judge_flags(Change change) {
     View before = then(), after = then();
     before.vote = 0;
     after.commit = 6;
@@ -33,8 +31,7 @@ void judge_flags(Change change)
 
 /* An AppendEntries of a leader that holds entries 1 and 2: what `change` makes of it. */
 template <class Change>
-void judge_message(Change change)
-{
+void judge_message(Change change) {
     Cluster c({Draw{.id = 1, .log = "1[1]"}});
     struct raft *r = &c[1].raft;
     raft_message m{};
@@ -46,72 +43,60 @@ void judge_message(Change change)
     check_message(r, true, m);
 }
 
-}  // namespace
+} // namespace
 
-TEST_CASE("What is honest is not complained of")
-{
+TEST_CASE("What is honest is not complained of") {
     judge_flags([](View &, View &, raft_update &) {});
     judge_message([](raft_message &) {});
     Cluster c({{.id = 1, .log = "1[1 2]"}, {.id = 2, .log = "1[1 2]"}});
 }
 
-TEST_CASE("A flag that is missing is noticed", "[!shouldfail]")
-{
+TEST_CASE("A flag that is missing is noticed", "[!shouldfail]") {
     judge_flags([](View &, View &after, raft_update &) { after.state = RAFT_CANDIDATE; });
 }
 
-TEST_CASE("A flag without a change is noticed", "[!shouldfail]")
-{
+TEST_CASE("A flag without a change is noticed", "[!shouldfail]") {
     judge_flags([](View &, View &, raft_update &u) { u.flags |= RAFT_UPDATE_LEADER; });
 }
 
-TEST_CASE("A flag that nobody knows is noticed", "[!shouldfail]")
-{
+TEST_CASE("A flag that nobody knows is noticed", "[!shouldfail]") {
     judge_flags([](View &, View &, raft_update &u) { u.flags |= 1U << 13; });
 }
 
-TEST_CASE("A commit index that falls is noticed", "[!shouldfail]")
-{
+TEST_CASE("A commit index that falls is noticed", "[!shouldfail]") {
     judge_flags([](View &, View &after, raft_update &) { after.commit = 4; });
 }
 
-TEST_CASE("A second vote in one term is noticed", "[!shouldfail]")
-{
+TEST_CASE("A second vote in one term is noticed", "[!shouldfail]") {
     judge_flags([](View &before, View &, raft_update &) { before.vote = 1; });
 }
 
-TEST_CASE("A term that falls is noticed", "[!shouldfail]")
-{
+TEST_CASE("A term that falls is noticed", "[!shouldfail]") {
     judge_flags([](View &, View &after, raft_update &u) {
         after.term = 2;
         u.flags |= RAFT_UPDATE_CURRENT_TERM;
     });
 }
 
-TEST_CASE("A message with entries that are not there is noticed", "[!shouldfail]")
-{
+TEST_CASE("A message with entries that are not there is noticed", "[!shouldfail]") {
     judge_message([](raft_message &m) { m.append_entries.n_entries = 2; });
 }
 
-TEST_CASE("A message with a wrong previous term is noticed", "[!shouldfail]")
-{
+TEST_CASE("A message with a wrong previous term is noticed", "[!shouldfail]") {
     judge_message([](raft_message &m) { m.append_entries.prev_log_term++; });
 }
 
-TEST_CASE("A message to itself is noticed", "[!shouldfail]")
-{
+TEST_CASE("A message to itself is noticed", "[!shouldfail]") {
     judge_message([](raft_message &m) { m.server_id = 1; });
 }
 
-TEST_CASE("Two leaders of one term are noticed: election safety", "[!shouldfail]")
-{
+TEST_CASE("Two leaders of one term are noticed: election safety", "[!shouldfail]") {
     Cluster c({{.id = 1, .term = 3, .log = "1[1 2]"}, {.id = 2, .term = 3, .log = "1[1 2]"}});
     c.led(c[1]);
     c.led(c[2]);
 }
 
-TEST_CASE("Other entries at one index are noticed: state machine safety", "[!shouldfail]")
-{
+TEST_CASE("Other entries at one index are noticed: state machine safety", "[!shouldfail]") {
     Cluster c({{.id = 1, .log = "1[1 2]"}, {.id = 2, .log = "1[1 2]"}});
     c.committed(c[1], 9, Entry{1, RAFT_COMMAND, "one"});
     c.committed(c[2], 9, Entry{1, RAFT_COMMAND, "another"});

@@ -12,8 +12,7 @@ namespace {
 
 class Twin {
 public:
-    explicit Twin(const std::vector<Past> &past)
-    {
+    explicit Twin(const std::vector<Past> &past) {
         for (const Past &p : past) {
             if (p.event == nullptr) {
                 p.setter(&r);
@@ -27,21 +26,19 @@ public:
     Twin(const Twin &) = delete;
     Twin &operator=(const Twin &) = delete;
 
-    std::string live(const EventPtr &event, raft_time now)
-    {
+    std::string live(const EventPtr &event, raft_time now) {
         raft_update update;
         int rv = raft_step(&r, event->at(now, 100), &update);
-        return event->text + " -> " + std::to_string(rv) + " " +
-               (rv == 0 ? render(update) : "") + "\n" + digest(&r);
+        return event->text + " -> " + std::to_string(rv) + " " + (rv == 0 ? render(update) : "") +
+               "\n" + digest(&r);
     }
 
-    struct raft r{};
+    struct raft r {};
 };
 
 /* A life that touches every chapter: what is still due, a new leader, an election, a
  * won one, entries, a read, a membership change. */
-std::vector<EventPtr> later_life(struct raft *r)
-{
+std::vector<EventPtr> later_life(struct raft *r) {
     const raft_term t = raft_current_term(r);
     const raft_index last = raft_last_index(r);
     const raft_id self = r->id;
@@ -54,8 +51,8 @@ std::vector<EventPtr> later_life(struct raft *r)
         event::persisted(last),
         event::receive(draft(peer, self, AppendEntries{.term = t, .prev = end, .log = ""})),
         event::receive(draft(peer, self, RequestVote{.term = t + 3, .last = {last + 9, t + 2}})),
-        event::receive(draft(peer, self, RequestVote{.term = t + 4, .last = {last + 9, t + 3},
-                                                     .disrupt = true})),
+        event::receive(draft(
+            peer, self, RequestVote{.term = t + 4, .last = {last + 9, t + 3}, .disrupt = true})),
         event::timeout(),
         event::persisted(last + 2),
         event::timeout(),
@@ -63,9 +60,9 @@ std::vector<EventPtr> later_life(struct raft *r)
     for (raft_term ahead = 1; ahead < 8; ++ahead) {
         for (raft_id id = 1; id <= 5; ++id) {
             if (id != self) {
-                life.push_back(event::receive(
-                    draft(id, self, VoteResult{.term = t + ahead, .granted = true,
-                                               .pre_vote = ahead % 2 == 0})));
+                life.push_back(event::receive(draft(
+                    id, self,
+                    VoteResult{.term = t + ahead, .granted = true, .pre_vote = ahead % 2 == 0})));
             }
         }
         life.push_back(event::timeout());
@@ -76,11 +73,10 @@ std::vector<EventPtr> later_life(struct raft *r)
     return life;
 }
 
-}  // namespace
+} // namespace
 
 void check_no_trace(const std::vector<Past> &past, int code, const EventPtr &event, raft_time now,
-                    const std::string &expected_digest)
-{
+                    const std::string &expected_digest) {
     Twin touched(past);
     Twin untouched(past);
     REQUIRE(digest(&touched.r) == expected_digest); /* same events, same state */
@@ -98,9 +94,10 @@ void check_no_trace(const std::vector<Past> &past, int code, const EventPtr &eve
         std::string b = untouched.live(next, now);
         if (a != b) {
             FAIL("after a refused " << event->text << " life goes on differently:\n"
-                                    << a << "\ninstead of\n" << b);
+                                    << a << "\ninstead of\n"
+                                    << b);
         }
     }
 }
 
-}  // namespace story
+} // namespace story

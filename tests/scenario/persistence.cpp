@@ -5,8 +5,7 @@
 
 using namespace story;
 
-TEST_CASE("A sole voter commits only what its disk has acknowledged")
-{
+TEST_CASE("A sole voter commits only what its disk has acknowledged") {
     Cluster c({{.id = 1, .log = "1[1]"}});
     c[1].slow = c[1].trusting = true;
     c[1].submit(2);
@@ -19,8 +18,7 @@ TEST_CASE("A sole voter commits only what its disk has acknowledged")
     REQUIRE(c[1].commit() == 4);
 }
 
-TEST_CASE("A quorum may commit before the leader's own disk is done")
-{
+TEST_CASE("A quorum may commit before the leader's own disk is done") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c[1].slow = true;
@@ -33,8 +31,7 @@ TEST_CASE("A quorum may commit before the leader's own disk is done")
     REQUIRE(c[1].match(1) == 3);
 }
 
-TEST_CASE("A slow follower counts for nothing until its disk has answered")
-{
+TEST_CASE("A slow follower counts for nothing until its disk has answered") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c.isolate(3);
@@ -49,8 +46,7 @@ TEST_CASE("A slow follower counts for nothing until its disk has answered")
     REQUIRE(c[1].commit() == 3);
 }
 
-TEST_CASE("What was not acknowledged may be gone after a crash, and nobody relied on it")
-{
+TEST_CASE("What was not acknowledged may be gone after a crash, and nobody relied on it") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c[2].slow = true;
@@ -68,8 +64,7 @@ TEST_CASE("What was not acknowledged may be gone after a crash, and nobody relie
     REQUIRE(c[2].log == c[1].log);
 }
 
-TEST_CASE("Acknowledgements of entries that are no longer there are ignored")
-{
+TEST_CASE("Acknowledgements of entries that are no longer there are ignored") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1"}});
     c[1].slow = true;
     c[1].receive(2, AppendEntries{.term = 1, .prev = {2, 1}, .log = "1 1 1"});
@@ -86,8 +81,7 @@ TEST_CASE("Acknowledgements of entries that are no longer there are ignored")
 /* Entry 3 is written, replaced, and replaced again by the very same entry. Then the disk
  * acknowledges the first write of it: the second one may not have happened yet, and the
  * disk may hold the entry in between. Index and term match; only the ticket tells. */
-TEST_CASE("An acknowledgement whose index and term match again after two rewrites is stale")
-{
+TEST_CASE("An acknowledgement whose index and term match again after two rewrites is stale") {
     Cluster c({{.id = 1, .log = "1[1 2 3 4 5] 1"}});
     c[1].slow = c[1].trusting = true;
     c[1].receive(2, AppendEntries{.term = 2, .prev = {2, 1}, .log = "2"});
@@ -110,8 +104,7 @@ TEST_CASE("An acknowledgement whose index and term match again after two rewrite
     REQUIRE(c.take(1, 4)->m.append_entries_result.last_log_index == 3);
 }
 
-TEST_CASE("Tickets of appends without a rewrite stay good in any order")
-{
+TEST_CASE("Tickets of appends without a rewrite stay good in any order") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1"}});
     c[1].slow = c[1].trusting = true;
     c[1].receive(2, AppendEntries{.term = 1, .prev = {2, 1}, .log = "1"});
@@ -125,8 +118,7 @@ TEST_CASE("Tickets of appends without a rewrite stay good in any order")
     c[1].ignores(event::stored(3, first));
 }
 
-TEST_CASE("The same story on a real stage: a slow disk acknowledges across two leaders")
-{
+TEST_CASE("The same story on a real stage: a slow disk acknowledges across two leaders") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c[1].slow = true;
@@ -148,8 +140,7 @@ TEST_CASE("The same story on a real stage: a slow disk acknowledges across two l
     REQUIRE(c[2].match(1) == 4);
 }
 
-TEST_CASE("Term and vote come before the messages that depend on them")
-{
+TEST_CASE("Term and vote come before the messages that depend on them") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.sleep(3000);
     c[2].receive(1, RequestVote{.term = 5, .last = {1, 1}});
@@ -162,8 +153,8 @@ TEST_CASE("Term and vote come before the messages that depend on them")
     REQUIRE(c[2].vote() == 1);
 }
 
-TEST_CASE("Entries of a former leader are not acknowledged to a new one that has not matched them")
-{
+TEST_CASE(
+    "Entries of a former leader are not acknowledged to a new one that has not matched them") {
     Cluster c({Draw{.id = 1}});
     c[1].slow = true;
     c[1].receive(2, AppendEntries{.term = 1, .prev = {0, 0}, .log = "1[1 2 3]"});
@@ -173,8 +164,7 @@ TEST_CASE("Entries of a former leader are not acknowledged to a new one that has
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_MESSAGES));
 }
 
-TEST_CASE("A write that a snapshot replaced acknowledges nothing of what follows it")
-{
+TEST_CASE("A write that a snapshot replaced acknowledges nothing of what follows it") {
     const std::string whole = snapshot_contents({4, 1});
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].slow = true;
@@ -189,8 +179,7 @@ TEST_CASE("A write that a snapshot replaced acknowledges nothing of what follows
     REQUIRE(c[1].stored() == 4);
 }
 
-TEST_CASE("A read is no acknowledgement of a write, whatever its number")
-{
+TEST_CASE("A read is no acknowledgement of a write, whatever its number") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c.run(300);

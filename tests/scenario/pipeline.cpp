@@ -7,14 +7,12 @@ using namespace story;
 
 namespace {
 
-Draw leader(std::function<void(raft *)> set = {})
-{
+Draw leader(std::function<void(raft *)> set = {}) {
     return {.id = 1, .log = "1[1 2 3]", .set = std::move(set)};
 }
 
 /* The entries that all messages on their way to `to` name; they must be in sequence. */
-std::vector<raft_index> on_the_way(Cluster &c, raft_id to)
-{
+std::vector<raft_index> on_the_way(Cluster &c, raft_id to) {
     std::vector<raft_index> all;
     while (c.count(1, to) > 0) {
         auto m = c.take(1, to, RAFT_APPEND_ENTRIES);
@@ -25,10 +23,9 @@ std::vector<raft_index> on_the_way(Cluster &c, raft_id to)
     return all;
 }
 
-}  // namespace
+} // namespace
 
-TEST_CASE("A follower is probed until it answers, then entries stream to it unanswered")
-{
+TEST_CASE("A follower is probed until it answers, then entries stream to it unanswered") {
     Cluster c({leader()});
     c.win(1, {2, 3});
     REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_PROBE);
@@ -47,8 +44,7 @@ TEST_CASE("A follower is probed until it answers, then entries stream to it unan
     REQUIRE(c[1].progress(1).match == 6);
 }
 
-TEST_CASE("No more entries are in flight than the limit allows")
-{
+TEST_CASE("No more entries are in flight than the limit allows") {
     Cluster c({leader([](raft *r) { raft_set_max_inflight_entries(r, 4); })});
     c.win(1, {2, 3});
     c[1].receive(2, AppendResult{.term = 2, .last = 2});
@@ -60,8 +56,7 @@ TEST_CASE("No more entries are in flight than the limit allows")
     REQUIRE(on_the_way(c, 2) == std::vector<raft_index>{9, 10, 11, 12});
 }
 
-TEST_CASE("No message names more entries than the limit allows")
-{
+TEST_CASE("No message names more entries than the limit allows") {
     Cluster c({leader([](raft *r) { raft_set_max_message_entries(r, 3); })});
     c.win(1, {2, 3});
     c[1].receive(2, AppendResult{.term = 2, .last = 2});
@@ -86,8 +81,7 @@ TEST_CASE("No message names more entries than the limit allows")
     REQUIRE(messages >= 3);
 }
 
-TEST_CASE("A caller may send fewer entries than a message names: the rest is sent again")
-{
+TEST_CASE("A caller may send fewer entries than a message names: the rest is sent again") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c[1].submit(10);
@@ -102,8 +96,7 @@ TEST_CASE("A caller may send fewer entries than a message names: the rest is sen
     REQUIRE(c[1].match(2) == 12);
 }
 
-TEST_CASE("What is lost on the way is sent again")
-{
+TEST_CASE("What is lost on the way is sent again") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c[1].submit(3);
@@ -119,8 +112,7 @@ TEST_CASE("What is lost on the way is sent again")
     REQUIRE(c[1].commit() == 10);
 }
 
-TEST_CASE("A lost result is made up for by the next")
-{
+TEST_CASE("A lost result is made up for by the next") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c[1].submit(3);
@@ -132,8 +124,7 @@ TEST_CASE("A lost result is made up for by the next")
     REQUIRE(c[1].commit() == 5);
 }
 
-TEST_CASE("An unreachable follower is probed again, others are not disturbed")
-{
+TEST_CASE("An unreachable follower is probed again, others are not disturbed") {
     Cluster c({leader()});
     c.win(1, {2, 3});
     for (raft_id id : {2, 3}) {
@@ -159,8 +150,7 @@ TEST_CASE("An unreachable follower is probed again, others are not disturbed")
     d[1].ignores(event::unreachable(2));
 }
 
-TEST_CASE("A spare gets nothing, a standby gets the log")
-{
+TEST_CASE("A spare gets nothing, a standby gets the log") {
     Cluster c({{.id = 1, .log = "1[1 2 3 4s 5p]"}});
     c.win(1, {2, 3});
     for (int i = 0; i < 30; ++i) {
@@ -176,8 +166,7 @@ TEST_CASE("A spare gets nothing, a standby gets the log")
     REQUIRE(c[1].match(4) == c[1].last());
 }
 
-TEST_CASE("A leader notes when it heard from whom")
-{
+TEST_CASE("A leader notes when it heard from whom") {
     Cluster c({leader()});
     c.win(1, {2, 3});
     REQUIRE(c[1].progress(3).last_contact <= c.now);
@@ -188,8 +177,7 @@ TEST_CASE("A leader notes when it heard from whom")
     REQUIRE((c[1].progress(3).features & all_features) == all_features);
 }
 
-TEST_CASE("A step sends a bounded number of messages; the answers call for the rest (§10.2.1)")
-{
+TEST_CASE("A step sends a bounded number of messages; the answers call for the rest (§10.2.1)") {
     Cluster c({leader([](raft *r) {
         raft_set_max_inflight_entries(r, UINT32_MAX);
         raft_set_max_message_entries(r, 1);
@@ -213,8 +201,7 @@ TEST_CASE("A step sends a bounded number of messages; the answers call for the r
     }
 }
 
-TEST_CASE("A probe at what is known to match is not turned down")
-{
+TEST_CASE("A probe at what is known to match is not turned down") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1 1"}});
     c.win(1, {2, 3});
     c[1].receive(2, AppendResult{.term = 2, .last = 3});
@@ -226,9 +213,10 @@ TEST_CASE("A probe at what is known to match is not turned down")
     REQUIRE(c[1].progress(2).next == 4);
 }
 
-TEST_CASE("One more entry is sent when the window opens by one")
-{
-    Cluster c({{.id = 1, .log = "1[1 2 3]", .set = [](raft *r) { raft_set_max_inflight_entries(r, 4); }}});
+TEST_CASE("One more entry is sent when the window opens by one") {
+    Cluster c({{.id = 1, .log = "1[1 2 3]", .set = [](raft *r) {
+                    raft_set_max_inflight_entries(r, 4);
+                }}});
     c.win(1, {2, 3});
     c[1].receive(2, AppendResult{.term = 2, .last = 2});
     c[1].receive(3, AppendResult{.term = 2, .last = 2});
@@ -242,9 +230,9 @@ TEST_CASE("One more entry is sent when the window opens by one")
     }
 }
 
-TEST_CASE("A probe is asked once, whatever is submitted meanwhile")
-{
-    Cluster c({{.id = 1, .log = "1[1 2 3]", .set = [](raft *r) { raft_set_capacity_threshold(r, 1); }}});
+TEST_CASE("A probe is asked once, whatever is submitted meanwhile") {
+    Cluster c(
+        {{.id = 1, .log = "1[1 2 3]", .set = [](raft *r) { raft_set_capacity_threshold(r, 1); }}});
     c.win(1, {2, 3});
     c.drop();
     c[1].submit();

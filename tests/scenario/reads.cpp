@@ -9,8 +9,7 @@ namespace {
 
 /* Server 1 leads paper servers 2 and 3 in term 2; its barrier is committed. */
 struct Led : Cluster {
-    explicit Led(const char *log = "1[1 2 3]") : Cluster({{.id = 1, .log = log}})
-    {
+    explicit Led(const char *log = "1[1 2 3]") : Cluster({{.id = 1, .log = log}}) {
         win(1, {2, 3});
         for (raft_id id : {2, 3}) {
             (*this)[1].receive(id, AppendResult{.term = 2, .last = (*this)[1].last()});
@@ -18,8 +17,7 @@ struct Led : Cluster {
         drop();
     }
     /* The round named in the newest message to a peer. */
-    unsigned long long round(raft_id to)
-    {
+    unsigned long long round(raft_id to) {
         unsigned long long r = 0;
         while (count(1, to) > 0) {
             auto m = take(1, to, RAFT_APPEND_ENTRIES);
@@ -30,10 +28,9 @@ struct Led : Cluster {
     }
 };
 
-}  // namespace
+} // namespace
 
-TEST_CASE("A read is answered after a round begun for it is echoed by a quorum")
-{
+TEST_CASE("A read is answered after a round begun for it is echoed by a quorum") {
     Led c;
     const raft_index commit = c[1].commit();
     c[1].read(7);
@@ -56,8 +53,7 @@ TEST_CASE("A read is answered after a round begun for it is echoed by a quorum")
     REQUIRE(answer->reserved0 == 0);
 }
 
-TEST_CASE("A rejection echoes the round as well: it is of this term")
-{
+TEST_CASE("A rejection echoes the round as well: it is of this term") {
     Led c;
     c[1].read(7);
     const auto round = c.round(2);
@@ -65,8 +61,7 @@ TEST_CASE("A rejection echoes the round as well: it is of this term")
     REQUIRE(c[1].answer(7));
 }
 
-TEST_CASE("A follower echoes the latest round it has heard")
-{
+TEST_CASE("A follower echoes the latest round it has heard") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .round = 5});
     auto m = c.take(1, 2, RAFT_APPEND_ENTRIES_RESULT);
@@ -78,8 +73,7 @@ TEST_CASE("A follower echoes the latest round it has heard")
     REQUIRE(c.take(1, 3)->m.append_entries_result.round == 1); /* another leader's count */
 }
 
-TEST_CASE("Two of four peers are needed among five, and non-voters do not count")
-{
+TEST_CASE("Two of four peers are needed among five, and non-voters do not count") {
     Led c("1[1 2 3 4 5 6s]");
     c[1].read(1);
     const auto round = c.round(2);
@@ -91,8 +85,7 @@ TEST_CASE("Two of four peers are needed among five, and non-voters do not count"
     REQUIRE(c[1].answer(1));
 }
 
-TEST_CASE("Before anything of its own term is committed, reads wait for the barrier")
-{
+TEST_CASE("Before anything of its own term is committed, reads wait for the barrier") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1 1"}});
     c.win(1, {2, 3});
     const raft_index barrier = c[1].last();
@@ -115,8 +108,7 @@ TEST_CASE("Before anything of its own term is committed, reads wait for the barr
     REQUIRE(c[1].answer(1)->index == barrier);
 }
 
-TEST_CASE("Reads that were pending when leadership is lost are told so")
-{
+TEST_CASE("Reads that were pending when leadership is lost are told so") {
     Led c;
     for (unsigned long long id : {1, 2, 3}) {
         c[1].read(id);
@@ -129,8 +121,7 @@ TEST_CASE("Reads that were pending when leadership is lost are told so")
     c[1].refuses(RAFT_NOTLEADER, event::read(4));
 }
 
-TEST_CASE("A leader that was cut off never answers")
-{
+TEST_CASE("A leader that was cut off never answers") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c.run(200);
@@ -147,8 +138,7 @@ TEST_CASE("A leader that was cut off never answers")
     REQUIRE(c[c.leader()].answer(2)->status == 0);
 }
 
-TEST_CASE("Many reads share a round, lost rounds are repeated")
-{
+TEST_CASE("Many reads share a round, lost rounds are repeated") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c.run(200);
@@ -164,8 +154,7 @@ TEST_CASE("Many reads share a round, lost rounds are repeated")
     }
 }
 
-TEST_CASE("A sole voter answers at once")
-{
+TEST_CASE("A sole voter answers at once") {
     Cluster c({{.id = 1, .log = "1[1 2s]"}});
     c[1].submit();
     c[1].read(1);
@@ -173,8 +162,7 @@ TEST_CASE("A sole voter answers at once")
     REQUIRE(c[1].answer(1)->index == 3);
 }
 
-TEST_CASE("Only so many reads can be pending")
-{
+TEST_CASE("Only so many reads can be pending") {
     Led c;
     unsigned long long id = 1;
     for (; id < 10000000; ++id) {
@@ -193,8 +181,7 @@ TEST_CASE("Only so many reads can be pending")
 
 /* ------------------------------------------------------------------ leases */
 
-TEST_CASE("Under a lease a read is answered at once, for 9/10 of an election timeout")
-{
+TEST_CASE("Under a lease a read is answered at once, for 9/10 of an election timeout") {
     Led c;
     c.expire(1); /* a heartbeat: its round begins now */
     const raft_time sent = c.now;
@@ -220,8 +207,7 @@ TEST_CASE("Under a lease a read is answered at once, for 9/10 of an election tim
     REQUIRE(c[1].answer(4));
 }
 
-TEST_CASE("A lease counts from the sending of the round, whenever the echo comes")
-{
+TEST_CASE("A lease counts from the sending of the round, whenever the echo comes") {
     Led c;
     c.expire(1);
     const auto round = c.round(2);
@@ -237,8 +223,7 @@ TEST_CASE("A lease counts from the sending of the round, whenever the echo comes
     REQUIRE_FALSE(c[1].answer(1));
 }
 
-TEST_CASE("There is no lease before an entry of the own term is committed")
-{
+TEST_CASE("There is no lease before an entry of the own term is committed") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1"}});
     c.win(1, {2, 3});
     c.expire(1);
@@ -251,8 +236,7 @@ TEST_CASE("There is no lease before an entry of the own term is committed")
     REQUIRE_FALSE(c[1].answer(1));
 }
 
-TEST_CASE("Once TimeoutNow has been sent there is no lease for the rest of the term")
-{
+TEST_CASE("Once TimeoutNow has been sent there is no lease for the rest of the term") {
     Led c;
     auto renew = [&] {
         c.expire(1);
@@ -280,8 +264,7 @@ TEST_CASE("Once TimeoutNow has been sent there is no lease for the rest of the t
 
 /* ----------------------------------------------- with peers that echo nothing */
 
-TEST_CASE("Where peers that do not echo rounds are needed, a barrier is committed instead")
-{
+TEST_CASE("Where peers that do not echo rounds are needed, a barrier is committed instead") {
     auto draws = Cluster::fresh("1 2 3", 0);
     draws[0].features = all_features;
     Cluster c(draws);
@@ -302,8 +285,7 @@ TEST_CASE("Where peers that do not echo rounds are needed, a barrier is committe
     REQUIRE(c[1].answer(2));
 }
 
-TEST_CASE("One old peer of two does no harm as long as the other one echoes")
-{
+TEST_CASE("One old peer of two does no harm as long as the other one echoes") {
     auto draws = Cluster::fresh("1 2 3");
     draws[2].features = 0;
     Cluster c(draws);
@@ -329,16 +311,14 @@ TEST_CASE("One old peer of two does no harm as long as the other one echoes")
     REQUIRE(c[1].last() == last + 2); /* and without S2 there is no other way */
 }
 
-TEST_CASE("A read whose round nobody can confirm any more is confirmed by a barrier")
-{
+TEST_CASE("A read whose round nobody can confirm any more is confirmed by a barrier") {
     Led c;
     c[1].read(7);
     const auto older = [&](raft_index last) {
-        return AppendResult{.term = 2, .last = last, .features = RAFT_FEATURE_CAPACITY,
-                            .version = 2};
+        return AppendResult{
+            .term = 2, .last = last, .features = RAFT_FEATURE_CAPACITY, .version = 2};
     };
-    SECTION("the members run an older version again")
-    {
+    SECTION("the members run an older version again") {
         for (raft_id id : {2, 3}) {
             c[1].receive(id, older(2));
         }
@@ -352,8 +332,7 @@ TEST_CASE("A read whose round nobody can confirm any more is confirmed by a barr
         REQUIRE(c[1].answer(7)->status == 0);
         REQUIRE(c[1].answer(7)->index == 2);
     }
-    SECTION("but not while leadership is handed over")
-    {
+    SECTION("but not while leadership is handed over") {
         c[1].transfer(3);
         for (raft_id id : {2, 3}) {
             c[1].receive(id, older(1)); /* 3 is not ready yet */
@@ -364,8 +343,7 @@ TEST_CASE("A read whose round nobody can confirm any more is confirmed by a barr
     }
 }
 
-TEST_CASE("A lease is held at any hour")
-{
+TEST_CASE("A lease is held at any hour") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.now = 1ULL << 61;
     c.elect(1);
@@ -375,8 +353,7 @@ TEST_CASE("A lease is held at any hour")
     REQUIRE(c[1].answer(7)->status == 0);
 }
 
-TEST_CASE("A lease lasts nine tenths of the election timeout from the sending, and no longer")
-{
+TEST_CASE("A lease lasts nine tenths of the election timeout from the sending, and no longer") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c.win(1, {2, 3});
     c[1].receive(2, AppendResult{.term = 2, .last = 2});
@@ -396,8 +373,7 @@ TEST_CASE("A lease lasts nine tenths of the election timeout from the sending, a
 
 /* --------------------------- leases, and a sole voter that is not known to be one */
 
-TEST_CASE("A sole voter that restarts respects the lease of the leader that leaves (§6.4.1)")
-{
+TEST_CASE("A sole voter that restarts respects the lease of the leader that leaves (§6.4.1)") {
     Cluster c(Cluster::fresh("1 2"));
     c.elect(1);
     c.run(500);
@@ -422,8 +398,7 @@ TEST_CASE("A sole voter that restarts respects the lease of the leader that leav
     REQUIRE_FALSE(c[1].leads());
 }
 
-TEST_CASE("So does one that a joint change left alone (§4.3, §6.4.1)")
-{
+TEST_CASE("So does one that a joint change left alone (§4.3, §6.4.1)") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c.run(500);

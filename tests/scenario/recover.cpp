@@ -5,8 +5,7 @@
 
 using namespace story;
 
-TEST_CASE("One survivor of three goes on alone")
-{
+TEST_CASE("One survivor of three goes on alone") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c[1].submit(3);
@@ -34,8 +33,7 @@ TEST_CASE("One survivor of three goes on alone")
     REQUIRE(c[4].commit() == c[3].commit());
 }
 
-TEST_CASE("Two survivors of five: one is recovered, the other follows its log")
-{
+TEST_CASE("Two survivors of five: one is recovered, the other follows its log") {
     Cluster c(Cluster::fresh("1 2 3 4 5"));
     c.elect(1);
     c[1].submit(3);
@@ -51,8 +49,7 @@ TEST_CASE("Two survivors of five: one is recovered, the other follows its log")
     REQUIRE(c[5].commit() == c[4].commit());
 }
 
-TEST_CASE("The term of a recovery belongs to the server that recovered")
-{
+TEST_CASE("The term of a recovery belongs to the server that recovered") {
     /* Its entry is of that term: whoever else led in it could make another such entry. */
     Cluster c({{.id = 1, .term = 2, .log = "1[1 2]"}});
     c[1].step(event::recover("1 2"));
@@ -61,8 +58,7 @@ TEST_CASE("The term of a recovery belongs to the server that recovered")
     REQUIRE(c[1].disk.vote == 1);
 }
 
-TEST_CASE("A recovery survives a restart")
-{
+TEST_CASE("A recovery survives a restart") {
     Cluster c({{.id = 3, .term = 7, .log = "1[1 2 3] 1 4"}});
     c[3].step(event::recover("3"));
     c[3].restart();
@@ -71,8 +67,7 @@ TEST_CASE("A recovery survives a restart")
     REQUIRE(c[3].leads());
 }
 
-TEST_CASE("A leader cannot be recovered, and the configuration must be sound")
-{
+TEST_CASE("A leader cannot be recovered, and the configuration must be sound") {
     Cluster c(Cluster::fresh("1 2 3"));
     c[2].refuses(RAFT_BADID, event::recover("1 3"));
     c[2].refuses(RAFT_BADID, event::recover("0 2"));
@@ -84,13 +79,16 @@ TEST_CASE("A leader cannot be recovered, and the configuration must be sound")
     c[1].refuses(RAFT_INVALID, event::recover("1"));
 }
 
-TEST_CASE("Half a snapshot, of a leader that is gone, does not hinder a recovery (§5.1)")
-{
+TEST_CASE("Half a snapshot, of a leader that is gone, does not hinder a recovery (§5.1)") {
     Cluster c({{.id = 1, .term = 2, .log = "1[1 2s 3] 1"}});
     const std::string half = snapshot_contents({9, 2}).substr(0, 4);
     c[1].slow = true;
-    c[1].receive(3, InstallSnapshot{.term = 2, .last = {9, 2}, .conf = "1 2s 3", .conf_index = 1,
-                                    .data = half, .done = false});
+    c[1].receive(3, InstallSnapshot{.term = 2,
+                                    .last = {9, 2},
+                                    .conf = "1 2s 3",
+                                    .conf_index = 1,
+                                    .data = half,
+                                    .done = false});
     c[1].refuses(RAFT_BUSY, event::recover("1")); /* it could become the log at any moment */
     c[1].slow = false;
     c[1].store_chunk();

@@ -5,8 +5,7 @@
 
 using namespace story;
 
-TEST_CASE("A removed leader replicates until its removal commits, not counting itself")
-{
+TEST_CASE("A removed leader replicates until its removal commits, not counting itself") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c.isolate(3);
@@ -15,7 +14,7 @@ TEST_CASE("A removed leader replicates until its removal commits, not counting i
     REQUIRE(c[1].leads());
     REQUIRE(raft_role(&c[1].raft) == -1);
     REQUIRE(c[1].commit() == 2); /* S1 and S2 have it, but only S2 counts, and two are needed */
-    c[1].submit(); /* it still leads */
+    c[1].submit();               /* it still leads */
     c.run(300);
     REQUIRE(c[1].commit() == 2);
     c.heal();
@@ -30,8 +29,7 @@ TEST_CASE("A removed leader replicates until its removal commits, not counting i
     REQUIRE(c[1].deadline() == ~raft_time{0});
 }
 
-TEST_CASE("The servers that stay hear of the commit from the leader that leaves")
-{
+TEST_CASE("The servers that stay hear of the commit from the leader that leaves") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c[1].reconfigure("2 3");
@@ -45,8 +43,7 @@ TEST_CASE("The servers that stay hear of the commit from the leader that leaves"
     REQUIRE(c[3].commit() == 4);
 }
 
-TEST_CASE("A removed follower is told that its removal is committed, and rests")
-{
+TEST_CASE("A removed follower is told that its removal is committed, and rests") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c[1].reconfigure("1 2");
@@ -60,8 +57,7 @@ TEST_CASE("A removed follower is told that its removal is committed, and rests")
     REQUIRE(c[3].term() == c[1].term());
 }
 
-TEST_CASE("A removed follower that does not know it cannot disturb the others")
-{
+TEST_CASE("A removed follower that does not know it cannot disturb the others") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     const raft_term term = c[1].term();
@@ -79,8 +75,7 @@ TEST_CASE("A removed follower that does not know it cannot disturb the others")
 /* {A, B} without A: A has the change, B does not, and A crashes. B needs A's vote (its
  * configuration is still {A, B}) but A's log is longer and A refuses. If A, no member of
  * its own latest configuration, did not campaign either, nobody ever would lead. */
-TEST_CASE("The removed server that must campaign")
-{
+TEST_CASE("The removed server that must campaign") {
     Cluster c(Cluster::fresh("1 2"));
     c.elect(1);
     c.isolate(2);
@@ -99,8 +94,7 @@ TEST_CASE("The removed server that must campaign")
     REQUIRE_FALSE(c[1].leads());
 }
 
-TEST_CASE("The removed server that must campaign, step by step: its own vote does not count")
-{
+TEST_CASE("The removed server that must campaign, step by step: its own vote does not count") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1[2 3 4]"}});
     REQUIRE(raft_role(&c[1].raft) == -1);
     c.expire(1);
@@ -122,8 +116,7 @@ TEST_CASE("The removed server that must campaign, step by step: its own vote doe
     REQUIRE(c[1].deadline() == ~raft_time{0});
 }
 
-TEST_CASE("A server whose removal is known to be committed does not campaign")
-{
+TEST_CASE("A server whose removal is known to be committed does not campaign") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1[2 3]"}});
     c[1].receive(2, AppendEntries{.term = 1, .prev = {2, 1}, .commit = 2});
     c.drop();
@@ -136,8 +129,7 @@ TEST_CASE("A server whose removal is known to be committed does not campaign")
     REQUIRE(c[1].state() == RAFT_CANDIDATE);
 }
 
-TEST_CASE("Down to one, and up again")
-{
+TEST_CASE("Down to one, and up again") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c[1].reconfigure("1 2");
@@ -158,15 +150,13 @@ TEST_CASE("Down to one, and up again")
     REQUIRE(c[1].commit() == 6);
 }
 
-TEST_CASE("A standby whose removal is not known to be committed does not campaign (§4.2.2)")
-{
+TEST_CASE("A standby whose removal is not known to be committed does not campaign (§4.2.2)") {
     Cluster c({{.id = 4, .log = "1[1 2 3 4s] 1[1 2 3]"}});
     REQUIRE(raft_role(&c[4].raft) == -1);
     REQUIRE(c[4].deadline() == ~raft_time{0});
 }
 
-TEST_CASE("A leader can take a snapshot while a removal is not committed")
-{
+TEST_CASE("A leader can take a snapshot while a removal is not committed") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1 1"}});
     c.win(1, {2, 3});
     c[1].receive(2, AppendResult{.term = 2, .last = 4});
@@ -177,8 +167,7 @@ TEST_CASE("A leader can take a snapshot while a removal is not committed")
     REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_PIPELINE);
 }
 
-TEST_CASE("A leader that goes tells the others first that its removal is committed")
-{
+TEST_CASE("A leader that goes tells the others first that its removal is committed") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c[1].reconfigure("2 3");

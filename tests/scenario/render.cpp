@@ -11,23 +11,19 @@ namespace {
 
 class Line {
 public:
-    Line &operator()(const char *name, unsigned long long v)
-    {
+    Line &operator()(const char *name, unsigned long long v) {
         out += std::string(" ") + name + "=" + std::to_string(v);
         return *this;
     }
-    Line &at(const char *name, raft_index index, raft_term term)
-    {
+    Line &at(const char *name, raft_index index, raft_term term) {
         out += std::string(" ") + name + "=" + std::to_string(index) + "/" + std::to_string(term);
         return *this;
     }
-    Line &text(const char *name, const std::string &v)
-    {
+    Line &text(const char *name, const std::string &v) {
         out += std::string(" ") + name + "=" + v;
         return *this;
     }
-    Line &flag(const char *name, bool v)
-    {
+    Line &flag(const char *name, bool v) {
         if (v) {
             out += std::string(" ") + name;
         }
@@ -36,13 +32,9 @@ public:
     std::string out;
 };
 
-std::string render_address(const char *a)
-{
-    return a == nullptr ? "null" : a;
-}
+std::string render_address(const char *a) { return a == nullptr ? "null" : a; }
 
-std::string hex(const void *base, size_t len)
-{
+std::string hex(const void *base, size_t len) {
     std::string out;
     for (size_t i = 0; i < len; ++i) {
         char two[3];
@@ -52,10 +44,9 @@ std::string hex(const void *base, size_t len)
     return out;
 }
 
-void digest_peer(struct raft *r, raft_id id, Line &out)
-{
+void digest_peer(struct raft *r, raft_id id, Line &out) {
     raft_index match = 0;
-    struct raft_progress p{};
+    struct raft_progress p {};
     int status = 0;
     int rv = raft_match_index(r, id, &match);
     out("peer", id)("rv", static_cast<unsigned>(rv))("match", rv == 0 ? match : 0);
@@ -70,10 +61,9 @@ void digest_peer(struct raft *r, raft_id id, Line &out)
     out.out += "\n";
 }
 
-}  // namespace
+} // namespace
 
-std::string digest(struct raft *r)
-{
+std::string digest(struct raft *r) {
     Line out;
     raft_id leader = 0;
     const char *address = nullptr;
@@ -102,64 +92,62 @@ std::string digest(struct raft *r)
     return out.out;
 }
 
-std::string render(const raft_message &m)
-{
+std::string render(const raft_message &m) {
     Line out;
     out("peer", m.server_id).text("at", render_address(m.server_address));
     switch (m.type) {
-    case RAFT_APPEND_ENTRIES: {
-        const auto &a = m.append_entries;
-        out.out += " AppendEntries";
-        out("v", a.version)("term", a.term).at("prev", a.prev_log_index, a.prev_log_term);
-        out("commit", a.leader_commit)("n", a.n_entries)("round", a.version >= 1 ? a.round : 0);
-        break;
-    }
-    case RAFT_APPEND_ENTRIES_RESULT: {
-        const auto &a = m.append_entries_result;
-        out.out += " AppendEntriesResult";
-        out("v", a.version)("term", a.term)("rejected", a.rejected)("last", a.last_log_index);
-        out("features", a.features)("capacity", a.capacity);
-        if (a.version >= 3) {
-            out("round", a.round)("snapshot", a.snapshot_index)("offset", a.snapshot_offset);
+        case RAFT_APPEND_ENTRIES: {
+            const auto &a = m.append_entries;
+            out.out += " AppendEntries";
+            out("v", a.version)("term", a.term).at("prev", a.prev_log_index, a.prev_log_term);
+            out("commit", a.leader_commit)("n", a.n_entries)("round", a.version >= 1 ? a.round : 0);
+            break;
         }
-        break;
-    }
-    case RAFT_REQUEST_VOTE: {
-        const auto &a = m.request_vote;
-        out.out += a.pre_vote ? " RequestPreVote" : " RequestVote";
-        out("v", a.version)("term", a.term)("candidate", a.candidate_id);
-        out.at("last", a.last_log_index, a.last_log_term).flag("disrupt", a.disrupt_leader);
-        break;
-    }
-    case RAFT_REQUEST_VOTE_RESULT: {
-        const auto &a = m.request_vote_result;
-        out.out += a.pre_vote ? " PreVoteResult" : " VoteResult";
-        out("v", a.version)("term", a.term).flag("granted", a.vote_granted);
-        out("features", a.features)("capacity", a.capacity);
-        break;
-    }
-    case RAFT_INSTALL_SNAPSHOT: {
-        const auto &a = m.install_snapshot;
-        out.out += " InstallSnapshot";
-        out("v", a.version)("term", a.term).at("snapshot", a.last_index, a.last_term);
-        out.text("conf", "[" + render(a.conf) + "]")("since", a.conf_index);
-        out("offset", a.offset)("bytes", a.data.len).flag("last", a.last);
-        break;
-    }
-    case RAFT_TIMEOUT_NOW: {
-        const auto &a = m.timeout_now;
-        out.out += " TimeoutNow";
-        out("v", a.version)("term", a.term).at("last", a.last_log_index, a.last_log_term);
-        break;
-    }
-    default:
-        out("type", static_cast<unsigned>(m.type));
+        case RAFT_APPEND_ENTRIES_RESULT: {
+            const auto &a = m.append_entries_result;
+            out.out += " AppendEntriesResult";
+            out("v", a.version)("term", a.term)("rejected", a.rejected)("last", a.last_log_index);
+            out("features", a.features)("capacity", a.capacity);
+            if (a.version >= 3) {
+                out("round", a.round)("snapshot", a.snapshot_index)("offset", a.snapshot_offset);
+            }
+            break;
+        }
+        case RAFT_REQUEST_VOTE: {
+            const auto &a = m.request_vote;
+            out.out += a.pre_vote ? " RequestPreVote" : " RequestVote";
+            out("v", a.version)("term", a.term)("candidate", a.candidate_id);
+            out.at("last", a.last_log_index, a.last_log_term).flag("disrupt", a.disrupt_leader);
+            break;
+        }
+        case RAFT_REQUEST_VOTE_RESULT: {
+            const auto &a = m.request_vote_result;
+            out.out += a.pre_vote ? " PreVoteResult" : " VoteResult";
+            out("v", a.version)("term", a.term).flag("granted", a.vote_granted);
+            out("features", a.features)("capacity", a.capacity);
+            break;
+        }
+        case RAFT_INSTALL_SNAPSHOT: {
+            const auto &a = m.install_snapshot;
+            out.out += " InstallSnapshot";
+            out("v", a.version)("term", a.term).at("snapshot", a.last_index, a.last_term);
+            out.text("conf", "[" + render(a.conf) + "]")("since", a.conf_index);
+            out("offset", a.offset)("bytes", a.data.len).flag("last", a.last);
+            break;
+        }
+        case RAFT_TIMEOUT_NOW: {
+            const auto &a = m.timeout_now;
+            out.out += " TimeoutNow";
+            out("v", a.version)("term", a.term).at("last", a.last_log_index, a.last_log_term);
+            break;
+        }
+        default:
+            out("type", static_cast<unsigned>(m.type));
     }
     return out.out;
 }
 
-std::string flag_names(unsigned flags)
-{
+std::string flag_names(unsigned flags) {
     static const char *const names[] = {"TERM",   "VOTE",    "ENTRIES", "SNAPSHOT", "MESSAGES",
                                         "STATE",  "COMMIT",  "TIMEOUT", "CONF",     "READS",
                                         "LEADER", "CATCHUP", "TRANSFER"};
@@ -172,8 +160,7 @@ std::string flag_names(unsigned flags)
     return out.empty() ? "nothing" : out;
 }
 
-std::string render(const raft_update &u)
-{
+std::string render(const raft_update &u) {
     Line out;
     out.out = flag_names(u.flags);
     if (u.flags & RAFT_UPDATE_ENTRIES) {
@@ -208,4 +195,4 @@ std::string render(const raft_update &u)
     return out.out;
 }
 
-}  // namespace story
+} // namespace story

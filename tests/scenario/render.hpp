@@ -16,4 +16,4 @@ std::string render(const raft_message &m);
 std::string render(const raft_update &u);
 std::string flag_names(unsigned flags);
 
-}  // namespace story
+} // namespace story

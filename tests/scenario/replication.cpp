@@ -5,8 +5,7 @@
 
 using namespace story;
 
-TEST_CASE("An entry is stamped, written, sent, acknowledged, committed, and followers hear of it")
-{
+TEST_CASE("An entry is stamped, written, sent, acknowledged, committed, and followers hear of it") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c[1].slow = true;
@@ -31,15 +30,14 @@ TEST_CASE("An entry is stamped, written, sent, acknowledged, committed, and foll
 
 /* Figure 7 of the Raft paper (3.6 of the dissertation): the leader of term 8 comes to
  * power, and followers may be missing entries, have extra ones, or both. */
-TEST_CASE("Figure 7: whatever the followers' logs, they become the leader's")
-{
+TEST_CASE("Figure 7: whatever the followers' logs, they become the leader's") {
     Cluster c({{.id = 1, .term = 7, .log = "1[1 2 3 4 5 6 7] 1 1 4 4 5 5 6 6 6"},
-               {.id = 2, .log = "1[1 2 3 4 5 6 7] 1 1 4 4 5 5 6 6"},         /* (a) */
-               {.id = 3, .log = "1[1 2 3 4 5 6 7] 1 1 4"},                   /* (b) */
-               {.id = 4, .log = "1[1 2 3 4 5 6 7] 1 1 4 4 5 5 6 6 6 6"},     /* (c) */
-               {.id = 5, .log = "1[1 2 3 4 5 6 7] 1 1 4 4 5 5 6 6 6 7 7"},   /* (d) */
-               {.id = 6, .log = "1[1 2 3 4 5 6 7] 1 1 4 4 4 4"},             /* (e) */
-               {.id = 7, .log = "1[1 2 3 4 5 6 7] 1 1 2 2 2 3 3 3 3 3"}});   /* (f) */
+               {.id = 2, .log = "1[1 2 3 4 5 6 7] 1 1 4 4 5 5 6 6"},       /* (a) */
+               {.id = 3, .log = "1[1 2 3 4 5 6 7] 1 1 4"},                 /* (b) */
+               {.id = 4, .log = "1[1 2 3 4 5 6 7] 1 1 4 4 5 5 6 6 6 6"},   /* (c) */
+               {.id = 5, .log = "1[1 2 3 4 5 6 7] 1 1 4 4 5 5 6 6 6 7 7"}, /* (d) */
+               {.id = 6, .log = "1[1 2 3 4 5 6 7] 1 1 4 4 4 4"},           /* (e) */
+               {.id = 7, .log = "1[1 2 3 4 5 6 7] 1 1 2 2 2 3 3 3 3 3"}}); /* (f) */
     c.elect(1);
     REQUIRE(c[1].term() == 8);
     c.run(1000);
@@ -53,8 +51,7 @@ TEST_CASE("Figure 7: whatever the followers' logs, they become the leader's")
 }
 
 /* Figure 8 of the paper (3.7): an entry of an older term on a majority is not committed. */
-TEST_CASE("Figure 8: only entries of the leader's own term commit by counting")
-{
+TEST_CASE("Figure 8: only entries of the leader's own term commit by counting") {
     Cluster c({{.id = 1, .term = 3, .log = "1[1 2 3 4 5] 2"},
                {.id = 2, .term = 3, .log = "1[1 2 3 4 5] 2"},
                {.id = 3, .term = 3, .log = "1[1 2 3 4 5]"},
@@ -77,15 +74,13 @@ TEST_CASE("Figure 8: only entries of the leader's own term commit by counting")
         REQUIRE(c[1].match(id) == 2);
     }
     REQUIRE(c[1].commit() == 1); /* index 2 is on S1, S2, S3, but of term 2 */
-    SECTION("(e) it commits with an entry of term 4 behind it")
-    {
+    SECTION("(e) it commits with an entry of term 4 behind it") {
         c[1].receive(2, AppendResult{.term = 4, .last = 3});
         REQUIRE(c[1].commit() == 1);
         c[1].receive(3, AppendResult{.term = 4, .last = 3});
         REQUIRE(c[1].commit() == 3);
     }
-    SECTION("(d) else S5 may still overwrite it")
-    {
+    SECTION("(d) else S5 may still overwrite it") {
         c.heal();
         c.drop();
         c[1].crash();
@@ -104,8 +99,7 @@ TEST_CASE("Figure 8: only entries of the leader's own term commit by counting")
     }
 }
 
-TEST_CASE("A rejection tells enough to skip a whole term at once")
-{
+TEST_CASE("A rejection tells enough to skip a whole term at once") {
     /* The follower's 40 entries of term 2 disagree with the leader's 40 of term 3. */
     std::string ours = "1[1 2 3]", theirs = "1[1 2 3]";
     for (int i = 0; i < 40; ++i) {
@@ -134,8 +128,7 @@ TEST_CASE("A rejection tells enough to skip a whole term at once")
     REQUIRE(m->m.append_entries_result.last_log_index == 41); /* the log is shorter */
 }
 
-TEST_CASE("New entries are answered once, when stored; an AppendEntries without, at once")
-{
+TEST_CASE("New entries are answered once, when stored; an AppendEntries without, at once") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].slow = true;
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .log = "1 1"});
@@ -154,8 +147,7 @@ TEST_CASE("New entries are answered once, when stored; an AppendEntries without,
     REQUIRE(c.take(1, 2)->m.append_entries_result.last_log_index == 3);
 }
 
-TEST_CASE("A follower acknowledges no more than this term's leader has matched")
-{
+TEST_CASE("A follower acknowledges no more than this term's leader has matched") {
     /* Entries 3 and 4 were left by the leader of term 1; that of term 2 has only entry 2
      * in common and does not know yet what else. */
     Cluster c({{.id = 1, .log = "1[1 2 3] 1 1 1"}});
@@ -165,8 +157,7 @@ TEST_CASE("A follower acknowledges no more than this term's leader has matched")
     REQUIRE(c[1].commit() == 2); /* its commit index obeys the same bound */
 }
 
-TEST_CASE("A heartbeat whose previous index is old does not lower the commit index")
-{
+TEST_CASE("A heartbeat whose previous index is old does not lower the commit index") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1 1 1"}});
     c[1].receive(2, AppendEntries{.term = 2, .prev = {4, 1}, .commit = 4});
     REQUIRE(c[1].commit() == 4);
@@ -181,8 +172,7 @@ TEST_CASE("A heartbeat whose previous index is old does not lower the commit ind
     REQUIRE(c[1].terms() == "1 1 1 1");
 }
 
-TEST_CASE("A conflicting tail is replaced, an agreeing one is kept")
-{
+TEST_CASE("A conflicting tail is replaced, an agreeing one is kept") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1 2 2"}});
     c[1].slow = true;
     c[1].receive(2, AppendEntries{.term = 3, .prev = {2, 1}, .log = "2"});
@@ -196,8 +186,7 @@ TEST_CASE("A conflicting tail is replaced, an agreeing one is kept")
     REQUIRE(c[1].terms() == "1 1 3");
 }
 
-TEST_CASE("Reordered and repeated AppendEntries do no harm")
-{
+TEST_CASE("Reordered and repeated AppendEntries do no harm") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c.deliver();
@@ -216,8 +205,7 @@ TEST_CASE("Reordered and repeated AppendEntries do no harm")
     REQUIRE(c[1].commit() == 5);
 }
 
-TEST_CASE("Late results never move match or next back")
-{
+TEST_CASE("Late results never move match or next back") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c.win(1, {2});
     c[1].receive(2, AppendResult{.term = 2, .last = 2});
@@ -240,8 +228,7 @@ TEST_CASE("Late results never move match or next back")
     REQUIRE(c[1].match(3) == 0);
 }
 
-TEST_CASE("An AppendEntries of an old term is refused and the sender told the term")
-{
+TEST_CASE("An AppendEntries of an old term is refused and the sender told the term") {
     Cluster c({{.id = 1, .term = 5, .log = "1[1 2 3]"}});
     c[1].receive(2, AppendEntries{.term = 4, .prev = {1, 1}, .log = "4", .commit = 2});
     REQUIRE(c[1].last() == 1);
@@ -251,8 +238,7 @@ TEST_CASE("An AppendEntries of an old term is refused and the sender told the te
     REQUIRE(m->m.append_entries_result.rejected != 0);
 }
 
-TEST_CASE("A new leader forces its log on one that has committed nothing of its own")
-{
+TEST_CASE("A new leader forces its log on one that has committed nothing of its own") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c.isolate(1);
@@ -271,8 +257,7 @@ TEST_CASE("A new leader forces its log on one that has committed nothing of its 
     REQUIRE(raft_term_of(&c[1].raft, lost) != old_term);
 }
 
-TEST_CASE("A previous entry of another term is refused by a follower that is in step, too")
-{
+TEST_CASE("A previous entry of another term is refused by a follower that is in step, too") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1 2"}});
     c[1].receive(2, AppendEntries{.term = 3, .prev = {3, 2}});
     c[1].receive(2, AppendEntries{.term = 3, .prev = {3, 2}});

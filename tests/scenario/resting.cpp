@@ -10,17 +10,15 @@ namespace {
 constexpr raft_time never = ~raft_time{0};
 
 /* It knows that it is a spare, and waits for nothing. */
-void require_rest(Cluster &c, raft_id id, const char *conf)
-{
+void require_rest(Cluster &c, raft_id id, const char *conf) {
     REQUIRE(c[id].conf() == conf);
     REQUIRE(raft_role(&c[id].raft) == RAFT_SPARE);
     REQUIRE(c[id].deadline() == never);
 }
 
-}  // namespace
+} // namespace
 
-TEST_CASE("A voter that becomes a spare is told, and rests (§4.1, §4.2.2)")
-{
+TEST_CASE("A voter that becomes a spare is told, and rests (§4.1, §4.2.2)") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c[1].reconfigure("1 2 3p");
@@ -35,8 +33,7 @@ TEST_CASE("A voter that becomes a spare is told, and rests (§4.1, §4.2.2)")
     REQUIRE(c[3].last() == 3);
 }
 
-TEST_CASE("Voters that become spares by a joint change are told, and rest (§4.3)")
-{
+TEST_CASE("Voters that become spares by a joint change are told, and rest (§4.3)") {
     Cluster c(Cluster::fresh("1 2 3 4 5"));
     c.elect(1);
     c[1].reconfigure("1 2 3 4p 5p");
@@ -47,8 +44,7 @@ TEST_CASE("Voters that become spares by a joint change are told, and rest (§4.3
     require_rest(c, 5, "1 2 3 4p 5p");
 }
 
-TEST_CASE("They are told though they are the first to acknowledge the joint change (§4.3)")
-{
+TEST_CASE("They are told though they are the first to acknowledge the joint change (§4.3)") {
     Cluster c(Cluster::fresh("1 2 3 4 5"));
     c.elect(1);
     c.run(100);
@@ -64,8 +60,7 @@ TEST_CASE("They are told though they are the first to acknowledge the joint chan
     require_rest(c, 5, "1 2 3 4p 5p");
 }
 
-TEST_CASE("Without pre-votes, too, a spare disturbs nobody, and comes back quietly (§4.2.3)")
-{
+TEST_CASE("Without pre-votes, too, a spare disturbs nobody, and comes back quietly (§4.2.3)") {
     std::vector<Draw> all = Cluster::fresh("1 2 3");
     for (Draw &d : all) {
         d.set = [](raft *r) { raft_set_pre_vote(r, false); };
@@ -86,8 +81,7 @@ TEST_CASE("Without pre-votes, too, a spare disturbs nobody, and comes back quiet
     REQUIRE(c[3].commit() == c[1].commit());
 }
 
-TEST_CASE("A new spare is replicated to until the change is committed, with a last word (§4.2.2)")
-{
+TEST_CASE("A new spare is replicated to until the change is committed, with a last word (§4.2.2)") {
     Cluster c({Draw{.id = 1, .log = "1[1 2 3 4 5]"}});
     c.win(1, {2, 3});
     for (raft_id id : {2, 3, 4, 5}) {
@@ -102,8 +96,7 @@ TEST_CASE("A new spare is replicated to until the change is committed, with a la
     c[1].receive(2, AppendResult{.term = 2, .last = change});
     REQUIRE(c[1].commit() == 2);
     REQUIRE(c.count(1, 5) == 0);
-    SECTION("it has the change")
-    {
+    SECTION("it has the change") {
         c[1].receive(5, AppendResult{.term = 2, .last = change});
         REQUIRE(c[1].commit() == 2); /* it does not count any more */
     }
@@ -121,8 +114,7 @@ TEST_CASE("A new spare is replicated to until the change is committed, with a la
     REQUIRE(c[1].progress(5).mode == RAFT_PROGRESS_NONE);
 }
 
-TEST_CASE("A spare that is promoted has an election timeout to answer in (§6.2)")
-{
+TEST_CASE("A spare that is promoted has an election timeout to answer in (§6.2)") {
     Cluster c({Draw{.id = 1, .log = "1[1 2p]"}, Draw{.id = 2}});
     REQUIRE(c[1].leads());
     c.run(5000);
@@ -130,22 +122,19 @@ TEST_CASE("A spare that is promoted has an election timeout to answer in (§6.2)
     c[1].reconfigure("1 2");
     c.expire(1); /* a heartbeat is due before anything could be delivered */
     REQUIRE(c[1].leads());
-    SECTION("and answers")
-    {
+    SECTION("and answers") {
         c.run(10000);
         REQUIRE(c[1].leads());
         REQUIRE(c[2].commit() == c[1].last());
     }
-    SECTION("but not longer")
-    {
+    SECTION("but not longer") {
         c.isolate(2);
         c.run(1500);
         REQUIRE_FALSE(c[1].leads());
     }
 }
 
-TEST_CASE("A catch-up that was given up is not gone on with (§4.2.1)")
-{
+TEST_CASE("A catch-up that was given up is not gone on with (§4.2.1)") {
     Cluster c({Draw{.id = 1, .log = "1[1 4p]", .set = [](raft *r) {
                         raft_set_max_inflight_entries(r, 4);
                         raft_set_max_catch_up_round_duration(r, 2000);
@@ -171,8 +160,7 @@ TEST_CASE("A catch-up that was given up is not gone on with (§4.2.1)")
     REQUIRE(c.count(1, 4) > 0);
 }
 
-TEST_CASE("A voter that becomes a spare rests, though it was caught up once (§4.2.1)")
-{
+TEST_CASE("A voter that becomes a spare rests, though it was caught up once (§4.2.1)") {
     Cluster c({Draw{.id = 1, .log = "1[1 2 3 4p]"}, Draw{.id = 2, .log = "1[1 2 3 4p]"},
                Draw{.id = 3, .log = "1[1 2 3 4p]"}, Draw{.id = 4}});
     c.elect(1);
@@ -195,8 +183,7 @@ TEST_CASE("A voter that becomes a spare rests, though it was caught up once (§4
     REQUIRE(c[4].last() == last);
 }
 
-TEST_CASE("A standby's catch-up that has finished is forgotten when it becomes a spare (§4.2.1)")
-{
+TEST_CASE("A standby's catch-up that has finished is forgotten when it becomes a spare (§4.2.1)") {
     Cluster c({Draw{.id = 1, .log = "1[1 2 3 4s 5s]"}});
     c.win(1, {2, 3});
     for (raft_id id : {2, 3, 4, 5}) {
@@ -204,14 +191,12 @@ TEST_CASE("A standby's catch-up that has finished is forgotten when it becomes a
     }
     c[1].catch_up(4);
     REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_FINISHED);
-    SECTION("it says so")
-    {
+    SECTION("it says so") {
         c[1].reconfigure("1 2 3 4p 5s");
         REQUIRE(c[1].flag(RAFT_UPDATE_CATCH_UP));
         REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_NONE);
     }
-    SECTION("but not when another one becomes one")
-    {
+    SECTION("but not when another one becomes one") {
         c[1].reconfigure("1 2 3 4s 5p");
         REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_CATCH_UP));
         REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_FINISHED);

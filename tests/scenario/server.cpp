@@ -11,15 +11,13 @@
 
 namespace story {
 
-std::string snapshot_contents(Position at)
-{
+std::string snapshot_contents(Position at) {
     return "the state after " + std::to_string(at.index) + " entries, the last of term " +
            std::to_string(at.term);
 }
 
 Server::Server(Cluster &cluster, const Draw &draw)
-    : id(draw.id), features(draw.features), cluster_(cluster), set_(draw.set)
-{
+    : id(draw.id), features(draw.features), cluster_(cluster), set_(draw.set) {
     disk.start = draw.start;
     disk.log = draw_log(draw.log, draw.start);
     disk.term = draw.term;
@@ -36,13 +34,9 @@ Server::Server(Cluster &cluster, const Draw &draw)
     launch();
 }
 
-Server::~Server()
-{
-    raft_close(&raft);
-}
+Server::~Server() { raft_close(&raft); }
 
-void Server::configure(struct raft *r) const
-{
+void Server::configure(struct raft *r) const {
     raft_seed(r, static_cast<unsigned>(id));
     raft_set_features(r, features);
     if (set_) {
@@ -50,8 +44,7 @@ void Server::configure(struct raft *r) const
     }
 }
 
-EventPtr Server::start_event() const
-{
+EventPtr Server::start_event() const {
     auto e = std::make_shared<Event>(RAFT_START, "START");
     e->e.start.term = disk.term;
     e->e.start.voted_for = disk.vote;
@@ -65,8 +58,7 @@ EventPtr Server::start_event() const
     return e;
 }
 
-void Server::launch()
-{
+void Server::launch() {
     REQUIRE(raft_init(&raft, id, address_of(id).c_str()) == 0);
     past_.clear();
     base = disk.log.empty() ? disk.snapshot.index + 1 : disk.start;
@@ -86,14 +78,12 @@ void Server::launch()
     step(start_event());
 }
 
-void Server::set(std::function<void(struct raft *)> setter)
-{
+void Server::set(std::function<void(struct raft *)> setter) {
     setter(&raft);
     past_.push_back({nullptr, std::move(setter), 0, 0});
 }
 
-void Server::step(const EventPtr &event)
-{
+void Server::step(const EventPtr &event) {
     if (!settling_) {
         seen_ = 0;
     }
@@ -101,8 +91,7 @@ void Server::step(const EventPtr &event)
     settle();
 }
 
-void Server::settle()
-{
+void Server::settle() {
     if (settling_ || slow) {
         return;
     }
@@ -113,8 +102,7 @@ void Server::settle()
     settling_ = false;
 }
 
-void Server::step_once(const EventPtr &event)
-{
+void Server::step_once(const EventPtr &event) {
     if (!up) {
         FAIL("server " << id << " is down");
     }
@@ -144,8 +132,7 @@ void Server::step_once(const EventPtr &event)
 }
 
 /* The caller's duties, in the order of the contract. */
-void Server::carry_out(const EventPtr &event, raft_index commit_before, bool led)
-{
+void Server::carry_out(const EventPtr &event, raft_index commit_before, bool led) {
     if (update.flags & RAFT_UPDATE_VOTED_FOR) {
         disk.term = term();
         disk.vote = vote();
@@ -181,8 +168,7 @@ void Server::carry_out(const EventPtr &event, raft_index commit_before, bool led
     }
 }
 
-void Server::take_entries(bool starting)
-{
+void Server::take_entries(bool starting) {
     const raft_update_entries &e = update.entries;
     incoming.clear(); /* between two chunks: the leader has given the installation up */
     if (chunk) {
@@ -206,8 +192,7 @@ void Server::take_entries(bool starting)
     writes.push_back(std::move(w));
 }
 
-void Server::take_chunk()
-{
+void Server::take_chunk() {
     const raft_update_snapshot &s = update.snapshot;
     if (chunk) {
         FAIL("a chunk while another one is being written");
@@ -220,23 +205,20 @@ void Server::take_chunk()
                   s.last};
 }
 
-void Server::send(bool led)
-{
+void Server::send(bool led) {
     for (unsigned i = 0; i < update.messages.n; ++i) {
         check_message(&raft, led, update.messages.batch[i]);
         cluster_.sent(*this, update.messages.batch[i]);
     }
 }
 
-void Server::apply(raft_index from)
-{
+void Server::apply(raft_index from) {
     for (raft_index i = std::max(from + 1, base); i <= commit(); ++i) {
         cluster_.committed(*this, i, log.at(i - base));
     }
 }
 
-void Server::check_log()
-{
+void Server::check_log() {
     if (last() + 1 != base + log.size()) {
         FAIL("the log ends at " << base + log.size() - 1 << ", not at " << last());
     }
@@ -250,8 +232,7 @@ void Server::check_log()
     }
 }
 
-raft_index Server::durable() const
-{
+raft_index Server::durable() const {
     raft_index i = disk.log.empty() ? disk.start : std::max(base, disk.start);
     while (i < base + log.size() && i < disk.start + disk.log.size() &&
            log[i - base] == disk.log[i - disk.start]) {
@@ -260,8 +241,7 @@ raft_index Server::durable() const
     return std::max(i - 1, disk.snapshot.index);
 }
 
-void Server::store()
-{
+void Server::store() {
     REQUIRE(!writes.empty());
     Write w = writes.front();
     writes.pop_front();
@@ -277,15 +257,13 @@ void Server::store()
     step(event::stored(w.last(), w.ticket));
 }
 
-void Server::store_all()
-{
+void Server::store_all() {
     while (!writes.empty()) {
         store();
     }
 }
 
-void Server::store_chunk()
-{
+void Server::store_chunk() {
     REQUIRE(chunk);
     Chunk c = *chunk;
     chunk.reset();
@@ -306,8 +284,7 @@ void Server::store_chunk()
     step(event::persisted_snapshot(c.snapshot, c.offset, c.last));
 }
 
-void Server::fail_chunk()
-{
+void Server::fail_chunk() {
     REQUIRE(chunk);
     Chunk c = *chunk;
     chunk.reset();
@@ -315,8 +292,7 @@ void Server::fail_chunk()
     step(event::persisted_snapshot({0, c.snapshot.term}, c.offset, c.last));
 }
 
-void Server::crash(unsigned durable_writes)
-{
+void Server::crash(unsigned durable_writes) {
     for (; durable_writes > 0 && !writes.empty(); --durable_writes) {
         Write w = writes.front();
         writes.pop_front();
@@ -327,28 +303,22 @@ void Server::crash(unsigned durable_writes)
     up = false;
 }
 
-void Server::restart()
-{
+void Server::restart() {
     if (up) {
         crash();
     }
     launch();
 }
 
-raft_index Server::submit(unsigned n)
-{
+raft_index Server::submit(unsigned n) {
     raft_index first = last() + 1;
     step(event::submit(n));
     return first;
 }
 
-void Server::read(unsigned long long read_id, bool lease)
-{
-    step(event::read(read_id, lease));
-}
+void Server::read(unsigned long long read_id, bool lease) { step(event::read(read_id, lease)); }
 
-void Server::snapshot(raft_index index, unsigned trailing)
-{
+void Server::snapshot(raft_index index, unsigned trailing) {
     raft_configuration conf{};
     raft_index conf_index = 0;
     REQUIRE(raft_configuration_at(&raft, index, &conf, &conf_index) == 0);
@@ -363,8 +333,7 @@ void Server::snapshot(raft_index index, unsigned trailing)
     }
 }
 
-void Server::refuses(int code, const EventPtr &event)
-{
+void Server::refuses(int code, const EventPtr &event) {
     check_no_trace(past_, code, event, cluster_.now, digest(&raft));
     std::string before = digest(&raft);
     REQUIRE(step_checked(&raft, event->at(cluster_.now, capacity), &update) == code);
@@ -372,55 +341,45 @@ void Server::refuses(int code, const EventPtr &event)
     REQUIRE(std::strlen(raft_errmsg(&raft)) > 0);
 }
 
-void Server::ignores(const EventPtr &event)
-{
+void Server::ignores(const EventPtr &event) {
     std::string before = digest(&raft);
     step(event);
     REQUIRE(flag_names(flags()) == "nothing");
     REQUIRE(digest(&raft) == before);
 }
 
-std::string Server::see()
-{
-    return digest(&raft);
-}
+std::string Server::see() { return digest(&raft); }
 
-raft_id Server::leader() const
-{
+raft_id Server::leader() const {
     raft_id l = 0;
     raft_leader(&raft, &l, nullptr);
     return l;
 }
 
-raft_index Server::match(raft_id peer) const
-{
+raft_index Server::match(raft_id peer) const {
     raft_index m = 0;
     REQUIRE(raft_match_index(&raft, peer, &m) == 0);
     return m;
 }
 
-struct raft_progress Server::progress(raft_id peer) const
-{
-    struct raft_progress p{};
+struct raft_progress Server::progress(raft_id peer) const {
+    struct raft_progress p {};
     REQUIRE(raft_progress(&raft, peer, &p) == 0);
     return p;
 }
 
-int Server::catch_up_status(raft_id peer) const
-{
+int Server::catch_up_status(raft_id peer) const {
     int status = -1;
     REQUIRE(raft_catch_up(&raft, peer, &status) == 0);
     return status;
 }
 
-std::string Server::conf() const
-{
+std::string Server::conf() const {
     raft_configuration c{};
     return raft_configuration_at(&raft, last(), &c, nullptr) == 0 ? Members(c).sorted().str() : "";
 }
 
-std::string Server::terms() const
-{
+std::string Server::terms() const {
     std::string out;
     for (const Entry &e : log) {
         out += (out.empty() ? "" : " ") + std::to_string(e.term);
@@ -428,10 +387,9 @@ std::string Server::terms() const
     return out;
 }
 
-std::optional<raft_read> Server::answer(unsigned long long read_id) const
-{
+std::optional<raft_read> Server::answer(unsigned long long read_id) const {
     auto found = answers.find(read_id);
     return found == answers.end() ? std::nullopt : std::optional<raft_read>(found->second);
 }
 
-}  // namespace story
+} // namespace story

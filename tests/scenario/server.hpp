@@ -17,8 +17,7 @@ namespace story {
 
 class Cluster;
 
-constexpr unsigned all_features =
-    RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS | RAFT_FEATURE_JOINT;
+constexpr unsigned all_features = RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS | RAFT_FEATURE_JOINT;
 
 /* How a server is drawn. The term defaults to that of the last entry. */
 struct Draw {
@@ -26,8 +25,8 @@ struct Draw {
     raft_term term = 0;
     raft_id vote = 0;
     const char *log = "";
-    raft_index start = 1;      /* index of the first entry of `log` */
-    Position snapshot{};       /* with its configuration: */
+    raft_index start = 1; /* index of the first entry of `log` */
+    Position snapshot{};  /* with its configuration: */
     const char *conf = "";
     raft_index conf_index = 1;
     unsigned features = all_features;
@@ -87,8 +86,7 @@ public:
     void ignores(const EventPtr &event);
 
     template <typename Draft>
-    void receive(raft_id from, const Draft &d)
-    {
+    void receive(raft_id from, const Draft &d) {
         step(event::receive(draft(from, id, d)));
     }
     void timeout() { step(event::timeout()); }
@@ -104,7 +102,7 @@ public:
     void set(std::function<void(struct raft *)> setter); /* a setting while running */
 
     /* The disk: by hand when `slow`, else acknowledged after each step. */
-    void store();                 /* the oldest write becomes durable and is acknowledged */
+    void store(); /* the oldest write becomes durable and is acknowledged */
     void store_all();
     void store_chunk();
     void fail_chunk();
@@ -125,9 +123,9 @@ public:
     raft_index match(raft_id peer) const;
     struct raft_progress progress(raft_id peer) const;
     int catch_up_status(raft_id peer) const;
-    std::string conf() const;              /* the latest, as drawn; "" if none */
-    std::string terms() const;             /* the log's terms: "1 1 2" */
-    std::string see();                     /* everything, as text */
+    std::string conf() const;  /* the latest, as drawn; "" if none */
+    std::string terms() const; /* the log's terms: "1 1 2" */
+    std::string see();         /* everything, as text */
     /* Everything that the last step, and the acknowledgements of its writes, announced. */
     unsigned flags() const { return seen_; }
     bool flag(unsigned f) const { return (seen_ & f) != 0; }
@@ -135,16 +133,16 @@ public:
     const std::vector<Past> &past() const { return past_; }
 
     raft_id id;
-    struct raft raft{};
-    raft_update update{};       /* of the last step; valid until the next */
+    struct raft raft {};
+    raft_update update{}; /* of the last step; valid until the next */
     bool up = false;
     bool slow = false;
-    bool trusting = false; /* the story acknowledges writes that the disk never saw */
-    unsigned features;          /* of its message codec; takes effect at the next restart */
+    bool trusting = false;         /* the story acknowledges writes that the disk never saw */
+    unsigned features;             /* of its message codec; takes effect at the next restart */
     unsigned short capacity = 100; /* of its disk, told with every event */
     Disk disk;
-    raft_index base = 1;        /* index of log.front() */
-    std::vector<Entry> log;     /* what the disk will hold when all is written */
+    raft_index base = 1;    /* index of log.front() */
+    std::vector<Entry> log; /* what the disk will hold when all is written */
     std::deque<Write> writes;
     std::optional<Chunk> chunk;
     std::map<raft_index, std::string> snapshots; /* complete ones, by index */
@@ -184,4 +182,4 @@ void check_no_trace(const std::vector<Past> &past, int code, const EventPtr &eve
  * that only the announced members of the update were written. */
 int step_checked(struct raft *r, raft_event *event, raft_update *update);
 
-}  // namespace story
+} // namespace story

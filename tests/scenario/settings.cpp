@@ -19,10 +19,9 @@ const std::pair<Setter, bool> numbers[] = {
     {raft_set_max_uncommitted_entries, true},
     {raft_set_features, true},
 };
-}  // namespace
+} // namespace
 
-TEST_CASE("A running server refuses settings that make no sense together, and keeps its own")
-{
+TEST_CASE("A running server refuses settings that make no sense together, and keeps its own") {
     Cluster c(Cluster::fresh("1 2 3"));
     for (auto [set, zero] : numbers) {
         const std::string before = c[1].see();
@@ -45,9 +44,8 @@ TEST_CASE("A running server refuses settings that make no sense together, and ke
     REQUIRE(raft_seed(&c[1].raft, 0) == 0);
 }
 
-TEST_CASE("Without a raft setters say RAFT_INVALID")
-{
-    struct raft zeroed{};
+TEST_CASE("Without a raft setters say RAFT_INVALID") {
+    struct raft zeroed {};
     for (struct raft *r : {static_cast<struct raft *>(nullptr), &zeroed}) {
         for (auto [set, zero] : numbers) {
             REQUIRE(set(r, 5) == RAFT_INVALID);
@@ -59,10 +57,9 @@ TEST_CASE("Without a raft setters say RAFT_INVALID")
     }
 }
 
-TEST_CASE("Before the start the order does not matter, the start judges the whole")
-{
+TEST_CASE("Before the start the order does not matter, the start judges the whole") {
     for (auto [set, zero] : numbers) {
-        struct raft r{};
+        struct raft r {};
         REQUIRE(raft_init(&r, 1, "s1") == 0);
         int rv = set(&r, 0); /* it may be refused at once, or by the start */
         Event e(RAFT_START, "");
@@ -73,7 +70,7 @@ TEST_CASE("Before the start the order does not matter, the start judges the whol
         REQUIRE(rv == (zero ? 0 : RAFT_INVALID));
         raft_close(&r);
     }
-    struct raft r{};
+    struct raft r {};
     REQUIRE(raft_init(&r, 1, "s1") == 0);
     REQUIRE(raft_set_heartbeat_timeout(&r, 3000) == 0); /* above the default election timeout */
     REQUIRE(raft_set_election_timeout(&r, 20000) == 0);
@@ -87,8 +84,7 @@ TEST_CASE("Before the start the order does not matter, the start judges the whol
     raft_close(&r);
 }
 
-TEST_CASE("The timeouts that were set are kept to")
-{
+TEST_CASE("The timeouts that were set are kept to") {
     auto draws = Cluster::fresh("1 2 3");
     for (Draw &d : draws) {
         d.set = [](raft *r) {
@@ -107,8 +103,7 @@ TEST_CASE("The timeouts that were set are kept to")
     REQUIRE_FALSE(c[1].leads());
 }
 
-TEST_CASE("A longer election timeout set while running holds from the next campaign at least")
-{
+TEST_CASE("A longer election timeout set while running holds from the next campaign at least") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].set([](raft *r) { REQUIRE(raft_set_election_timeout(r, 5000) == 0); });
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}});
@@ -116,15 +111,14 @@ TEST_CASE("A longer election timeout set while running holds from the next campa
     REQUIRE(c[1].deadline() <= c.now + 10000);
 }
 
-TEST_CASE("The smallest settings are legal ones")
-{
+TEST_CASE("The smallest settings are legal ones") {
     Cluster c({{.id = 1, .log = "1[1 2 3]", .set = [](raft *r) {
-        REQUIRE(raft_set_heartbeat_timeout(r, 1) == 0);
-        REQUIRE(raft_set_election_timeout(r, 2) == 0);
-        REQUIRE(raft_set_install_snapshot_timeout(r, 1) == 0);
-        REQUIRE(raft_set_max_catch_up_rounds(r, 1) == 0);
-        REQUIRE(raft_set_max_catch_up_round_duration(r, 1) == 0);
-        REQUIRE(raft_set_max_inflight_entries(r, 1) == 0);
-    }}});
+                    REQUIRE(raft_set_heartbeat_timeout(r, 1) == 0);
+                    REQUIRE(raft_set_election_timeout(r, 2) == 0);
+                    REQUIRE(raft_set_install_snapshot_timeout(r, 1) == 0);
+                    REQUIRE(raft_set_max_catch_up_rounds(r, 1) == 0);
+                    REQUIRE(raft_set_max_catch_up_round_duration(r, 1) == 0);
+                    REQUIRE(raft_set_max_inflight_entries(r, 1) == 0);
+                }}});
     REQUIRE(c[1].last() == 1);
 }

@@ -15,8 +15,7 @@ namespace {
 unsigned long_ways = 0;
 }
 
-int counted_long_way(void *server, raft_event *event, raft_update *update)
-{
+int counted_long_way(void *server, raft_event *event, raft_update *update) {
     long_ways++;
     return long_way(server, event, update);
 }
@@ -24,8 +23,7 @@ int counted_long_way(void *server, raft_event *event, raft_update *update)
 namespace {
 
 /* Everything that a settled cluster does, some time. */
-void live(Cluster &c, unsigned n)
-{
+void live(Cluster &c, unsigned n) {
     for (unsigned i = 0; i < n; ++i) {
         c[1].submit(1 + i % 3);
         c.deliver();
@@ -33,10 +31,9 @@ void live(Cluster &c, unsigned n)
     c.run(1000);
 }
 
-}  // namespace
+} // namespace
 
-TEST_CASE("Entries, acknowledgements and heartbeats of a settled cluster take the short way")
-{
+TEST_CASE("Entries, acknowledgements and heartbeats of a settled cluster take the short way") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c.run(2000);
@@ -44,13 +41,11 @@ TEST_CASE("Entries, acknowledgements and heartbeats of a settled cluster take th
     live(c, 5); /* until every outbox is large enough */
     const raft_index before = c[1].commit();
     long_ways = 0;
-    SECTION("with disks that acknowledge at once")
-    {
+    SECTION("with disks that acknowledge at once") {
         live(c, 10);
         REQUIRE(c[1].commit() > before + 10);
     }
-    SECTION("with a slow disk at a follower")
-    {
+    SECTION("with a slow disk at a follower") {
         c[3].slow = true;
         c[1].submit();
         c.deliver();
@@ -58,8 +53,7 @@ TEST_CASE("Entries, acknowledgements and heartbeats of a settled cluster take th
         c.deliver();
         REQUIRE(c[1].match(3) == c[1].last());
     }
-    SECTION("with a slow disk at the leader")
-    {
+    SECTION("with a slow disk at the leader") {
         c[1].slow = true;
         c[1].submit();
         c.deliver();
@@ -69,13 +63,15 @@ TEST_CASE("Entries, acknowledgements and heartbeats of a settled cluster take th
     REQUIRE(long_ways == 0);
 }
 
-TEST_CASE("Limits that are not reached leave the short way open")
-{
-    Cluster c({{.id = 1, .log = "1[1 2 3]", .set = [](raft *r) {
-                    raft_set_max_message_entries(r, 3);
-                    raft_set_max_uncommitted_entries(r, 10);
-                    raft_set_max_inflight_entries(r, 3);
-                }},
+TEST_CASE("Limits that are not reached leave the short way open") {
+    Cluster c({{.id = 1,
+                .log = "1[1 2 3]",
+                .set =
+                    [](raft *r) {
+                        raft_set_max_message_entries(r, 3);
+                        raft_set_max_uncommitted_entries(r, 10);
+                        raft_set_max_inflight_entries(r, 3);
+                    }},
                {.id = 2, .log = "1[1 2 3]"},
                {.id = 3, .log = "1[1 2 3]"}});
     c.elect(1);
@@ -91,8 +87,7 @@ TEST_CASE("Limits that are not reached leave the short way open")
     REQUIRE(long_ways == 0);
 }
 
-TEST_CASE("What is unusual takes the long way")
-{
+TEST_CASE("What is unusual takes the long way") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c.run(2000);
@@ -102,8 +97,7 @@ TEST_CASE("What is unusual takes the long way")
     REQUIRE(long_ways > 0);
 }
 
-TEST_CASE("A voter that became a spare does not keep the others from the short way")
-{
+TEST_CASE("A voter that became a spare does not keep the others from the short way") {
     Cluster c(Cluster::fresh("1 2 3 4"));
     c.elect(1);
     c.run(2000);

@@ -6,16 +6,14 @@
 using namespace story;
 
 namespace {
-std::string conf_at(Server &s, raft_index index, raft_index *since)
-{
+std::string conf_at(Server &s, raft_index index, raft_index *since) {
     raft_configuration conf{};
     REQUIRE(raft_configuration_at(&s.raft, index, &conf, since) == 0);
     return render(conf);
 }
-}  // namespace
+} // namespace
 
-TEST_CASE("A snapshot forgets the entries before it, but for the trailing ones")
-{
+TEST_CASE("A snapshot forgets the entries before it, but for the trailing ones") {
     Cluster c({{.id = 1, .log = "1[1] 1 1 1 1 1"}});
     const raft_index last = c[1].last(); /* 7, with its barrier */
     REQUIRE(c[1].commit() == last);
@@ -37,8 +35,7 @@ TEST_CASE("A snapshot forgets the entries before it, but for the trailing ones")
     REQUIRE(raft_first_index(&c[1].raft) == 8);
 }
 
-TEST_CASE("Term and configuration of a snapshot are the library's own knowledge")
-{
+TEST_CASE("Term and configuration of a snapshot are the library's own knowledge") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1 1[1 2 3 4s] 1"}});
     c[1].receive(2, AppendEntries{.term = 1, .prev = {4, 1}, .commit = 4});
     auto e = event::snapshot(3, 9);
@@ -53,8 +50,7 @@ TEST_CASE("Term and configuration of a snapshot are the library's own knowledge"
     REQUIRE(since == 3);
 }
 
-TEST_CASE("The configuration in force is known at every index back to the last snapshot")
-{
+TEST_CASE("The configuration in force is known at every index back to the last snapshot") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1 1[1 2 3 4s] 1 1[1 2 3 4] 1"}});
     const char *expected[] = {"1 2 3", "1 2 3", "1 2 3 4s", "1 2 3 4s", "1 2 3 4", "1 2 3 4"};
     const raft_index since_expected[] = {1, 1, 3, 3, 5, 5};
@@ -79,24 +75,21 @@ TEST_CASE("The configuration in force is known at every index back to the last s
     }
 }
 
-TEST_CASE("A follower far behind gets the snapshot, one within the trailing entries does not")
-{
+TEST_CASE("A follower far behind gets the snapshot, one within the trailing entries does not") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c.isolate(3);
     c[1].submit(8); /* 3..10 */
     c.run(300);
     REQUIRE(c[1].commit() == 10);
-    SECTION("snapshot")
-    {
+    SECTION("snapshot") {
         c[1].snapshot(10, 2);
         c.heal();
         c.run(2000);
         REQUIRE(raft_snapshot_index(&c[3].raft) == 10);
         REQUIRE(c[3].snapshots.at(10) == c[1].snapshots.at(10));
     }
-    SECTION("entries")
-    {
+    SECTION("entries") {
         c[1].snapshot(10, 20);
         c.heal();
         c.run(2000);
@@ -111,8 +104,7 @@ TEST_CASE("A follower far behind gets the snapshot, one within the trailing entr
     REQUIRE(c[1].progress(3).mode == RAFT_PROGRESS_PIPELINE);
 }
 
-TEST_CASE("A snapshot of a follower does not disturb replication")
-{
+TEST_CASE("A snapshot of a follower does not disturb replication") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c[1].submit(5);
@@ -132,11 +124,10 @@ TEST_CASE("A snapshot of a follower does not disturb replication")
     REQUIRE(c[2].commit() == c[3].last());
 }
 
-TEST_CASE("A leader without the entry before the follower's end sends its snapshot")
-{
+TEST_CASE("A leader without the entry before the follower's end sends its snapshot") {
     /* Everything up to 5 is in the snapshot; the follower ends at 3. */
-    Cluster c({{.id = 1, .term = 2, .log = "2 2", .start = 6, .snapshot = {5, 2},
-                .conf = "1 2 3"}});
+    Cluster c(
+        {{.id = 1, .term = 2, .log = "2 2", .start = 6, .snapshot = {5, 2}, .conf = "1 2 3"}});
     c.win(1, {2});
     c[1].receive(2, AppendResult{.term = 3, .rejected = 7, .last = 3});
     REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_SNAPSHOT);
@@ -155,10 +146,9 @@ TEST_CASE("A leader without the entry before the follower's end sends its snapsh
     REQUIRE(c.take(1, 2, RAFT_APPEND_ENTRIES)->m.append_entries.prev_log_index == 5);
 }
 
-TEST_CASE("A follower whose end is the snapshot's gets entries")
-{
-    Cluster c({{.id = 1, .term = 2, .log = "2 2", .start = 6, .snapshot = {5, 2},
-                .conf = "1 2 3"}});
+TEST_CASE("A follower whose end is the snapshot's gets entries") {
+    Cluster c(
+        {{.id = 1, .term = 2, .log = "2 2", .start = 6, .snapshot = {5, 2}, .conf = "1 2 3"}});
     c.win(1, {2});
     c[1].receive(2, AppendResult{.term = 3, .rejected = 7, .last = 5});
     auto m = c.take(1, 2, RAFT_APPEND_ENTRIES);
@@ -166,8 +156,7 @@ TEST_CASE("A follower whose end is the snapshot's gets entries")
     REQUIRE(m->m.append_entries.prev_log_term == 2);
 }
 
-TEST_CASE("A result that names an older snapshot does not undo what was sent of this one (§5.1)")
-{
+TEST_CASE("A result that names an older snapshot does not undo what was sent of this one (§5.1)") {
     Cluster c({{.id = 1, .term = 1, .log = "1", .start = 6, .snapshot = {5, 1}, .conf = "1 2 3"}});
     c.chunk_size = 4;
     c.win(1, {2, 3});
@@ -180,13 +169,11 @@ TEST_CASE("A result that names an older snapshot does not undo what was sent of 
     c[1].receive(2, late);
     REQUIRE(c.count(1, 2) == 0); /* the chunk at 8 is on its way */
     c.sleep(500);
-    SECTION("an older one")
-    {
+    SECTION("an older one") {
         c[1].receive(2, late);
         REQUIRE(c.take(1, 2, RAFT_INSTALL_SNAPSHOT)->m.install_snapshot.offset == 8);
     }
-    SECTION("none: it has nothing of it any more")
-    {
+    SECTION("none: it has nothing of it any more") {
         c[1].receive(2, AppendResult{.term = 2, .rejected = 5});
         REQUIRE(c.take(1, 2, RAFT_INSTALL_SNAPSHOT)->m.install_snapshot.offset == 0);
     }

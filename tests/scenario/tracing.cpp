@@ -24,8 +24,7 @@ struct Recorder {
                        }};
     std::vector<Fact> facts;
 
-    const Fact *find(int type) const
-    {
+    const Fact *find(int type) const {
         for (const Fact &f : facts) {
             if (f.type == type) {
                 return &f;
@@ -35,10 +34,9 @@ struct Recorder {
     }
 };
 
-}  // namespace
+} // namespace
 
-TEST_CASE("Every change of a life shows in the trace")
-{
+TEST_CASE("Every change of a life shows in the trace") {
     Recorder rec;
     auto draws = Cluster::fresh("1 2 3 4s");
     draws[0].set = [&](raft *r) { REQUIRE(raft_set_tracer(r, &rec.tracer) == 0); };
@@ -108,20 +106,20 @@ TEST_CASE("Every change of a life shows in the trace")
     }
 }
 
-TEST_CASE("A snapshot's chunks show in the trace")
-{
+TEST_CASE("A snapshot's chunks show in the trace") {
     Recorder rec;
-    Cluster c({{.id = 1, .term = 3, .log = "1[1 2 3]",
-                .set = [&](raft *r) { raft_set_tracer(r, &rec.tracer); }}});
-    c[1].receive(2, InstallSnapshot{.term = 3, .last = {8, 2}, .conf = "1 2 3",
-                                    .data = snapshot_contents({8, 2})});
+    Cluster c({{.id = 1, .term = 3, .log = "1[1 2 3]", .set = [&](raft *r) {
+                    raft_set_tracer(r, &rec.tracer);
+                }}});
+    c[1].receive(
+        2, InstallSnapshot{
+               .term = 3, .last = {8, 2}, .conf = "1 2 3", .data = snapshot_contents({8, 2})});
     const Fact *f = rec.find(RAFT_TRACE_SNAPSHOT);
     REQUIRE(f);
     REQUIRE(f->info.index == 8);
 }
 
-TEST_CASE("Steps that fail are not traced")
-{
+TEST_CASE("Steps that fail are not traced") {
     Recorder rec;
     Cluster c(Cluster::fresh("1 2 3"));
     c[1].set([&](raft *r) { raft_set_tracer(r, &rec.tracer); });
@@ -134,8 +132,7 @@ TEST_CASE("Steps that fail are not traced")
     REQUIRE(rec.facts.empty());
 }
 
-TEST_CASE("Tracing changes nothing, can be replaced and turned off")
-{
+TEST_CASE("Tracing changes nothing, can be replaced and turned off") {
     Recorder first;
     Recorder second;
     auto life = [&](bool traced) {
@@ -166,8 +163,7 @@ TEST_CASE("Tracing changes nothing, can be replaced and turned off")
     REQUIRE(codes == std::set<int>{RAFT_RECEIVE});
 }
 
-TEST_CASE("A tracer without a function is refused")
-{
+TEST_CASE("A tracer without a function is refused") {
     Cluster c(Cluster::fresh("1 2 3"));
     raft_tracer empty{nullptr, 1, nullptr};
     REQUIRE(raft_set_tracer(&c[1].raft, &empty) == RAFT_INVALID);

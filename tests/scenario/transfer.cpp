@@ -5,8 +5,7 @@
 
 using namespace story;
 
-TEST_CASE("An up-to-date server is asked at once, and takes over without waiting")
-{
+TEST_CASE("An up-to-date server is asked at once, and takes over without waiting") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c.run(200);
@@ -34,8 +33,7 @@ TEST_CASE("An up-to-date server is asked at once, and takes over without waiting
     REQUIRE(c.now == before);
 }
 
-TEST_CASE("A server that lags gets what it misses first")
-{
+TEST_CASE("A server that lags gets what it misses first") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c.run(200);
@@ -54,8 +52,7 @@ TEST_CASE("A server that lags gets what it misses first")
     REQUIRE(c[2].terms() == "1 2 2 2 2 3");
 }
 
-TEST_CASE("While leadership is being handed over no entries are taken")
-{
+TEST_CASE("While leadership is being handed over no entries are taken") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c.isolate(2);
@@ -66,8 +63,7 @@ TEST_CASE("While leadership is being handed over no entries are taken")
     c[1].refuses(RAFT_BUSY, event::transfer(0));
     REQUIRE(c[1].leads());
     REQUIRE(c[1].leader() == 1);
-    SECTION("it is given up after an election timeout")
-    {
+    SECTION("it is given up after an election timeout") {
         const raft_time began = c.now;
         while (raft_transferee(&c[1].raft) != 0 && c.now < began + 5000) {
             c.run(50);
@@ -80,8 +76,7 @@ TEST_CASE("While leadership is being handed over no entries are taken")
     }
 }
 
-TEST_CASE("Without a name, leadership goes to the most up-to-date voter")
-{
+TEST_CASE("Without a name, leadership goes to the most up-to-date voter") {
     Cluster c({{.id = 1, .log = "1[1 2 3 4 5s]"}});
     c.win(1, {2, 3});
     for (raft_id id : {2, 3, 4, 5}) {
@@ -96,8 +91,7 @@ TEST_CASE("Without a name, leadership goes to the most up-to-date voter")
     REQUIRE(raft_transferee(&c[1].raft) == 3);
 }
 
-TEST_CASE("A transfer to nobody, to itself, to a non-voter, without a voter")
-{
+TEST_CASE("A transfer to nobody, to itself, to a non-voter, without a voter") {
     Cluster c({{.id = 1, .log = "1[1 2 3 4s 5p]"}});
     c[1].refuses(RAFT_NOTLEADER, event::transfer(2));
     c.win(1, {2, 3});
@@ -112,8 +106,7 @@ TEST_CASE("A transfer to nobody, to itself, to a non-voter, without a voter")
     alone[1].refuses(RAFT_BADID, event::transfer(1));
 }
 
-TEST_CASE("A TimeoutNow of an old term, or to a server that cannot lead, does nothing")
-{
+TEST_CASE("A TimeoutNow of an old term, or to a server that cannot lead, does nothing") {
     Cluster c({{.id = 1, .term = 5, .log = "1[1 2 3]"}});
     c[1].receive(2, TimeoutNow{.term = 4, .last = {1, 1}});
     REQUIRE(c[1].state() == RAFT_FOLLOWER);
@@ -125,8 +118,7 @@ TEST_CASE("A TimeoutNow of an old term, or to a server that cannot lead, does no
     REQUIRE(d[1].term() == 1);
 }
 
-TEST_CASE("A transfer ends with leadership, however it is lost")
-{
+TEST_CASE("A transfer ends with leadership, however it is lost") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c.isolate(2);
@@ -137,8 +129,7 @@ TEST_CASE("A transfer ends with leadership, however it is lost")
     REQUIRE(c[1].flag(RAFT_UPDATE_TRANSFER));
 }
 
-TEST_CASE("The successor is chosen even if the leader would refuse its vote to others")
-{
+TEST_CASE("The successor is chosen even if the leader would refuse its vote to others") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c.run(200);
@@ -150,8 +141,7 @@ TEST_CASE("The successor is chosen even if the leader would refuse its vote to o
     REQUIRE(c[1].leader() == 2);
 }
 
-TEST_CASE("A transfer's target campaigns only when all is durable that the leader names")
-{
+TEST_CASE("A transfer's target campaigns only when all is durable that the leader names") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].slow = true;
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .log = "1"});

@@ -9,41 +9,40 @@ namespace {
 constexpr unsigned short garbage = 0xdead;
 }
 
-TEST_CASE("A RequestVote of version 0 has no flags: it asks for a vote, and disrupts nobody")
-{
+TEST_CASE("A RequestVote of version 0 has no flags: it asks for a vote, and disrupts nobody") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c.sleep(500);
-    c[1].receive(2, RequestVote{.term = 2, .last = {1, 1}, .pre_vote = true, .disrupt = true,
-                                .version = 0});
+    c[1].receive(
+        2, RequestVote{.term = 2, .last = {1, 1}, .pre_vote = true, .disrupt = true, .version = 0});
     REQUIRE(c[1].vote() == 0); /* started less than an election timeout ago */
     REQUIRE(c[1].term() == 1);
     c.sleep(600);
     c.drop();
-    c[1].receive(2, RequestVote{.term = 2, .last = {1, 1}, .pre_vote = true, .disrupt = true,
-                                .version = 0});
+    c[1].receive(
+        2, RequestVote{.term = 2, .last = {1, 1}, .pre_vote = true, .disrupt = true, .version = 0});
     REQUIRE(c[1].vote() == 2);
     REQUIRE(c[1].term() == 2);
     REQUIRE_FALSE(c.take(1, 2)->m.request_vote_result.pre_vote);
 }
 
-TEST_CASE("A vote result below version 2 has no features and no capacity")
-{
-    Cluster c({{.id = 1, .log = "1[1 2 3 4 5]", .set = [](raft *r) {
-                    raft_set_pre_vote(r, false);
-                }}});
+TEST_CASE("A vote result below version 2 has no features and no capacity") {
+    Cluster c(
+        {{.id = 1, .log = "1[1 2 3 4 5]", .set = [](raft *r) { raft_set_pre_vote(r, false); }}});
     c.expire(1);
     c.expire(1); /* what is not marked does not count in the first term */
     for (raft_id id : {2, 3}) {
-        c[1].receive(id, VoteResult{.term = 3, .granted = true, .features = garbage,
-                                    .capacity = garbage, .version = 1});
+        c[1].receive(id, VoteResult{.term = 3,
+                                    .granted = true,
+                                    .features = garbage,
+                                    .capacity = garbage,
+                                    .version = 1});
     }
     REQUIRE(c[1].leads());
     REQUIRE(c[1].progress(2).capacity != garbage);
     REQUIRE(c[1].progress(3).features != garbage);
 }
 
-TEST_CASE("Voters that do not mark pre-votes can elect a server that asks for them")
-{
+TEST_CASE("Voters that do not mark pre-votes can elect a server that asks for them") {
     Cluster c({{.id = 1, .log = "1[1 2 3 4 5]"}});
     c.expire(1);
     auto grant = [&](raft_id id, raft_term term) {
@@ -65,8 +64,7 @@ TEST_CASE("Voters that do not mark pre-votes can elect a server that asks for th
     REQUIRE(c[1].leads());
 }
 
-TEST_CASE("An AppendEntries of version 0 has no round")
-{
+TEST_CASE("An AppendEntries of version 0 has no round") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .round = 4});
     c.drop();
@@ -75,13 +73,17 @@ TEST_CASE("An AppendEntries of version 0 has no round")
     REQUIRE((m->m.append_entries_result.version < 3 || m->m.append_entries_result.round == 4));
 }
 
-TEST_CASE("Results of old versions: newer fields are not read")
-{
+TEST_CASE("Results of old versions: newer fields are not read") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c.win(1, {2, 3});
     for (unsigned char version : {0, 1, 2}) {
-        c[1].receive(2, AppendResult{.term = 2, .last = 2, .round = ~0ull, .features = 0x5000,
-                                     .capacity = 77, .snapshot = ~0ull, .offset = ~0ull,
+        c[1].receive(2, AppendResult{.term = 2,
+                                     .last = 2,
+                                     .round = ~0ull,
+                                     .features = 0x5000,
+                                     .capacity = 77,
+                                     .snapshot = ~0ull,
+                                     .offset = ~0ull,
                                      .version = version});
         if (version == 0) {
             REQUIRE(c[1].progress(2).features != 0x5000);
@@ -95,8 +97,7 @@ TEST_CASE("Results of old versions: newer fields are not read")
     REQUIRE_FALSE(c[1].answer(1)); /* rounds were not confirmed */
 }
 
-TEST_CASE("A server whose codec carries no newer fields speaks the published versions only")
-{
+TEST_CASE("A server whose codec carries no newer fields speaks the published versions only") {
     auto draws = Cluster::fresh("1 2 3", 0);
     Cluster c(draws);
     c.expire(1);
@@ -117,8 +118,7 @@ TEST_CASE("A server whose codec carries no newer fields speaks the published ver
     REQUIRE(result->m.append_entries_result.features == RAFT_FEATURE_CAPACITY);
 }
 
-TEST_CASE("A peer without chunks gets the whole snapshot in a message of version 0")
-{
+TEST_CASE("A peer without chunks gets the whole snapshot in a message of version 0") {
     auto draws = Cluster::fresh("1 2 3");
     draws[2].features = RAFT_FEATURE_ROUNDS;
     Cluster c(draws);
@@ -151,18 +151,21 @@ TEST_CASE("A peer without chunks gets the whole snapshot in a message of version
     REQUIRE(c[3].snapshots.at(7) == c[1].snapshots.at(7));
 }
 
-TEST_CASE("An InstallSnapshot of version 0 is a whole snapshot, whatever its newer fields hold")
-{
+TEST_CASE("An InstallSnapshot of version 0 is a whole snapshot, whatever its newer fields hold") {
     Cluster c({{.id = 1, .term = 3, .log = "1[1 2 3] 1"}});
-    c[1].receive(2, InstallSnapshot{.term = 3, .last = {8, 2}, .conf = "1 2 3", .conf_index = 1,
-                                    .offset = garbage, .data = snapshot_contents({8, 2}),
-                                    .done = false, .version = 0});
+    c[1].receive(2, InstallSnapshot{.term = 3,
+                                    .last = {8, 2},
+                                    .conf = "1 2 3",
+                                    .conf_index = 1,
+                                    .offset = garbage,
+                                    .data = snapshot_contents({8, 2}),
+                                    .done = false,
+                                    .version = 0});
     REQUIRE(c[1].commit() == 8);
     REQUIRE(raft_snapshot_index(&c[1].raft) == 8);
 }
 
-TEST_CASE("A cluster is upgraded one server at a time, under load")
-{
+TEST_CASE("A cluster is upgraded one server at a time, under load") {
     auto draws = Cluster::fresh("1 2 3", 0);
     Cluster c(draws);
     c.chunk_size = 7;
@@ -194,8 +197,7 @@ TEST_CASE("A cluster is upgraded one server at a time, under load")
     REQUIRE(c[leader].answer(2)); /* under a lease */
 }
 
-TEST_CASE("Messages of an unknown type are ignored")
-{
+TEST_CASE("Messages of an unknown type are ignored") {
     Cluster c(Cluster::fresh("1 2 3"));
     auto m = draft(2, 1, AppendEntries{.term = 9, .prev = {1, 1}});
     for (unsigned type : {0u, 7u, 255u, 0x7fffffffu}) {
@@ -204,11 +206,10 @@ TEST_CASE("Messages of an unknown type are ignored")
     }
 }
 
-TEST_CASE("Versions of the future are read as far as they are known")
-{
+TEST_CASE("Versions of the future are read as far as they are known") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
-    c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .log = "1", .round = 3,
-                                  .version = 200});
+    c[1].receive(2,
+                 AppendEntries{.term = 1, .prev = {1, 1}, .log = "1", .round = 3, .version = 200});
     REQUIRE(c[1].last() == 2);
     REQUIRE(c.take(1, 2)->m.append_entries_result.round == 3);
     c.sleep(3000);
@@ -216,8 +217,7 @@ TEST_CASE("Versions of the future are read as far as they are known")
     REQUIRE(c[1].term() == 1);
 }
 
-TEST_CASE("An unmarked answer to a pre-vote is no vote in the term that it asked for")
-{
+TEST_CASE("An unmarked answer to a pre-vote is no vote in the term that it asked for") {
     Cluster c({{.id = 1, .log = "1[1 2 3 4 5]"}});
     c.expire(1);
     c[1].receive(2, VoteResult{.term = 2, .granted = true, .pre_vote = true});
@@ -232,8 +232,7 @@ TEST_CASE("An unmarked answer to a pre-vote is no vote in the term that it asked
     REQUIRE(c[1].leads());
 }
 
-TEST_CASE("A leader that is upgraded while it leads is answered with rounds from then on")
-{
+TEST_CASE("A leader that is upgraded while it leads is answered with rounds from then on") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     for (int i = 0; i < 2; ++i) {
         c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .version = 0});
@@ -245,8 +244,7 @@ TEST_CASE("A leader that is upgraded while it leads is answered with rounds from
     REQUIRE(r.round == 77);
 }
 
-TEST_CASE("A new leader is answered in its own version, whatever the last one's was")
-{
+TEST_CASE("A new leader is answered in its own version, whatever the last one's was") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .round = 5, .version = 1});
     REQUIRE(c.result(1, 2).version == 3);
@@ -254,27 +252,21 @@ TEST_CASE("A new leader is answered in its own version, whatever the last one's 
     REQUIRE(c.result(1, 3).version == 2);
 }
 
-TEST_CASE("A late answer to a pre-vote is no vote after pre-votes were turned off (§9.6)")
-{
+TEST_CASE("A late answer to a pre-vote is no vote after pre-votes were turned off (§9.6)") {
     const auto off = [](raft *r) { raft_set_pre_vote(r, false); };
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c.expire(1);
     REQUIRE(c.take(1, 2)->m.request_vote.pre_vote);
     /* Server 2, of version 1, grants the pre-vote for term 2, and may vote for 3 in that term. */
-    SECTION("while it runs")
-    {
+    SECTION("while it runs") {
         c[1].receive(3, AppendEntries{.term = 1, .prev = {1, 1}});
         c[1].set(off);
     }
-    SECTION("over a restart")
-    {
+    SECTION("over a restart") {
         c[1].crash();
         c.add({.id = 1, .term = 1, .log = "1[1 2 3]", .set = off});
     }
-    SECTION("in the same candidacy")
-    {
-        c[1].set(off);
-    }
+    SECTION("in the same candidacy") { c[1].set(off); }
     c.expire(1);
     REQUIRE(c[1].term() == 2);
     REQUIRE(c[1].vote() == 1);
@@ -284,8 +276,7 @@ TEST_CASE("A late answer to a pre-vote is no vote after pre-votes were turned of
     REQUIRE(c[1].leads());
 }
 
-TEST_CASE("An unmarked answer is no vote where pre-votes are on but none was asked for (§9.6)")
-{
+TEST_CASE("An unmarked answer is no vote where pre-votes are on but none was asked for (§9.6)") {
     /* TimeoutNow calls for votes at once; a pre-vote of an earlier candidacy may still come. */
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].receive(3, AppendEntries{.term = 1, .prev = {1, 1}});
@@ -295,8 +286,7 @@ TEST_CASE("An unmarked answer is no vote where pre-votes are on but none was ask
     REQUIRE_FALSE(c[1].leads());
 }
 
-TEST_CASE("Pre-votes that are turned off again stay off for as long as they were (§9.6)")
-{
+TEST_CASE("Pre-votes that are turned off again stay off for as long as they were (§9.6)") {
     const auto off = [](raft *r) { raft_set_pre_vote(r, false); };
     Cluster c({{.id = 1, .log = "1[1 2 3]", .set = off}});
     c[1].receive(3, AppendEntries{.term = 2, .prev = {1, 1}});

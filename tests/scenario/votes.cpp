@@ -8,27 +8,19 @@ using namespace story;
 namespace {
 
 /* Ask server 1 for a vote as a server that need not exist; what does it say? */
-MessagePtr ask(Cluster &c, raft_id candidate, const RequestVote &request)
-{
+MessagePtr ask(Cluster &c, raft_id candidate, const RequestVote &request) {
     c.drop(1, candidate);
     c[1].receive(candidate, request);
     return c.take(1, candidate, RAFT_REQUEST_VOTE_RESULT);
 }
 
-bool granted(const MessagePtr &m)
-{
-    return m->m.request_vote_result.vote_granted;
-}
+bool granted(const MessagePtr &m) { return m->m.request_vote_result.vote_granted; }
 
-Draw voter(const char *log, raft_term term = 0)
-{
-    return {.id = 1, .term = term, .log = log};
-}
+Draw voter(const char *log, raft_term term = 0) { return {.id = 1, .term = term, .log = log}; }
 
-}  // namespace
+} // namespace
 
-TEST_CASE("At most one vote a term; asking again gets the same answer")
-{
+TEST_CASE("At most one vote a term; asking again gets the same answer") {
     Cluster c({voter("1[1 2 3]")});
     c.sleep(1500);
     REQUIRE(granted(ask(c, 2, {.term = 2, .last = {1, 1}})));
@@ -41,16 +33,14 @@ TEST_CASE("At most one vote a term; asking again gets the same answer")
     REQUIRE(c[1].vote() == 3);
 }
 
-TEST_CASE("A vote survives a restart")
-{
+TEST_CASE("A vote survives a restart") {
     Cluster c({{.id = 1, .term = 4, .vote = 2, .log = "1[1 2 3]"}});
     c.sleep(1500);
     REQUIRE_FALSE(granted(ask(c, 3, {.term = 4, .last = {9, 3}})));
     REQUIRE(granted(ask(c, 2, {.term = 4, .last = {9, 3}})));
 }
 
-TEST_CASE("Only an up-to-date log gets a vote, and a granted one postpones the own campaign")
-{
+TEST_CASE("Only an up-to-date log gets a vote, and a granted one postpones the own campaign") {
     Cluster c({voter("1[1 2 3] 1 2 2")}); /* ends with 4/2 */
     c.sleep(1500);
     REQUIRE_FALSE(granted(ask(c, 2, {.term = 3, .last = {3, 2}})));
@@ -65,8 +55,7 @@ TEST_CASE("Only an up-to-date log gets a vote, and a granted one postpones the o
     REQUIRE(granted(ask(c, 2, {.term = 6, .last = {1, 3}}))); /* the later term wins */
 }
 
-TEST_CASE("An old candidate is refused and told the term")
-{
+TEST_CASE("An old candidate is refused and told the term") {
     Cluster c({voter("1[1 2 3]", 5)});
     c.sleep(1500);
     auto m = ask(c, 2, {.term = 4, .last = {9, 4}});
@@ -77,8 +66,7 @@ TEST_CASE("An old candidate is refused and told the term")
     REQUIRE(m->m.request_vote_result.features == (all_features | RAFT_FEATURE_CAPACITY));
 }
 
-TEST_CASE("Nobody gets a vote within a minimum election timeout of hearing from a leader")
-{
+TEST_CASE("Nobody gets a vote within a minimum election timeout of hearing from a leader") {
     Cluster c({voter("1[1 2 3]")});
     c.sleep(3000);
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}});
@@ -89,20 +77,17 @@ TEST_CASE("Nobody gets a vote within a minimum election timeout of hearing from 
         REQUIRE(c[1].vote() == 0);
         REQUIRE(c[1].leader() == 2);
     }
-    SECTION("unless that leader asked for the election")
-    {
+    SECTION("unless that leader asked for the election") {
         REQUIRE(granted(ask(c, 3, {.term = 7, .last = {9, 6}, .disrupt = true})));
         REQUIRE(c[1].term() == 7);
     }
-    SECTION("until it is over")
-    {
+    SECTION("until it is over") {
         c.sleep(2);
         REQUIRE(granted(ask(c, 3, {.term = 7, .last = {9, 6}})));
     }
 }
 
-TEST_CASE("A restarted server withholds its vote as if it had just heard from a leader")
-{
+TEST_CASE("A restarted server withholds its vote as if it had just heard from a leader") {
     /* Server 1 leads and holds a lease that server 3 has helped to renew. Server 3 crashes
      * and comes back having forgotten that. Were it to vote for server 2 at once, server 2
      * could lead, and commit, while server 1 still answers reads under its lease. */
@@ -127,8 +112,7 @@ TEST_CASE("A restarted server withholds its vote as if it had just heard from a 
     REQUIRE(c.leader() != 0);
 }
 
-TEST_CASE("A leader hears from itself: no request for a vote moves it")
-{
+TEST_CASE("A leader hears from itself: no request for a vote moves it") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     const raft_term term = c[1].term();
@@ -142,10 +126,8 @@ TEST_CASE("A leader hears from itself: no request for a vote moves it")
     REQUIRE(c[1].state() == RAFT_FOLLOWER);
 }
 
-TEST_CASE("Membership is not asked when voting, of either side")
-{
-    SECTION("a candidate that the voter does not know, answered at the address it wrote from")
-    {
+TEST_CASE("Membership is not asked when voting, of either side") {
+    SECTION("a candidate that the voter does not know, answered at the address it wrote from") {
         Cluster c({voter("1[1 2 3]")});
         c.sleep(1500);
         auto request = draft(8, 1, RequestVote{.term = 2, .last = {1, 1}});
@@ -156,14 +138,12 @@ TEST_CASE("Membership is not asked when voting, of either side")
         REQUIRE(std::string(c[1].update.messages.batch[0].server_address) == "elsewhere");
         REQUIRE(granted(c.take(1, 8)));
     }
-    SECTION("a voter that is a standby in its own configuration")
-    {
+    SECTION("a voter that is a standby in its own configuration") {
         Cluster c({voter("1[1s 2 3]")});
         c.sleep(1500);
         REQUIRE(granted(ask(c, 2, {.term = 2, .last = {1, 1}})));
     }
-    SECTION("a voter that knows no configuration at all")
-    {
+    SECTION("a voter that knows no configuration at all") {
         Cluster c({voter("")});
         c.sleep(1500);
         REQUIRE(raft_role(&c[1].raft) == -1);
@@ -172,8 +152,7 @@ TEST_CASE("Membership is not asked when voting, of either side")
     }
 }
 
-TEST_CASE("A pre-vote is granted with the request's term and binds nobody")
-{
+TEST_CASE("A pre-vote is granted with the request's term and binds nobody") {
     Cluster c({voter("1[1 2 3]", 3)});
     c.sleep(1100);
     REQUIRE(c[1].deadline() > c.now);
@@ -189,8 +168,7 @@ TEST_CASE("A pre-vote is granted with the request's term and binds nobody")
     REQUIRE(c[1].deadline() == deadline);
 }
 
-TEST_CASE("A refused pre-vote carries the higher of both terms")
-{
+TEST_CASE("A refused pre-vote carries the higher of both terms") {
     Cluster c({voter("1[1 2 3] 4", 6)});
     c.sleep(1500);
     auto m = ask(c, 2, {.term = 3, .last = {9, 2}, .pre_vote = true}); /* an old term */
@@ -203,8 +181,7 @@ TEST_CASE("A refused pre-vote carries the higher of both terms")
     REQUIRE(c[1].term() == 6);
 }
 
-TEST_CASE("A candidate counts votes of voters, once each, of its own term")
-{
+TEST_CASE("A candidate counts votes of voters, once each, of its own term") {
     Cluster c({voter("1[1 2 3 4 5 6s]")});
     c.expire(1);
     for (raft_id peer : {2, 3}) {
@@ -225,8 +202,7 @@ TEST_CASE("A candidate counts votes of voters, once each, of its own term")
     REQUIRE(c[1].leads());
 }
 
-TEST_CASE("A voter compares with what is durable, as it advertises only that")
-{
+TEST_CASE("A voter compares with what is durable, as it advertises only that") {
     Cluster c({voter("1[1 2 3]")});
     c[1].slow = true;
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .log = "1 1"});
@@ -236,8 +212,7 @@ TEST_CASE("A voter compares with what is durable, as it advertises only that")
     REQUIRE(granted(ask(c, 3, {.term = 2, .last = {1, 1}})));
 }
 
-TEST_CASE("A partitioned server comes back without disturbing the leader")
-{
+TEST_CASE("A partitioned server comes back without disturbing the leader") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     const raft_term term = c[1].term();
@@ -253,8 +228,7 @@ TEST_CASE("A partitioned server comes back without disturbing the leader")
     REQUIRE(c[3].commit() == 3);
 }
 
-TEST_CASE("A leader that is no member is answered where it wrote from, not where it once was")
-{
+TEST_CASE("A leader that is no member is answered where it wrote from, not where it once was") {
     Cluster c({Draw{.id = 1}});
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}});
     const auto moved = draft(2, 1, RequestVote{.term = 2, .last = {1, 1}});
@@ -264,8 +238,7 @@ TEST_CASE("A leader that is no member is answered where it wrote from, not where
     REQUIRE(std::string(c[1].update.messages.batch[0].server_address) == "elsewhere");
 }
 
-TEST_CASE("A granted vote postpones the own campaign by an election timeout at least")
-{
+TEST_CASE("A granted vote postpones the own campaign by an election timeout at least") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c.now = c[1].deadline() - 1;
     c[1].receive(2, RequestVote{.term = 2, .last = {1, 1}});
@@ -273,8 +246,7 @@ TEST_CASE("A granted vote postpones the own campaign by an election timeout at l
     REQUIRE(c[1].deadline() >= c.now + 1000);
 }
 
-TEST_CASE("A refused vote does not postpone the own campaign")
-{
+TEST_CASE("A refused vote does not postpone the own campaign") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1"}});
     const raft_time deadline = c[1].deadline();
     c.now = deadline - 1;
@@ -284,8 +256,7 @@ TEST_CASE("A refused vote does not postpone the own campaign")
     REQUIRE(c[1].deadline() == deadline);
 }
 
-TEST_CASE("A vote is free in the very moment in which the election timeout is over")
-{
+TEST_CASE("A vote is free in the very moment in which the election timeout is over") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}});
     c.sleep(1000);
@@ -293,33 +264,28 @@ TEST_CASE("A vote is free in the very moment in which the election timeout is ov
     REQUIRE(c[1].vote() == 3);
 }
 
-TEST_CASE("A vote's refusal of the next term is learned while pre-votes are asked for")
-{
+TEST_CASE("A vote's refusal of the next term is learned while pre-votes are asked for") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c.expire(1);
     REQUIRE(c[1].state() == RAFT_CANDIDATE);
-    SECTION("it is no pre-vote's: that term exists")
-    {
+    SECTION("it is no pre-vote's: that term exists") {
         c[1].receive(2, VoteResult{.term = 2});
         REQUIRE(c[1].term() == 2);
         REQUIRE(c[1].state() == RAFT_FOLLOWER);
     }
-    SECTION("nor can it be of a server that knows no pre-votes: it voted for another one")
-    {
+    SECTION("nor can it be of a server that knows no pre-votes: it voted for another one") {
         c[1].receive(2, VoteResult{.term = 2, .version = 0});
         REQUIRE(c[1].term() == 2);
         REQUIRE(c[1].state() == RAFT_FOLLOWER);
     }
-    SECTION("unmarked, it may be a pre-vote's, whose term nobody need be in")
-    {
+    SECTION("unmarked, it may be a pre-vote's, whose term nobody need be in") {
         c[1].receive(2, VoteResult{.term = 2, .version = 1});
         REQUIRE(c[1].term() == 1);
         REQUIRE(c[1].state() == RAFT_CANDIDATE);
     }
 }
 
-TEST_CASE("A leader that steps down votes for nobody within an election timeout")
-{
+TEST_CASE("A leader that steps down votes for nobody within an election timeout") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c.win(1, {2, 3});
     while (c[1].leads()) {

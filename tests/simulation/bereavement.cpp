@@ -29,9 +29,8 @@ bool World::outrun(Server &l, Server &follower) {
     network.split(1U << follower.id, true, true);
     raft_term term = l.face.term;
     auto leads = [&] { return l.up && l.face.leads() && l.face.term == term; };
-    bool ahead = live_until(now + kPatience, [&] {
-        return !leads() || l.machine.applied > follower.log.last() + 1;
-    });
+    bool ahead = live_until(
+        now + kPatience, [&] { return !leads() || l.machine.applied > follower.log.last() + 1; });
     if (ahead && leads()) {
         ahead = live_until(now + kPatience, [&] {
             if (leads()) {
@@ -82,9 +81,8 @@ bool World::bereave() {
         return false;
     }
     bool durable = random.percent(70); /* or still being written */
-    bool half = live_until(now + kPatience + 2 * plan.max_election_timeout() * kMs, [&] {
-        return follower.has_half(durable);
-    });
+    bool half = live_until(now + kPatience + 2 * plan.max_election_timeout() * kMs,
+                           [&] { return follower.has_half(durable); });
     if (!half || !l->up || !l->face.leads()) {
         return false;
     }

@@ -45,8 +45,8 @@ Conf World::mutate(const Conf &conf) {
         }
         auto it = std::find_if(next.members.begin(), next.members.end(),
                                [id](const Member &m) { return m.id == id; });
-        int role = random.percent(60) ? static_cast<int>(RAFT_VOTER)
-                                      : static_cast<int>(random.below(4));
+        int role =
+            random.percent(60) ? static_cast<int>(RAFT_VOTER) : static_cast<int>(random.below(4));
         if (role == 3 || (it == next.members.end() && random.percent(20))) {
             if (it != next.members.end()) {
                 next.members.erase(it);
@@ -108,8 +108,8 @@ void World::change_membership(Server &l, const Conf &next) {
     } else if (rc == RAFT_NOSPACE || rc == RAFT_BUSY) {
         stats.add(rc == RAFT_BUSY ? S_BUSY : S_NOSPACE);
     } else {
-        throw Violation("membership", format("%s refuses %s with %d", l.name(),
-                                             sim::describe(next).c_str(), rc));
+        throw Violation("membership",
+                        format("%s refuses %s with %d", l.name(), sim::describe(next).c_str(), rc));
     }
 }
 

@@ -230,9 +230,10 @@ bool Clients::read_answered(uint32_t op, raft_id server, uint64_t epoch, const r
     }
     bool trusted = !o.lease || w_.trusts_leases();
     if (trusted && r.index < o.floor) {
-        throw Violation("read", format("%s answers a %s read at %llu, but %llu was committed when "
-                                       "it was asked", name_of(server),
-                                       o.lease ? "lease" : "quorum", r.index, o.floor));
+        throw Violation("read",
+                        format("%s answers a %s read at %llu, but %llu was committed when "
+                               "it was asked",
+                               name_of(server), o.lease ? "lease" : "quorum", r.index, o.floor));
     }
     if (machine.applied < r.index) {
         throw Violation("read", "answered before its index is committed");

@@ -111,9 +111,9 @@ void Face::capture(raft *r) {
 }
 
 const char *Face::difference(const Face &o) const {
-#define SIM_COMPARE(field, name)                                                                   \
-    if (field != o.field) {                                                                        \
-        return name;                                                                               \
+#define SIM_COMPARE(field, name) \
+    if (field != o.field) {      \
+        return name;             \
     }
     SIM_COMPARE(term, "raft_current_term")
     SIM_COMPARE(vote, "raft_voted_for")
@@ -163,9 +163,9 @@ unsigned flags_between(const Face &a, const Face &b) {
 }
 
 std::string describe_flags(unsigned flags) {
-    static const char *const names[] = {"TERM", "VOTE", "ENTRIES", "SNAPSHOT", "MESSAGES",
-                                        "STATE", "COMMIT", "TIMEOUT", "CONFIGURATION", "READS",
-                                        "LEADER", "CATCH_UP", "TRANSFER"};
+    static const char *const names[] = {
+        "TERM",    "VOTE",          "ENTRIES", "SNAPSHOT", "MESSAGES", "STATE",   "COMMIT",
+        "TIMEOUT", "CONFIGURATION", "READS",   "LEADER",   "CATCH_UP", "TRANSFER"};
     std::string text;
     for (unsigned i = 0; i < 32; i++) {
         if (flags & (1U << i)) {

@@ -51,9 +51,7 @@ void Judge::commit_new(const Server &s, raft_index from, raft_index to, bool led
                             format("leader %s of term %llu commits %llu of term %llu", s.name(),
                                    s.face.term, to, term));
         }
-        auto holds = [&](raft_id id) {
-            return servers_[id - 1]->disk.holds(to, term);
-        };
+        auto holds = [&](raft_id id) { return servers_[id - 1]->disk.holds(to, term); };
         if (!quorum(before, holds) && !quorum(s.face.conf, holds)) {
             throw Violation("commit by a quorum",
                             format("%s commits %llu/%llu without a quorum of durable logs of %s",
@@ -91,8 +89,8 @@ void Judge::committed(const Server &s, raft_index from, raft_index to, bool led,
         raft_term term = s.term_at(i);
         if (term != 0 && term != committed_[i - 1].term) {
             throw Violation("state machine safety",
-                            format("%s commits %llu/%llu, but %llu/%llu was committed", s.name(),
-                                   i, term, i, committed_[i - 1].term));
+                            format("%s commits %llu/%llu, but %llu/%llu was committed", s.name(), i,
+                                   term, i, committed_[i - 1].term));
         }
     }
 }
@@ -117,10 +115,10 @@ void Judge::check_completeness(const Server &leader) const {
         n--;
     }
     if (n > 0 && leader.term_at(n) != committed_[n - 1].term && leader.face.snapshot < n) {
-        throw Violation("leader completeness",
-                        format("leader %s of term %llu lacks %zu/%llu, committed in term %llu",
-                               leader.name(), leader.face.term, n, committed_[n - 1].term,
-                               committed_[n - 1].by));
+        throw Violation(
+            "leader completeness",
+            format("leader %s of term %llu lacks %zu/%llu, committed in term %llu", leader.name(),
+                   leader.face.term, n, committed_[n - 1].term, committed_[n - 1].by));
     }
 }
 
@@ -147,9 +145,8 @@ void Judge::voted(raft_id voter, raft_term term, raft_id candidate) {
     auto [it, fresh] = votes_.try_emplace(key(term, voter), candidate);
     if (!fresh && it->second != candidate) {
         throw Violation("one vote per term",
-                        format("%s votes for %s in term %llu, and voted for %s",
-                               name_of(voter), name_of(candidate), term,
-                               name_of(it->second)));
+                        format("%s votes for %s in term %llu, and voted for %s", name_of(voter),
+                               name_of(candidate), term, name_of(it->second)));
     }
 }
 
@@ -160,8 +157,8 @@ void Judge::acknowledged(raft_id server, raft_term term, raft_index index) {
 
 void Judge::spoke(raft_id server, raft_term term) {
     if (term < spoken_[server]) {
-        throw Violation("monotonic", format("%s speaks in term %llu after %llu",
-                                            name_of(server), term, spoken_[server]));
+        throw Violation("monotonic", format("%s speaks in term %llu after %llu", name_of(server),
+                                            term, spoken_[server]));
     }
     spoken_[server] = term;
 }
@@ -207,9 +204,10 @@ void Judge::recovered(const Server &s, raft_index last) {
         if (other->gone) {
             forget(other->id);
         } else if (other->disk.snapshot != nullptr && other->disk.snapshot->index > kept) {
-            throw Violation("recovery", format("%s is recovered without entry %llu, which %s has "
-                                               "applied", s.name(), other->disk.snapshot->index,
-                                               other->name()));
+            throw Violation("recovery",
+                            format("%s is recovered without entry %llu, which %s has "
+                                   "applied",
+                                   s.name(), other->disk.snapshot->index, other->name()));
         }
     }
 }

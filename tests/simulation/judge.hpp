@@ -26,8 +26,7 @@ public:
     /* Its commit index rose from one to another in a step before or after which it led
      * (one that commits its own removal steps down), the configuration before which was
      * that. */
-    void committed(const Server &s, raft_index from, raft_index to, bool led,
-                    const Conf &before);
+    void committed(const Server &s, raft_index from, raft_index to, bool led, const Conf &before);
     /* It applied the entry at an index, or restored a snapshot there. */
     void applied(const Server &s, raft_index index, uint64_t digest);
     void elected(const Server &s);
@@ -70,8 +69,7 @@ private:
 
     static uint64_t key(raft_term term, raft_index index) { return term << 32 | index; }
     void check_completeness(const Server &leader) const;
-    void commit_new(const Server &s, raft_index from, raft_index to, bool led,
-                    const Conf &before);
+    void commit_new(const Server &s, raft_index from, raft_index to, bool led, const Conf &before);
 
     Stats &stats_;
     raft_index recovered_at_ = 0;
@@ -79,10 +77,10 @@ private:
     std::unordered_map<uint64_t, Born> born_;
     std::vector<Committed> committed_; /* of index 1 on */
     std::map<raft_term, raft_id> leaders_;
-    std::unordered_map<uint64_t, raft_id> votes_;       /* by term and voter */
-    std::unordered_map<uint64_t, raft_index> acked_;    /* by term and server */
+    std::unordered_map<uint64_t, raft_id> votes_;    /* by term and voter */
+    std::unordered_map<uint64_t, raft_index> acked_; /* by term and server */
     raft_term spoken_[kMaxServers + 1] = {};
-    std::map<raft_index, Conf> configurations_;         /* committed ones */
+    std::map<raft_index, Conf> configurations_; /* committed ones */
 };
 
 } // namespace sim

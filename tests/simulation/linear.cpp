@@ -76,8 +76,7 @@ std::string check(const std::vector<Call> &calls) {
         if (last != nullptr && (c.forward() ? c.low() < last->high() : c.high() < last->high())) {
             return name(c.value) + " (" + std::to_string(c.low()) + " to " +
                    std::to_string(c.high()) + ") falls within the time of " + name(last->value) +
-                   " (" + std::to_string(last->low()) + " to " + std::to_string(last->high()) +
-                   ")";
+                   " (" + std::to_string(last->low()) + " to " + std::to_string(last->high()) + ")";
         }
         if (c.forward()) {
             last = &c;
@@ -135,7 +134,7 @@ unsigned self_test(unsigned histories, unsigned *linearizable) {
             uint64_t a = std::min(times[2 * i], times[2 * i + 1]);
             uint64_t b = std::max(times[2 * i], times[2 * i + 1]);
             bool write = r.percent(45);
-            uint32_t value = write ? written++
+            uint32_t value = write           ? written++
                              : r.percent(20) ? kInitial
                                              : static_cast<uint32_t>(r.below(written + 1));
             calls.push_back({write, value, a, write && r.percent(15) ? kNever : b});

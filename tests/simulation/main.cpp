@@ -9,23 +9,24 @@
 namespace {
 
 void usage() {
-    puts("usage: raft-sim [options]\n"
-         "  --seed N          one world\n"
-         "  --worlds N        so many worlds (default 100)\n"
-         "  --from N          the first one's seed (default 1)\n"
-         "  --jobs N          processes (default 1)\n"
-         "  --seconds N       simulated seconds of a world, at least (default 60)\n"
-         "  --steps N         steps of a world, at least (default 5000)\n"
-         "  --trace           with --seed: tell the story\n"
-         "  --svg FILE        with --seed: draw it\n"
-         "  --svg-seconds N   the last so many simulated seconds of it (default 10)\n"
-         "  --failures N      stop after so many failing worlds (default 1)\n"
-         "  --sabotage NAME   break a part of the simulation on purpose\n"
-         "  --expect NAME     succeed if a violation of that property is found\n"
-         "  --rare N          fail if a kind of fault occurs in fewer than N percent of worlds,\n"
-         "                    or something that should be reached in fewer than N/5 percent\n"
-         "  --quiet           no statistics\n"
-         "  --self-test       of the linearizability checker");
+    puts(
+        "usage: raft-sim [options]\n"
+        "  --seed N          one world\n"
+        "  --worlds N        so many worlds (default 100)\n"
+        "  --from N          the first one's seed (default 1)\n"
+        "  --jobs N          processes (default 1)\n"
+        "  --seconds N       simulated seconds of a world, at least (default 60)\n"
+        "  --steps N         steps of a world, at least (default 5000)\n"
+        "  --trace           with --seed: tell the story\n"
+        "  --svg FILE        with --seed: draw it\n"
+        "  --svg-seconds N   the last so many simulated seconds of it (default 10)\n"
+        "  --failures N      stop after so many failing worlds (default 1)\n"
+        "  --sabotage NAME   break a part of the simulation on purpose\n"
+        "  --expect NAME     succeed if a violation of that property is found\n"
+        "  --rare N          fail if a kind of fault occurs in fewer than N percent of worlds,\n"
+        "                    or something that should be reached in fewer than N/5 percent\n"
+        "  --quiet           no statistics\n"
+        "  --self-test       of the linearizability checker");
 }
 
 bool number(const char *text, uint64_t *value) {
@@ -49,9 +50,10 @@ int take_value(sim::Options &o, const char *name, const char *value) {
         const char *name;
         uint64_t *value;
     } const numbers[] = {
-        {"--worlds", &o.worlds},   {"--from", &o.from},         {"--jobs", &o.jobs},
-        {"--seconds", &o.seconds}, {"--steps", &o.steps},       {"--failures", &o.failures},
-        {"--rare", &o.rare},       {"--svg-seconds", &o.svg_seconds},
+        {"--worlds", &o.worlds}, {"--from", &o.from},
+        {"--jobs", &o.jobs},     {"--seconds", &o.seconds},
+        {"--steps", &o.steps},   {"--failures", &o.failures},
+        {"--rare", &o.rare},     {"--svg-seconds", &o.svg_seconds},
     };
     for (const auto &n : numbers) {
         if (strcmp(name, n.name) == 0) {

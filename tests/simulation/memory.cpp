@@ -36,9 +36,7 @@ void *__wrap_realloc(void *p, size_t size);
 
 void *__wrap_malloc(size_t size) { return fails() ? nullptr : __real_malloc(size); }
 void *__wrap_calloc(size_t n, size_t size) { return fails() ? nullptr : __real_calloc(n, size); }
-void *__wrap_realloc(void *p, size_t size) {
-    return fails() ? nullptr : __real_realloc(p, size);
-}
+void *__wrap_realloc(void *p, size_t size) { return fails() ? nullptr : __real_realloc(p, size); }
 }
 #endif
 

@@ -148,9 +148,8 @@ void Network::deliver(Wire *wire) {
     w_.stats.add(S_TRANSFER_DONE, wire->message.type == RAFT_REQUEST_VOTE &&
                                       wire->message.request_vote.disrupt_leader);
     if (w_.story) {
-        w_.say(wire->to, "receives %llu from %s: %s",
-               static_cast<unsigned long long>(wire->number), name_of(wire->from),
-               describe(wire->message).c_str());
+        w_.say(wire->to, "receives %llu from %s: %s", static_cast<unsigned long long>(wire->number),
+               name_of(wire->from), describe(wire->message).c_str());
         w_.story_message(*wire);
     }
     to.receive(*wire);

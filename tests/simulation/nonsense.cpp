@@ -35,10 +35,10 @@ void World::ask_transfer(Server &l, raft_id to) {
     bool another = std::any_of(conf.members.begin(), conf.members.end(), [&](const Member &m) {
         return m.id != l.id && votes_in_new(m.role);
     });
-    int right = to == 0                                        ? another ? 0 : int{RAFT_NOTFOUND}
-                : to == l.id || conf.role_of(to) < 0           ? int{RAFT_BADID}
-                : !votes_in_new(conf.role_of(to))              ? int{RAFT_BADROLE}
-                                                               : 0;
+    int right = to == 0                              ? another ? 0 : int{RAFT_NOTFOUND}
+                                             : to == l.id || conf.role_of(to) < 0 ? int{RAFT_BADID}
+                : !votes_in_new(conf.role_of(to))    ? int{RAFT_BADROLE}
+                                                     : 0;
     bool busy = l.face.transferee != 0;
     say(l.id, "is asked to hand leadership to %s", name_of(to));
     int rc = l.transfer(to);
@@ -177,8 +177,8 @@ void Server::refuse_start() {
         return;
     }
     bool gap = log.last() > covered + 1 && w_.random.percent(50);
-    raft_index from = gap ? w_.random.between(std::max(log.first, covered + 1) + 1, log.last())
-                          : log.first;
+    raft_index from =
+        gap ? w_.random.between(std::max(log.first, covered + 1) + 1, log.last()) : log.first;
     raft_snapshot_metadata metadata = {};
     raft_event e = start_event(from, &metadata);
     loan_.entries.back().term += gap ? 0 : disk.term;

@@ -40,8 +40,8 @@ bool World::survivors_decide() {
             if (s->gone || e.payload->type != RAFT_CHANGE) {
                 continue;
             }
-            raft_index index = s->disk.log.first +
-                               static_cast<raft_index>(&e - s->disk.log.entries.data());
+            raft_index index =
+                s->disk.log.first + static_cast<raft_index>(&e - s->disk.log.entries.data());
             Conf conf = decode(e.payload->bytes.data(), e.payload->bytes.size());
             bool uncommitted = index > judge.top() || judge.committed_term(index) != e.term;
             if (uncommitted && quorum(conf, alive)) {
@@ -167,18 +167,17 @@ void World::retire_cleared(const Server &best) {
     auto other = [&](raft_id id) { return !server(id).gone && id != best.id; };
     auto endangers = [&](const Conf &conf) {
         return quorum(conf, other) &&
-               std::any_of(conf.members.begin(), conf.members.end(), [&](const Member &m) {
-                   return cleared(m.id) && votes(m.role);
-               });
+               std::any_of(conf.members.begin(), conf.members.end(),
+                           [&](const Member &m) { return cleared(m.id) && votes(m.role); });
     };
     bool danger = false;
     for (auto &s : servers_) {
         const Disk &disk = s->disk;
         danger = danger || (!s->gone && disk.snapshot != nullptr && endangers(disk.snapshot->conf));
         for (const Entry &e : disk.log.entries) {
-            danger = danger ||
-                     (!s->gone && e.payload->type == RAFT_CHANGE &&
-                      endangers(decode(e.payload->bytes.data(), e.payload->bytes.size())));
+            danger =
+                danger || (!s->gone && e.payload->type == RAFT_CHANGE &&
+                           endangers(decode(e.payload->bytes.data(), e.payload->bytes.size())));
         }
     }
     if (!danger) {
@@ -213,7 +212,8 @@ void World::see_recovery() {
         (s.face.term != term + 1 || s.face.vote != s.id || !(s.face.conf == recovery_) ||
          s.term_at(s.face.last) != s.face.term || s.face.conf_index != s.face.last)) {
         throw Violation("recovery", format("%s has not appended the configuration in a term of "
-                                           "its own", s.name()));
+                                           "its own",
+                                           s.name()));
     }
     if (sabotage == Sabotage::RECOVER_TWO) {
         for (auto &other : servers_) {

@@ -110,11 +110,14 @@ void work_in_processes(const Options &o, Account *accounts, uint64_t end) {
             if (a.done) {
                 break;
             }
-            printf("seed %llu violates %s: killed by signal %d\n"
-                   "  replay: %s --trace\n", static_cast<unsigned long long>(a.next),
-                   WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM
-                       ? "bounded work" : "invariants inside the library",
-                   WIFSIGNALED(status) ? WTERMSIG(status) : 0, replay(o, a.next).c_str());
+            printf(
+                "seed %llu violates %s: killed by signal %d\n"
+                "  replay: %s --trace\n",
+                static_cast<unsigned long long>(a.next),
+                WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM
+                    ? "bounded work"
+                    : "invariants inside the library",
+                WIFSIGNALED(status) ? WTERMSIG(status) : 0, replay(o, a.next).c_str());
             a.failed++;
             a.next += o.jobs;
             if (!satisfied(o, a) && a.next < end) {

@@ -27,8 +27,8 @@ void Loan::lend(const Entry *first, size_t n) {
     for (size_t i = 0; i < n; i++) {
         const Payload *p = first[i].payload;
         void *bytes = const_cast<unsigned char *>(p->bytes.data());
-        entries.push_back({first[i].term, p->type, {bytes, p->bytes.size()},
-                           const_cast<Payload *>(p)});
+        entries.push_back(
+            {first[i].term, p->type, {bytes, p->bytes.size()}, const_cast<Payload *>(p)});
     }
 }
 
@@ -50,8 +50,11 @@ void Loan::spoil() {
 }
 
 Server::Server(World &world, raft_id own_id)
-    : id(own_id), vintage(world.plan.server[own_id].vintage), w_(world),
-      plan_(world.plan.server[own_id]), handles_{} {}
+    : id(own_id),
+      vintage(world.plan.server[own_id].vintage),
+      w_(world),
+      plan_(world.plan.server[own_id]),
+      handles_{} {}
 
 Server::~Server() {
     raft_close(handle());
@@ -113,8 +116,7 @@ int Server::step(raft_event &e) {
     bool inject = !w_.calm && w_.random.ppm(w_.plan.nomem_ppm);
     /* What may be refused: now and then with a witness. */
     bool asked = e.type >= RAFT_SUBMIT && e.type != RAFT_STORED && e.type != RAFT_UNREACHABLE;
-    if (!twin_.forked() && e.type != RAFT_START &&
-        (inject || (asked && w_.random.percent(3)))) {
+    if (!twin_.forked() && e.type != RAFT_START && (inject || (asked && w_.random.percent(3)))) {
         twin_.fork(*handle());
     }
     if (inject) {
@@ -164,8 +166,7 @@ int Server::step(raft_event &e) {
 void Server::check_failure(const raft_event &e, const raft_update &u, int rc) {
     if (u.flags != 0) {
         throw Violation("failed step", format("event %d of %s failed with %d, but flags are %s",
-                                              e.type, name(), rc,
-                                              describe_flags(u.flags).c_str()));
+                                              e.type, name(), rc, describe_flags(u.flags).c_str()));
     }
     const char *why = raft_errmsg(handle());
     if (why == nullptr || why[0] == '\0') {
@@ -195,8 +196,8 @@ void Server::check_failure(const raft_event &e, const raft_update &u, int rc) {
 }
 
 void Server::check_flags(const raft_event &e, const raft_update &u) const {
-    constexpr unsigned content = RAFT_UPDATE_ENTRIES | RAFT_UPDATE_SNAPSHOT |
-                                 RAFT_UPDATE_MESSAGES | RAFT_UPDATE_READS;
+    constexpr unsigned content =
+        RAFT_UPDATE_ENTRIES | RAFT_UPDATE_SNAPSHOT | RAFT_UPDATE_MESSAGES | RAFT_UPDATE_READS;
     unsigned expected = flags_between(before_, face);
     if ((u.flags & ~content) != expected) {
         throw Violation("update flags", format("event %d of %s: flags %s, changed %s", e.type,
@@ -205,8 +206,8 @@ void Server::check_flags(const raft_event &e, const raft_update &u) const {
     }
     /* Time that runs backwards stands still. */
     if (face.timeout <= std::max<raft_time>(e.time, past_.now)) {
-        throw Violation("timeout", format("event %d of %s at %llu leaves a timeout at %llu",
-                                          e.type, name(), e.time, face.timeout));
+        throw Violation("timeout", format("event %d of %s at %llu leaves a timeout at %llu", e.type,
+                                          name(), e.time, face.timeout));
     }
     if (face.term < before_.term || face.commit < before_.commit) {
         throw Violation("monotonic", format("term or commit index of %s fell", name()));
@@ -214,25 +215,25 @@ void Server::check_flags(const raft_event &e, const raft_update &u) const {
     if (face.term == before_.term && before_.vote != 0 && face.vote != before_.vote) {
         throw Violation("one vote per term", format("%s changes its vote", name()));
     }
-    bool trims = e.type == RAFT_START || e.type == RAFT_SNAPSHOT ||
-                 e.type == RAFT_PERSISTED_SNAPSHOT;
+    bool trims =
+        e.type == RAFT_START || e.type == RAFT_SNAPSHOT || e.type == RAFT_PERSISTED_SNAPSHOT;
     if (face.first != before_.first && !trims &&
         !(u.flags & RAFT_UPDATE_ENTRIES && before_.first > before_.last)) {
         throw Violation("first index", format("of %s changes in event %d", name(), e.type));
     }
     if (face.stored != before_.stored && face.stored != 0 &&
         !disk.holds(face.stored, term_at(face.stored)) && face.stored <= log.last()) {
-        throw Violation("stored", format("%s counts %llu as stored, which is not", name(),
-                                         face.stored));
+        throw Violation("stored",
+                        format("%s counts %llu as stored, which is not", name(), face.stored));
     }
     /* A deadline that has passed is shown as the next moment; time that runs backwards stands. */
     if (e.type == RAFT_TIMEOUT && std::max(e.time, past_.now) + 1 < before_.timeout &&
         (u.flags != 0 || before_.difference(face) != nullptr)) {
         const char *what = before_.difference(face);
-        throw Violation("early timeout",
-                        format("at %llu, due at %llu, on %s: flags %s, changed %s", e.time,
-                               before_.timeout, name(), describe_flags(u.flags).c_str(),
-                               what != nullptr ? what : "nothing"));
+        throw Violation(
+            "early timeout",
+            format("at %llu, due at %llu, on %s: flags %s, changed %s", e.time, before_.timeout,
+                   name(), describe_flags(u.flags).c_str(), what != nullptr ? what : "nothing"));
     }
 }
 
@@ -246,8 +247,8 @@ void Server::check_untouched(const raft_update &u) const {
                       memcmp(&u.snapshot, pattern.data(), sizeof u.snapshot) == 0);
     clean = clean && (u.flags & RAFT_UPDATE_MESSAGES ||
                       memcmp(&u.messages, pattern.data(), sizeof u.messages) == 0);
-    clean = clean && (u.flags & RAFT_UPDATE_READS ||
-                      memcmp(&u.reads, pattern.data(), sizeof u.reads) == 0);
+    clean = clean &&
+            (u.flags & RAFT_UPDATE_READS || memcmp(&u.reads, pattern.data(), sizeof u.reads) == 0);
     if (!clean) {
         throw Violation("update members", format("event %d of %s wrote what it did not announce",
                                                  event_type_, name()));

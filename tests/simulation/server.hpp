@@ -46,9 +46,9 @@ public:
     Machine machine;
     Clock clock;
     unsigned vintage;
-    unsigned port = 0;      /* which of its addresses it has */
-    unsigned next_port = 0; /* when it boots again */
-    bool gone = false;      /* for good */
+    unsigned port = 0;                              /* which of its addresses it has */
+    unsigned next_port = 0;                         /* when it boots again */
+    bool gone = false;                              /* for good */
     std::map<raft_index, unsigned long long> given; /* of which snapshot it was sent how much */
     unsigned short capacity = UINT16_MAX;
     Time disk_stalled_until = 0;
@@ -109,7 +109,8 @@ private:
     void configure();
     void start();
     void down();
-    template <class Setter> int attempt(Setter set);
+    template <class Setter>
+    int attempt(Setter set);
 
     /* In the library's and our memory. */
     void absorb_entries(const raft_event &e, const raft_update &u);
@@ -191,8 +192,8 @@ private:
     Twin twin_;
     Tuning tuning_;
     unsigned known_ports_[kMaxServers + 1]; /* that any configuration told, since the boot: sets */
-    int heard_port_[kMaxServers + 1]; /* the address that its last message came from */
-    SnapshotPtr previous_snap_; /* a message of the step that replaced it may name it */
+    int heard_port_[kMaxServers + 1];       /* the address that its last message came from */
+    SnapshotPtr previous_snap_;             /* a message of the step that replaced it may name it */
     std::vector<std::pair<raft_index, Conf>> confs_; /* what the log says, oldest first */
     Snapshot incoming_;
     raft_term incoming_since_ = 0; /* in which its first chunk came */
@@ -217,7 +218,7 @@ private:
         raft_time now = 0;   /* highest time that an event brought */
         raft_time heard = 0; /* from a leader */
         raft_time transfer_since = 0;
-        raft_term timeout_now_term = 0; /* in which it sent TimeoutNow */
+        raft_term timeout_now_term = 0;        /* in which it sent TimeoutNow */
         std::vector<unsigned long long> reads; /* not answered */
         /* As a leader, by ID: how far it sent; when it sent the last round that was echoed. */
         raft_index sent[kMaxServers + 1] = {};

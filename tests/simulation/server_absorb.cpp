@@ -76,13 +76,14 @@ void Server::absorb_entry(raft_index index, const raft_entry &e) {
     raft_term prev_term = term_at(index - 1);
     log.entries.push_back(entry);
     w_.judge.appended(*this, index, entry, prev_term, made);
-    if (payload->type == RAFT_CHANGE && (event_type_ == RAFT_SUBMIT ||
-                                         event_type_ == RAFT_RECONFIGURE)) {
+    if (payload->type == RAFT_CHANGE &&
+        (event_type_ == RAFT_SUBMIT || event_type_ == RAFT_RECONFIGURE)) {
         judge_change(index);
     } else if (payload->type == RAFT_CHANGE && made && before_.conf.joint() &&
                event_type_ != RAFT_RECOVER && face.commit < before_.conf_index) {
         throw Violation("membership", format("%s leaves a joint configuration that is not "
-                                             "committed", name()));
+                                             "committed",
+                                             name()));
     }
     if (payload->type == RAFT_CHANGE) {
         confs_.emplace_back(index, decode(payload->bytes.data(), payload->bytes.size()));
@@ -128,17 +129,18 @@ void Server::absorb_entries(const raft_event &e, const raft_update &u) {
     } else {
         if (en.index == 0 || en.index > log.last() + 1 || en.index < log.first || en.n == 0 ||
             en.index <= before_.commit) {
-            throw Violation("entries", format("%s: update with %u entries at %llu, log %llu..%llu,"
-                                              " commit %llu", name(), en.n, en.index, log.first,
-                                              log.last(), before_.commit));
+            throw Violation("entries",
+                            format("%s: update with %u entries at %llu, log %llu..%llu,"
+                                   " commit %llu",
+                                   name(), en.n, en.index, log.first, log.last(), before_.commit));
         }
         if (en.index <= log.last()) {
             if (before_.leads() && face.leads()) {
                 throw Violation("leader append-only", format("%s drops its entries", name()));
             }
             if (log.at(en.index).term == en.batch[0].term) {
-                throw Violation("entries", format("%s replaces entry %llu by itself", name(),
-                                                  en.index));
+                throw Violation("entries",
+                                format("%s replaces entry %llu by itself", name(), en.index));
             }
             w_.stats.add(S_TRUNCATION);
             replaced_by_ = en.write;

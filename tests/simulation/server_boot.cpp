@@ -10,7 +10,8 @@
 namespace sim {
 
 /* A setter that failed changed nothing and may be called again. */
-template <class Setter> int Server::attempt(Setter set) {
+template <class Setter>
+int Server::attempt(Setter set) {
     Twin before;
     bool inject = !w_.calm && w_.plan.nomem_ppm != 0 && w_.random.percent(20);
     if (inject) {
@@ -57,14 +58,12 @@ void Server::configure() {
     rc |= attempt([&](raft *r) { return raft_seed(r, seed); });
     rc |= attempt([&](raft *r) { return raft_set_election_timeout(r, election); });
     rc |= attempt([&](raft *r) { return raft_set_heartbeat_timeout(r, t.heartbeat); });
-    rc |= attempt([&](raft *r) {
-        return raft_set_install_snapshot_timeout(r, t.snapshot_timeout);
-    });
+    rc |=
+        attempt([&](raft *r) { return raft_set_install_snapshot_timeout(r, t.snapshot_timeout); });
     rc |= attempt([&](raft *r) { return raft_set_pre_vote(r, pre_vote); });
     rc |= attempt([&](raft *r) { return raft_set_max_catch_up_rounds(r, t.catch_up_rounds); });
-    rc |= attempt([&](raft *r) {
-        return raft_set_max_catch_up_round_duration(r, t.catch_up_duration);
-    });
+    rc |= attempt(
+        [&](raft *r) { return raft_set_max_catch_up_round_duration(r, t.catch_up_duration); });
     rc |= attempt([&](raft *r) { return raft_set_max_inflight_entries(r, t.inflight); });
     rc |= attempt([&](raft *r) { return raft_set_max_message_entries(r, t.message_entries); });
     rc |= attempt([&](raft *r) { return raft_set_max_uncommitted_entries(r, t.uncommitted); });
@@ -86,17 +85,17 @@ void Server::change_setting() {
     bool judged = true; /* can the value be wrong? */
     switch (random.below(8)) {
         case 0:
-            t.heartbeat = legal ? static_cast<unsigned>(random.between(
-                                      10, std::max(10U, plan_.election_timeout / 4)))
+            t.heartbeat = legal ? static_cast<unsigned>(
+                                      random.between(10, std::max(10U, plan_.election_timeout / 4)))
                                 : plan_.election_timeout;
             rc = attempt([&](raft *r) { return raft_set_heartbeat_timeout(r, t.heartbeat); });
             break;
         case 1:
-            t.snapshot_timeout = legal ? static_cast<unsigned>(random.between(
-                                             200, w_.plan.tuning.snapshot_timeout)) : 0;
-            rc = attempt([&](raft *r) {
-                return raft_set_install_snapshot_timeout(r, t.snapshot_timeout);
-            });
+            t.snapshot_timeout =
+                legal ? static_cast<unsigned>(random.between(200, w_.plan.tuning.snapshot_timeout))
+                      : 0;
+            rc = attempt(
+                [&](raft *r) { return raft_set_install_snapshot_timeout(r, t.snapshot_timeout); });
             break;
         case 2:
             t.inflight = small;
@@ -108,9 +107,8 @@ void Server::change_setting() {
             break;
         case 4:
             t.catch_up_duration = 20 * small;
-            rc = attempt([&](raft *r) {
-                return raft_set_max_catch_up_round_duration(r, 20 * small);
-            });
+            rc = attempt(
+                [&](raft *r) { return raft_set_max_catch_up_round_duration(r, 20 * small); });
             break;
         case 5:
             judged = false;
@@ -216,8 +214,8 @@ void Server::start() {
            log.first, log.last(), snap != nullptr ? snap->index : 0);
     int rc = step(e);
     if (rc != 0) {
-        throw Violation("restart", format("%s: START gets %d (%s)", name(), rc,
-                                          raft_errmsg(handle())));
+        throw Violation("restart",
+                        format("%s: START gets %d (%s)", name(), rc, raft_errmsg(handle())));
     }
     if (up) {
         arm_timer();

@@ -121,8 +121,8 @@ void Server::acknowledge(raft_index index, unsigned long long ticket) {
     }
     int rc = step(e);
     if (rc != 0) {
-        throw Violation("acknowledgement", format("%s refuses it with %d (%s)", name(), rc,
-                                                  raft_errmsg(handle())));
+        throw Violation("acknowledgement",
+                        format("%s refuses it with %d (%s)", name(), rc, raft_errmsg(handle())));
     }
 }
 

@@ -35,8 +35,7 @@ bool names_real_term(const raft_message &m) {
 /* Is a candidate's log at least as up to date as what is durable here? */
 bool Server::is_up_to_date(const raft_request_vote &v) const {
     raft_term own = term_at(before_.stored);
-    return v.last_log_term > own ||
-           (v.last_log_term == own && v.last_log_index >= before_.stored);
+    return v.last_log_term > own || (v.last_log_term == own && v.last_log_index >= before_.stored);
 }
 
 /* It hears from a leader, which has not permitted the candidate to disturb. */
@@ -59,14 +58,15 @@ bool Server::must_grant(const raft_message &request) const {
 void Server::check_answer_to_candidate(const raft_message &request,
                                        const raft_request_vote_result &r) const {
     if (r.vote_granted != must_grant(request)) {
-        throw Violation("votes", format("%s of term %llu, %llu ms after it heard from a leader, %s "
-                                        "%s", name(), before_.term, past_.now - past_.heard,
-                                        r.vote_granted ? "grants" : "refuses",
-                                        describe(request).c_str()));
+        throw Violation("votes",
+                        format("%s of term %llu, %llu ms after it heard from a leader, %s "
+                               "%s",
+                               name(), before_.term, past_.now - past_.heard,
+                               r.vote_granted ? "grants" : "refuses", describe(request).c_str()));
     }
     if (!r.vote_granted && r.term < face.term) {
-        throw Violation("votes", format("%s of term %llu refuses with term %llu", name(),
-                                        face.term, r.term));
+        throw Violation(
+            "votes", format("%s of term %llu refuses with term %llu", name(), face.term, r.term));
     }
     bool pre_vote = asks_for_pre_vote(request);
     if (face.state != RAFT_FOLLOWER || before_.state != RAFT_FOLLOWER) {
@@ -76,20 +76,20 @@ void Server::check_answer_to_candidate(const raft_message &request,
     if (r.vote_granted && !pre_vote) {
         if (face.timeout < past_.now + plan_.election_timeout) {
             throw Violation("election timeout", format("%s grants a vote, but would campaign in "
-                                                       "%llu ms", name(),
-                                                       face.timeout - past_.now));
+                                                       "%llu ms",
+                                                       name(), face.timeout - past_.now));
         }
     } else if (later) {
         throw Violation("election timeout", format("%s puts off its campaign for one that it "
-                                                   "does not vote for", name()));
+                                                   "does not vote for",
+                                                   name()));
     }
 }
 
 void Server::check_terms(const raft_message &came) const {
     raft_term told = term_of(came);
     if (asks_for_pre_vote(came)) {
-        if (face.term != before_.term || face.vote != before_.vote ||
-            face.state != before_.state) {
+        if (face.term != before_.term || face.vote != before_.vote || face.state != before_.state) {
             throw Violation("terms", format("a request for a pre-vote changes %s", name()));
         }
     } else if (names_real_term(came) && face.term < told) {

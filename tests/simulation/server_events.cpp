@@ -27,8 +27,7 @@ void Server::receive(const Wire &wire) {
     if (m.type == RAFT_APPEND_ENTRIES_RESULT) {
         Echo &echo = echoes_[wire.from];
         Echo came = {term_of(m), wire.number};
-        bool newer = echo.term < came.term ||
-                     (echo.term == came.term && echo.number < came.number);
+        bool newer = echo.term < came.term || (echo.term == came.term && echo.number < came.number);
         echo = newer ? came : echo;
     }
     raft_event e = {};
@@ -37,8 +36,8 @@ void Server::receive(const Wire &wire) {
     int rc = step(e);
     if (rc != 0) {
         throw Violation("receive", format("%s refuses %s from %s with %d (%s)", name(),
-                                          describe(wire.message).c_str(), name_of(wire.from),
-                                          rc, raft_errmsg(handle())));
+                                          describe(wire.message).c_str(), name_of(wire.from), rc,
+                                          raft_errmsg(handle())));
     }
 }
 

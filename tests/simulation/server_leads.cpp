@@ -29,8 +29,8 @@ void Server::check_contact(const raft_event &e) {
     if (came != nullptr && leads_on && came->type == RAFT_APPEND_ENTRIES_RESULT &&
         term_of(*came) == face.term && before_.mode[came->server_id] >= 0 &&
         face.mode[came->server_id] >= 0 && face.contact[came->server_id] != past_.now) {
-        throw Violation("contact", format("%s does not count that of %s", name(),
-                                          name_of(came->server_id)));
+        throw Violation("contact",
+                        format("%s does not count that of %s", name(), name_of(came->server_id)));
     }
     if (e.type != RAFT_TIMEOUT || !before_.leads()) {
         return;
@@ -113,18 +113,17 @@ void Server::check_sent(const raft_message &m) {
     if (last_word && before_.mode[peer] != RAFT_PROGRESS_NONE) {
         return;
     }
-    const char *why =
-        last_word ? "it is not replicated to"
-        : a.prev_log_index >= face.next[peer]
-            ? "the previous entry is one that is still to be sent"
-        : face.mode[peer] == RAFT_PROGRESS_PIPELINE && a.n_entries > 0 &&
-                end > face.match[peer] + tuning_.inflight
-            ? "more in flight than allowed"
-            : nullptr;
+    const char *why = last_word ? "it is not replicated to"
+                      : a.prev_log_index >= face.next[peer]
+                          ? "the previous entry is one that is still to be sent"
+                      : face.mode[peer] == RAFT_PROGRESS_PIPELINE && a.n_entries > 0 &&
+                              end > face.match[peer] + tuning_.inflight
+                          ? "more in flight than allowed"
+                          : nullptr;
     if (why != nullptr) {
         throw Violation("progress", format("%s to %s, which matches %llu, next %llu: %s: %s",
-                                           name(), name_of(peer), face.match[peer],
-                                           face.next[peer], why, describe(m).c_str()));
+                                           name(), name_of(peer), face.match[peer], face.next[peer],
+                                           why, describe(m).c_str()));
     }
 }
 
@@ -133,8 +132,8 @@ void Server::check_progress(const raft_event &e) const {
     if (came != nullptr && came->type == RAFT_APPEND_ENTRIES_RESULT) {
         raft_id peer = came->server_id;
         raft_index rejected = came->append_entries_result.rejected;
-        bool probed = before_.mode[peer] == RAFT_PROGRESS_PROBE &&
-                      face.mode[peer] == RAFT_PROGRESS_PROBE;
+        bool probed =
+            before_.mode[peer] == RAFT_PROGRESS_PROBE && face.mode[peer] == RAFT_PROGRESS_PROBE;
         if (probed && rejected >= before_.next[peer] && face.next[peer] < before_.next[peer]) {
             throw Violation("progress", format("%s goes back from %llu to %llu for %s, upon %s",
                                                name(), before_.next[peer], face.next[peer],
@@ -208,8 +207,8 @@ void Server::check_submission(const raft_event &e) const {
         return;
     }
     if (before_.transferee != 0) {
-        throw Violation("request", format("%s takes entries while it hands over leadership",
-                                          name()));
+        throw Violation("request",
+                        format("%s takes entries while it hands over leadership", name()));
     }
     if (tuning_.uncommitted != 0 && face.last - before_.commit > tuning_.uncommitted) {
         throw Violation("request", format("%s takes entries though %llu would be uncommitted",
@@ -250,8 +249,8 @@ void Server::check_farewell(const raft_update &u) {
         past_.leaving.clear();
     }
     for (const Member &m : conf.members) {
-        bool follows = m.id != id && m.role != RAFT_SPARE &&
-                       before_.mode[m.id] == RAFT_PROGRESS_PIPELINE;
+        bool follows =
+            m.id != id && m.role != RAFT_SPARE && before_.mode[m.id] == RAFT_PROGRESS_PIPELINE;
         int role = face.conf.role_of(m.id);
         bool leaves = role < 0 || role == RAFT_SPARE;
         if (face.conf_index != before_.conf_index && follows && leaves) {

@@ -22,8 +22,8 @@ bool Server::may_send_to(const raft_message &m) const {
         return true;
     }
     bool to_leader = m.type == RAFT_APPEND_ENTRIES_RESULT && m.server_id == face.leader;
-    return port >= 0 && (port == heard_port_[m.server_id] ||
-                         (to_leader && port == face.leader_port));
+    return port >= 0 &&
+           (port == heard_port_[m.server_id] || (to_leader && port == face.leader_port));
 }
 
 void Server::check_leader_address() const {
@@ -40,20 +40,19 @@ void Server::check_leader_address() const {
     }
     bool kept = !known && face.leader == before_.leader && face.leader_port == before_.leader_port;
     if (face.leader_port != expected && !kept) {
-        throw Violation("raft_leader", format("%s says its leader %s is at %s, not at %s", name(),
-                                              name_of(face.leader),
-                                              address_of(face.leader, static_cast<unsigned>(
-                                                                          face.leader_port)),
-                                              expected < 0 ? "nowhere" :
-                                              address_of(face.leader,
-                                                         static_cast<unsigned>(expected))));
+        throw Violation(
+            "raft_leader",
+            format("%s says its leader %s is at %s, not at %s", name(), name_of(face.leader),
+                   address_of(face.leader, static_cast<unsigned>(face.leader_port)),
+                   expected < 0 ? "nowhere"
+                                : address_of(face.leader, static_cast<unsigned>(expected))));
     }
 }
 
 void Server::check_message(const raft_message &m) const {
     auto refuse = [&](const char *why) {
-        throw Violation("messages", format("%s to %s: %s: %s", name(), name_of(m.server_id),
-                                           why, describe(m).c_str()));
+        throw Violation("messages", format("%s to %s: %s: %s", name(), name_of(m.server_id), why,
+                                           describe(m).c_str()));
     };
     if (m.server_id == 0 || m.server_id > w_.plan.servers || m.server_id == id) {
         refuse("no such destination");
@@ -74,9 +73,8 @@ void Server::check_message(const raft_message &m) const {
 void Server::check_request(const raft_message &m) const {
     auto require = [&](bool condition, const char *why) {
         if (!condition) {
-            throw Violation("messages", format("%s to %s: %s: %s", name(),
-                                               name_of(m.server_id), why,
-                                               describe(m).c_str()));
+            throw Violation("messages", format("%s to %s: %s: %s", name(), name_of(m.server_id),
+                                               why, describe(m).c_str()));
         }
     };
     const Server &peer = w_.server(m.server_id);
@@ -110,14 +108,17 @@ void Server::check_request(const raft_message &m) const {
         require(current || previous, "a snapshot that it does not have");
         const Snapshot &have = current ? *snap : *previous_snap_;
         require(s.last_term == have.term && s.conf_index == have.conf_index &&
-                    copy(s.conf) == have.conf, "wrong metadata");
-        require(s.version == 0 || (peer.announces(RAFT_FEATURE_CHUNKS) &&
-                                   announces(RAFT_FEATURE_CHUNKS)), "version not understood");
+                    copy(s.conf) == have.conf,
+                "wrong metadata");
+        require(s.version == 0 ||
+                    (peer.announces(RAFT_FEATURE_CHUNKS) && announces(RAFT_FEATURE_CHUNKS)),
+                "version not understood");
         require(s.version == 0 ? s.offset == 0 : s.offset < have.data.size(),
                 "offset beyond the snapshot");
     } else if (m.type == RAFT_TIMEOUT_NOW) {
         require(m.timeout_now.term == face.term && m.timeout_now.last_log_index == face.last &&
-                    m.timeout_now.last_log_term == term_at(face.last), "wrong log or term");
+                    m.timeout_now.last_log_term == term_at(face.last),
+                "wrong log or term");
     } else {
         require(false, "unknown type");
     }
@@ -126,9 +127,8 @@ void Server::check_request(const raft_message &m) const {
 void Server::check_result(const raft_message &m) const {
     auto require = [&](bool condition, const char *why) {
         if (!condition) {
-            throw Violation("messages", format("%s to %s: %s: %s", name(),
-                                               name_of(m.server_id), why,
-                                               describe(m).c_str()));
+            throw Violation("messages", format("%s to %s: %s: %s", name(), name_of(m.server_id),
+                                               why, describe(m).c_str()));
         }
     };
     if (m.type == RAFT_REQUEST_VOTE_RESULT) {
@@ -156,7 +156,8 @@ void Server::check_result(const raft_message &m) const {
         const Server &l = w_.server(leader);
         raft_term mine = term_at(r.last_log_index), its = l.term_at(r.last_log_index);
         require(!l.up || !l.face.leads() || l.face.term != r.term || mine == 0 || its == 0 ||
-                    mine == its, "acknowledges an entry that is not the leader's");
+                    mine == its,
+                "acknowledges an entry that is not the leader's");
     }
 }
 

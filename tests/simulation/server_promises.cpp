@@ -49,9 +49,10 @@ void Server::check_resumption(const raft_message &m) const {
     auto known = given.find(is.last_index);
     unsigned long long bytes = known != given.end() ? known->second : 0;
     if (is.version >= 1 && is.offset > bytes) {
-        throw Violation("install", format("%s sends %s snapshot %llu from %llu, of which it was "
-                                          "sent %llu", name(), name_of(m.server_id), is.last_index,
-                                          is.offset, bytes));
+        throw Violation("install",
+                        format("%s sends %s snapshot %llu from %llu, of which it was "
+                               "sent %llu",
+                               name(), name_of(m.server_id), is.last_index, is.offset, bytes));
     }
 }
 
@@ -64,9 +65,9 @@ void Server::check_transfer_ends(const raft_event &e) {
     }
     bool due = e.type == RAFT_TIMEOUT && e.time >= before_.timeout;
     if (due && past_.now - past_.transfer_since >= plan_.election_timeout) {
-        throw Violation("transfer", format("%s still hands over to %s after %llu ms", name(),
-                                           name_of(face.transferee),
-                                           past_.now - past_.transfer_since));
+        throw Violation("transfer",
+                        format("%s still hands over to %s after %llu ms", name(),
+                               name_of(face.transferee), past_.now - past_.transfer_since));
     }
 }
 

@@ -20,8 +20,8 @@ bool Server::survives() {
 }
 
 void Server::carry_out(const raft_update &u) {
-    bool moved = u.flags & (RAFT_UPDATE_CURRENT_TERM | RAFT_UPDATE_VOTED_FOR |
-                            RAFT_UPDATE_ENTRIES | RAFT_UPDATE_MESSAGES | RAFT_UPDATE_SNAPSHOT);
+    bool moved = u.flags & (RAFT_UPDATE_CURRENT_TERM | RAFT_UPDATE_VOTED_FOR | RAFT_UPDATE_ENTRIES |
+                            RAFT_UPDATE_MESSAGES | RAFT_UPDATE_SNAPSHOT);
     if (moved && !survives()) {
         return;
     }
@@ -112,11 +112,11 @@ void Server::write_chunk(const raft_update &u) {
     }
     if (s.offset != incoming_.data.size() || s.metadata.index != incoming_.index ||
         s.metadata.term != incoming_.term || s.chunk.len == 0 || s.metadata.index <= face.commit) {
-        throw Violation("snapshot", format("%s: chunk of %llu/%llu at %zu, expected %llu/%llu at "
-                                           "%zu, commit %llu",
-                                           name(), s.metadata.index, s.metadata.term, s.offset,
-                                           incoming_.index, incoming_.term,
-                                           incoming_.data.size(), face.commit));
+        throw Violation("snapshot",
+                        format("%s: chunk of %llu/%llu at %zu, expected %llu/%llu at "
+                               "%zu, commit %llu",
+                               name(), s.metadata.index, s.metadata.term, s.offset, incoming_.index,
+                               incoming_.term, incoming_.data.size(), face.commit));
     }
     incoming_.data.append(static_cast<const char *>(s.chunk.base), s.chunk.len);
     Write w{Write::CHUNK};
@@ -299,13 +299,14 @@ void Server::answer_reads(const raft_update &u) {
         const raft_read &r = u.reads.batch[i];
         auto op = static_cast<uint32_t>(r.id);
         if (r.status == 0 && r.index > face.commit) {
-            throw Violation("read", format("%s answers at %llu beyond its commit index", name(),
-                                           r.index));
+            throw Violation("read",
+                            format("%s answers at %llu beyond its commit index", name(), r.index));
         }
         bool by_lease = event_type_ == RAFT_READ && w_.clients.by_lease(op);
         if (r.status == 0 && !by_lease && !heard_from_quorum_since(w_.clients.asked_at(op))) {
             throw Violation("read", format("%s answers one though no quorum has confirmed its "
-                                           "leadership since", name()));
+                                           "leadership since",
+                                           name()));
         }
         if (w_.clients.read_answered(op, id, epoch, r, machine)) {
             reply(op);

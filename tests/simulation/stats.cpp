@@ -8,9 +8,7 @@ namespace {
 #define X(name, text) text,
 const char *const kNames[] = {SIM_FAULTS(X) "", SIM_REACHED(X)};
 #undef X
-const char *name_of(unsigned s) {
-    return s < S_FAULTS_END ? kNames[s] : kNames[s + 1];
-}
+const char *name_of(unsigned s) { return s < S_FAULTS_END ? kNames[s] : kNames[s + 1]; }
 } // namespace
 
 void Stats::absorb(const Stats &world) {

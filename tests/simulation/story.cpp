@@ -31,8 +31,8 @@ std::string escape(const std::string &text) {
 
 void Story::line(Time at, raft_id id, const char *text) {
     if (print_) {
-        printf("%9.3f ms  %-3s %s\n", static_cast<double>(at) / 1000.0,
-               id == 0 ? "" : name_of(id), text);
+        printf("%9.3f ms  %-3s %s\n", static_cast<double>(at) / 1000.0, id == 0 ? "" : name_of(id),
+               text);
     }
     if (strncmp(text, "crashes", 7) == 0) {
         facts_.push_back({Fact::CRASH, at, at, id, 0, 0, 0, text});
@@ -55,8 +55,7 @@ void Story::message(Time sent, Time received, raft_id from, raft_id to, int type
     facts_.push_back({Fact::MESSAGE, sent, received, from, to, type, 0, ""});
 }
 
-bool Story::draw(const char *path, unsigned servers, Time seconds,
-                 const std::string &title) const {
+bool Story::draw(const char *path, unsigned servers, Time seconds, const std::string &title) const {
     FILE *f = fopen(path, "w");
     if (f == nullptr) {
         return false;
@@ -90,10 +89,11 @@ bool Story::draw(const char *path, unsigned servers, Time seconds,
     auto close = [&](raft_id id, Time at) {
         Span &s = spans[static_cast<size_t>(id)];
         if (s.state != 0 && at >= begin) {
-            fprintf(f, "<rect x='%.1f' y='%.1f' width='%.1f' height='12' fill='%s'><title>%s term "
-                       "%llu</title></rect>\n<text x='%.1f' y='%.1f'>%llu</text>\n",
-                    x(s.since), y(id) - 6, x(at) - x(s.since), role_color(s.state),
-                    name_of(id), s.term, x(s.since) + 1, y(id) - 8, s.term);
+            fprintf(f,
+                    "<rect x='%.1f' y='%.1f' width='%.1f' height='12' fill='%s'><title>%s term "
+                    "%llu</title></rect>\n<text x='%.1f' y='%.1f'>%llu</text>\n",
+                    x(s.since), y(id) - 6, x(at) - x(s.since), role_color(s.state), name_of(id),
+                    s.term, x(s.since) + 1, y(id) - 8, s.term);
         }
     };
     for (const Fact &fact : facts_) {
@@ -118,16 +118,20 @@ bool Story::draw(const char *path, unsigned servers, Time seconds,
             continue;
         }
         if (fact.kind == Fact::MESSAGE) {
-            fprintf(f, "<line x1='%.1f' y1='%.1f' x2='%.1f' y2='%.1f' stroke='%s' "
-                       "stroke-width='0.6'/>\n",
+            fprintf(f,
+                    "<line x1='%.1f' y1='%.1f' x2='%.1f' y2='%.1f' stroke='%s' "
+                    "stroke-width='0.6'/>\n",
                     x(fact.at), y(fact.id), x(fact.until), y(fact.to), message_color(fact.code));
         } else if (fact.kind == Fact::CRASH) {
-            fprintf(f, "<text x='%.1f' y='%.1f' fill='#d00' font-size='16'>&#10005;<title>%s"
-                       "</title></text>\n", x(fact.at) - 4, y(fact.id) + 6,
-                    escape(fact.text).c_str());
+            fprintf(f,
+                    "<text x='%.1f' y='%.1f' fill='#d00' font-size='16'>&#10005;<title>%s"
+                    "</title></text>\n",
+                    x(fact.at) - 4, y(fact.id) + 6, escape(fact.text).c_str());
         } else if (fact.kind == Fact::COMMIT) {
-            fprintf(f, "<circle cx='%.1f' cy='%.1f' r='2' fill='#050'><title>commit index %llu"
-                       "</title></circle>\n", x(fact.at), y(fact.id) + 10, fact.number);
+            fprintf(f,
+                    "<circle cx='%.1f' cy='%.1f' r='2' fill='#050'><title>commit index %llu"
+                    "</title></circle>\n",
+                    x(fact.at), y(fact.id) + 10, fact.number);
         } else if (fact.kind == Fact::NOTE) {
             fprintf(f, "<circle cx='%.1f' cy='%.1f' r='3' fill='#d60'><title>%s</title></circle>\n",
                     x(fact.at), fact.id == 0 ? kTop + 20 : y(fact.id) + 18,

@@ -44,8 +44,7 @@ void World::make_trouble() {
 
 void World::crash_some() {
     Server *l = leader();
-    Server &s = l != nullptr && random.percent(50) ? *l
-                                                    : server(random.between(1, plan.servers));
+    Server &s = l != nullptr && random.percent(50) ? *l : server(random.between(1, plan.servers));
     if (s.up) {
         s.crash("power");
     }

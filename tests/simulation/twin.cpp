@@ -11,7 +11,7 @@
 namespace sim {
 namespace {
 
-constexpr unsigned kFollowed = 60;  /* steps after a failed one */
+constexpr unsigned kFollowed = 60; /* steps after a failed one */
 
 proof::Digest state(const raft &r) { return digest(proof::server_of(r), proof::Frame::kExact); }
 
@@ -56,7 +56,8 @@ bool Twin::follow(const raft_event &event, const raft_update &update, raft *real
     if (rc != 0 || proof::observe(u) != proof::observe(update) || state(copy_) != state(*real)) {
         throw Violation("failed step",
                         format("%u steps after one that failed, %s does in event %d what it would "
-                               "not have done without", kFollowed - left_, name, event.type));
+                               "not have done without",
+                               kFollowed - left_, name, event.type));
     }
     if (--left_ == 0) {
         forget();

@@ -16,14 +16,13 @@ std::string format(const char *pattern, ...) {
 }
 
 const char *name_of(raft_id id) {
-    static const char *const names[] = {"?",  "s1", "s2", "s3", "s4",
-                                        "s5", "s6", "s7", "s8", "s9"};
+    static const char *const names[] = {"?", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9"};
     return id <= kMaxServers ? names[id] : "?";
 }
 
 const char *address_of(raft_id id, unsigned port) {
     static const char *const addresses[][kPorts] = {
-        {"?", "?", "?"},          {"s1", "s1:1", "s1:22"}, {"s2", "s2:1", "s2:22"},
+        {"?", "?", "?"},         {"s1", "s1:1", "s1:22"}, {"s2", "s2:1", "s2:22"},
         {"s3", "s3:1", "s3:22"}, {"s4", "s4:1", "s4:22"}, {"s5", "s5:1", "s5:22"},
         {"s6", "s6:1", "s6:22"}, {"s7", "s7:1", "s7:22"}, {"s8", "s8:1", "s8:22"},
         {"s9", "s9:1", "s9:22"}};
@@ -40,8 +39,7 @@ int port_of(raft_id id, const char *address) {
 }
 
 std::string describe(const Conf &conf) {
-    static const char *const roles[] = {"standby", "",      "spare",    "-",
-                                        "+",       ">standby", ">spare"};
+    static const char *const roles[] = {"standby", "", "spare", "-", "+", ">standby", ">spare"};
     std::string text = "{";
     for (const Member &m : conf.members) {
         text += text.size() > 1 ? " " : "";

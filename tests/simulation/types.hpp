@@ -129,13 +129,12 @@ inline bool votes_in_old(int role) {
     return role == RAFT_VOTER || role == RAFT_VOTER_OUTGOING || role == RAFT_VOTER_TO_STANDBY ||
            role == RAFT_VOTER_TO_SPARE;
 }
-inline bool votes_in_new(int role) {
-    return role == RAFT_VOTER || role == RAFT_VOTER_INCOMING;
-}
+inline bool votes_in_new(int role) { return role == RAFT_VOTER || role == RAFT_VOTER_INCOMING; }
 inline bool votes(int role) { return votes_in_old(role) || votes_in_new(role); }
 
 /* Does a majority of each voter set satisfy this? */
-template <typename F> bool quorum(const Conf &conf, F satisfies) {
+template <typename F>
+bool quorum(const Conf &conf, F satisfies) {
     unsigned old_n = 0, old_yes = 0, new_n = 0, new_yes = 0;
     for (const Member &m : conf.members) {
         bool yes = satisfies(m.id);

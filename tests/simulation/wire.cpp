@@ -95,9 +95,9 @@ raft_term term_of(const raft_message &m) {
 }
 
 const char *name_of(raft_message_type type) {
-    static const char *const names[] = {
-        "?", "AppendEntries", "AppendEntriesResult", "RequestVote", "RequestVoteResult",
-        "InstallSnapshot", "TimeoutNow"};
+    static const char *const names[] = {"?",           "AppendEntries",     "AppendEntriesResult",
+                                        "RequestVote", "RequestVoteResult", "InstallSnapshot",
+                                        "TimeoutNow"};
     return type >= RAFT_APPEND_ENTRIES && type <= RAFT_TIMEOUT_NOW ? names[type] : "?";
 }
 
@@ -112,10 +112,11 @@ std::string describe(const raft_message &m) {
         }
         case RAFT_APPEND_ENTRIES_RESULT: {
             const raft_append_entries_result &r = m.append_entries_result;
-            return format("%s/%u term %llu rejected %llu last %llu features %u round %llx "
-                          "snapshot %llu@%llu",
-                          name, r.version, r.term, r.rejected, r.last_log_index, r.features,
-                          r.round, r.snapshot_index, r.snapshot_offset);
+            return format(
+                "%s/%u term %llu rejected %llu last %llu features %u round %llx "
+                "snapshot %llu@%llu",
+                name, r.version, r.term, r.rejected, r.last_log_index, r.features, r.round,
+                r.snapshot_index, r.snapshot_offset);
         }
         case RAFT_REQUEST_VOTE: {
             const raft_request_vote &v = m.request_vote;
@@ -130,8 +131,8 @@ std::string describe(const raft_message &m) {
         }
         case RAFT_INSTALL_SNAPSHOT: {
             const raft_install_snapshot &s = m.install_snapshot;
-            return format("%s/%u term %llu last %llu/%llu offset %llu len %zu%s", name,
-                          s.version, s.term, s.last_index, s.last_term, s.offset, s.data.len,
+            return format("%s/%u term %llu last %llu/%llu offset %llu len %zu%s", name, s.version,
+                          s.term, s.last_index, s.last_term, s.offset, s.data.len,
                           s.last ? " last" : "");
         }
         case RAFT_TIMEOUT_NOW:

@@ -10,8 +10,15 @@ namespace sim {
 
 World::World(uint64_t own_seed, Sabotage sabotaged, Story *story_or_null, Time least_time,
              uint64_t least_steps)
-    : seed(own_seed), sabotage(sabotaged), story(story_or_null), plan(own_seed, sabotaged),
-      random(own_seed), judge(stats), network(*this), clients(*this), least_time_(least_time),
+    : seed(own_seed),
+      sabotage(sabotaged),
+      story(story_or_null),
+      plan(own_seed, sabotaged),
+      random(own_seed),
+      judge(stats),
+      network(*this),
+      clients(*this),
+      least_time_(least_time),
       least_steps_(least_steps) {
     for (raft_id id = 1; id <= plan.servers; id++) {
         servers_.push_back(std::make_unique<Server>(*this, id));
@@ -39,8 +46,7 @@ void World::schedule_delivery(Time at, Wire *wire) {
     std::push_heap(heap_.begin(), heap_.end());
 }
 
-void World::acknowledge_later(raft_id id, raft_index index, unsigned long long ticket,
-                              Time delay) {
+void World::acknowledge_later(raft_id id, raft_index index, unsigned long long ticket, Time delay) {
     schedule(now + delay, Happening::ACK, id, server(id).epoch, index, ticket);
 }
 
@@ -154,8 +160,8 @@ bool World::advance() {
         return false;
     }
     if (heap_.size() > 200000) {
-        throw Violation("bounded work", format("%zu things under way, most of them messages",
-                                               heap_.size()));
+        throw Violation("bounded work",
+                        format("%zu things under way, most of them messages", heap_.size()));
     }
     std::pop_heap(heap_.begin(), heap_.end());
     Happening h = heap_.back();
@@ -312,9 +318,9 @@ void World::expect_convergence() {
     std::string why;
     while (!converged(&why)) {
         if (now > start + bound) {
-            throw Violation("liveness", format("no convergence within %llu s after the faults: %s",
-                                               static_cast<unsigned long long>(bound / kSecond),
-                                               why.c_str()));
+            throw Violation("liveness",
+                            format("no convergence within %llu s after the faults: %s",
+                                   static_cast<unsigned long long>(bound / kSecond), why.c_str()));
         }
         live_until(now + 100 * kMs);
     }

@@ -82,8 +82,7 @@ public:
     void schedule(Time at, Happening::Kind kind, raft_id server, uint64_t epoch, uint64_t a = 0,
                   unsigned long long b = 0);
     void schedule_delivery(Time at, Wire *wire);
-    void acknowledge_later(raft_id server, raft_index index, unsigned long long ticket,
-                           Time delay);
+    void acknowledge_later(raft_id server, raft_index index, unsigned long long ticket, Time delay);
     void restart_later(raft_id server);
 
     const Payload *make_payload(raft_entry_type type, uint32_t op, const void *base, size_t len);
@@ -166,9 +165,9 @@ private:
     std::deque<Payload> payloads_;
     enum class Emergency { NONE, CUT, LOST, RECOVERING, OVER } emergency_ = Emergency::NONE;
     bool founding_over_ = false;
-    raft_id flipped_ = 0; /* a leader that is to lose entries that others commit later */
+    raft_id flipped_ = 0;  /* a leader that is to lose entries that others commit later */
     raft_id thwarted_ = 0; /* misses what a new leader has for it */
-    unsigned lost_ = 0; /* the servers that are, or will be: a bit set */
+    unsigned lost_ = 0;    /* the servers that are, or will be: a bit set */
     raft_id recovered_ = 0;
     raft_id burdened_ = 0; /* a leader that is cut off with entries that only it has */
     Conf recovery_;

@@ -24,8 +24,7 @@ struct Drawn {
 };
 
 /* One server per role: -1 is none. */
-Drawn of_roles(const std::vector<int> &roles)
-{
+Drawn of_roles(const std::vector<int> &roles) {
     Drawn d;
     for (size_t i = 0; i < roles.size(); ++i) {
         d.addresses.push_back("address of " + std::to_string(i));
@@ -38,25 +37,21 @@ Drawn of_roles(const std::vector<int> &roles)
     return d;
 }
 
-std::string encode(raft_configuration conf)
-{
+std::string encode(raft_configuration conf) {
     std::string payload(configuration::encoded_size(conf), '\x55');
     configuration::encode(conf, payload.data());
     return payload;
 }
 
-int decode(const std::string &payload, Owned *out, raft_index index = 9)
-{
+int decode(const std::string &payload, Owned *out, raft_index index = 9) {
     Configuration *c = nullptr;
-    int rv = configuration::decode({const_cast<char *>(payload.data()), payload.size()}, index,
-                                   &c);
+    int rv = configuration::decode({const_cast<char *>(payload.data()), payload.size()}, index, &c);
     out->reset(c);
     return rv;
 }
 
 template <typename Visit>
-void every(size_t n, int low, int high, Visit visit)
-{
+void every(size_t n, int low, int high, Visit visit) {
     std::vector<int> roles(n, low);
     for (;;) {
         visit(roles);
@@ -70,8 +65,7 @@ void every(size_t n, int low, int high, Visit visit)
     }
 }
 
-bool has_voter(const std::vector<int> &roles)
-{
+bool has_voter(const std::vector<int> &roles) {
     for (int r : roles) {
         if (r == RAFT_VOTER) {
             return true;
@@ -80,25 +74,25 @@ bool has_voter(const std::vector<int> &roles)
     return false;
 }
 
-}  // namespace
+} // namespace
 
-TEST_CASE("configuration: the payload is the published encoding, byte by byte")
-{
+TEST_CASE("configuration: the payload is the published encoding, byte by byte") {
     raft_server servers[] = {{0x0102030405060708, "ab", RAFT_VOTER}, {9, "", RAFT_SPARE}};
-    const std::string expected("\x01"
-                               "\x02\0\0\0\0\0\0\0"
-                               "\x08\x07\x06\x05\x04\x03\x02\x01"
-                               "ab\0"
-                               "\x01"
-                               "\x09\0\0\0\0\0\0\0"
-                               "\0"
-                               "\x02"
-                               "\0", 32);
+    const std::string expected(
+        "\x01"
+        "\x02\0\0\0\0\0\0\0"
+        "\x08\x07\x06\x05\x04\x03\x02\x01"
+        "ab\0"
+        "\x01"
+        "\x09\0\0\0\0\0\0\0"
+        "\0"
+        "\x02"
+        "\0",
+        32);
     REQUIRE(encode({servers, 2}) == expected);
 }
 
-TEST_CASE("configuration: everything legal survives encoding and decoding")
-{
+TEST_CASE("configuration: everything legal survives encoding and decoding") {
     every(4, -1, RAFT_VOTER_TO_SPARE, [](const std::vector<int> &roles) {
         Drawn d = of_roles(roles);
         unsigned sets = 0;
@@ -131,8 +125,7 @@ TEST_CASE("configuration: everything legal survives encoding and decoding")
     });
 }
 
-TEST_CASE("configuration: a payload cut, or changed by a byte, is refused or decodes alike")
-{
+TEST_CASE("configuration: a payload cut, or changed by a byte, is refused or decodes alike") {
     Drawn d = of_roles({RAFT_VOTER, RAFT_STANDBY, RAFT_VOTER, RAFT_SPARE});
     const std::string good = encode(d.view());
     Owned c;
@@ -155,8 +148,7 @@ TEST_CASE("configuration: a payload cut, or changed by a byte, is refused or dec
     }
 }
 
-TEST_CASE("configuration: random bytes never decode to something else")
-{
+TEST_CASE("configuration: random bytes never decode to something else") {
     Random random(3);
     unsigned decoded = 0;
     for (int i = 0; i < 50000; ++i) {
@@ -177,8 +169,7 @@ TEST_CASE("configuration: random bytes never decode to something else")
     REQUIRE(decoded < 5000);
 }
 
-TEST_CASE("configuration: validate names what is wrong")
-{
+TEST_CASE("configuration: validate names what is wrong") {
     raft_server good[] = {{1, "a", RAFT_VOTER}, {2, "b", RAFT_STANDBY}, {3, "c", RAFT_SPARE}};
     raft_configuration conf{good, 3};
     REQUIRE(configuration::validate(conf, false) == 0);
@@ -204,8 +195,7 @@ TEST_CASE("configuration: validate names what is wrong")
 }
 
 /* Old and new: every pair of configurations of four servers with a voter each. */
-TEST_CASE("configuration: join() counts both voter sets, leave() leads to the new one")
-{
+TEST_CASE("configuration: join() counts both voter sets, leave() leads to the new one") {
     std::vector<std::vector<int>> all;
     every(4, -1, RAFT_SPARE, [&](const std::vector<int> &roles) {
         if (has_voter(roles)) {
@@ -241,8 +231,7 @@ TEST_CASE("configuration: join() counts both voter sets, leave() leads to the ne
     }
 }
 
-TEST_CASE("configuration: a copy is independent of what it was copied from")
-{
+TEST_CASE("configuration: a copy is independent of what it was copied from") {
     std::string address = "somewhere";
     raft_server server{1, address.c_str(), RAFT_VOTER};
     Owned c(configuration::copy({&server, 1}, 4));
@@ -256,8 +245,7 @@ TEST_CASE("configuration: a copy is independent of what it was copied from")
     REQUIRE_FALSE(c->joint);
 }
 
-TEST_CASE("configuration: two differ if any server does, the first included")
-{
+TEST_CASE("configuration: two differ if any server does, the first included") {
     const raft_server base[] = {{1, "a", RAFT_VOTER}, {2, "b", RAFT_VOTER}};
     auto of = [](raft_server a, raft_server b) {
         raft_server servers[] = {a, b};
@@ -275,8 +263,7 @@ TEST_CASE("configuration: two differ if any server does, the first included")
     REQUIRE(configuration::equal(*one, *of(base[0], base[1])));
 }
 
-TEST_CASE("configuration: an entry is padded with less than eight bytes")
-{
+TEST_CASE("configuration: an entry is padded with less than eight bytes") {
     raft_server server{1, "abcde", RAFT_VOTER}; /* no padding of its own */
     std::string payload = encode({&server, 1});
     Owned decoded;

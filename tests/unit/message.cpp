@@ -5,8 +5,7 @@
 
 using namespace libraft;
 
-TEST_CASE("message: an index and a term come together, within their limits")
-{
+TEST_CASE("message: an index and a term come together, within their limits") {
     REQUIRE(message::valid_position(0, 0, 5));
     REQUIRE(message::valid_position(1, 1, 5));
     REQUIRE(message::valid_position(kLimit, 5, 5));
@@ -20,8 +19,7 @@ TEST_CASE("message: an index and a term come together, within their limits")
     REQUIRE_FALSE(message::valid_term(kLimit + 1));
 }
 
-TEST_CASE("message: a term has one leader (figure 3.2)")
-{
+TEST_CASE("message: a term has one leader (figure 3.2)") {
     Room r({{1, "s1", RAFT_VOTER}, {2, "s2", RAFT_VOTER}});
     Server &s = r.server();
     raft_message m{};
@@ -37,8 +35,7 @@ TEST_CASE("message: a term has one leader (figure 3.2)")
     REQUIRE(message::contradicts_leader(alone.server(), m, alone.server().term));
 }
 
-TEST_CASE("message: members are answered where the configuration says, strangers where they are")
-{
+TEST_CASE("message: members are answered where the configuration says, strangers where they are") {
     Room r({{1, "s1", RAFT_VOTER}, {2, "s2", RAFT_VOTER}});
     raft_message m{};
     m.server_id = 2;
@@ -57,8 +54,7 @@ TEST_CASE("message: members are answered where the configuration says, strangers
     REQUIRE(stranger.bytes == in_words(address.size() + 1)); /* in whole words */
 }
 
-TEST_CASE("message: an answer to a stranger needs room for its address only if that is long")
-{
+TEST_CASE("message: an answer to a stranger needs room for its address only if that is long") {
     Server s(1);
     raft_message m = {};
     m.server_id = 7;

@@ -7,8 +7,7 @@
 
 using namespace libraft;
 
-TEST_CASE("outbox: everything that was needed has its own, aligned room")
-{
+TEST_CASE("outbox: everything that was needed has its own, aligned room") {
     for (uint64_t messages : {0, 1, 3}) {
         for (uint64_t entries : {0, 1, 5}) {
             for (uint64_t reads : {0, 2}) {
@@ -58,8 +57,7 @@ TEST_CASE("outbox: everything that was needed has its own, aligned room")
     }
 }
 
-TEST_CASE("outbox: the block stays where it is until it must grow")
-{
+TEST_CASE("outbox: the block stays where it is until it must grow") {
     Outbox box;
     REQUIRE(box.reserve(1000));
     const char *block = box.block();
@@ -72,8 +70,7 @@ TEST_CASE("outbox: the block stays where it is until it must grow")
     }
 }
 
-TEST_CASE("outbox: what cannot be had is refused and the old block kept")
-{
+TEST_CASE("outbox: what cannot be had is refused and the old block kept") {
     Outbox box;
     REQUIRE(box.reserve(64));
     char *block = box.block();
@@ -88,8 +85,7 @@ TEST_CASE("outbox: what cannot be had is refused and the old block kept")
     REQUIRE(most.size() / sizeof(raft_message) > UINT32_MAX);
 }
 
-TEST_CASE("outbox: what is not needed takes no room")
-{
+TEST_CASE("outbox: what is not needed takes no room") {
     REQUIRE(Need().size() == 0);
     Need need;
     for (uint64_t bytes : {1, 7, 8}) {

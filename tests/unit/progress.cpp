@@ -17,19 +17,16 @@ struct Free {
 };
 using Owned = std::unique_ptr<Configuration, Free>;
 
-Owned members(std::vector<raft_server> servers)
-{
+Owned members(std::vector<raft_server> servers) {
     return Owned(configuration::copy({servers.data(), static_cast<unsigned>(servers.size())}, 1));
 }
 
-bool adopt(Tracker &t, const Configuration &c, raft_index last = 10, raft_time now = 50)
-{
+bool adopt(Tracker &t, const Configuration &c, raft_index last = 10, raft_time now = 50) {
     REQUIRE(t.reserve_members(c));
     return t.adopt(c, 1, last, now);
 }
 
-std::string ids(const Tracker &t)
-{
+std::string ids(const Tracker &t) {
     std::string out;
     for (const Progress &p : t.peers) {
         out += std::to_string(p.id) + (p.self ? "*" : "") + (p.departing ? "-" : "") + " ";
@@ -37,10 +34,9 @@ std::string ids(const Tracker &t)
     return out;
 }
 
-}  // namespace
+} // namespace
 
-TEST_CASE("progress: new peers are probed at the end of the log, in the order of their IDs")
-{
+TEST_CASE("progress: new peers are probed at the end of the log, in the order of their IDs") {
     Tracker t;
     Owned c = members({{7, "g", RAFT_VOTER}, {1, "a", RAFT_VOTER}, {3, "c", RAFT_SPARE}});
     REQUIRE_FALSE(adopt(t, *c));
@@ -60,8 +56,7 @@ TEST_CASE("progress: new peers are probed at the end of the log, in the order of
     REQUIRE(t.find(~0ull) == nullptr);
 }
 
-TEST_CASE("progress: what is known of a server survives a change, one that leaves departs")
-{
+TEST_CASE("progress: what is known of a server survives a change, one that leaves departs") {
     Tracker t;
     Owned before = members({{1, "a", RAFT_VOTER}, {2, "b", RAFT_VOTER}, {3, "c", RAFT_VOTER}});
     adopt(t, *before);
@@ -88,8 +83,7 @@ TEST_CASE("progress: what is known of a server survives a change, one that leave
     REQUIRE(t.find(2)->match == 8);
 }
 
-TEST_CASE("progress: a catch-up is forgotten with its server")
-{
+TEST_CASE("progress: a catch-up is forgotten with its server") {
     Tracker t;
     Owned both = members({{1, "a", RAFT_VOTER}, {2, "b", RAFT_SPARE}});
     Owned one = members({{1, "a", RAFT_VOTER}});
@@ -100,13 +94,10 @@ TEST_CASE("progress: a catch-up is forgotten with its server")
     REQUIRE_FALSE(adopt(t, *one)); /* only once */
 }
 
-TEST_CASE("progress: one that becomes a spare is followed until the change is committed")
-{
+TEST_CASE("progress: one that becomes a spare is followed until the change is committed") {
     Tracker t;
-    Owned before = members({{1, "a", RAFT_VOTER},
-                            {2, "b", RAFT_VOTER},
-                            {3, "c", RAFT_STANDBY},
-                            {4, "d", RAFT_SPARE}});
+    Owned before = members(
+        {{1, "a", RAFT_VOTER}, {2, "b", RAFT_VOTER}, {3, "c", RAFT_STANDBY}, {4, "d", RAFT_SPARE}});
     adopt(t, *before);
     for (Progress &p : t.peers) {
         p.mode = RAFT_PROGRESS_PIPELINE;
@@ -140,19 +131,16 @@ TEST_CASE("progress: one that becomes a spare is followed until the change is co
     }
 }
 
-TEST_CASE("progress: contact begins when a server starts to be followed, and only then")
-{
+TEST_CASE("progress: contact begins when a server starts to be followed, and only then") {
     Tracker t;
     Owned before = members({{1, "a", RAFT_VOTER}, {2, "b", RAFT_SPARE}, {3, "c", RAFT_STANDBY}});
     Owned after = members({{1, "a", RAFT_VOTER}, {2, "b", RAFT_VOTER}, {3, "c", RAFT_VOTER}});
     adopt(t, *before, 10, 50);
-    SECTION("a spare was not")
-    {
+    SECTION("a spare was not") {
         adopt(t, *after, 10, 90);
         REQUIRE(t.find(2)->contact == 90);
     }
-    SECTION("but one that is caught up was")
-    {
+    SECTION("but one that is caught up was") {
         t.find(2)->catch_up = RAFT_CATCH_UP_FINISHED;
         adopt(t, *after, 10, 90);
         REQUIRE(t.find(2)->contact == 50);
@@ -163,8 +151,7 @@ TEST_CASE("progress: contact begins when a server starts to be followed, and onl
     REQUIRE(t.find(3)->contact == 50);
 }
 
-TEST_CASE("progress: a catch-up is forgotten when its server becomes a spare")
-{
+TEST_CASE("progress: a catch-up is forgotten when its server becomes a spare") {
     Tracker t;
     const int role = GENERATE(RAFT_STANDBY, RAFT_VOTER);
     Owned before = members({{1, "a", RAFT_VOTER}, {2, "b", role}, {3, "c", RAFT_SPARE}});
@@ -176,14 +163,13 @@ TEST_CASE("progress: a catch-up is forgotten when its server becomes a spare")
     REQUIRE(adopt(t, *after));
     REQUIRE(t.find(2)->catch_up == RAFT_CATCH_UP_NONE);
     REQUIRE(t.find(2)->resting);
-    REQUIRE_FALSE(adopt(t, *after)); /* only once */
+    REQUIRE_FALSE(adopt(t, *after));                       /* only once */
     REQUIRE(t.find(3)->catch_up == RAFT_CATCH_UP_ABORTED); /* it was a spare all the time */
     t.forget_departing();
     REQUIRE_FALSE(t.find(2)->follows());
 }
 
-TEST_CASE("progress: a tracker that there is not can be destroyed")
-{
+TEST_CASE("progress: a tracker that there is not can be destroyed") {
     Tracker::destroy(nullptr);
     void *memory = malloc(sizeof(Tracker));
     REQUIRE(memory != nullptr);
@@ -193,8 +179,7 @@ TEST_CASE("progress: a tracker that there is not can be destroyed")
     Tracker::destroy(t);
 }
 
-TEST_CASE("progress: next never falls to or below match")
-{
+TEST_CASE("progress: next never falls to or below match") {
     Progress p{};
     p.match = 10;
     for (raft_index next = 0; next < 20; ++next) {
@@ -204,8 +189,7 @@ TEST_CASE("progress: next never falls to or below match")
     }
 }
 
-TEST_CASE("progress: reads are taken in the order in which they came")
-{
+TEST_CASE("progress: reads are taken in the order in which they came") {
     Tracker t;
     unsigned long long asked = 0;
     unsigned long long taken = 0;
@@ -222,8 +206,7 @@ TEST_CASE("progress: reads are taken in the order in which they came")
     REQUIRE(taken > 1000);
 }
 
-TEST_CASE("progress: after a rejection the window doubles with every acknowledgement")
-{
+TEST_CASE("progress: after a rejection the window doubles with every acknowledgement") {
     Progress p{};
     p.window = 1;
     for (uint32_t expected : {2U, 4U, 8U}) {

@@ -19,8 +19,7 @@ struct Voter {
 /* The definition: more than half of the members of each set that has any. Outside a joint
  * change both sets are the same; a set without members never has a majority. */
 template <typename Predicate>
-bool majority_of_each(const std::vector<Voter> &voters, Predicate yes)
-{
+bool majority_of_each(const std::vector<Voter> &voters, Predicate yes) {
     for (uint8_t set : {uint8_t{kNewSet}, uint8_t{kOldSet}}) {
         int members = 0;
         int agreed = 0;
@@ -35,8 +34,7 @@ bool majority_of_each(const std::vector<Voter> &voters, Predicate yes)
     return true;
 }
 
-raft_index committed(const std::vector<Voter> &voters, raft_index floor, raft_index top)
-{
+raft_index committed(const std::vector<Voter> &voters, raft_index floor, raft_index top) {
     for (raft_index i = top; i > floor; --i) {
         if (majority_of_each(voters, [=](const Voter &v) { return v.match >= i; })) {
             return i;
@@ -47,8 +45,7 @@ raft_index committed(const std::vector<Voter> &voters, raft_index floor, raft_in
 
 /* Calls `visit` with every vector of n digits below `base`. */
 template <typename Visit>
-void every(size_t n, unsigned base, Visit visit)
-{
+void every(size_t n, unsigned base, Visit visit) {
     std::vector<unsigned> digits(n);
     for (;;) {
         visit(digits);
@@ -62,8 +59,7 @@ void every(size_t n, unsigned base, Visit visit)
     }
 }
 
-std::vector<Voter> voters_of(const std::vector<unsigned> &sets)
-{
+std::vector<Voter> voters_of(const std::vector<unsigned> &sets) {
     std::vector<Voter> voters;
     for (unsigned s : sets) {
         Voter v;
@@ -74,8 +70,7 @@ std::vector<Voter> voters_of(const std::vector<unsigned> &sets)
     return voters;
 }
 
-bool askable(const std::vector<unsigned> &sets)
-{
+bool askable(const std::vector<unsigned> &sets) {
     unsigned all = 0;
     for (unsigned s : sets) {
         all |= s;
@@ -83,10 +78,9 @@ bool askable(const std::vector<unsigned> &sets)
     return all == kBothSets;
 }
 
-}  // namespace
+} // namespace
 
-TEST_CASE("quorum: every vote of every membership of up to five servers")
-{
+TEST_CASE("quorum: every vote of every membership of up to five servers") {
     unsigned long cases = 0;
     unsigned long yes_cases = 0;
     for (size_t n = 1; n <= 5; ++n) {
@@ -111,8 +105,7 @@ TEST_CASE("quorum: every vote of every membership of up to five servers")
     REQUIRE(yes_cases < cases);
 }
 
-TEST_CASE("quorum: every set of match indexes of up to four servers, joint or not")
-{
+TEST_CASE("quorum: every set of match indexes of up to four servers, joint or not") {
     const raft_index top = 3;
     for (size_t n = 1; n <= 4; ++n) {
         every(n, 4, [&](const std::vector<unsigned> &sets) {
@@ -128,7 +121,8 @@ TEST_CASE("quorum: every set of match indexes of up to four servers, joint or no
                     CommitTally tally;
                     tally.restart(voters, floor);
                     const raft_index expected = committed(voters, floor, top);
-                    const raft_index got = tally.advanced(Ballot(), 0, 0) ? tally.settle(voters) : floor;
+                    const raft_index got =
+                        tally.advanced(Ballot(), 0, 0) ? tally.settle(voters) : floor;
                     if (got != expected || tally.floor() != got) {
                         FAIL("commit " << got << " not " << expected);
                     }
@@ -139,8 +133,7 @@ TEST_CASE("quorum: every set of match indexes of up to four servers, joint or no
 }
 
 /* As a leader uses it: one match index rises, the tally is asked in passing. */
-TEST_CASE("quorum: every order in which four servers advance to 3")
-{
+TEST_CASE("quorum: every order in which four servers advance to 3") {
     for (const std::vector<unsigned> &sets : std::vector<std::vector<unsigned>>{
              {3, 3, 3, 3}, {3, 3, 3, 0}, {3, 2, 2, 1}, {1, 1, 2, 2}, {3, 0, 0, 0}, {1, 2, 3, 3}}) {
         every(7, 4, [&](const std::vector<unsigned> &order) {
@@ -166,8 +159,7 @@ TEST_CASE("quorum: every order in which four servers advance to 3")
     }
 }
 
-TEST_CASE("quorum: a ballot of no set is empty, and taking away undoes adding")
-{
+TEST_CASE("quorum: a ballot of no set is empty, and taking away undoes adding") {
     REQUIRE(Ballot::of(0).empty());
     for (uint8_t sets : {1, 2, 3}) {
         Ballot b = Ballot::of(sets);
@@ -179,11 +171,10 @@ TEST_CASE("quorum: a ballot of no set is empty, and taking away undoes adding")
     REQUIRE_FALSE(Ballot().is_majority_of(Ballot())); /* of nobody there is no majority */
 }
 
-TEST_CASE("quorum: the majority decides, neither who is ahead of it nor who has no vote")
-{
+TEST_CASE("quorum: the majority decides, neither who is ahead of it nor who has no vote") {
     const Ballot one = Ballot::of(kBothSets);
-    std::vector<Voter> voters = {{one, 5, kBothSets}, {one, 4, kBothSets}, {one, 3, kBothSets},
-                                 {Ballot(), 9, 0}};
+    std::vector<Voter> voters = {
+        {one, 5, kBothSets}, {one, 4, kBothSets}, {one, 3, kBothSets}, {Ballot(), 9, 0}};
     CommitTally tally;
     tally.restart(voters, 0);
     REQUIRE(tally.advanced(Ballot(), 0, 9)); /* three of three are ahead of the floor */
@@ -193,15 +184,13 @@ TEST_CASE("quorum: the majority decides, neither who is ahead of it nor who has 
     REQUIRE_FALSE(has_quorum(voters, [](const Voter &v) { return v.match >= 5; }));
 }
 
-TEST_CASE("quorum: ballots are compared set by set")
-{
+TEST_CASE("quorum: ballots are compared set by set") {
     REQUIRE(Ballot::of(kNewSet) == Ballot::of(kNewSet));
     REQUIRE_FALSE(Ballot::of(kNewSet) == Ballot::of(kOldSet));
     REQUIRE_FALSE(Ballot::of(kBothSets) == Ballot());
 }
 
-TEST_CASE("quorum: a bare majority is one in both sets, with nobody to spare in either")
-{
+TEST_CASE("quorum: a bare majority is one in both sets, with nobody to spare in either") {
     auto ballots = [](unsigned news, unsigned olds) {
         Ballot b;
         for (unsigned i = 0; i < news; ++i) {

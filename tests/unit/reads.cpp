@@ -9,12 +9,11 @@ namespace {
 
 /* It leads {1, 2}: the other one's vote is taken for granted. */
 struct Leading : Room {
-    Leading() : Room({{1, "s1", RAFT_VOTER}, {2, "s2", RAFT_VOTER}},
-                     [](struct raft *r) {
-                         raft_set_pre_vote(r, false);
-                         raft_set_features(r, RAFT_FEATURE_ROUNDS);
-                     })
-    {
+    Leading()
+        : Room({{1, "s1", RAFT_VOTER}, {2, "s2", RAFT_VOTER}}, [](struct raft *r) {
+              raft_set_pre_vote(r, false);
+              raft_set_features(r, RAFT_FEATURE_ROUNDS);
+          }) {
         now = raft_timeout(handle());
         raft_event timeout = event(RAFT_TIMEOUT);
         REQUIRE(step(timeout) == 0);
@@ -31,18 +30,16 @@ struct Leading : Room {
         REQUIRE(step(e) == 0);
         REQUIRE(raft_state(handle()) == RAFT_LEADER);
     }
-    int read(unsigned long long id)
-    {
+    int read(unsigned long long id) {
         raft_event e = event(RAFT_READ);
         e.read.id = id;
         return step(e);
     }
 };
 
-}  // namespace
+} // namespace
 
-TEST_CASE("reads: a round tells when it began, however many there are in a millisecond")
-{
+TEST_CASE("reads: a round tells when it began, however many there are in a millisecond") {
     Leading r;
     const raft_time elected = r.now;
     uint64_t before = r.tracker().round;
@@ -58,12 +55,12 @@ TEST_CASE("reads: a round tells when it began, however many there are in a milli
     REQUIRE(replication::round_began(r.server(), r.tracker().round) == r.now);
 }
 
-TEST_CASE("reads: a millisecond that is full of rounds takes no more reads, the next one does")
-{
+TEST_CASE("reads: a millisecond that is full of rounds takes no more reads, the next one does") {
     Leading r;
     REQUIRE(r.read(1) == 0);
-    const uint64_t last = (r.tracker().round >> replication::kRoundBits << replication::kRoundBits) +
-                          (uint64_t{1} << replication::kRoundBits) - 1;
+    const uint64_t last =
+        (r.tracker().round >> replication::kRoundBits << replication::kRoundBits) +
+        (uint64_t{1} << replication::kRoundBits) - 1;
     r.tracker().round = last - 1;
     REQUIRE(r.read(2) == 0);
     REQUIRE(r.tracker().round == last);

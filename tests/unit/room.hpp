@@ -12,8 +12,8 @@
 /* Its log is one configuration, of term 1; a sole voter leads at once, in term 2. */
 class Room {
 public:
-    explicit Room(std::initializer_list<raft_server> members, void (*set)(struct raft *) = nullptr)
-    {
+    explicit Room(std::initializer_list<raft_server> members,
+                  void (*set)(struct raft *) = nullptr) {
         REQUIRE(raft_init(&handle_, 1, "s1") == 0);
         if (set != nullptr) {
             set(&handle_);
@@ -31,8 +31,7 @@ public:
     Room(const Room &) = delete;
     Room &operator=(const Room &) = delete;
 
-    raft_event event(raft_event_type type) const
-    {
+    raft_event event(raft_event_type type) const {
         raft_event e{};
         e.type = type;
         e.time = now;
@@ -41,11 +40,13 @@ public:
     int step(raft_event &e) { return raft_step(&handle_, &e, &update); }
     libraft::Server &server() { return *static_cast<libraft::Server *>(handle_.impl); }
     libraft::Tracker &tracker() { return *server().tracker; }
-    struct raft *handle() { return &handle_; }
+    struct raft *handle() {
+        return &handle_;
+    }
 
     raft_time now = 1000;
     raft_update update;
 
 private:
-    struct raft handle_{};
+    struct raft handle_ {};
 };

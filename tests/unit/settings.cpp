@@ -4,8 +4,7 @@
 
 using libraft::Settings;
 
-TEST_CASE("settings: the published defaults")
-{
+TEST_CASE("settings: the published defaults") {
     Settings s;
     REQUIRE(s.election_timeout == 1000);
     REQUIRE(s.heartbeat_timeout == 100);
@@ -22,8 +21,7 @@ TEST_CASE("settings: the published defaults")
     REQUIRE(s.legal());
 }
 
-TEST_CASE("settings: legal or not")
-{
+TEST_CASE("settings: legal or not") {
     auto legal = [](auto change) {
         Settings s;
         change(s);

@@ -15,13 +15,11 @@ struct Model {
     raft_index last = 0;
     std::map<raft_index, raft_term> terms; /* with the one before the first, if known */
 
-    raft_term term_of(raft_index i) const
-    {
+    raft_term term_of(raft_index i) const {
         auto at = terms.find(i);
         return at == terms.end() ? 0 : at->second;
     }
-    raft_index last_agreeable(raft_index index, raft_term term) const
-    {
+    raft_index last_agreeable(raft_index index, raft_term term) const {
         index = std::min(index, last);
         while (term_of(index) > term) {
             --index;
@@ -30,8 +28,7 @@ struct Model {
     }
 };
 
-void compare(const Trail &trail, const Model &model, raft_term top)
-{
+void compare(const Trail &trail, const Model &model, raft_term top) {
     REQUIRE(trail.first() == model.first);
     REQUIRE(trail.last() == model.last);
     REQUIRE(trail.last_term() == model.term_of(model.last));
@@ -50,10 +47,9 @@ void compare(const Trail &trail, const Model &model, raft_term top)
     }
 }
 
-}  // namespace
+} // namespace
 
-TEST_CASE("trail: is a log of terms, whatever is done to it")
-{
+TEST_CASE("trail: is a log of terms, whatever is done to it") {
     for (uint32_t seed = 0; seed < 300; ++seed) {
         Random random(seed);
         Trail trail;
@@ -61,60 +57,59 @@ TEST_CASE("trail: is a log of terms, whatever is done to it")
         raft_term term = 1;
         for (int i = 0; i < 60; ++i) {
             switch (random.below(6)) {
-            case 0:
-                if (model.last >= model.first) { /* drop a tail */
-                    raft_index from = model.first +
-                                      random.below(static_cast<uint32_t>(model.last -
-                                                                         model.first + 1));
-                    trail.truncate(from);
-                    model.terms.erase(model.terms.lower_bound(from), model.terms.end());
-                    model.last = from - 1;
-                    break;
-                }
-                [[fallthrough]];
-            case 1: { /* forget a head, remembering the last term of it */
-                raft_index first = model.first +
-                                   random.below(static_cast<uint32_t>(model.last - model.first +
-                                                                      2));
-                trail.compact(first);
-                if (first > model.first) {
-                    model.terms.erase(model.terms.begin(), model.terms.lower_bound(first - 1));
-                    model.first = first;
-                }
-                break;
-            }
-            case 2:
-                if (random.below(6) == 0) { /* a snapshot replaces all */
-                    raft_index index = model.last + random.below(10);
-                    raft_term known = index == 0 ? 0 : std::max(term, raft_term{1});
-                    REQUIRE(trail.reserve(1));
-                    trail.reset(index, known);
-                    model.terms.clear();
-                    if (known != 0) {
-                        model.terms[index] = known;
+                case 0:
+                    if (model.last >= model.first) { /* drop a tail */
+                        raft_index from =
+                            model.first +
+                            random.below(static_cast<uint32_t>(model.last - model.first + 1));
+                        trail.truncate(from);
+                        model.terms.erase(model.terms.lower_bound(from), model.terms.end());
+                        model.last = from - 1;
+                        break;
                     }
-                    model.last = index;
-                    model.first = index + 1;
+                    [[fallthrough]];
+                case 1: { /* forget a head, remembering the last term of it */
+                    raft_index first =
+                        model.first +
+                        random.below(static_cast<uint32_t>(model.last - model.first + 2));
+                    trail.compact(first);
+                    if (first > model.first) {
+                        model.terms.erase(model.terms.begin(), model.terms.lower_bound(first - 1));
+                        model.first = first;
+                    }
                     break;
                 }
-                [[fallthrough]];
-            default: {
-                term = std::max(term + random.below(3), trail.last_term());
-                raft_index n = 1 + random.below(4);
-                REQUIRE(trail.reserve(1));
-                trail.append(term, n);
-                for (; n > 0; --n) {
-                    model.terms[++model.last] = term;
+                case 2:
+                    if (random.below(6) == 0) { /* a snapshot replaces all */
+                        raft_index index = model.last + random.below(10);
+                        raft_term known = index == 0 ? 0 : std::max(term, raft_term{1});
+                        REQUIRE(trail.reserve(1));
+                        trail.reset(index, known);
+                        model.terms.clear();
+                        if (known != 0) {
+                            model.terms[index] = known;
+                        }
+                        model.last = index;
+                        model.first = index + 1;
+                        break;
+                    }
+                    [[fallthrough]];
+                default: {
+                    term = std::max(term + random.below(3), trail.last_term());
+                    raft_index n = 1 + random.below(4);
+                    REQUIRE(trail.reserve(1));
+                    trail.append(term, n);
+                    for (; n > 0; --n) {
+                        model.terms[++model.last] = term;
+                    }
                 }
-            }
             }
             compare(trail, model, term);
         }
     }
 }
 
-TEST_CASE("trail: ten million entries of three terms fit in the room of three runs")
-{
+TEST_CASE("trail: ten million entries of three terms fit in the room of three runs") {
     Trail trail;
     REQUIRE(trail.reserve(3));
     for (raft_term term : {1, 5, 9}) {
@@ -128,8 +123,7 @@ TEST_CASE("trail: ten million entries of three terms fit in the room of three ru
     REQUIRE(sizeof(Trail) <= 64);
 }
 
-TEST_CASE("trail: compacting past nothing changes nothing")
-{
+TEST_CASE("trail: compacting past nothing changes nothing") {
     Trail trail;
     REQUIRE(trail.first() == 1);
     REQUIRE(trail.last() == 0);
@@ -145,8 +139,7 @@ TEST_CASE("trail: compacting past nothing changes nothing")
     REQUIRE(trail.first() == 6);
 }
 
-TEST_CASE("trail: truncating past its end changes nothing")
-{
+TEST_CASE("trail: truncating past its end changes nothing") {
     Trail trail;
     REQUIRE(trail.reserve(0));
     trail.truncate(1);
@@ -159,8 +152,7 @@ TEST_CASE("trail: truncating past its end changes nothing")
     REQUIRE(trail.last_term() == 2);
 }
 
-TEST_CASE("trail: before what it holds, nothing speaks against agreement (§3.5)")
-{
+TEST_CASE("trail: before what it holds, nothing speaks against agreement (§3.5)") {
     Trail trail;
     REQUIRE(trail.last_agreeable(7, 1) == 0);
     REQUIRE(trail.reserve(2));

@@ -11,31 +11,30 @@ using libraft::Vector;
 namespace {
 
 template <uint32_t N>
-void compare_with_model()
-{
+void compare_with_model() {
     Random random(N + 1);
     Vector<uint64_t, N> v;
     std::deque<uint64_t> model;
     for (int i = 0; i < 20000; ++i) {
         switch (random.below(8)) {
-        case 0:
-            if (!model.empty()) {
-                uint32_t n = random.below(static_cast<uint32_t>(model.size()) + 1);
-                v.erase_front(n);
-                model.erase(model.begin(), model.begin() + n);
-            }
-            break;
-        case 1:
-            if (!model.empty()) {
-                uint32_t n = random.below(static_cast<uint32_t>(model.size()) + 1);
-                v.truncate(n);
-                model.resize(n);
-            }
-            break;
-        default:
-            REQUIRE(v.reserve(v.size() + uint64_t{1} + random.below(3)));
-            v.push_back(static_cast<uint64_t>(i));
-            model.push_back(static_cast<uint64_t>(i));
+            case 0:
+                if (!model.empty()) {
+                    uint32_t n = random.below(static_cast<uint32_t>(model.size()) + 1);
+                    v.erase_front(n);
+                    model.erase(model.begin(), model.begin() + n);
+                }
+                break;
+            case 1:
+                if (!model.empty()) {
+                    uint32_t n = random.below(static_cast<uint32_t>(model.size()) + 1);
+                    v.truncate(n);
+                    model.resize(n);
+                }
+                break;
+            default:
+                REQUIRE(v.reserve(v.size() + uint64_t{1} + random.below(3)));
+                v.push_back(static_cast<uint64_t>(i));
+                model.push_back(static_cast<uint64_t>(i));
         }
         if (v.size() != model.size() || v.empty() != model.empty() ||
             !std::equal(v.begin(), v.end(), model.begin(), model.end())) {
@@ -48,18 +47,16 @@ void compare_with_model()
     }
 }
 
-}  // namespace
+} // namespace
 
-TEST_CASE("vector: behaves as a deque, with and without room inside")
-{
+TEST_CASE("vector: behaves as a deque, with and without room inside") {
     compare_with_model<0>();
     compare_with_model<1>();
     compare_with_model<3>();
     compare_with_model<64>();
 }
 
-TEST_CASE("vector: a reservation holds for that many elements without moving them")
-{
+TEST_CASE("vector: a reservation holds for that many elements without moving them") {
     Vector<int, 2> v;
     REQUIRE(v.reserve(100));
     const int *before = v.data();
@@ -70,8 +67,7 @@ TEST_CASE("vector: a reservation holds for that many elements without moving the
     REQUIRE(v[99] == 99);
 }
 
-TEST_CASE("vector: sizes that cannot be are refused, and nothing is lost")
-{
+TEST_CASE("vector: sizes that cannot be are refused, and nothing is lost") {
     Vector<uint64_t> v;
     REQUIRE(v.reserve(3));
     v.push_back(7);
@@ -81,8 +77,7 @@ TEST_CASE("vector: sizes that cannot be are refused, and nothing is lost")
     REQUIRE(v[0] == 7);
 }
 
-TEST_CASE("vector: swap exchanges everything")
-{
+TEST_CASE("vector: swap exchanges everything") {
     Vector<int> a;
     Vector<int> b;
     REQUIRE(a.reserve(2));
