@@ -75,5 +75,7 @@ int step_on_general_path(struct raft *r, raft_event *event, raft_update *update)
 bool may_take_fast_path(struct raft *r, size_t memory);
 /* Steps that took the general path since the program began. */
 uint64_t general_steps();
+/* For a negative test: move the deadline one millisecond away. */
+void delay_deadline(struct raft *r);
 
 } // namespace observe
