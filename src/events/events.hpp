@@ -2,7 +2,7 @@
 /* One function for each event and message. Each is defined in the file that has its name. */
 #pragma once
 
-#include "../state/server.hpp"
+#include "state/server.hpp"
 
 namespace libraft {
 

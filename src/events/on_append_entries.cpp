@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* A follower receives AppendEntries (§3.5). */
-#include "../rules/answers.hpp"
-#include "../rules/changes.hpp"
-#include "../rules/commit.hpp"
-#include "../rules/election_timer.hpp"
-#include "../rules/fast_path.hpp"
-#include "../rules/general_path.hpp"
-#include "../rules/message_checks.hpp"
-#include "../rules/transitions.hpp"
-#include "events.hpp"
+#include "events/events.hpp"
+#include "rules/answers.hpp"
+#include "rules/changes.hpp"
+#include "rules/commit.hpp"
+#include "rules/election_timer.hpp"
+#include "rules/fast_path.hpp"
+#include "rules/general_path.hpp"
+#include "rules/message_checks.hpp"
+#include "rules/transitions.hpp"
 
 #include <algorithm>
 #include <utility>

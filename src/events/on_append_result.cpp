@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* A leader receives an AppendEntries result: an acknowledgement, a rejection (§3.5), or the status
  * of a snapshot (§5.1). */
-#include "../rules/catch_up.hpp"
-#include "../rules/commit.hpp"
-#include "../rules/fast_path.hpp"
-#include "../rules/general_path.hpp"
-#include "../rules/message_checks.hpp"
-#include "../rules/reads.hpp"
-#include "../rules/sending.hpp"
-#include "../rules/snapshot_transfer.hpp"
-#include "../rules/transfer.hpp"
-#include "../rules/transitions.hpp"
-#include "events.hpp"
+#include "events/events.hpp"
+#include "rules/catch_up.hpp"
+#include "rules/commit.hpp"
+#include "rules/fast_path.hpp"
+#include "rules/general_path.hpp"
+#include "rules/message_checks.hpp"
+#include "rules/reads.hpp"
+#include "rules/sending.hpp"
+#include "rules/snapshot_transfer.hpp"
+#include "rules/transfer.hpp"
+#include "rules/transitions.hpp"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* RAFT_BOOTSTRAP: a pristine server founds a cluster. */
-#include "../rules/membership.hpp"
-#include "events.hpp"
+#include "events/events.hpp"
+#include "rules/membership.hpp"
 
 namespace libraft {
 

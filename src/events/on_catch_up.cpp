@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* RAFT_CATCH_UP: a leader brings a non-voter up to date before its promotion (§4.2.1). */
-#include "../rules/catch_up.hpp"
-#include "../rules/sending.hpp"
-#include "events.hpp"
+#include "events/events.hpp"
+#include "rules/catch_up.hpp"
+#include "rules/sending.hpp"
 
 namespace libraft {
 namespace {

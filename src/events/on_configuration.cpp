@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* RAFT_CONFIGURATION: accepted for source compatibility with C-Raft. The library knows by itself
  * when a configuration is committed. */
-#include "events.hpp"
+#include "events/events.hpp"
 
 namespace libraft {
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A follower receives a chunk of a snapshot (§5.1). */
-#include "../rules/answers.hpp"
-#include "../rules/message_checks.hpp"
-#include "../rules/transitions.hpp"
-#include "events.hpp"
+#include "events/events.hpp"
+#include "rules/answers.hpp"
+#include "rules/message_checks.hpp"
+#include "rules/transitions.hpp"
 
 #include <algorithm>
 #include <new>

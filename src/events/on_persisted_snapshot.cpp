@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* RAFT_PERSISTED_SNAPSHOT: a chunk of a snapshot is durable, or could not be written (§5.1). */
-#include "../base/untrusted.hpp"
-#include "../rules/answers.hpp"
-#include "../rules/changes.hpp"
-#include "../rules/election_timer.hpp"
-#include "events.hpp"
+#include "base/untrusted.hpp"
+#include "events/events.hpp"
+#include "rules/answers.hpp"
+#include "rules/changes.hpp"
+#include "rules/election_timer.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* RAFT_READ: a linearizable read (§6.4), confirmed by a round, a lease or a barrier. */
-#include "../base/untrusted.hpp"
-#include "../rules/reads.hpp"
-#include "../rules/rounds.hpp"
-#include "../rules/sending.hpp"
-#include "events.hpp"
+#include "base/untrusted.hpp"
+#include "events/events.hpp"
+#include "rules/reads.hpp"
+#include "rules/rounds.hpp"
+#include "rules/sending.hpp"
 
 namespace libraft {
 namespace {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* RAFT_RECONFIGURE: a leader moves to another configuration, in one step (§4.1) or through a joint
  * configuration (§4.3). */
-#include "../base/untrusted.hpp"
-#include "../rules/membership.hpp"
-#include "../state/tracker.hpp"
-#include "events.hpp"
+#include "base/untrusted.hpp"
+#include "events/events.hpp"
+#include "rules/membership.hpp"
+#include "state/tracker.hpp"
 
 #include <utility>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* RAFT_RECOVER: a quorum is lost for good, and an operator forces a configuration. */
-#include "../base/untrusted.hpp"
-#include "../rules/election_timer.hpp"
-#include "../rules/membership.hpp"
-#include "../state/installation.hpp"
-#include "events.hpp"
+#include "base/untrusted.hpp"
+#include "events/events.hpp"
+#include "rules/election_timer.hpp"
+#include "rules/membership.hpp"
+#include "state/installation.hpp"
 
 namespace libraft {
 

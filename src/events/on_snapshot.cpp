@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* RAFT_SNAPSHOT: the caller took a snapshot, and the log before it can be compacted (§5.1). */
-#include "../rules/known_leader.hpp"
-#include "../state/tracker.hpp"
-#include "events.hpp"
+#include "events/events.hpp"
+#include "rules/known_leader.hpp"
+#include "state/tracker.hpp"
 
 #include <algorithm>
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* RAFT_START: restart from what is on disk (§3.8). */
-#include "../rules/changes.hpp"
-#include "../rules/election_timer.hpp"
-#include "../rules/elections.hpp"
-#include "../rules/message_checks.hpp"
-#include "../state/tracker.hpp"
-#include "events.hpp"
+#include "events/events.hpp"
+#include "rules/changes.hpp"
+#include "rules/election_timer.hpp"
+#include "rules/elections.hpp"
+#include "rules/message_checks.hpp"
+#include "state/tracker.hpp"
 
 #include <utility>
 
@@ -195,7 +195,9 @@ void load(Change &change, const raft_event_start &e, Disk *disk) {
     change.remember_disk(e.term, e.voted_for);
     s.term = e.term;
     s.voted_for = e.voted_for;
-    s.max_pre_vote_term = e.term + 1;
+    if (!s.settings->pre_vote) {
+        s.max_pre_vote_term = e.term + 1;
+    }
     load_log(s, e, *disk);
     s.configuration = disk->configuration.take();
     known_leader::Address none;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* RAFT_PERSISTED_ENTRIES and RAFT_STORED: entries are durable, on a leader (§10.2.1) or a
  * follower. */
-#include "../rules/answers.hpp"
-#include "../rules/commit.hpp"
-#include "../rules/election_timer.hpp"
-#include "../rules/elections.hpp"
-#include "../rules/fast_path.hpp"
-#include "../rules/general_path.hpp"
-#include "events.hpp"
+#include "events/events.hpp"
+#include "rules/answers.hpp"
+#include "rules/commit.hpp"
+#include "rules/election_timer.hpp"
+#include "rules/elections.hpp"
+#include "rules/fast_path.hpp"
+#include "rules/general_path.hpp"
 
 #include <algorithm>
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* RAFT_SUBMIT: the caller gives a leader entries to replicate. */
-#include "../rules/fast_path.hpp"
-#include "../rules/general_path.hpp"
-#include "../rules/membership.hpp"
-#include "../rules/message_checks.hpp"
-#include "../rules/sending.hpp"
-#include "events.hpp"
+#include "events/events.hpp"
+#include "rules/fast_path.hpp"
+#include "rules/general_path.hpp"
+#include "rules/membership.hpp"
+#include "rules/message_checks.hpp"
+#include "rules/sending.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* RAFT_TIMEOUT: a leader sends heartbeats and checks that a quorum is in contact (§3.4, §6.2); a
  * follower or candidate starts an election (§3.4). */
-#include "../rules/catch_up.hpp"
-#include "../rules/election_timer.hpp"
-#include "../rules/elections.hpp"
-#include "../rules/fast_path.hpp"
-#include "../rules/general_path.hpp"
-#include "../rules/reads.hpp"
-#include "../rules/rounds.hpp"
-#include "../rules/sending.hpp"
-#include "../rules/snapshot_transfer.hpp"
-#include "../rules/transfer.hpp"
-#include "../rules/transitions.hpp"
-#include "../state/installation.hpp"
-#include "events.hpp"
+#include "events/events.hpp"
+#include "rules/catch_up.hpp"
+#include "rules/election_timer.hpp"
+#include "rules/elections.hpp"
+#include "rules/fast_path.hpp"
+#include "rules/general_path.hpp"
+#include "rules/reads.hpp"
+#include "rules/rounds.hpp"
+#include "rules/sending.hpp"
+#include "rules/snapshot_transfer.hpp"
+#include "rules/transfer.hpp"
+#include "rules/transitions.hpp"
+#include "state/installation.hpp"
 
 namespace libraft {
 namespace {

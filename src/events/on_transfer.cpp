@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* RAFT_TRANSFER: a leader hands leadership over (§3.10). TimeoutNow: the target starts its
  * election. */
-#include "../rules/election_timer.hpp"
-#include "../rules/elections.hpp"
-#include "../rules/message_checks.hpp"
-#include "../rules/transfer.hpp"
-#include "../rules/transitions.hpp"
-#include "events.hpp"
+#include "events/events.hpp"
+#include "rules/election_timer.hpp"
+#include "rules/elections.hpp"
+#include "rules/message_checks.hpp"
+#include "rules/transfer.hpp"
+#include "rules/transitions.hpp"
 
 namespace libraft {
 namespace {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* RAFT_UNREACHABLE: messages to a peer were lost. */
-#include "../state/tracker.hpp"
-#include "events.hpp"
+#include "events/events.hpp"
+#include "state/tracker.hpp"
 
 namespace libraft {
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A server receives RequestVote (§3.4), which may be a pre-vote (§9.6). */
-#include "../rules/answers.hpp"
-#include "../rules/election_timer.hpp"
-#include "../rules/message_checks.hpp"
-#include "../rules/transitions.hpp"
-#include "events.hpp"
+#include "events/events.hpp"
+#include "rules/answers.hpp"
+#include "rules/election_timer.hpp"
+#include "rules/message_checks.hpp"
+#include "rules/transitions.hpp"
 
 #include <algorithm>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A candidate receives the result of a vote (§3.4) or a pre-vote (§9.6). */
-#include "../rules/elections.hpp"
-#include "../rules/message_checks.hpp"
-#include "../rules/transitions.hpp"
-#include "../state/tracker.hpp"
-#include "events.hpp"
+#include "events/events.hpp"
+#include "rules/elections.hpp"
+#include "rules/message_checks.hpp"
+#include "rules/transitions.hpp"
+#include "state/tracker.hpp"
 
 namespace libraft {
 namespace {

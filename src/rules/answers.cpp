@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "answers.hpp"
+#include "rules/answers.hpp"
 
 namespace libraft::answers {
 

@@ -2,8 +2,8 @@
 /* AppendEntries results, and the address that an answer goes to. */
 #pragma once
 
-#include "../state/installation.hpp"
-#include "../state/server.hpp"
+#include "state/installation.hpp"
+#include "state/server.hpp"
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "catch_up.hpp"
+#include "rules/catch_up.hpp"
 
 namespace libraft::catch_up {
 

@@ -2,8 +2,8 @@
 /* Catching a non-voter up in rounds before it is promoted (§4.2.1). */
 #pragma once
 
-#include "../state/server.hpp"
-#include "../state/tracker.hpp"
+#include "state/server.hpp"
+#include "state/tracker.hpp"
 
 namespace libraft::catch_up {
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "changes.hpp"
+#include "rules/changes.hpp"
 
-#include "../state/tracker.hpp"
-#include "election_timer.hpp"
+#include "rules/election_timer.hpp"
+#include "state/tracker.hpp"
 
 #include <utility>
 

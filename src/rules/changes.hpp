@@ -3,7 +3,7 @@
  * back when it is truncated (§4.1). */
 #pragma once
 
-#include "known_leader.hpp"
+#include "rules/known_leader.hpp"
 
 namespace libraft::changes {
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "commit.hpp"
+#include "rules/commit.hpp"
 
-#include "changes.hpp"
-#include "reads.hpp"
-#include "sending.hpp"
-#include "transitions.hpp"
+#include "rules/changes.hpp"
+#include "rules/reads.hpp"
+#include "rules/sending.hpp"
+#include "rules/transitions.hpp"
 
 #include <utility>
 

@@ -2,8 +2,8 @@
 /* The commit index, on leaders (§3.6.2) and followers (§3.5), and what follows from its rise. */
 #pragma once
 
-#include "../state/server.hpp"
-#include "../state/tracker.hpp"
+#include "state/server.hpp"
+#include "state/tracker.hpp"
 
 #include <algorithm>
 

@@ -2,8 +2,8 @@
 /* When a server starts an election (§3.4), and whether it may. */
 #pragma once
 
-#include "../base/untrusted.hpp"
-#include "../state/server.hpp"
+#include "base/untrusted.hpp"
+#include "state/server.hpp"
 
 #include <algorithm>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "elections.hpp"
+#include "rules/elections.hpp"
 
-#include "rounds.hpp"
-#include "sending.hpp"
-#include "transitions.hpp"
+#include "rules/rounds.hpp"
+#include "rules/sending.hpp"
+#include "rules/transitions.hpp"
 
 #include <utility>
 

@@ -3,7 +3,7 @@
  * barrier that opens the new leader's term. */
 #pragma once
 
-#include "known_leader.hpp"
+#include "rules/known_leader.hpp"
 
 namespace libraft::elections {
 

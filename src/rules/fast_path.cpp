@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "fast_path.hpp"
+#include "rules/fast_path.hpp"
 
-#include "../state/tracker.hpp"
+#include "state/tracker.hpp"
 
 namespace libraft::fast_path {
 namespace {

@@ -6,8 +6,8 @@
  * hold it changes nothing and calls the general path, which would produce the same update. */
 #pragma once
 
-#include "../base/untrusted.hpp"
-#include "../state/server.hpp"
+#include "base/untrusted.hpp"
+#include "state/server.hpp"
 
 #include <algorithm>
 

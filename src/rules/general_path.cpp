@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "general_path.hpp"
+#include "rules/general_path.hpp"
 
-#include "../base/untrusted.hpp"
-#include "../state/check.hpp"
-#include "fast_path.hpp"
-#include "tracing.hpp"
+#include "base/untrusted.hpp"
+#include "rules/fast_path.hpp"
+#include "rules/tracing.hpp"
+#include "state/check.hpp"
 
 namespace libraft {
 

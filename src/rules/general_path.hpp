@@ -2,7 +2,7 @@
 /* The general path of a step: the clock, a handler, and the flags of the update. */
 #pragma once
 
-#include "../state/server.hpp"
+#include "state/server.hpp"
 
 namespace libraft {
 

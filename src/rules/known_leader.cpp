@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "known_leader.hpp"
+#include "rules/known_leader.hpp"
 
 #include <utility>
 

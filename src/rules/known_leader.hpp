@@ -2,7 +2,7 @@
 /* The server that this one takes for the leader of its term, and its address. */
 #pragma once
 
-#include "../state/server.hpp"
+#include "state/server.hpp"
 
 namespace libraft::known_leader {
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "membership.hpp"
+#include "rules/membership.hpp"
 
-#include "../state/tracker.hpp"
-#include "changes.hpp"
-#include "election_timer.hpp"
-#include "sending.hpp"
-#include "transitions.hpp"
+#include "rules/changes.hpp"
+#include "rules/election_timer.hpp"
+#include "rules/sending.hpp"
+#include "rules/transitions.hpp"
+#include "state/tracker.hpp"
 
 #include <utility>
 

@@ -3,7 +3,7 @@
  * by itself, to found or to recover a cluster. */
 #pragma once
 
-#include "../state/server.hpp"
+#include "state/server.hpp"
 
 namespace libraft::membership {
 

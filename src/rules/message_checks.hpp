@@ -2,8 +2,8 @@
 /* What no correct server sends. Fields that are newer than a message's version are not read. */
 #pragma once
 
-#include "../base/untrusted.hpp"
-#include "../state/server.hpp"
+#include "base/untrusted.hpp"
+#include "state/server.hpp"
 
 namespace libraft::message {
 

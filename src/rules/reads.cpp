@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "reads.hpp"
+#include "rules/reads.hpp"
 
-#include "rounds.hpp"
+#include "rules/rounds.hpp"
 
 #include <algorithm>
 

@@ -2,8 +2,8 @@
 /* Linearizable reads that wait for a round or for an entry to commit (§6.4). */
 #pragma once
 
-#include "../state/server.hpp"
-#include "../state/tracker.hpp"
+#include "state/server.hpp"
+#include "state/tracker.hpp"
 
 namespace libraft::reads {
 

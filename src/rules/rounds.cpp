@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "rounds.hpp"
+#include "rules/rounds.hpp"
 
 namespace libraft::rounds {
 

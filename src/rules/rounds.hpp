@@ -4,8 +4,8 @@
  * them: contact with a quorum (§6.2) and leases (§6.4.1). */
 #pragma once
 
-#include "../state/server.hpp"
-#include "../state/tracker.hpp"
+#include "state/server.hpp"
+#include "state/tracker.hpp"
 
 namespace libraft::rounds {
 

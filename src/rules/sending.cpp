@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "sending.hpp"
+#include "rules/sending.hpp"
 
-#include "snapshot_transfer.hpp"
+#include "rules/snapshot_transfer.hpp"
 
 #include <algorithm>
 

@@ -2,8 +2,8 @@
 /* What a leader sends to its peers: entries and heartbeats (§3.5). */
 #pragma once
 
-#include "../state/server.hpp"
-#include "../state/tracker.hpp"
+#include "state/server.hpp"
+#include "state/tracker.hpp"
 
 namespace libraft::sending {
 

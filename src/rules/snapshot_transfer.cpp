@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "snapshot_transfer.hpp"
+#include "rules/snapshot_transfer.hpp"
 
 #include <algorithm>
 

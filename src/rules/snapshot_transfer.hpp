@@ -2,8 +2,8 @@
 /* The leader's side of a snapshot that is sent in chunks (§5.1). */
 #pragma once
 
-#include "../state/server.hpp"
-#include "../state/tracker.hpp"
+#include "state/server.hpp"
+#include "state/tracker.hpp"
 
 namespace libraft::snapshot_transfer {
 

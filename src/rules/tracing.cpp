@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "tracing.hpp"
+#include "rules/tracing.hpp"
 
-#include "../base/untrusted.hpp"
-#include "../state/tracker.hpp"
+#include "base/untrusted.hpp"
+#include "state/tracker.hpp"
 
 namespace libraft::tracing {
 namespace {

@@ -2,7 +2,7 @@
 /* Typed facts about a step that succeeded, for the tracer that the caller set. */
 #pragma once
 
-#include "../state/server.hpp"
+#include "state/server.hpp"
 
 namespace libraft::tracing {
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "transfer.hpp"
+#include "rules/transfer.hpp"
 
 namespace libraft::transfer {
 

@@ -2,8 +2,8 @@
 /* Leadership transfer (§3.10): once the target has everything, it may start its election. */
 #pragma once
 
-#include "../state/server.hpp"
-#include "../state/tracker.hpp"
+#include "state/server.hpp"
+#include "state/tracker.hpp"
 
 namespace libraft::transfer {
 

@@ -2,7 +2,7 @@
 /* Transitions between follower, candidate and leader (figure 3.3), and between terms. */
 #pragma once
 
-#include "known_leader.hpp"
+#include "rules/known_leader.hpp"
 
 namespace libraft::transitions {
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "check.hpp"
+#include "state/check.hpp"
 
 #ifdef RAFT_INVARIANTS
 
-#include "../base/invariant.hpp"
-#include "installation.hpp"
-#include "tracker.hpp"
+#include "base/invariant.hpp"
+#include "state/installation.hpp"
+#include "state/tracker.hpp"
 
 namespace libraft {
 namespace {
@@ -35,7 +35,8 @@ void check_roles(const Server &s) {
     INVARIANT(!s.installation || s.state == RAFT_FOLLOWER);
     INVARIANT(s.leader == 0 || s.leader_address);
     INVARIANT(s.leads() == (s.leader == s.id));
-    INVARIANT(s.state == RAFT_FOLLOWER || (s.deadline != kNever && s.voted_for != 0));
+    INVARIANT(s.state == RAFT_FOLLOWER || s.deadline != kNever);
+    INVARIANT(!s.leads() || s.voted_for == s.id);
     INVARIANT(!s.installation || s.installation->configuration);
 }
 

@@ -2,7 +2,7 @@
 /* What holds between any two steps. Builds that check invariants check it after every step. */
 #pragma once
 
-#include "server.hpp"
+#include "state/server.hpp"
 
 namespace libraft {
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "configuration.hpp"
+#include "state/configuration.hpp"
 
-#include "../base/bytes.hpp"
-#include "../base/invariant.hpp"
+#include "base/bytes.hpp"
+#include "base/invariant.hpp"
 
 #include <algorithm>
 #include <cstdlib>

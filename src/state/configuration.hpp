@@ -3,8 +3,8 @@
  * the payload that carries them in the log. */
 #pragma once
 
-#include "../base/owner.hpp"
-#include "quorum.hpp"
+#include "base/owner.hpp"
+#include "state/quorum.hpp"
 
 #include <raft.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "installation.hpp"
+#include "state/installation.hpp"
 
 namespace libraft {
 

@@ -2,8 +2,8 @@
 /* A snapshot that is being received in chunks (§5.1). */
 #pragma once
 
-#include "../base/owner.hpp"
-#include "configuration.hpp"
+#include "base/owner.hpp"
+#include "state/configuration.hpp"
 
 #include <raft.h>
 

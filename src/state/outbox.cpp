@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "outbox.hpp"
+#include "state/outbox.hpp"
 
 #include <algorithm>
 

@@ -3,8 +3,8 @@
  * the update, in one block, before it changes anything. Filling the block cannot fail. */
 #pragma once
 
-#include "../base/bytes.hpp"
-#include "../base/invariant.hpp"
+#include "base/bytes.hpp"
+#include "base/invariant.hpp"
 
 #include <raft.h>
 

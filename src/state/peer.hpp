@@ -26,7 +26,7 @@
  * snapshot: the chunks of a snapshot are sent, one at a time (§5.1) */
 #pragma once
 
-#include "quorum.hpp"
+#include "state/quorum.hpp"
 
 #include <raft.h>
 

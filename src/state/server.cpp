@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "server.hpp"
+#include "state/server.hpp"
 
 #include <utility>
 

@@ -3,12 +3,12 @@
  * Change writes. */
 #pragma once
 
-#include "../base/owner.hpp"
-#include "../base/random.hpp"
-#include "configuration.hpp"
-#include "outbox.hpp"
-#include "settings.hpp"
-#include "term_log.hpp"
+#include "base/owner.hpp"
+#include "base/random.hpp"
+#include "state/configuration.hpp"
+#include "state/outbox.hpp"
+#include "state/settings.hpp"
+#include "state/term_log.hpp"
 
 #include <raft.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "term_log.hpp"
+#include "state/term_log.hpp"
 
-#include "../base/invariant.hpp"
+#include "base/invariant.hpp"
 
 #include <algorithm>
 

@@ -3,7 +3,7 @@
  * terms are stored, so that ten million entries of three terms take three records. */
 #pragma once
 
-#include "../base/vector.hpp"
+#include "base/vector.hpp"
 
 #include <raft.h>
 

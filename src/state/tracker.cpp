@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tracker.hpp"
+#include "state/tracker.hpp"
 
 #include <cstdlib>
 #include <new>

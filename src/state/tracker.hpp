@@ -3,11 +3,11 @@
  * transfer or catch-up under way. */
 #pragma once
 
-#include "../base/owner.hpp"
-#include "../base/vector.hpp"
-#include "configuration.hpp"
-#include "outbox.hpp"
-#include "peer.hpp"
+#include "base/owner.hpp"
+#include "base/vector.hpp"
+#include "state/configuration.hpp"
+#include "state/outbox.hpp"
+#include "state/peer.hpp"
 
 #include <raft.h>
 

@@ -6,7 +6,7 @@ variants.py --root DIR --build DIR [--jobs N] [--insist]
 
 Builds the core with every compiler, optimization and word size of the table below, links each
 with the driver beside this file, and compares the digests of all seeded worlds; also those of a
-core without the short way of src/steady.hpp. Then shows that
+core without the fast path. Then shows that
 a changed constant, a type that is as wide as the machine's word and a number in the machine's
 byte order are each noticed. What cannot be built here is left out; with --insist that is a
 failure. Exit 77: less than two variants, nothing to compare."""
@@ -39,19 +39,19 @@ VARIANTS = {
 
 # name: (variant, file, what stands there, what is put there)
 EQUAL = {
-    'without the short way': (
-        'gcc -O2', 'steady.cpp',
-        'INVARIANT(s.steady == Steady::kNo || s.steady == s.find_steady());',
-        'return libraft::step(s, event, update);'),
+    'without the fast path': (
+        'gcc -O2', 'step.cpp',
+        'INVARIANT(s.fast_path == FastPath::kNone || s.fast_path == fast_path::find(s));',
+        's.fast_path = FastPath::kNone;'),
 }
 BROKEN = {
     'a changed constant': (
-        'gcc -O0', 'random.hpp', '0x9e3779b9U', '0x9e3779b7U'),
+        'gcc -O0', 'base/random.hpp', '0x9e3779b9U', '0x9e3779b7U'),
     'a type as wide as the word': (
-        'gcc -m32 -O0', 'random.hpp', 'uint64_t{next()} * bound) >> 32',
+        'gcc -m32 -O0', 'base/random.hpp', 'uint64_t{next()} * bound) >> 32',
         'static_cast<uintptr_t>(next()) * bound) >> (sizeof(uintptr_t) * 8 - 32)'),
     "the machine's byte order": (
-        'big-endian s390x, gcc -O2', 'bytes.hpp', 'static_cast<unsigned char>(value >> (8 * i))',
+        'big-endian s390x, gcc -O2', 'base/bytes.hpp', 'static_cast<unsigned char>(value >> (8 * i))',
         'reinterpret_cast<const unsigned char *>(&value)[i]'),
 }
 
@@ -61,8 +61,8 @@ DRIVER_FLAGS = ['-std=c++20', '-O1', '-Wall', '-Wextra', '-Wpedantic']
 
 
 def files(folder, *endings):
-    return sorted(os.path.join(folder, name) for name in os.listdir(folder)
-                  if name.endswith(endings))
+    return sorted(os.path.join(where, name) for where, _, names in os.walk(folder)
+                  for name in names if name.endswith(endings))
 
 
 class Builder:
@@ -103,7 +103,7 @@ class Builder:
         core_key = content(files(source_dir, '.cpp', '.hpp') + files(self.include, '.h'))
         driver_key = content(files(self.driver, '.cpp', '.hpp') + files(self.include, '.h'))
         common = arch + ['-I' + self.include]
-        core = self.objects(compiler, CORE_FLAGS + [level] + common,
+        core = self.objects(compiler, CORE_FLAGS + [level] + common + ['-I' + source_dir],
                             files(source_dir, '.cpp'), core_key)
         driver = self.objects(driver_compiler, DRIVER_FLAGS + common, files(self.driver, '.cpp'),
                               driver_key)
