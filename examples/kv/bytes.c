@@ -20,6 +20,14 @@ char *xstrdup(const char *text) {
     return memcpy(xmalloc(size), text, size);
 }
 
+void *array_grow(void *array, size_t n, size_t *cap, size_t element_size) {
+    if (n < *cap) {
+        return array;
+    }
+    *cap = *cap > 0 ? *cap * 2 : 16;
+    return xrealloc(array, *cap * element_size);
+}
+
 void buf_grow(struct buf *b, size_t more) {
     size_t cap = b->cap > 0 ? b->cap : 256;
     while (cap - b->len < more) {

@@ -13,6 +13,10 @@ void *xmalloc(size_t size);
 void *xrealloc(void *old, size_t size);
 char *xstrdup(const char *text);
 
+/* Make room for element `n` of an array: returns the array, moved and `*cap` doubled if it was
+ * full. */
+void *array_grow(void *array, size_t n, size_t *cap, size_t element_size);
+
 /* A buffer that grows at its end. Zero-initialized it is empty. */
 struct buf {
     char *data;

@@ -70,7 +70,7 @@ static void serve_get(struct server *s, struct client *c, uint64_t seq, struct c
     (void)n;
     s->scratch.len = 0;
     put_next(&s->scratch, s, arguments);
-    client_reply(c, seq, s->scratch.data, s->scratch.len);
+    client_scratch(s, c, seq);
 }
 
 static void serve_mget(struct server *s, struct client *c, uint64_t seq, struct cursor *arguments,
@@ -85,7 +85,7 @@ static void serve_mget(struct server *s, struct client *c, uint64_t seq, struct 
         client_error(c, seq, "ERR the reply would be too large");
         buf_free(b);
     } else {
-        client_reply(c, seq, b->data, b->len);
+        client_scratch(s, c, seq);
     }
 }
 

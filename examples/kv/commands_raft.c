@@ -29,8 +29,8 @@ static bool parse_id(const struct request *q, size_t i, raft_id *id) {
 
 /* The latest configuration, copied with room for one more server. */
 static void conf_copy(struct server *s, struct members *m, struct raft_configuration *next) {
-    struct raft_configuration conf = {NULL, 0};
-    raft_configuration_at(&s->raft, raft_last_index(&s->raft), &conf, NULL);
+    struct raft_configuration conf;
+    server_configuration(s, &conf);
     members_copy(m, &conf);
     next->n = conf.n;
     next->servers = xmalloc((conf.n + 1) * sizeof *next->servers);
@@ -230,19 +230,18 @@ static void put_member(struct server *s, struct buf *b, const struct raft_server
 static void execute_status(struct server *s, struct client *c, uint64_t seq,
                            const struct request *q) {
     (void)q;
-    static const char *const states[] = {"?", "follower", "candidate", "leader"};
     struct buf *b = &s->scratch;
     const struct raft *r = &s->raft;
     raft_id leader = 0;
     const char *address = NULL;
     raft_leader(r, &leader, &address);
-    struct raft_configuration conf = {NULL, 0};
-    raft_configuration_at(r, raft_last_index(r), &conf, NULL);
+    struct raft_configuration conf;
+    server_configuration(s, &conf);
     b->len = 0;
     reply_array(b, 2 * 14);
     put_number(b, "id", s->options->id);
     put_text(b, "cluster", s->options->cluster);
-    put_text(b, "state", states[raft_state(&s->raft) & 3]);
+    put_text(b, "state", server_state_name(s));
     put_number(b, "term", raft_current_term(r));
     put_number(b, "leader", leader);
     put_text(b, "leader-address", address != NULL ? address : "");
@@ -258,7 +257,7 @@ static void execute_status(struct server *s, struct client *c, uint64_t seq,
     for (unsigned i = 0; i < conf.n; i++) {
         put_member(s, b, &conf.servers[i]);
     }
-    client_reply(c, seq, b->data, b->len);
+    client_scratch(s, c, seq);
 }
 
 static bool data_ready(struct server *s, struct client *c, uint64_t seq) {
@@ -283,7 +282,7 @@ static void execute_local(struct server *s, struct client *c, uint64_t seq,
         reply_nil(&s->scratch);
     }
     value_free(&value);
-    client_reply(c, seq, s->scratch.data, s->scratch.len);
+    client_scratch(s, c, seq);
 }
 
 static void execute_digest(struct server *s, struct client *c, uint64_t seq,

@@ -10,10 +10,6 @@
 #include "reply.h"
 #include "server.h"
 
-static void send_scratch(struct server *s, struct client *c, uint64_t seq) {
-    client_reply(c, seq, s->scratch.data, s->scratch.len);
-}
-
 static void execute_ping(struct server *s, struct client *c, uint64_t seq,
                          const struct request *q) {
     if (q->n == 1) {
@@ -21,7 +17,7 @@ static void execute_ping(struct server *s, struct client *c, uint64_t seq,
     } else if (q->n == 2) {
         s->scratch.len = 0;
         reply_bulk(&s->scratch, request_argument(q, 1), q->arguments[1].len);
-        send_scratch(s, c, seq);
+        client_scratch(s, c, seq);
     } else {
         client_error(c, seq, "ERR wrong number of arguments for 'ping' command");
     }
@@ -62,7 +58,7 @@ static void execute_hello(struct server *s, struct client *c, uint64_t seq,
     reply_integer(b, 2);
     reply_string(b, "role");
     reply_string(b, server_leads(s) ? "master" : "replica");
-    send_scratch(s, c, seq);
+    client_scratch(s, c, seq);
 }
 
 static void execute_client(struct server *s, struct client *c, uint64_t seq,
@@ -72,7 +68,7 @@ static void execute_client(struct server *s, struct client *c, uint64_t seq,
     } else if (request_is(q, 1, "getname")) {
         s->scratch.len = 0;
         reply_nil(&s->scratch);
-        send_scratch(s, c, seq);
+        client_scratch(s, c, seq);
     } else {
         client_error(c, seq, "ERR unknown subcommand of 'client'");
     }
@@ -95,7 +91,7 @@ static void execute_config(struct server *s, struct client *c, uint64_t seq,
         reply_bulk(&s->scratch, request_argument(q, 2), q->arguments[2].len);
         reply_string(&s->scratch, value);
     }
-    send_scratch(s, c, seq);
+    client_scratch(s, c, seq);
 }
 
 static size_t put_commands(struct buf *b, const struct command *table) {
@@ -132,7 +128,7 @@ static void execute_command(struct server *s, struct client *c, uint64_t seq,
         reply_array(b, 0); /* DOCS, INFO...: nothing to tell */
     }
     buf_free(&body);
-    send_scratch(s, c, seq);
+    client_scratch(s, c, seq);
 }
 
 static void execute_cluster(struct server *s, struct client *c, uint64_t seq,
@@ -165,7 +161,7 @@ static void execute_cluster(struct server *s, struct client *c, uint64_t seq,
         client_error(c, seq, "ERR only CLUSTER SLOTS and CLUSTER INFO are known");
         return;
     }
-    send_scratch(s, c, seq);
+    client_scratch(s, c, seq);
 }
 
 /* --- INFO ---------------------------------------------------------------- */
@@ -200,7 +196,7 @@ static void execute_info(struct server *s, struct client *c, uint64_t seq,
     s->scratch.len = 0;
     reply_bulk(&s->scratch, body.data, body.len);
     buf_free(&body);
-    send_scratch(s, c, seq);
+    client_scratch(s, c, seq);
 }
 
 const struct command server_commands[] = {

@@ -3,23 +3,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "dump.h"
+#include "file.h"
 #include "report.h"
 #include "server.h"
 
 #define INCOMING "incoming.dump"
 #define COMPLETE "install.dump"
-
-static void put_marker(struct store *s, const struct base *base) {
-    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
-    store_put_base(s, batch, INSTALL_KEY, base);
-    store_write(s, s->write_sync, batch);
-    rocksdb_writebatch_destroy(batch);
-}
 
 /* From the marker to the end. May be repeated from the beginning. */
 static void finish(struct store *s, const struct base *base) {
@@ -53,17 +46,12 @@ void install_recover(struct store *s) {
 
 static void write_chunk(const struct install *in, const char *path) {
     int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (in->offset == 0 ? O_TRUNC : 0), 0644);
-    size_t done = 0;
-    while (fd >= 0 && done < in->chunk.len) {
-        ssize_t n =
-            pwrite(fd, in->chunk.data + done, in->chunk.len - done, (off_t)(in->offset + done));
-        if (n < 0 && errno != EINTR) {
-            break;
-        }
-        done += n > 0 ? (size_t)n : 0;
-    }
-    if (fd < 0 || done < in->chunk.len || fsync(fd) != 0) {
+    if (fd < 0) {
         die("%s: %s", path, strerror(errno));
+    }
+    file_write(path, fd, in->chunk.data, in->chunk.len, in->offset);
+    if (fsync(fd) != 0) {
+        die("%s: sync failed: %s", path, strerror(errno));
     }
     close(fd);
 }
@@ -78,11 +66,9 @@ static void on_work(uv_work_t *work) {
     if (in->last) {
         in->intact = dump_verify(incoming, in->base.index, in->base.term);
         if (in->intact) {
-            if (rename(incoming, complete) != 0) {
-                die("%s: %s", complete, strerror(errno));
-            }
-            store_sync_dir(s);
-            put_marker(s, &in->base);
+            file_rename(incoming, complete);
+            dir_sync(s->dir);
+            store_save_base(s, s->write_sync, INSTALL_KEY, &in->base);
             finish(s, &in->base);
         }
     }

@@ -10,11 +10,37 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "journal_file.h"
+#include "file.h"
 #include "report.h"
 
-enum { HEADER = 32, HEAD = 32, FILL = 256 * 1024, MAX_PAYLOAD = 64 * 1024 * 1024 };
+enum {
+    PATH_SIZE = 4096,
+    HEADER = 32,
+    HEAD = 32,
+    FILL = 256 * 1024,
+    MAX_PAYLOAD = 64 * 1024 * 1024
+};
 #define MAGIC 0x314c4e524a564b52u /* "RKVJRNL1" */
+
+/* --- names --------------------------------------------------------------- */
+
+static void path_of(const char *dir, const char *name, char path[PATH_SIZE]) {
+    if (snprintf(path, PATH_SIZE, "%s/%s", dir, name) >= PATH_SIZE) {
+        die("%s: the path is too long", dir);
+    }
+}
+
+static void segment_path(const char *dir, uint64_t number, char path[PATH_SIZE]) {
+    char name[32];
+    snprintf(name, sizeof name, "%020llu.log", (unsigned long long)number);
+    path_of(dir, name, path);
+}
+
+static void spare_path(const char *dir, const char *suffix, char path[PATH_SIZE]) {
+    char name[32];
+    snprintf(name, sizeof name, "spare.log%s", suffix);
+    path_of(dir, name, path);
+}
 
 /* --- opening ------------------------------------------------------------- */
 
@@ -53,10 +79,7 @@ void journal_close(struct journal *j) {
 }
 
 static void add_segment(struct journal *j, uint64_t number, int fd) {
-    if (j->n == j->cap) {
-        j->cap = j->cap > 0 ? j->cap * 2 : 8;
-        j->segments = xrealloc(j->segments, j->cap * sizeof *j->segments);
-    }
+    j->segments = array_grow(j->segments, j->n, &j->cap, sizeof *j->segments);
     j->segments[j->n++] = (struct segment){number, j->ticket, fd, false};
     j->next = number + 1;
 }
@@ -74,11 +97,11 @@ uint64_t journal_ticket_before(const struct journal *j, uint64_t segment) {
 
 /* Go on in a new segment: the spare, or else a file that grows. */
 static void begin_segment(struct journal *j) {
-    char path[FILE_PATH];
+    char path[PATH_SIZE];
     segment_path(j->dir, j->next, path);
     int fd = j->spare;
     if (fd >= 0) {
-        char spare[FILE_PATH];
+        char spare[PATH_SIZE];
         spare_path(j->dir, "", spare);
         file_rename(spare, path);
         j->spare = -1;
@@ -102,8 +125,8 @@ static void begin_segment(struct journal *j) {
 
 /* Put a segment aside as the spare if there is none, else remove it. */
 static void recycle(struct journal *j, const struct segment *segment) {
-    char path[FILE_PATH];
-    char spare[FILE_PATH];
+    char path[PATH_SIZE];
+    char spare[PATH_SIZE];
     struct stat info;
     segment_path(j->dir, segment->number, path);
     if (j->spare < 0 && !j->making && fstat(segment->fd, &info) == 0 &&
@@ -141,8 +164,8 @@ bool journal_wants_spare(struct journal *j) {
 }
 
 void journal_make_spare(struct journal *j) {
-    char fresh[FILE_PATH];
-    char spare[FILE_PATH];
+    char fresh[PATH_SIZE];
+    char spare[PATH_SIZE];
     spare_path(j->dir, ".new", fresh);
     spare_path(j->dir, "", spare);
     int fd = open(fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -165,7 +188,7 @@ void journal_make_spare(struct journal *j) {
 }
 
 void journal_spare_made(struct journal *j) {
-    char spare[FILE_PATH];
+    char spare[PATH_SIZE];
     spare_path(j->dir, "", spare);
     j->making = false;
     j->spare = open(spare, O_RDWR | O_CLOEXEC);
@@ -277,7 +300,7 @@ void journal_replay(struct journal *j, uint64_t first, uint64_t ticket, journal_
     j->next = first > 0 ? first : 1;
     j->ticket = ticket;
     for (;;) {
-        char path[FILE_PATH];
+        char path[PATH_SIZE];
         uint64_t before;
         uint32_t seed;
         segment_path(j->dir, j->next, path);
@@ -319,12 +342,12 @@ void journal_settle(struct journal *j) {
         die("%s: %s", j->dir, strerror(errno));
     }
     while ((entry = readdir(dir)) != NULL) {
-        char path[FILE_PATH];
+        char path[PATH_SIZE];
         char *end;
         unsigned long long number = strtoull(entry->d_name, &end, 10);
         bool segment = end != entry->d_name && strcmp(end, ".log") == 0;
         bool kept = segment && j->n > 0 && number >= j->segments[0].number && number < j->next;
-        file_path(j->dir, entry->d_name, path);
+        path_of(j->dir, entry->d_name, path);
         if (entry->d_name[0] != '.' && !kept &&
             (strcmp(entry->d_name, "spare.log") != 0 || !keep_spare(j, path))) {
             if (unlink(path) != 0) {

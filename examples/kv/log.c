@@ -123,10 +123,7 @@ static void mark_add(struct log *l, raft_index first, const struct journal_place
     while (l->n_marks > 0 && l->marks[l->n_marks - 1].first >= first) {
         l->n_marks--;
     }
-    if (l->n_marks == l->cap_marks) {
-        l->cap_marks = l->cap_marks > 0 ? l->cap_marks * 2 : 1024;
-        l->marks = xrealloc(l->marks, l->cap_marks * sizeof *l->marks);
-    }
+    l->marks = array_grow(l->marks, l->n_marks, &l->cap_marks, sizeof *l->marks);
     l->marks[l->n_marks++] = (struct log_mark){first, *place};
 }
 
@@ -202,13 +199,6 @@ const struct log_entry *log_get(struct log *l, raft_index index) {
     return &l->page.entries[index - l->page.first];
 }
 
-static void base_put(struct log *l, const struct base *base) {
-    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
-    store_put_base(l->store, batch, BASE_KEY, base);
-    store_write(l->store, l->store->write, batch);
-    rocksdb_writebatch_destroy(batch);
-}
-
 void log_compact(struct log *l, raft_index first, struct base *base) {
     if (l->n_marks > 0) {
         size_t keep = first > l->marks[0].first ? mark_of(l, first) : 0;
@@ -223,7 +213,7 @@ void log_compact(struct log *l, raft_index first, struct base *base) {
     } else {
         log_end(l, base);
     }
-    base_put(l, base);
+    store_save_base(l->store, l->store->write, BASE_KEY, base);
     l->reclaim = base->segment;
     l->bytes_written = 0;
     page_free(&l->page);
@@ -237,10 +227,7 @@ void log_end(const struct log *l, struct base *base) {
 /* --- the start ----------------------------------------------------------- */
 
 static void image_add(struct log_image *image, const struct log_entry *e) {
-    if (image->n == image->cap) {
-        image->cap = image->cap > 0 ? image->cap * 2 : 1024;
-        image->entries = xrealloc(image->entries, image->cap * sizeof *image->entries);
-    }
+    image->entries = array_grow(image->entries, image->n, &image->cap, sizeof *image->entries);
     struct raft_entry *to = &image->entries[image->n++];
     *to = (struct raft_entry){.term = e->term, .type = e->type};
     if (e->type == RAFT_CHANGE) {

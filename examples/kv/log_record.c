@@ -31,10 +31,7 @@ struct log_entry *record_decode(const char *payload, size_t len, unsigned *n) {
     size_t cap = 0;
     struct cursor c = {payload + RECORD_HEAD, payload + len, false};
     for (*n = 0; cursor_left(&c) > 0; (*n)++) {
-        if (*n == cap) {
-            cap = cap > 0 ? cap * 2 : 64;
-            entries = xrealloc(entries, cap * sizeof *entries);
-        }
+        entries = array_grow(entries, *n, &cap, sizeof *entries);
         struct log_entry *e = &entries[*n];
         e->term = cursor_int(&c, 8);
         e->type = (uint8_t)cursor_int(&c, 1);

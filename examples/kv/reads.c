@@ -18,10 +18,7 @@ static struct read_batch *batch_at(struct reads *r, unsigned i) {
 void reads_add(struct server *s, struct client *client, uint64_t seq, read_serve serve,
                const struct request *request) {
     struct read_batch *b = batch_at(&s->reads, s->reads.under_way);
-    if (b->n == b->cap) {
-        b->cap = b->cap > 0 ? b->cap * 2 : 64;
-        b->items = xrealloc(b->items, b->cap * sizeof *b->items);
-    }
+    b->items = array_grow(b->items, b->n, &b->cap, sizeof *b->items);
     b->items[b->n++] = (struct read_item){client, seq, serve, request->n - 1, b->arguments.len};
     for (size_t i = 1; i < request->n; i++) {
         buf_put_int(&b->arguments, request->arguments[i].len, 4);

@@ -37,6 +37,10 @@ void client_status(struct client *c, uint64_t seq, const char *text) {
     client_reply(c, seq, line, (size_t)len);
 }
 
+void client_scratch(struct server *s, struct client *c, uint64_t seq) {
+    client_reply(c, seq, s->scratch.data, s->scratch.len);
+}
+
 void client_error(struct client *c, uint64_t seq, const char *text) {
     char line[1024];
     int len = snprintf(line, sizeof line - 2, "-%s", text);

@@ -16,6 +16,8 @@ void reply_nil(struct buf *b);
 void client_error(struct client *c, uint64_t seq, const char *text);
 void client_integer(struct client *c, uint64_t seq, long long value);
 void client_status(struct client *c, uint64_t seq, const char *text);
+/* Send the reply that was built in the server's scratch buffer. */
+void client_scratch(struct server *s, struct client *c, uint64_t seq);
 
 /* The raft refused a command with this error: nothing was done. Names the leader
  * if it is another server. */

@@ -19,10 +19,7 @@ static bool add(struct request *q, const char *text, size_t len) {
     if (len > MAX_VALUE || q->bytes.len + len > MAX_COMMAND || q->n == MAX_ARGUMENTS) {
         return false;
     }
-    if (q->n == q->cap) {
-        q->cap = q->cap > 0 ? q->cap * 2 : 8;
-        q->arguments = xrealloc(q->arguments, q->cap * sizeof *q->arguments);
-    }
+    q->arguments = array_grow(q->arguments, q->n, &q->cap, sizeof *q->arguments);
     q->arguments[q->n++] = (struct argument){q->bytes.len, len};
     buf_put(&q->bytes, text, len);
     buf_put(&q->bytes, "", 1);

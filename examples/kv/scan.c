@@ -177,19 +177,21 @@ static void compact(struct server *s, raft_index index) {
     members_free(&base.members);
 }
 
+static bool needs_snapshot(struct server *s, raft_id id, struct raft_progress *progress) {
+    return raft_progress(&s->raft, id, progress) == 0 && progress->mode == RAFT_PROGRESS_SNAPSHOT;
+}
+
 /* While the dump is on its way to a server that answers, a newer snapshot would
  * make it start anew. */
 static bool dump_in_use(struct server *s) {
     struct raft_configuration conf;
-    raft_index last = raft_last_index(&s->raft);
-    if (!server_leads(s) || s->scans.dump < 0 ||
-        raft_configuration_at(&s->raft, last, &conf, NULL) != 0) {
+    if (!server_leads(s) || s->scans.dump < 0) {
         return false;
     }
+    server_configuration(s, &conf);
     for (unsigned i = 0; i < conf.n; i++) {
         struct raft_progress progress;
-        if (raft_progress(&s->raft, conf.servers[i].id, &progress) == 0 &&
-            progress.mode == RAFT_PROGRESS_SNAPSHOT &&
+        if (needs_snapshot(s, conf.servers[i].id, &progress) &&
             server_now() < progress.last_contact + STALE_TRANSFER) {
             return true;
         }
@@ -231,13 +233,10 @@ static void dump_made(struct server *s, const struct scan *scan) {
     report("made a dump at entry %llu, %llu bytes", scan->index,
            (unsigned long long)scans->dump_size);
     struct raft_configuration conf;
-    if (raft_configuration_at(&s->raft, raft_last_index(&s->raft), &conf, NULL) != 0) {
-        return;
-    }
+    server_configuration(s, &conf);
     for (unsigned i = 0; i < conf.n; i++) { /* whoever waits for it is to be probed again */
         struct raft_progress progress;
-        if (raft_progress(&s->raft, conf.servers[i].id, &progress) == 0 &&
-            progress.mode == RAFT_PROGRESS_SNAPSHOT) {
+        if (needs_snapshot(s, conf.servers[i].id, &progress)) {
             peers_unreachable(&s->peers, conf.servers[i].id);
         }
     }

@@ -24,6 +24,16 @@ bool server_leads(const struct server *s) {
     return raft_state((struct raft *)&s->raft) == RAFT_LEADER;
 }
 
+const char *server_state_name(const struct server *s) {
+    static const char *const names[] = {"?", "follower", "candidate", "leader"};
+    return names[raft_state((struct raft *)&s->raft) & 3];
+}
+
+void server_configuration(const struct server *s, struct raft_configuration *conf) {
+    *conf = (struct raft_configuration){NULL, 0};
+    raft_configuration_at(&s->raft, raft_last_index(&s->raft), conf, NULL);
+}
+
 const char *server_leader_address(const struct server *s) {
     const char *address = NULL;
     raft_leader(&s->raft, NULL, &address);
@@ -77,11 +87,10 @@ static void on_messages(struct server *s, struct raft_message *messages, unsigne
 }
 
 static void on_role(struct server *s) {
-    static const char *const states[] = {"?", "follower", "candidate", "leader"};
     raft_id leader;
     raft_leader(&s->raft, &leader, NULL);
-    report("%s in term %llu, leader %llu", states[raft_state(&s->raft) & 3],
-           raft_current_term(&s->raft), leader);
+    report("%s in term %llu, leader %llu", server_state_name(s), raft_current_term(&s->raft),
+           leader);
 }
 
 static void carry_out(struct server *s, struct raft_update *u) {
@@ -246,11 +255,8 @@ static void settings(struct server *s) {
 
 /* The library found that the log does not reach the snapshot: drop it all. */
 static void discard_log(struct server *s, struct base *base) {
-    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
     log_end(&s->log, base);
-    store_put_base(&s->store, batch, BASE_KEY, base);
-    store_write(&s->store, s->store.write_sync, batch);
-    rocksdb_writebatch_destroy(batch);
+    store_save_base(&s->store, s->store.write_sync, BASE_KEY, base);
     log_reset(&s->log, base->index);
 }
 

@@ -100,6 +100,11 @@ int server_step(struct server *s, struct raft_event *event);
 raft_time server_now(void);
 
 bool server_leads(const struct server *s);
+/* "follower", "candidate" or "leader". */
+const char *server_state_name(const struct server *s);
+/* The latest configuration in the log, committed or not; empty if there is none. It is valid until
+ * the next step. */
+void server_configuration(const struct server *s, struct raft_configuration *conf);
 /* Listen at "host:port" or die. */
 void server_listen(uv_loop_t *loop, uv_tcp_t *listener, const char *at,
                    uv_connection_cb on_connection);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "report.h"
 
 enum { FORMAT = 2, FENCE_SIZE = 24 };
@@ -24,14 +25,6 @@ char *store_path(const struct store *s, const char *name) {
     char *path = xmalloc(size);
     snprintf(path, size, "%s/%s", s->dir, name);
     return path;
-}
-
-void store_sync_dir(const struct store *s) {
-    int fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0) {
-        die("%s: cannot sync directory: %s", s->dir, strerror(errno));
-    }
-    close(fd);
 }
 
 void store_write(struct store *s, const rocksdb_writeoptions_t *options,
@@ -106,7 +99,7 @@ static void fence_create(struct store *s) {
     if (fsync(s->fence) != 0 || rename(temporary, path) != 0) {
         die("%s: %s", path, strerror(errno));
     }
-    store_sync_dir(s);
+    dir_sync(s->dir);
     free(path);
     free(temporary);
 }
@@ -283,4 +276,12 @@ void store_put_base(struct store *s, rocksdb_writebatch_t *batch, const char *ke
     base_encode(&b, base);
     rocksdb_writebatch_put_cf(batch, s->meta, key, strlen(key), b.data, b.len);
     buf_free(&b);
+}
+
+void store_save_base(struct store *s, const rocksdb_writeoptions_t *options, const char *key,
+                     const struct base *base) {
+    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
+    store_put_base(s, batch, key, base);
+    store_write(s, options, batch);
+    rocksdb_writebatch_destroy(batch);
 }

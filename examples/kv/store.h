@@ -62,6 +62,9 @@ void store_save_hard_state(struct store *s, raft_term term, raft_id voted_for);
 bool store_load_base(struct store *s, const char *key, struct base *base);
 void store_put_base(struct store *s, rocksdb_writebatch_t *batch, const char *key,
                     const struct base *base);
+/* Write a base alone, with these options. */
+void store_save_base(struct store *s, const rocksdb_writeoptions_t *options, const char *key,
+                     const struct base *base);
 
 void store_write(struct store *s, const rocksdb_writeoptions_t *options,
                  rocksdb_writebatch_t *batch);
@@ -70,8 +73,6 @@ void store_check(char *error, const char *doing);
 
 /* "dir/name"; free it. */
 char *store_path(const struct store *s, const char *name);
-/* Make the directory's own entries durable. Any thread. */
-void store_sync_dir(const struct store *s);
 
 #define BASE_KEY "base"       /* struct base: where the log begins */
 #define INSTALL_KEY "install" /* struct base: a snapshot that is being installed */
