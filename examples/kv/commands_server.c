@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Commands that this server answers by itself, most of them so that ordinary Redis
- * clients can connect. */
+/* Commands that any server answers by itself. Most of them exist because Redis client libraries
+ * send them when they connect. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,12 +74,12 @@ static void execute_client(struct server *s, struct client *c, uint64_t seq,
     }
 }
 
-/* Nothing can be configured at run time; the two settings that redis-benchmark asks
- * for are told as they would be of a Redis that never loses a write. */
+/* Nothing can be configured at run time. redis-benchmark asks for two settings; the reply is that
+ * of a Redis server that syncs every write. */
 static void execute_config(struct server *s, struct client *c, uint64_t seq,
                            const struct request *q) {
     if (!request_is(q, 1, "get") || q->n != 3) {
-        client_error(c, seq, "ERR only CONFIG GET is known");
+        client_error(c, seq, "ERR only CONFIG GET is supported");
         return;
     }
     const char *value = request_is(q, 2, "save")         ? ""
@@ -125,7 +125,7 @@ static void execute_command(struct server *s, struct client *c, uint64_t seq,
     } else if (request_is(q, 1, "count")) {
         reply_integer(b, (long long)n);
     } else {
-        reply_array(b, 0); /* DOCS, INFO...: nothing to tell */
+        reply_array(b, 0); /* DOCS, INFO and so on: empty */
     }
     buf_free(&body);
     client_scratch(s, c, seq);
@@ -137,7 +137,7 @@ static void execute_cluster(struct server *s, struct client *c, uint64_t seq,
     struct endpoint at;
     struct buf *b = &s->scratch;
     b->len = 0;
-    if (request_is(q, 1, "slots")) { /* one shard: the leader has all slots */
+    if (request_is(q, 1, "slots")) { /* one shard: the leader serves all slots */
         if (leader == NULL || !endpoint_parse(leader, &at)) {
             reply_array(b, 0);
         } else {
@@ -158,7 +158,7 @@ static void execute_cluster(struct server *s, struct client *c, uint64_t seq,
         reply_string(b, leader != NULL ? "cluster_enabled:1\r\ncluster_state:ok\r\n"
                                        : "cluster_enabled:1\r\ncluster_state:fail\r\n");
     } else {
-        client_error(c, seq, "ERR only CLUSTER SLOTS and CLUSTER INFO are known");
+        client_error(c, seq, "ERR only CLUSTER SLOTS and CLUSTER INFO are supported");
         return;
     }
     client_scratch(s, c, seq);

@@ -131,7 +131,7 @@ static void reader_close(struct reader *r) {
     buf_free(&r->piece);
 }
 
-/* The next piece, or false if it is not intact. The last one is empty. */
+/* Read the next piece; false if it is damaged. The last piece is empty. */
 static bool reader_next(struct reader *r) {
     char head[PIECE_HEAD];
     if (!read_all(r->fd, head, sizeof head) || load_le(head, 4) > PIECE_MAX) {
@@ -187,7 +187,7 @@ static void load_piece(struct store *s, const struct buf *piece, const char *pat
     struct record record;
     while (cursor_left(&c) > 0) {
         if (!next_record(&c, &record)) {
-            die("%s is corrupted", path);
+            die("%s: the snapshot file is corrupted", path);
         }
         data_batch_put(s, batch, record.key, record.key_len, record.value, record.value_len);
     }
@@ -198,14 +198,14 @@ static void load_piece(struct store *s, const struct buf *piece, const char *pat
 void dump_load(struct store *s, const char *path, raft_index index) {
     struct reader r;
     if (!reader_open(&r, path, index, 0)) {
-        die("%s is not the snapshot that is being installed", path);
+        die("%s: the file is not the snapshot at entry %llu", path, index);
     }
     rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
     data_batch_clear(s, batch);
     store_write(s, s->write_data, batch);
     do {
         if (!reader_next(&r)) {
-            die("%s is corrupted", path);
+            die("%s: the snapshot file is corrupted", path);
         }
         load_piece(s, &r.piece, path);
     } while (r.piece.len > 0);

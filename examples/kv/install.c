@@ -14,12 +14,12 @@
 #define INCOMING "incoming.dump"
 #define COMPLETE "install.dump"
 
-/* From the marker to the end. May be repeated from the beginning. */
+/* Steps 2 and 3 of install.h. Can be repeated. */
 static void finish(struct store *s, const struct base *base) {
     char *complete = store_path(s, COMPLETE);
     dump_load(s, complete, base->index);
     rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
-    store_put_base(s, batch, BASE_KEY, base); /* which says that the log is empty */
+    store_put_base(s, batch, BASE_KEY, base); /* of an empty log */
     rocksdb_writebatch_delete_cf(batch, s->meta, INSTALL_KEY, strlen(INSTALL_KEY));
     store_write(s, s->write_sync, batch);
     rocksdb_writebatch_destroy(batch);
@@ -30,7 +30,7 @@ static void finish(struct store *s, const struct base *base) {
 void install_recover(struct store *s) {
     struct base base;
     if (store_load_base(s, INSTALL_KEY, &base)) {
-        report("finishing the installation of the snapshot at entry %llu", base.index);
+        report("resuming the installation of the snapshot at entry %llu", base.index);
         finish(s, &base);
         members_free(&base.members);
     }
@@ -91,7 +91,7 @@ static void on_done(uv_work_t *work, int status) {
     in->busy = in->loading = false;
     members_free(&in->base.members);
     if (!in->intact) {
-        report("the snapshot at entry %llu arrived damaged and was discarded", index);
+        report("discarded the snapshot at entry %llu: the received file is damaged", index);
     } else if (in->last) {
         proposals_replaced(s, 0);
         log_reset(&s->log, index);
@@ -100,7 +100,7 @@ static void on_done(uv_work_t *work, int status) {
     }
     int error = server_step(s, &event);
     if (error != 0 || (in->last && in->intact && raft_snapshot_index(&s->raft) != index)) {
-        die("the installed snapshot was not accepted: %s; a restart goes on from it",
+        die("the installed snapshot was rejected: %s; restart the server to use it",
             raft_errmsg(&s->raft));
     }
 }
@@ -108,7 +108,7 @@ static void on_done(uv_work_t *work, int status) {
 void install_chunk(struct server *s, const struct raft_update_snapshot *update) {
     struct install *in = &s->install;
     if (in->busy) {
-        die("two chunks of a snapshot at the same time");
+        die("internal error: two snapshot chunks at the same time");
     }
     in->server = s;
     in->busy = true;
@@ -117,17 +117,17 @@ void install_chunk(struct server *s, const struct raft_update_snapshot *update) 
                              .term = update->metadata.term,
                              .conf_index = update->metadata.configuration_index};
     s->sync.wanted = log_write(&s->log) || s->sync.wanted;
-    log_end(&s->log, &in->base); /* nothing is appended until it is installed */
+    log_end(&s->log, &in->base); /* no entries are appended until the installation has ended */
     members_copy(&in->base.members, &update->metadata.configuration);
     in->chunk.len = 0;
     buf_put(&in->chunk, update->chunk.base, update->chunk.len);
     in->offset = update->offset;
     in->last = update->last;
     in->waiting = true;
-    install_go_on(s);
+    install_resume(s);
 }
 
-void install_go_on(struct server *s) {
+void install_resume(struct server *s) {
     struct install *in = &s->install;
     if (in->waiting && !(in->loading && s->data.busy)) {
         in->waiting = false;

@@ -51,7 +51,7 @@ void journal_open(struct journal *j, const char *dir, uint32_t segment_bytes) {
         die("%s: %s", dir, strerror(errno));
     }
     if (getrandom(&j->run, sizeof j->run, 0) != (ssize_t)sizeof j->run) {
-        die("no random numbers: %s", strerror(errno));
+        die("cannot get random numbers: %s", strerror(errno));
     }
 }
 
@@ -95,7 +95,7 @@ uint64_t journal_ticket_before(const struct journal *j, uint64_t segment) {
     return j->ticket;
 }
 
-/* Go on in a new segment: the spare, or else a file that grows. */
+/* Begin a new segment: the spare, or if there is none a new file, which grows. */
 static void begin_segment(struct journal *j) {
     char path[PATH_SIZE];
     segment_path(j->dir, j->next, path);
@@ -123,7 +123,7 @@ static void begin_segment(struct journal *j) {
     j->end = HEADER;
 }
 
-/* Put a segment aside as the spare if there is none, else remove it. */
+/* Keep a segment's file as the spare if there is none, else remove it. */
 static void recycle(struct journal *j, const struct segment *segment) {
     char path[PATH_SIZE];
     char spare[PATH_SIZE];
@@ -178,7 +178,7 @@ void journal_make_spare(struct journal *j) {
     for (size_t at = 0; at < j->segment_bytes; at += step) {
         size_t len = j->segment_bytes - at < step ? j->segment_bytes - at : step;
         file_write(j->dir, fd, zeros, len, at);
-        if (fsync(fd) != 0) { /* piece by piece: nobody waits behind all of it */
+        if (fsync(fd) != 0) { /* sync in small steps, so that other syncs wait less */
             die("%s: sync failed: %s", fresh, strerror(errno));
         }
     }
@@ -221,8 +221,8 @@ struct journal_place journal_append(struct journal *j, const char *payload, size
     return place;
 }
 
-/* The record at an offset, if it is intact and continues `seed`: its payload's length,
- * else -1. It is left in `into`. */
+/* Read the record at an offset into `into`. Returns the length of its payload, or -1 if it is
+ * damaged or does not continue the chain at `seed`. */
 static ssize_t record_at(const struct journal *j, int fd, size_t offset, uint32_t seed,
                          struct buf *into) {
     into->len = 0;
@@ -264,7 +264,7 @@ const char *journal_read(struct journal *j, const struct journal_place *place, s
 
 /* --- the start ----------------------------------------------------------- */
 
-/* Whether the segment is what its name says; sets where its chain begins. */
+/* True if the file has a valid header with this number. Sets the beginning of its chain. */
 static bool header_at(const struct journal *j, int fd, uint64_t number, uint64_t *ticket,
                       uint32_t *seed) {
     char header[HEADER];
@@ -277,7 +277,7 @@ static bool header_at(const struct journal *j, int fd, uint64_t number, uint64_t
     return true;
 }
 
-/* Visit a segment's records; j->end, seed and ticket follow. */
+/* Visit the records of a segment and advance j->end, j->seed and j->ticket. */
 static void replay_segment(struct journal *j, const struct segment *segment, journal_visit visit,
                            void *context) {
     ssize_t len;
@@ -321,7 +321,7 @@ void journal_replay(struct journal *j, uint64_t first, uint64_t ticket, journal_
     }
 }
 
-/* Keep the spare of an earlier run. */
+/* Use the spare segment of an earlier run if it has the right size. */
 static bool keep_spare(struct journal *j, const char *path) {
     struct stat info;
     int fd = open(path, O_RDWR | O_CLOEXEC);
@@ -335,7 +335,7 @@ static bool keep_spare(struct journal *j, const char *path) {
     return false;
 }
 
-void journal_settle(struct journal *j) {
+void journal_trim(struct journal *j) {
     DIR *dir = opendir(j->dir);
     struct dirent *entry;
     if (dir == NULL) {
@@ -356,7 +356,7 @@ void journal_settle(struct journal *j) {
         }
     }
     closedir(dir);
-    if (j->n == 0 && j->spare < 0) { /* there is no segment to begin with */
+    if (j->n == 0 && j->spare < 0) { /* make the first segment */
         journal_make_spare(j);
         journal_spare_made(j);
     }

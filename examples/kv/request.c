@@ -7,12 +7,12 @@
 #include "limits.h"
 #include "report.h"
 
-/* --- what hiredis' reader builds ----------------------------------------- */
+/* --- callbacks of hiredis' reader ---------------------------------------- */
 
 static void *refuse(const redisReadTask *task, const char *why) {
     struct request *q = task->privdata;
     q->error = why;
-    return NULL; /* the reader takes it for lack of memory and stops for good */
+    return NULL; /* hiredis treats this as out of memory and stops parsing for good */
 }
 
 static bool add(struct request *q, const char *text, size_t len) {
@@ -57,7 +57,7 @@ static void *on_nil(const redisReadTask *task) {
     return task->parent == NULL ? task->privdata : refuse(task, "invalid bulk length");
 }
 
-static void on_free(void *object) { (void)object; /* the request is ours */ }
+static void on_free(void *object) { (void)object; /* the request is not allocated by hiredis */ }
 
 static redisReplyObjectFunctions functions = {.createString = on_string,
                                               .createArray = on_array,
@@ -88,20 +88,20 @@ void requests_feed(struct requests *r, const char *data, size_t len) {
 /* --- commands ------------------------------------------------------------ */
 
 static void request_clear(struct request *q) {
-    if (q->bytes.cap > MAX_INLINE) { /* do not keep the memory of a large command */
+    if (q->bytes.cap > MAX_INLINE) { /* free the memory of a large command */
         buf_free(&q->bytes);
     }
     q->n = 0;
     q->bytes.len = 0;
 }
 
-/* Is the reader between two commands? */
-static bool between(const redisReader *reader) {
+/* True if the reader is between two commands. */
+static bool at_command_start(const redisReader *reader) {
     return reader->ridx == -1 || (reader->ridx == 0 && reader->rstack[0].type < 0);
 }
 
-/* Drop what was taken from the reader's buffer. The reader does so itself when it
- * parses; for inline commands there is a new reader instead. */
+/* Free the consumed part of the reader's buffer. The reader does this only when it parses, so after
+ * inline commands the rest is moved to a new reader. */
 static void discard(struct requests *r) {
     struct requests fresh;
     requests_init(&fresh);
@@ -111,7 +111,7 @@ static void discard(struct requests *r) {
     r->reader->privdata = &r->request;
 }
 
-/* A line of words, as one types it into a terminal. */
+/* Parse an inline command: one line of words. */
 static int next_inline(struct requests *r) {
     redisReader *reader = r->reader;
     const char *line = reader->buf + reader->pos;
@@ -145,7 +145,7 @@ static int next_inline(struct requests *r) {
 int requests_next(struct requests *r) {
     for (;;) {
         redisReader *reader = r->reader;
-        if (between(reader)) {
+        if (at_command_start(reader)) {
             request_clear(&r->request);
             if (reader->pos == reader->len) {
                 return 0;

@@ -22,7 +22,7 @@ def test_grow_from_one_to_three_and_replace_the_founder():
             assert cluster.call("RAFT.ADD", id, s.address) == "OK"
             assert roles(cluster)[id] == "standby"
             has(s, "k99", "99")
-            raises("ERR this server is a member", cluster.call, "RAFT.ADD", id, s.address)
+            raises("ERR this server is already a member", cluster.call, "RAFT.ADD", id, s.address)
             assert cluster.call("RAFT.PROMOTE", id) == "OK"
             assert roles(cluster)[id] == "voter"
         raises("ERR", cluster.call, "RAFT.PROMOTE", 2)  # already a voter
@@ -39,7 +39,7 @@ def test_grow_from_one_to_three_and_replace_the_founder():
 def test_adding_a_spare_and_rejected_addresses():
     with Cluster(1) as cluster:
         s = cluster.add_server(7)
-        raises("ERR an address", cluster.call, "RAFT.ADD", 7, "127.0.0.1:1")
+        raises("ERR malformed address", cluster.call, "RAFT.ADD", 7, "127.0.0.1:1")
         assert cluster.call("RAFT.ADD", 7, s.address, "spare") == "OK"
         assert roles(cluster)[7] == "spare"
         other = cluster.add_server(8)

@@ -75,7 +75,7 @@ def healthy(running=3):
 def test_handshake():
     target = cluster.servers[0]
     for data, why in [(hello(99, target.id, name="other"), b"another cluster"),
-                      (hello(99, 1234), b"another server is expected"),
+                      (hello(99, 1234), b"another ID"),
                       (hello(target.id, target.id), b"same ID"),
                       (hello(99, target.id, address="invalid"), b"malformed address")]:
         s = connect(target)

@@ -62,7 +62,7 @@ static void fill(struct journal *j, const char *dir, struct found *found) {
     remove_tree(dir);
     reopen(j, dir, 0, 0, found);
     CHECK(found->n == 0);
-    journal_settle(j);
+    journal_trim(j);
     for (unsigned i = 0; i < RECORDS; i++) {
         put(j, i);
     }
@@ -98,7 +98,7 @@ static void test_replay(const char *dir) {
             CHECK(found.records[i].number == i);
         }
         check_read(&j, &found);
-        journal_settle(&j);
+        journal_trim(&j);
         put(&j, found.n);
         journal_close(&j);
     }
@@ -175,7 +175,7 @@ static void test_lost_write(const char *dir) {
         journal_close(&j);
         reopen(&j, dir, 0, 0, &found);
         CHECK(found.n == lost);
-        journal_settle(&j);
+        journal_trim(&j);
         CHECK(files_in(dir) ==
               j.n + (j.spare >= 0)); /* segments that the replay did not reach are removed */
         put(&j, lost);
@@ -213,7 +213,7 @@ static void test_recycling(const char *dir) {
                 CHECK(found.records[i].number == found.records[i - 1].number + 1);
             }
             check_read(&j, &found);
-            journal_settle(&j);
+            journal_trim(&j);
         }
         if (journal_wants_spare(&j)) {
             journal_make_spare(&j);
@@ -228,7 +228,7 @@ static void test_recycling(const char *dir) {
     journal_close(&j);
     reopen(&j, dir, at, ticket, &found);
     CHECK(found.n == 0);
-    journal_settle(&j);
+    journal_trim(&j);
     put(&j, next);
     journal_close(&j);
     reopen(&j, dir, at, ticket, &found);

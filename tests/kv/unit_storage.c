@@ -50,7 +50,7 @@ static void reload(struct log *l, struct store *s, raft_index first, raft_index 
     log_open(l, s, SEGMENT);
     store_load_base(s, BASE_KEY, &base);
     log_load(l, &base, &image);
-    log_settle(l);
+    log_trim(l);
     CHECK(l->first == first && l->last == last);
     CHECK(image.n == last + 1 - first);
     log_image_free(&image);
@@ -66,7 +66,7 @@ static void open_log(struct log *l, struct store *s) {
     log_open(l, s, SEGMENT);
     store_load_base(s, BASE_KEY, &base);
     CHECK(log_load(l, &base, &image) == 0 && image.n == 0);
-    log_settle(l);
+    log_trim(l);
     CHECK(!log_write(l));
 }
 
