@@ -90,8 +90,7 @@ static void test_replay(const char *dir) {
     struct journal j;
     fill(&j, dir, &found);
     journal_close(&j);
-    for (unsigned round = 0; round < 3;
-         round++) { /* each round appends to a segment that has records */
+    for (unsigned round = 0; round < 3; round++) { /* each appends to a used segment */
         reopen(&j, dir, 0, 0, &found);
         CHECK(found.n == RECORDS + round);
         for (unsigned i = 0; i < found.n; i++) {
@@ -176,8 +175,8 @@ static void test_lost_write(const char *dir) {
         reopen(&j, dir, 0, 0, &found);
         CHECK(found.n == lost);
         journal_trim(&j);
-        CHECK(files_in(dir) ==
-              j.n + (j.spare >= 0)); /* segments that the replay did not reach are removed */
+        /* Segments that the replay did not reach are removed. */
+        CHECK(files_in(dir) == j.n + (j.spare >= 0));
         put(&j, lost);
         journal_close(&j);
         reopen(&j, dir, 0, 0, &found);

@@ -178,8 +178,7 @@ void test_data(void) {
     CHECK(run(&d, 4, OP_DEL, "n", NULL).integer == 0);
     CHECK(run(&d, 5, OP_INCR, "n", NULL).integer == 1);
     data_write_begin(&d);
-    CHECK(run(&d, 6, OP_INCR, "n", NULL).integer ==
-          2); /* sees what is being written to the database */
+    CHECK(run(&d, 6, OP_INCR, "n", NULL).integer == 2); /* sees the table being written */
     CHECK(run(&d, 7, OP_SET, "gone", "x").kind == RESULT_OK);
     CHECK(d.applied == 7 && d.written == 0);
     write_all(&d);
