@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "request.h"
 
-#include <hiredis/hiredis.h>
 #include <stdlib.h>
 
 #include "limits.h"
@@ -34,7 +33,7 @@ static void *on_string(const redisReadTask *task, char *text, size_t len) {
     return add(q, text, len) ? q : refuse(task, "invalid bulk length");
 }
 
-#if defined(HIREDIS_MAJOR) && HIREDIS_MAJOR >= 1
+#ifdef HIREDIS_HAS_RESP3 /* and, since the same release, a size_t here */
 static void *on_array(const redisReadTask *task, size_t n) {
 #else
 static void *on_array(const redisReadTask *task, int n) {
@@ -57,12 +56,30 @@ static void *on_nil(const redisReadTask *task) {
     return task->parent == NULL ? task->privdata : refuse(task, "invalid bulk length");
 }
 
+#ifdef HIREDIS_HAS_RESP3 /* without callbacks hiredis would accept these types */
+static void *on_double(const redisReadTask *task, double value, char *text, size_t len) {
+    (void)value;
+    (void)text;
+    (void)len;
+    return refuse(task, "expected '$', got ','");
+}
+
+static void *on_bool(const redisReadTask *task, int value) {
+    (void)value;
+    return refuse(task, "expected '$', got '#'");
+}
+#endif
+
 static void on_free(void *object) { (void)object; /* the request is not allocated by hiredis */ }
 
 static redisReplyObjectFunctions functions = {.createString = on_string,
                                               .createArray = on_array,
                                               .createInteger = on_integer,
                                               .createNil = on_nil,
+#ifdef HIREDIS_HAS_RESP3
+                                              .createDouble = on_double,
+                                              .createBool = on_bool,
+#endif
                                               .freeObject = on_free};
 
 void requests_init(struct requests *r) {
@@ -97,7 +114,12 @@ static void request_clear(struct request *q) {
 
 /* True if the reader is between two commands. */
 static bool at_command_start(const redisReader *reader) {
-    return reader->ridx == -1 || (reader->ridx == 0 && reader->rstack[0].type < 0);
+#ifdef HIREDIS_HAS_RSTACK
+    const redisReadTask *first = &reader->rstack[0];
+#else
+    const redisReadTask *first = reader->task[0];
+#endif
+    return reader->ridx == -1 || (reader->ridx == 0 && first->type < 0);
 }
 
 /* Free the consumed part of the reader's buffer. The reader does this only when it parses, so after

@@ -188,6 +188,9 @@ def broken(data, error=b"-ERR Protocol error"):
 def test_malformed_input():
     broken(b"*1\r\n:5\r\n")
     broken(b"*1\r\n+PING\r\n")
+    broken(b"*2\r\n$3\r\nGET\r\n,1.5\r\n")
+    broken(b"*2\r\n$3\r\nGET\r\n#t\r\n")
+    broken(b"*2\r\n$3\r\nGET\r\n_\r\n")
     broken(b"*2\r\n$3\r\nGET\r\n*1\r\n$1\r\na\r\n")
     broken(b"*1\r\n" * 50)
     broken(b"*999999999\r\n")
