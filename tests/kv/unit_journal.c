@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The journal: whatever a crash leaves of it, what is read is a beginning of what was
- * written, and all of what was synced. */
-#include "rooms.h"
+/* Unit tests of the journal. Whatever a crash leaves of its files, a replay returns a prefix of the
+ * records written, and that prefix contains every synced record. */
+#include "unit.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -49,12 +49,6 @@ static void put(struct journal *j, unsigned number) {
     journal_append(j, payload, len);
 }
 
-static void sync_now(struct journal *j) {
-    journal_sync_begin(j);
-    journal_sync_run(j);
-    journal_sync_end(j);
-}
-
 static void reopen(struct journal *j, const char *dir, uint64_t first, uint64_t ticket,
                    struct found *found) {
     journal_open(j, dir, SEGMENT);
@@ -68,13 +62,13 @@ static void fill(struct journal *j, const char *dir, struct found *found) {
     remove_tree(dir);
     reopen(j, dir, 0, 0, found);
     CHECK(found->n == 0);
-    journal_settle(j);
+    journal_trim(j);
     for (unsigned i = 0; i < RECORDS; i++) {
         put(j, i);
     }
     CHECK(j->n > 5);
     journal_sync_begin(j);
-    CHECK(j->sync.n == j->n && j->sync.dir); /* all that was written to */
+    CHECK(j->sync.n == j->n && j->sync.dir); /* all segments written to, and the directory */
     journal_sync_run(j);
     journal_sync_end(j);
     journal_sync_begin(j);
@@ -96,18 +90,18 @@ static void test_replay(const char *dir) {
     struct journal j;
     fill(&j, dir, &found);
     journal_close(&j);
-    for (unsigned round = 0; round < 3; round++) { /* also goes on in a used segment */
+    for (unsigned round = 0; round < 3; round++) { /* each appends to a used segment */
         reopen(&j, dir, 0, 0, &found);
         CHECK(found.n == RECORDS + round);
         for (unsigned i = 0; i < found.n; i++) {
             CHECK(found.records[i].number == i);
         }
         check_read(&j, &found);
-        journal_settle(&j);
+        journal_trim(&j);
         put(&j, found.n);
         journal_close(&j);
     }
-    reopen(&j, dir, 0, 7, &found); /* not behind this ticket */
+    reopen(&j, dir, 0, 7, &found); /* the journal does not begin at this ticket */
     CHECK(found.n == 0);
     journal_close(&j);
 }
@@ -117,7 +111,7 @@ static char *segment_path(const char *dir, uint64_t number, char path[4200]) {
     return path;
 }
 
-/* Any byte of any segment damaged: what is read ends before the record that holds it. */
+/* After damage to any byte of a segment, a replay ends before the record that holds the byte. */
 static void test_damage(const char *dir) {
     static struct found whole;
     static struct found found;
@@ -129,24 +123,21 @@ static void test_damage(const char *dir) {
     for (unsigned i = 0; i < whole.n; i++) {
         const struct journal_place *place = &whole.records[i].place;
         char path[4200];
-        char byte;
         off_t at = (off_t)(place->offset + random_below(32 + place->len));
         int fd = open(segment_path(dir, place->segment, path), O_RDWR);
-        CHECK(fd >= 0 && pread(fd, &byte, 1, at) == 1);
-        char flipped = (char)(byte ^ (1 << random_below(8)));
-        CHECK(pwrite(fd, &flipped, 1, at) == 1);
+        CHECK(fd >= 0);
+        int bit = 1 << random_below(8);
+        flip(fd, at, bit);
         reopen(&j, dir, 0, 0, &found);
         CHECK(found.n == i);
         journal_close(&j);
-        CHECK(pwrite(fd, &byte, 1, at) == 1);
-        at = (off_t)random_below(32); /* of the header */
-        CHECK(pread(fd, &byte, 1, at) == 1);
-        flipped = (char)~byte;
-        CHECK(pwrite(fd, &flipped, 1, at) == 1);
+        flip(fd, at, bit);
+        at = (off_t)random_below(32); /* in the header */
+        flip(fd, at, 0xff);
         reopen(&j, dir, 0, 0, &found);
         CHECK(found.n <= i && (found.n == 0) == (place->segment == 1));
         journal_close(&j);
-        CHECK(pwrite(fd, &byte, 1, at) == 1);
+        flip(fd, at, 0xff);
         close(fd);
     }
     reopen(&j, dir, 0, 0, &found);
@@ -165,8 +156,8 @@ static size_t files_in(const char *path) {
     return n;
 }
 
-/* A record is lost in a crash, those behind it were kept. The next run writes in its
- * place, the very same bytes even; the kept ones must not continue it. */
+/* A crash loses one record and keeps those after it. The next run writes the same record in its
+ * place. The old records behind it must not be read as its continuation. */
 static void test_lost_write(const char *dir) {
     static struct found found;
     for (unsigned lost = 0; lost < RECORDS; lost += 7) {
@@ -183,8 +174,9 @@ static void test_lost_write(const char *dir) {
         journal_close(&j);
         reopen(&j, dir, 0, 0, &found);
         CHECK(found.n == lost);
-        journal_settle(&j);
-        CHECK(files_in(dir) == j.n + (j.spare >= 0)); /* what was not reached is gone */
+        journal_trim(&j);
+        /* Segments that the replay did not reach are removed. */
+        CHECK(files_in(dir) == j.n + (j.spare >= 0));
         put(&j, lost);
         journal_close(&j);
         reopen(&j, dir, 0, 0, &found);
@@ -193,7 +185,7 @@ static void test_lost_write(const char *dir) {
     }
 }
 
-/* Segments are used again: what they held before never shows. */
+/* A reused segment's old records are never read. */
 static void test_recycling(const char *dir) {
     static struct found found;
     struct journal j;
@@ -204,14 +196,14 @@ static void test_recycling(const char *dir) {
         uint64_t first = j.segments[j.n - 1 - random_below(j.n > 1 ? 2 : 1)].number;
         uint64_t before = journal_ticket_before(&j, first);
         spares += j.spare < 0;
-        journal_sync_begin(&j); /* what goes may be in use by a sync */
+        journal_sync_begin(&j); /* a sync may be using the reclaimed segments */
         journal_reclaim(&j, first);
         journal_sync_run(&j);
         journal_sync_end(&j);
         for (unsigned n = random_below(12); n > 0; n--) {
             put(&j, next++);
         }
-        sync_now(&j);
+        sync_journal(&j);
         if (round % 3 == 0) {
             journal_close(&j);
             reopen(&j, dir, first, before, &found);
@@ -220,7 +212,7 @@ static void test_recycling(const char *dir) {
                 CHECK(found.records[i].number == found.records[i - 1].number + 1);
             }
             check_read(&j, &found);
-            journal_settle(&j);
+            journal_trim(&j);
         }
         if (journal_wants_spare(&j)) {
             journal_make_spare(&j);
@@ -235,7 +227,7 @@ static void test_recycling(const char *dir) {
     journal_close(&j);
     reopen(&j, dir, at, ticket, &found);
     CHECK(found.n == 0);
-    journal_settle(&j);
+    journal_trim(&j);
     put(&j, next);
     journal_close(&j);
     reopen(&j, dir, at, ticket, &found);

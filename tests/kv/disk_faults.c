@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* A preload library that records what a process does to the files below SHIM_DIR:
- * creations, writes, renames, removals and syncs, in order, with the bytes, into the
- * journal SHIM_JOURNAL. A test that has killed the process rebuilds from it what a
- * loss of power could have left on the disk (see powerloss.py).
+/* Fault injection for disks: a library to be preloaded (LD_PRELOAD) into a server.
  *
- *   SHIM_NOSYNC=end    syncs of files whose name ends so report success and do nothing
- *   SHIM_FULL=path     writes fail with ENOSPC while a file of this name exists
+ * It records every change to the files below the directory DISK_DIR (creations, writes, renames,
+ * removals and syncs, in order, with the bytes) in the trace file DISK_TRACE. After the test has
+ * killed the process, powerloss.py rebuilds from the trace what a loss of power could have left
+ * on the disk.
  *
- * A record is a head of five 8-byte words (operation, open ID, offset, length of
- * the path, length of the data), the path and the data. */
-#undef _FILE_OFFSET_BITS /* the names defined here must be the plain ones */
+ *   DISK_NOSYNC=end    syncs of files whose name ends with `end` report success and do nothing
+ *   DISK_FULL=path     writes fail with ENOSPC while a file of this name exists
+ *
+ * A trace record is a head of five 8-byte words (operation, open ID, offset, length of the path,
+ * length of the data), the path and the data. */
+#undef _FILE_OFFSET_BITS /* defines open() and so on, not the macros' open64() */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -27,11 +29,11 @@ enum { OP_OPEN = 1, OP_WRITE, OP_SYNC, OP_RENAME, OP_UNLINK, OP_TRUNCATE, OP_MKD
 enum { FDS = 65536 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static uint64_t open_ids[FDS]; /* 0: not ours */
-static char unsynced[FDS];     /* its syncs do nothing */
+static uint64_t open_ids[FDS]; /* 0: not a file below DISK_DIR */
+static char nosync_fds[FDS];   /* syncs of this file do nothing */
 static uint64_t last_id;
 static uint64_t records;
-static int journal = -1;
+static int trace = -1;
 static const char *dir;
 static size_t dir_len;
 static const char *full;
@@ -61,35 +63,35 @@ __attribute__((constructor)) static void prepare(void) {
     *(void **)&real_pwrite = next("pwrite");
     *(void **)&real_open = next("open");
     *(void **)&real_close = next("close");
-    dir = getenv("SHIM_DIR");
+    dir = getenv("DISK_DIR");
     dir_len = dir != NULL ? strlen(dir) : 0;
-    full = getenv("SHIM_FULL");
-    nosync = getenv("SHIM_NOSYNC");
-    const char *path = getenv("SHIM_JOURNAL");
+    full = getenv("DISK_FULL");
+    nosync = getenv("DISK_NOSYNC");
+    const char *path = getenv("DISK_TRACE");
     if (dir != NULL && path != NULL) {
-        journal = real_open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-        if (journal < 0) {
+        trace = real_open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+        if (trace < 0) {
             abort();
         }
     }
 }
 
-/* With the lock held. */
+/* Append a record to the trace. Call with the lock held. */
 static void record(uint64_t op, uint64_t id, uint64_t offset, const char *path, const void *data,
                    size_t len) {
     uint64_t head[5] = {op, id, offset, path != NULL ? strlen(path) : 0, len};
     struct iovec parts[3] = {
         {head, sizeof head}, {(void *)path, (size_t)head[3]}, {(void *)data, len}};
     size_t total = sizeof head + head[3] + len;
-    if (journal >= 0) {
-        if (writev(journal, parts, 3) != (ssize_t)total) {
-            abort(); /* a journal with holes would prove nothing */
+    if (trace >= 0) {
+        if (writev(trace, parts, 3) != (ssize_t)total) {
+            abort(); /* an incomplete trace would make the test meaningless */
         }
         records++;
     }
 }
 
-static int ours(const char *path) { return dir != NULL && strncmp(path, dir, dir_len) == 0; }
+static int watched(const char *path) { return dir != NULL && strncmp(path, dir, dir_len) == 0; }
 
 static uint64_t id_of(int fd) { return fd >= 0 && fd < FDS ? open_ids[fd] : 0; }
 
@@ -107,10 +109,10 @@ static int opened(int fd, const char *path, int flags) {
     if (fd >= 0 && fd < FDS) {
         open_ids[fd] = 0;
         struct stat info;
-        int is_dir = ours(path) && fstat(fd, &info) == 0 && S_ISDIR(info.st_mode);
-        if (is_dir || (ours(path) && (flags & O_ACCMODE) != O_RDONLY)) {
+        int is_dir = watched(path) && fstat(fd, &info) == 0 && S_ISDIR(info.st_mode);
+        if (is_dir || (watched(path) && (flags & O_ACCMODE) != O_RDONLY)) {
             open_ids[fd] = ++last_id;
-            unsynced[fd] = nosync != NULL && ends_with(path, nosync);
+            nosync_fds[fd] = nosync != NULL && ends_with(path, nosync);
             record(OP_OPEN, last_id, (uint64_t)flags | (is_dir ? O_DIRECTORY : 0), path, NULL, 0);
         }
     }
@@ -122,7 +124,7 @@ int open(const char *path, int flags, ...) {
     va_start(args, flags);
     mode_t mode = flags & O_CREAT ? (mode_t)va_arg(args, int) : 0;
     va_end(args);
-    if (full != NULL && (flags & O_CREAT) && ours(path) && access(full, F_OK) == 0) {
+    if (full != NULL && (flags & O_CREAT) && watched(path) && access(full, F_OK) == 0) {
         errno = ENOSPC;
         return -1;
     }
@@ -146,7 +148,7 @@ int rename(const char *from, const char *to) {
     REAL(int, rename, (const char *, const char *));
     pthread_mutex_lock(&lock);
     int result = real(from, to);
-    if (result == 0 && ours(from)) {
+    if (result == 0 && watched(from)) {
         record(OP_RENAME, 0, 0, from, to, strlen(to));
     }
     pthread_mutex_unlock(&lock);
@@ -157,7 +159,7 @@ int unlink(const char *path) {
     REAL(int, unlink, (const char *));
     pthread_mutex_lock(&lock);
     int result = real(path);
-    if (result == 0 && ours(path)) {
+    if (result == 0 && watched(path)) {
         record(OP_UNLINK, 0, 0, path, NULL, 0);
     }
     pthread_mutex_unlock(&lock);
@@ -168,7 +170,7 @@ int mkdir(const char *path, mode_t mode) {
     REAL(int, mkdir, (const char *, mode_t));
     pthread_mutex_lock(&lock);
     int result = real(path, mode);
-    if (result == 0 && ours(path)) {
+    if (result == 0 && watched(path)) {
         record(OP_MKDIR, 0, 0, path, NULL, 0);
     }
     pthread_mutex_unlock(&lock);
@@ -223,7 +225,7 @@ int ftruncate(int fd, off_t length) {
     return result;
 }
 
-/* What was recorded before the sync began is durable once its record is there. */
+/* A sync record covers the records that were in the trace before the sync began. */
 static int synced(int fd, int (*real)(int)) {
     pthread_mutex_lock(&lock);
     uint64_t id = id_of(fd);
@@ -232,7 +234,7 @@ static int synced(int fd, int (*real)(int)) {
     if (id == 0) {
         return real(fd);
     }
-    if (unsynced[fd]) {
+    if (nosync_fds[fd]) {
         return 0;
     }
     int result = real(fd);
@@ -254,13 +256,13 @@ int fdatasync(int fd) {
     return synced(fd, real);
 }
 
-/* What programs built for large files call; the same on 64-bit machines. */
+/* The names that programs built for large files use; identical functions on 64-bit machines. */
 int open64(const char *path, int flags, ...) __attribute__((alias("open")));
 ssize_t pwrite64(int fd, const void *data, size_t len, off_t offset)
     __attribute__((alias("pwrite")));
 int ftruncate64(int fd, off_t length) __attribute__((alias("ftruncate")));
 
-/* Starts writing back, promises nothing. */
+/* Only starts write-back and makes nothing durable, so it may do nothing. */
 int sync_file_range(int fd, off_t offset, off_t len, unsigned flags) {
     (void)fd;
     (void)offset;

@@ -1,43 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* The rooms that need a disk: the log, the data, dumps; rooms_journal.c has the
- * journal's. */
-#include "rooms.h"
+/* Unit tests of the modules that store the log and the data: log, data, dump. */
+#include "unit.h"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "data.h"
 #include "dump.h"
 
-char *scratch;
-
 enum { SEGMENT = 1024 };
 
 /* --- the log ------------------------------------------------------------- */
-
-void remove_tree(const char *path) {
-    DIR *dir = opendir(path);
-    struct dirent *entry;
-    while (dir != NULL && (entry = readdir(dir)) != NULL) {
-        char name[4096];
-        struct stat info;
-        snprintf(name, sizeof name, "%s/%s", path, entry->d_name);
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-            lstat(name, &info) == 0) {
-            if (S_ISDIR(info.st_mode)) {
-                remove_tree(name);
-            } else {
-                unlink(name);
-            }
-        }
-    }
-    if (dir != NULL) {
-        closedir(dir);
-    }
-    rmdir(path);
-}
 
 static void fresh_store(struct store *s) {
     remove_tree(scratch);
@@ -69,7 +42,7 @@ static void expect(struct log *l, raft_index first, raft_index last,
     CHECK(log_get(l, last + 1) == NULL);
 }
 
-/* Forget what is in memory and read the disk, as a start does. */
+/* Drop the log in memory and read it from the disk, as a start does. */
 static void reload(struct log *l, struct store *s, raft_index first, raft_index last) {
     struct base base;
     struct log_image image;
@@ -77,7 +50,7 @@ static void reload(struct log *l, struct store *s, raft_index first, raft_index 
     log_open(l, s, SEGMENT);
     store_load_base(s, BASE_KEY, &base);
     log_load(l, &base, &image);
-    log_settle(l);
+    log_trim(l);
     CHECK(l->first == first && l->last == last);
     CHECK(image.n == last + 1 - first);
     log_image_free(&image);
@@ -93,19 +66,17 @@ static void open_log(struct log *l, struct store *s) {
     log_open(l, s, SEGMENT);
     store_load_base(s, BASE_KEY, &base);
     CHECK(log_load(l, &base, &image) == 0 && image.n == 0);
-    log_settle(l);
+    log_trim(l);
     CHECK(!log_write(l));
 }
 
-/* What a sync does at its end, once the base is durable. */
+/* What the server does after the sync that makes the base durable. */
 static void reclaim(struct log *l) {
-    journal_sync_begin(&l->journal);
-    journal_sync_run(&l->journal);
-    journal_sync_end(&l->journal);
+    sync_journal(&l->journal);
     journal_reclaim(&l->journal, l->reclaim);
 }
 
-static void test_log(void) {
+void test_log(void) {
     struct store s;
     struct log l;
     open_log(&l, &s);
@@ -114,8 +85,8 @@ static void test_log(void) {
         CHECK(log_write(&l));
     }
     CHECK(l.journal.n > 3);
-    append(&l, 37, 2, 20); /* in the middle of a record, on disk and in memory */
-    append(&l, 45, 3, 5);  /* again before that was written */
+    append(&l, 37, 2, 20); /* replaces from the middle of a record that is written */
+    append(&l, 45, 3, 5);  /* replaces entries that are not written yet */
     log_write(&l);
     expect(&l, 1, 49, rewritten_term);
     reload(&l, &s, 1, 49);
@@ -125,21 +96,22 @@ static void test_log(void) {
     struct base base = {.index = 30, .term = 1};
     log_compact(&l, 25, &base);
     reclaim(&l);
-    raft_index first = l.first; /* whole segments go */
+    raft_index first = l.first; /* only whole segments are removed */
     CHECK(first > 1 && first <= 25);
     CHECK(log_get(&l, first - 1) == NULL || l.cached < first);
     reload(&l, &s, first, 59);
     expect(&l, first, 59, rewritten_term);
     CHECK(log_get(&l, first - 1) == NULL);
-    append(&l, 40, 7, 0); /* drop without anything new */
+    append(&l, 40, 7, 0); /* removes entries and adds none */
     log_write(&l);
     reload(&l, &s, first, 39);
     log_close(&l);
     store_close(&s);
 }
 
-/* A base whose segments were not removed yet, and one that ends the log. */
-static void test_log_bases(void) {
+/* A crash after the base was stored and before the log's files were changed: by a compaction, which
+ * keeps the end of the log, and by an installation, which empties it. */
+void test_log_bases(void) {
     struct store s;
     struct log l;
     open_log(&l, &s);
@@ -150,17 +122,14 @@ static void test_log_bases(void) {
     struct base base = {.index = 90, .term = 1};
     size_t segments = l.journal.n;
     log_compact(&l, 80, &base);
-    CHECK(l.journal.n == segments); /* they wait until the base is durable */
+    CHECK(l.journal.n == segments); /* kept until the base is durable */
     raft_index first = l.first;
-    reload(&l, &s, first, 100); /* the crash came before the segments went */
+    reload(&l, &s, first, 100); /* a crash before the segments are removed */
     CHECK(l.journal.segments[0].number == base.segment && base.segment > 1);
     base = (struct base){.index = 500, .term = 2};
     log_end(&l, &base);
-    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
-    store_put_base(&s, batch, BASE_KEY, &base);
-    store_write(&s, s.write, batch);
-    rocksdb_writebatch_destroy(batch);
-    reload(&l, &s, 501, 500); /* the crash came before log_reset() */
+    store_save_base(&s, s.write, BASE_KEY, &base);
+    reload(&l, &s, 501, 500); /* a crash before log_reset() */
     CHECK(l.journal.ticket == base.ticket && base.ticket > 0);
     log_reset(&l, 500);
     append(&l, 501, 2, 10);
@@ -198,28 +167,28 @@ static void write_all(struct data *d) {
     data_write_end(d);
 }
 
-static void test_data(void) {
+void test_data(void) {
     struct store s;
     struct data d;
     fresh_store(&s);
     data_open(&d, &s);
     CHECK(run(&d, 1, OP_SET, "n", "41").kind == RESULT_OK);
-    CHECK(run(&d, 2, OP_INCR, "n", NULL).integer == 42); /* sees its own batch */
+    CHECK(run(&d, 2, OP_INCR, "n", NULL).integer == 42); /* sees what was applied before it */
     CHECK(run(&d, 3, OP_DEL, "n", NULL).integer == 1);
     CHECK(run(&d, 4, OP_DEL, "n", NULL).integer == 0);
     CHECK(run(&d, 5, OP_INCR, "n", NULL).integer == 1);
     data_write_begin(&d);
-    CHECK(run(&d, 6, OP_INCR, "n", NULL).integer == 2); /* and what is being written */
+    CHECK(run(&d, 6, OP_INCR, "n", NULL).integer == 2); /* sees the table being written */
     CHECK(run(&d, 7, OP_SET, "gone", "x").kind == RESULT_OK);
     CHECK(d.applied == 7 && d.written == 0);
     write_all(&d);
     CHECK(d.written == 7);
-    CHECK(run(&d, 8, OP_INCR, "n", NULL).integer == 3); /* and the database */
+    CHECK(run(&d, 8, OP_INCR, "n", NULL).integer == 3); /* sees what is in the database */
     CHECK(run(&d, 9, OP_DEL, "gone", NULL).integer == 1);
     write_all(&d);
     CHECK(run(&d, 10, OP_SET, "t", "text").kind == RESULT_OK);
     CHECK(run(&d, 11, OP_INCR, "t", NULL).kind == RESULT_ERROR);
-    CHECK(data_apply(&d, 12, "", 0).kind == RESULT_ERROR); /* malformed, and harmless */
+    CHECK(data_apply(&d, 12, "", 0).kind == RESULT_ERROR); /* malformed */
     CHECK(data_apply(&d, 13, "\1\2\0\0\0\1\0\0\0k\xff\xff\xff\xff", 14).kind == RESULT_ERROR);
     CHECK(data_apply(&d, 14, NULL, 0).kind == RESULT_OK);
     CHECK(d.applied == 14);
@@ -231,7 +200,7 @@ static void test_data(void) {
     value_free(&value);
     write_all(&d);
     data_close(&d);
-    data_open(&d, &s); /* from the database alone */
+    data_open(&d, &s); /* everything now comes from the database */
     CHECK(d.applied == 14 && d.written == 14);
     CHECK(data_get(&d, "t", 1, &value) && memcmp(value.text, "text", 4) == 0);
     value_free(&value);
@@ -245,7 +214,7 @@ static void digest(struct store *s, uint64_t *keys, uint32_t *sum) {
     dump_digest(s, s->read, keys, sum);
 }
 
-static void test_dumps(void) {
+void test_dumps(void) {
     struct store s;
     struct data d;
     fresh_store(&s);
@@ -279,14 +248,12 @@ static void test_dumps(void) {
     CHECK(keys_after == keys && sum_after == sum);
     int fd = open(path, O_RDWR);
     off_t size = lseek(fd, 0, SEEK_END);
-    for (int i = 0; i < 200; i++) { /* one flipped bit anywhere */
+    for (int i = 0; i < 200; i++) { /* one flipped bit at a random place */
         off_t at = (off_t)random_below((unsigned)size);
-        char byte;
-        CHECK(pread(fd, &byte, 1, at) == 1);
-        char flipped = (char)(byte ^ (1 << random_below(8)));
-        CHECK(pwrite(fd, &flipped, 1, at) == 1);
+        int bit = 1 << random_below(8);
+        flip(fd, at, bit);
         CHECK(!dump_verify(path, index - 2, 7));
-        CHECK(pwrite(fd, &byte, 1, at) == 1);
+        flip(fd, at, bit);
     }
     CHECK(dump_verify(path, index - 2, 7));
     CHECK(ftruncate(fd, size - 1) == 0 && !dump_verify(path, index - 2, 7));
@@ -294,24 +261,4 @@ static void test_dumps(void) {
     close(fd);
     data_close(&d);
     store_close(&s);
-}
-
-void test_disk(void) {
-    char template[] = "/tmp/raft-kv-rooms-XXXXXX";
-    scratch = mkdtemp(template);
-    CHECK(scratch != NULL);
-    static const struct {
-        const char *name;
-        void (*run)(void);
-    } tests[] = {{"log", test_log},
-                 {"log bases", test_log_bases},
-                 {"journal", test_journal},
-                 {"data", test_data},
-                 {"dumps", test_dumps}};
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {
-        tests[i].run();
-        printf("ok     %s\n", tests[i].name);
-        fflush(stdout);
-    }
-    remove_tree(scratch);
 }

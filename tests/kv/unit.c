@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* The store's rooms one by one: bytes, addresses, the message codec, requests, the
- * overlay, the background; rooms_disk.c goes on with those that need a disk. */
-#include "rooms.h"
+/* Unit tests of the modules that need no disk: bytes, addresses, the message codec, requests, the
+ * overlay, the background thread. Runs the tests of unit_storage.c and unit_journal.c too. */
+#include "unit.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "address.h"
 #include "background.h"
 #include "codec.h"
 #include "overlay.h"
 #include "request.h"
+
+char *scratch;
 
 static unsigned long long state = 88172645463325252ull;
 
@@ -16,6 +22,41 @@ unsigned random_below(unsigned n) {
     state ^= state >> 7;
     state ^= state << 17;
     return (unsigned)(state >> 33) % n;
+}
+
+void remove_tree(const char *path) {
+    DIR *dir = opendir(path);
+    struct dirent *entry;
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        char name[4096];
+        struct stat info;
+        snprintf(name, sizeof name, "%s/%s", path, entry->d_name);
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+            lstat(name, &info) == 0) {
+            if (S_ISDIR(info.st_mode)) {
+                remove_tree(name);
+            } else {
+                unlink(name);
+            }
+        }
+    }
+    if (dir != NULL) {
+        closedir(dir);
+    }
+    rmdir(path);
+}
+
+void sync_journal(struct journal *j) {
+    journal_sync_begin(j);
+    journal_sync_run(j);
+    journal_sync_end(j);
+}
+
+void flip(int fd, off_t at, int bits) {
+    char byte;
+    CHECK(pread(fd, &byte, 1, at) == 1);
+    byte = (char)(byte ^ bits);
+    CHECK(pwrite(fd, &byte, 1, at) == 1);
 }
 
 /* --- bytes and addresses ------------------------------------------------- */
@@ -66,7 +107,7 @@ struct log_entry entry_of(raft_term term, int type, const char *text) {
     return (struct log_entry){term, block, block->data, (uint32_t)strlen(text), (uint8_t)type};
 }
 
-/* Encode, decode, encode again: the same bytes. Every shorter content is refused. */
+/* Encoding, decoding and encoding gives the same bytes. Every truncated content is refused. */
 static void round_trip(const struct raft_message *message, struct log *log,
                        struct raft_message *back) {
     static struct decoder d;
@@ -88,7 +129,7 @@ static void round_trip(const struct raft_message *message, struct log *log,
     struct buf second = {0};
     CHECK(message_encode(&second, back, log));
     CHECK(second.len == first.len && memcmp(first.data, second.data, first.len) == 0);
-    for (int i = 0; i < 64; i++) { /* any flipped bit is noticed */
+    for (int i = 0; i < 64; i++) { /* a flipped bit is detected */
         first.data[4 + random_below((unsigned)first.len - 4)] ^= (char)(1 << random_below(8));
         CHECK(frame_check(first.data, first.len, &len) == -1);
         memcpy(first.data, second.data, first.len);
@@ -148,7 +189,7 @@ static void test_codec(void) {
     block_unref(ring[6].block);
 }
 
-static void test_codec_with_anything(void) {
+static void test_codec_with_random_bytes(void) {
     static struct decoder d;
     struct block *block = block_new(256);
     for (int i = 0; i < 200000; i++) {
@@ -244,7 +285,7 @@ static void test_overlay(void) {
     overlay_free(&o);
 }
 
-/* --- the background ------------------------------------------------------ */
+/* --- the background thread ----------------------------------------------- */
 
 enum { JOBS = 200, TURNS = 20 };
 
@@ -300,15 +341,28 @@ int main(void) {
     static const struct {
         const char *name;
         void (*run)(void);
-    } tests[] = {{"bytes", test_bytes},          {"addresses", test_addresses},
-                 {"codec", test_codec},          {"codec with anything", test_codec_with_anything},
-                 {"requests", test_requests},    {"overlay", test_overlay},
-                 {"background", test_background}};
+    } tests[] = {
+        {"bytes", test_bytes},
+        {"addresses", test_addresses},
+        {"codec", test_codec},
+        {"codec with random bytes", test_codec_with_random_bytes},
+        {"requests", test_requests},
+        {"overlay", test_overlay},
+        {"background thread", test_background},
+        {"log", test_log},
+        {"log after a crash during compaction or installation", test_log_bases},
+        {"journal", test_journal},
+        {"data", test_data},
+        {"dumps", test_dumps},
+    };
+    char template[] = "/tmp/raft-kv-unit-XXXXXX";
+    scratch = mkdtemp(template);
+    CHECK(scratch != NULL);
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {
         tests[i].run();
         printf("ok     %s\n", tests[i].name);
         fflush(stdout);
     }
-    test_disk();
+    remove_tree(scratch);
     return 0;
 }
