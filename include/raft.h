@@ -3,11 +3,12 @@
  * @file raft.h
  * The Raft consensus algorithm as a pure state machine.
  *
- * The servers of a cluster keep copies of one log of commands. The library elects one of them
- * leader, replicates the leader's log to the others, and determines which entries are committed:
- * entries that every later leader will have. It performs no I/O, reads no clock, starts no thread
- * and keeps no global state; the calling program does all of that. The program reports each
- * thing that happens as an event, and then does what the resulting update asks for:
+ * Every server of a cluster keeps a copy of one log, whose entries are commands. The servers elect
+ * a leader, which adds entries to its log and replicates them to the others. An entry that a
+ * majority has stored is committed: it is never lost or changed. The library makes all decisions
+ * but performs no I/O, reads no clock, starts no thread and keeps no global state. The program
+ * passes each thing that happens to raft_step() as an event, which is called to *step* the event,
+ * and then does what the resulting update asks for:
  *
  * @code{.c}
  * struct raft r;             // one server of the cluster
@@ -16,7 +17,7 @@
  * if (raft_init(&r, id, address) != 0) {
  *     return;
  * }
- * while (next_event(&event)) { // the first one is RAFT_START: what the disk holds
+ * while (next_event(&event)) { // the first event is RAFT_START, which loads what is on disk
  *     if (raft_step(&r, &event, &update) != 0) {
  *         report(raft_errmsg(&r)); // the step had no effect; there is nothing to do
  *         continue;
@@ -46,7 +47,7 @@
  * **Six duties** follow a successful step, in this order:
  *
  * 1. *Term and vote.* Write both to disk in one atomic write and sync it. No message of this
- *    update or a later one may leave before the sync is done.
+ *    update or a later one may be sent before. No entry of duty 2 may reach the disk before.
  * 2. *Entries.* Delete the stored log from `entries.index` on, append `entries.batch` and start
  *    writing. Writes must reach the disk in the order of the updates. When the entries are
  *    durable, step #RAFT_STORED.
@@ -56,8 +57,8 @@
  * 5. *Commit index.* Apply the entries up to raft_commit_index() to the program's state machine.
  * 6. *Timer.* Set a timer for raft_timeout(). When it expires, step #RAFT_TIMEOUT.
  *
- * Copy what is needed of an update before the next step on the same raft. If a write fails for
- * good, close the raft and restart the server from what is durable.
+ * Pointers in an update are valid until the next step on the same raft. If a write fails for good,
+ * close the raft and restart the server from what is durable.
  *
  * **Ownership.** The comment of each pointer contains one of three phrases:
  *
@@ -103,8 +104,8 @@ extern "C" {
  * Base types and error codes
  * ------------------------------------------------------------------------ */
 
-/** Server ID, chosen by the caller. Never give the ID of a removed server, or of one that has
- * lost its disk, to another server. 0 means "no server". */
+/** Server ID, chosen by the caller. 0 means "no server". Never reuse the ID of a server that was
+ * removed or that has lost its disk. */
 typedef unsigned long long raft_id;
 
 /** Term: a number that identifies an election (§3.3). 0 means "no term". */
@@ -130,7 +131,7 @@ struct raft_buffer {
  */
 enum raft_error {
     RAFT_NOMEM = 1,        /**< Out of memory. Step the same event again later. */
-    RAFT_BADID,            /**< A server ID is 0, or not that of a suitable server. */
+    RAFT_BADID,            /**< A server ID is 0, is unknown, or cannot be used here. */
     RAFT_DUPLICATEID,      /**< Two servers in a configuration have the same ID. */
     RAFT_DUPLICATEADDRESS, /**< Two servers in a configuration have the same address. */
     RAFT_BADROLE,          /**< A role is unknown, or is not allowed in this operation. */
@@ -138,9 +139,9 @@ enum raft_error {
     RAFT_NOTLEADER,        /**< This server is not the leader, or is transferring leadership. */
     RAFT_LEADERSHIPLOST,   /**< Status of a read: the leader stepped down before it answered. */
     RAFT_SHUTDOWN,         /**< Never returned. */
-    RAFT_CANTBOOTSTRAP,    /**< This server already has a log, a snapshot, a vote or a term. */
+    RAFT_CANTBOOTSTRAP,    /**< This server has entries, a snapshot, a vote or a term above 1. */
     RAFT_CANTCHANGE,       /**< The membership cannot be changed in this way at this time. */
-    RAFT_CORRUPT,          /**< Stored state is inconsistent, or a committed entry contradicted. */
+    RAFT_CORRUPT,          /**< Stored data, or a message, contradicts committed entries. */
     RAFT_CANCELED,         /**< Never returned. */
     RAFT_NAMETOOLONG,      /**< Never returned. */
     RAFT_TOOBIG,           /**< A term or an index would exceed 2^62. */
@@ -148,10 +149,10 @@ enum raft_error {
     RAFT_BUSY,             /**< An operation of this kind is in progress, or a limit is reached. */
     RAFT_IOERR,            /**< Never returned. */
     RAFT_NOTFOUND,         /**< No other voter exists, or no configuration for this index. */
-    RAFT_INVALID,      /**< An argument, a setting or an event is invalid, or is not now allowed. */
-    RAFT_UNAUTHORIZED, /**< Never returned. */
-    RAFT_NOSPACE,      /**< Too few voters report enough disk capacity. */
-    RAFT_TOOMANY       /**< Never returned. */
+    RAFT_INVALID,          /**< An argument or event is invalid, or is not allowed at this time. */
+    RAFT_UNAUTHORIZED,     /**< Never returned. */
+    RAFT_NOSPACE,          /**< Too few voters report enough disk capacity. */
+    RAFT_TOOMANY           /**< Never returned. */
 };
 
 /* --------------------------------------------------------------------------
@@ -162,11 +163,12 @@ struct raft_event;
 struct raft_update;
 
 /**
- * One server of a cluster: the handle that every function takes.
+ * One server of a cluster: the handle `r` that every function takes.
  *
  * The caller owns the storage and may move it bytewise between calls. It is 64 bytes on every
- * platform. On a NULL or zeroed raft, getters return 0 or NULL (raft_role() returns -1 and
- * raft_errmsg() an empty text); functions that return an error code return #RAFT_INVALID.
+ * platform. A zeroed struct is a raft that is not initialized. On that, and on NULL, getters
+ * return 0 or NULL (raft_role() returns -1, raft_errmsg() an empty text), and raft_step(), the
+ * setters and the getters that return an error code return #RAFT_INVALID.
  */
 struct raft {
     raft_id id; /**< This server's ID. Do not write it. */
@@ -224,7 +226,7 @@ RAFT_API int raft_close(struct raft *r);
  * of voters are both in force. A configuration that the caller provides must not use them.
  */
 enum raft_role {
-    RAFT_STANDBY,          /**< Receives the log, does not vote. */
+    RAFT_STANDBY,          /**< Receives the log, does not vote: a learner. */
     RAFT_VOTER,            /**< Receives the log and votes. */
     RAFT_SPARE,            /**< Is a member, but neither receives the log nor votes. */
     RAFT_VOTER_OUTGOING,   /**< Votes in the old set only, and will be removed. */
@@ -253,9 +255,9 @@ struct raft_configuration {
 enum raft_entry_type {
     RAFT_COMMAND = 1, /**< A command for the caller's state machine. */
     RAFT_BARRIER,     /**< No operation. A leader begins its term with one (§6.4). */
-    /** A configuration (§4.1). The payload is little endian: 1 byte format (1), 8 bytes number
-     * of servers; for each server 8 bytes ID, the address with its NUL, 1 byte role; then zero
-     * bytes up to a multiple of 8. */
+    /** A configuration (§4.1). The payload consists of the format, which is 1 (1 byte); the
+     * number of servers (8 bytes); for each server its ID (8 bytes), its address with the NUL,
+     * and its role (1 byte); zero bytes up to a multiple of 8. Numbers are little endian. */
     RAFT_CHANGE,
     RAFT_ENTRY_TYPE_RESERVED = 0x7fffffff /**< Not a type: makes the enum 4 bytes. */
 };
@@ -264,10 +266,10 @@ enum raft_entry_type {
 struct raft_entry {
     raft_term term;            /**< Term of the leader that created the entry. */
     enum raft_entry_type type; /**< What @p buf contains. */
-    /** The payload. In an event, the library reads payloads of #RAFT_CHANGE entries, and hands
-     * all others through without reading them. */
+    /** The payload. In an event it is handed through; but the library also reads it, during the
+     * call, if the type is #RAFT_CHANGE. */
     struct raft_buffer buf;
-    /** A value of the caller's choice, except NULL; handed through. NULL in an update means that
+    /** Any value except NULL; handed through and never dereferenced. NULL in an update means that
      * the library created the entry: then the payload is valid until the next step. */
     void *batch;
 };
@@ -289,9 +291,9 @@ struct raft_message;
 /**
  * Bits of `raft_update.flags`: what a step changed.
  *
- * A flag is set if and only if this step changed what the flag names, with two exceptions.
- * #RAFT_UPDATE_CURRENT_TERM always comes with #RAFT_UPDATE_VOTED_FOR. After #RAFT_START, term and
- * vote are compared with those of the event.
+ * A flag is set if and only if this step changed what the flag names, with two exceptions:
+ * #RAFT_UPDATE_VOTED_FOR is also set whenever #RAFT_UPDATE_CURRENT_TERM is; and in the update of
+ * #RAFT_START, these two flags say that term or vote differs from that in the event.
  */
 enum raft_update_flag {
     RAFT_UPDATE_CURRENT_TERM = 1 << 0,  /**< Duty 1: save raft_current_term(). */
@@ -317,18 +319,18 @@ struct raft_update_entries {
      * or are valid until the next step: see #raft_entry. */
     struct raft_entry *batch;
     unsigned n; /**< Number of entries. 0: only delete; there is nothing to acknowledge. */
-    /** Ticket of this write. Step it in #RAFT_STORED when the write is durable. */
+    /** Ticket of this write: `stored.write` of the #RAFT_STORED that acknowledges it. */
     unsigned long long write;
 };
 
 /**
  * Duty 3: write a chunk of the snapshot that the leader is sending (§5.1).
  *
- * The old log stays in force until #RAFT_PERSISTED_SNAPSHOT acknowledges the last chunk: keep it
- * on disk until that step has succeeded. That step raises the commit index to the
- * snapshot's index; restore the state machine from the snapshot, then delete the old log. If an
- * update contains entries earlier, or this server becomes a candidate, the library has abandoned
- * the installation: delete what was written of the snapshot.
+ * The old log stays in force until #RAFT_PERSISTED_SNAPSHOT acknowledges the last chunk. That step
+ * raises the commit index to the index of the snapshot: then restore the state machine from the
+ * snapshot, and delete the old log afterwards. If an update contains entries before that step, or
+ * this server becomes a candidate, the library has abandoned the installation: delete what was
+ * written of the snapshot.
  */
 struct raft_update_snapshot {
     /** Which snapshot; valid until the next step. Store it, including the configuration:
@@ -407,19 +409,19 @@ enum raft_event_type {
 /**
  * Fields of #RAFT_START: load what is on disk. Step it once, before any other event.
  *
- * On an empty disk all fields are 0. The entries may begin before the end of the snapshot (they
- * overlap), or right after it, and there may be none. If the log ends before the snapshot's index,
- * or has another term there, a crash came between writing the snapshot and deleting the log. The
- * library then discards the log, and the update has #RAFT_UPDATE_ENTRIES with `n == 0`.
+ * On an empty disk all fields are 0. If there is a snapshot, the log may overlap it, begin right
+ * after it, or be empty. A log that ends before the snapshot's index, or has another term there, is
+ * older than the snapshot: the server crashed before it deleted that log. The library ignores the
+ * log, and the update has #RAFT_UPDATE_ENTRIES with `n == 0`: delete the whole stored log.
  *
  * The commit index becomes the snapshot's index; without a snapshot it becomes 1 if the log has
  * entry 1, else 0.
  *
- * A sole voter becomes leader in this step, in a new term, if its configuration is known to be
- * committed, which is so if it comes from the snapshot or from entry 1. Otherwise it waits an
- * election timeout, because an earlier leader that is removing itself may still hold a lease
- * (§6.4.1). Starting counts as hearing from a leader: this server grants no vote for an election
- * timeout, unless the leader itself asked for the election (§4.2.3).
+ * If this server is the only voter, it becomes leader in this step, in a new term, provided that
+ * its configuration comes from the snapshot or from entry 1 and so is known to be committed.
+ * Otherwise it waits an election timeout: an earlier leader that is removing itself may still hold
+ * a lease (§6.4.1). Starting counts as hearing from a leader: this server grants no vote for an
+ * election timeout, unless a leader that is transferring leadership permits it (§4.2.3).
  *
  * Errors: #RAFT_INVALID (started before; inconsistent settings; @p entries is NULL although
  * @p n_entries is not 0), #RAFT_CORRUPT (no correct server stores these values;
@@ -439,7 +441,8 @@ struct raft_event_start {
  * Fields of #RAFT_BOOTSTRAP: create a cluster (§4.4).
  *
  * The server appends entry 1, which has term 1 and contains @p conf. Bootstrap one server, or
- * several with identical configurations. Do not bootstrap a server that joins a cluster.
+ * several with identical configurations. Do not bootstrap a server that joins an existing
+ * cluster.
  *
  * Errors: #RAFT_CANTBOOTSTRAP (this server has a vote, an entry, a snapshot or a term above 1),
  * #RAFT_BADID (an ID is 0, or this server is not in @p conf), #RAFT_DUPLICATEID,
@@ -502,11 +505,13 @@ struct raft_event_persisted_snapshot {
 /**
  * Fields of #RAFT_SUBMIT: replicate entries (§3.5).
  *
- * The library sets the term of each entry, and returns the entries with their index in the
- * #RAFT_UPDATE_ENTRIES of this step. An entry with index i and term t is committed when
- * raft_commit_index() has reached i and raft_term_of() i is t. It is lost when a later
- * #RAFT_UPDATE_ENTRIES has an `index` of i or less. A #RAFT_CHANGE entry must be submitted alone
- * and obeys the rules of #RAFT_RECONFIGURE; it cannot start a joint change.
+ * The library sets the term of each entry, and returns the entries in `update.entries` of this
+ * step. Let an entry have index i and term t. It is committed when `raft_commit_index(r) >= i` and
+ * `raft_term_of(r, i) == t`. It is lost when a later update has `entries.index <= i`. If a snapshot
+ * from another leader covers i first, this server cannot know which of the two happened.
+ *
+ * A #RAFT_CHANGE entry must be submitted alone. It obeys the rules of #RAFT_RECONFIGURE, and cannot
+ * change more than one voter.
  *
  * Errors: #RAFT_NOTLEADER, #RAFT_NOSPACE (see raft_set_capacity_threshold()), #RAFT_BUSY (see
  * raft_set_max_uncommitted_entries()), #RAFT_MALFORMED (an unknown type, a #RAFT_CHANGE that is
@@ -519,11 +524,13 @@ struct raft_event_submit {
 };
 
 /**
- * Fields of #RAFT_READ: request a linearizable read without writing to the log (§6.4).
+ * Fields of #RAFT_READ: request a linearizable read, one that sees every command that was committed
+ * before it, without writing to the log (§6.4).
  *
- * The answer comes in `update.reads`, when a quorum has confirmed a round of heartbeats that began
- * in this step or later; with a lease (§6.4.1), it comes in the update of this step. If the quorum
- * needs servers without #RAFT_FEATURE_ROUNDS, the leader commits a #RAFT_BARRIER entry instead.
+ * The answer comes in `reads` of the update of some later step: when a quorum has confirmed a round
+ * of heartbeats that began in this step or after it. Under a lease (§6.4.1) it comes in the update
+ * of this step. If the quorum needs servers without #RAFT_FEATURE_ROUNDS, the leader commits a
+ * #RAFT_BARRIER entry instead.
  *
  * Errors: #RAFT_NOTLEADER, #RAFT_BUSY (too many reads are pending), #RAFT_NOMEM.
  */
@@ -537,9 +544,9 @@ struct raft_event_read {
 /**
  * Fields of #RAFT_SNAPSHOT: the caller has made a snapshot of its state machine durable (§5.1).
  *
- * The library forgets entries that the snapshot covers, except the last @p trailing ones. After
- * this step, stored entries below raft_first_index() can be deleted. Keep the snapshot until there
- * is a newer one and no message of the current update refers to it.
+ * The library forgets the entries that the snapshot covers, except the last @p trailing ones. After
+ * this step, delete stored entries below raft_first_index(). Keep the snapshot until there is a
+ * newer one and no message of the current update refers to it.
  *
  * Errors: #RAFT_INVALID (the index is above raft_commit_index(), or not above
  * raft_snapshot_index()), #RAFT_NOMEM.
@@ -548,7 +555,9 @@ struct raft_event_snapshot {
     /** Only the index is read: the library knows the term, and the configuration, which
      * raft_configuration_at() returns. */
     struct raft_snapshot_metadata metadata;
-    unsigned trailing; /**< Entries up to the index to keep, for servers that are behind. */
+    /** Number of entries to keep, up to and including the index: servers that are a little
+     * behind then need no snapshot. */
+    unsigned trailing;
 };
 
 /**
@@ -564,7 +573,7 @@ struct raft_event_snapshot {
  * #RAFT_TOOBIG; #RAFT_NOMEM.
  */
 struct raft_event_reconfigure {
-    struct raft_configuration conf; /**< All members, old and new; borrowed for the call. */
+    struct raft_configuration conf; /**< All members after the change; borrowed for the call. */
 };
 
 /**
@@ -599,8 +608,8 @@ struct raft_event_transfer {
 /**
  * Fields of #RAFT_UNREACHABLE: the transport could not deliver a message or snapshot.
  *
- * Until that server acknowledges a message, the leader sends it one message at a time and waits
- * for the answer. The event is ignored on a server that does not lead, and if the ID is unknown.
+ * Until that server acknowledges entries, the leader sends it at most one message with entries at a
+ * time. The event is ignored on a server that does not lead, and if the ID is unknown.
  */
 struct raft_event_unreachable {
     raft_id server_id; /**< The server that did not get the message. */
@@ -633,13 +642,13 @@ struct raft_event_configuration {
 
 /** Something that happened. Zero it before filling it. */
 struct raft_event {
-    /** Current time, required in every event; at most 2^62. If it is earlier than that of an
-     * earlier event, the library uses the earlier event's. */
+    /** Current time, required in every event; at most 2^62. If it is less than in the previous
+     * event, the library uses the previous time. */
     raft_time time;
     enum raft_event_type type; /**< What happened; selects one of the members below. */
     unsigned char unused;      /**< Not read. */
-    /** Disk capacity reserved for log entries, in a unit of the caller's choice. It is sent to
-     * the leader: see raft_set_capacity_threshold(). */
+    /** Disk capacity that is free for log entries, in a unit of the caller's choice; needed in
+     * every event if raft_set_capacity_threshold() is used on any server. */
     unsigned short capacity;
     unsigned char reserved[4]; /**< Not read. */
 #ifndef DOXYGEN
@@ -673,44 +682,46 @@ struct raft_event {
 /** Type of a message, and the member of #raft_message that holds its fields. */
 enum raft_message_type {
     RAFT_APPEND_ENTRIES = 1,    /**< `append_entries`: entries, or a heartbeat. */
-    RAFT_APPEND_ENTRIES_RESULT, /**< `append_entries_result`: answers both of the leader's. */
+    RAFT_APPEND_ENTRIES_RESULT, /**< `append_entries_result`: also answers a snapshot. */
     RAFT_REQUEST_VOTE,          /**< `request_vote`: a candidate asks for a vote. */
     RAFT_REQUEST_VOTE_RESULT,   /**< `request_vote_result`: answers it. */
     RAFT_INSTALL_SNAPSHOT,      /**< `install_snapshot`: a snapshot, or a chunk of one. */
-    RAFT_TIMEOUT_NOW,           /**< `timeout_now`: the leader asks for a campaign. */
+    RAFT_TIMEOUT_NOW,           /**< `timeout_now`: the receiver shall campaign at once. */
     RAFT_MESSAGE_TYPE_RESERVED = 0x7fffffff /**< Not a type: makes the enum 4 bytes. */
 };
 
 /**
- * Abilities of a server: bits that it announces in its answers.
+ * Features of a server: bits that it announces in its answers.
  *
- * The last three need fields that C-Raft's messages lack. A server announces them only if
- * raft_set_features() says that the caller's codec transmits those fields.
+ * The last three need message fields that C-Raft does not have. A server announces them only if
+ * raft_set_features() says that the caller's codec transmits these fields.
  */
 enum raft_feature {
     RAFT_FEATURE_CAPACITY = 1, /**< It reports its disk capacity. Always announced. */
-    RAFT_FEATURE_ROUNDS = 2,   /**< It echoes `round`: reads without a log entry. */
-    RAFT_FEATURE_CHUNKS = 4,   /**< It accepts a snapshot in chunks: `offset`, `last`,
-                                    `snapshot_index`, `snapshot_offset`. */
-    RAFT_FEATURE_JOINT = 8     /**< It decodes joint configurations: all of #raft_role. */
+    /** It echoes rounds, so that #RAFT_READ needs no log entry. Field: `round`. */
+    RAFT_FEATURE_ROUNDS = 2,
+    /** It accepts a snapshot in chunks. Fields: `offset`, `last`, `snapshot_index`,
+     * `snapshot_offset`. */
+    RAFT_FEATURE_CHUNKS = 4,
+    RAFT_FEATURE_JOINT = 8 /**< It supports joint configurations. Field: every #raft_role. */
 };
 
 /** RequestVote (figure 3.1; §9.6 for pre-votes; §3.10 for transfers). Sent as version 2. */
 struct raft_request_vote {
     unsigned char version;     /**< 0 to 2: see #raft_message. */
-    raft_term term;            /**< The candidate's term; in a pre-vote, the next one. */
+    raft_term term;            /**< The candidate's term; in a pre-vote, that term + 1. */
     raft_id candidate_id;      /**< The candidate, which is also the sender. */
     raft_index last_log_index; /**< The candidate's last durable entry. */
     raft_index last_log_term;  /**< Term of that entry. */
     bool disrupt_leader;       /**< The leader asked for this election. From version 1. */
-    bool pre_vote;             /**< Would you vote for me? No state changes. From version 1. */
+    bool pre_vote;             /**< Asks only whether a vote would be granted. From version 1. */
 };
 
 /** Answer to RequestVote (figure 3.1). Sent as version 2. */
 struct raft_request_vote_result {
     unsigned char version; /**< 0 to 2: see #raft_message. */
-    /** The voter's term. In a granted pre-vote it is the request's term; in a refused one, the
-     * higher of both. */
+    /** The voter's term. If this answers a pre-vote: the request's term if it is granted, else the
+     * higher one of the voter's term and the request's term. */
     raft_term term;
     bool vote_granted;       /**< The vote, or the pre-vote, is granted. */
     bool pre_vote;           /**< This answers a pre-vote. From version 2. */
@@ -725,11 +736,11 @@ struct raft_append_entries {
     raft_index prev_log_index; /**< Index of the entry before @p entries. */
     raft_term prev_log_term;   /**< Term of that entry. */
     raft_index leader_commit;  /**< The leader's commit index. */
-    /** Entries from `prev_log_index + 1` on. In an update it is NULL: the caller attaches them
-     * from its log before the next step. In an event the array is borrowed for the
-     * call, and the payloads are handed through. */
+    /** The entries from `prev_log_index + 1` on. In an update it is NULL: the caller attaches the
+     * entries from its log before the next step. In an event the array is borrowed for the call,
+     * and the payloads are handed through. */
     struct raft_entry *entries;
-    unsigned n_entries; /**< Number of entries. The caller may attach and send fewer. */
+    unsigned n_entries; /**< Number of entries. The caller may attach fewer and reduce it. */
     /** Number of the round of heartbeats; the answer echoes it. 0: none. From version 1. */
     unsigned long long round;
 };
@@ -766,8 +777,8 @@ struct raft_install_snapshot {
      * from @p offset on, or the whole snapshot in version 0. In an event it is handed
      * through. */
     struct raft_buffer data;
-    /** Position of @p data in the snapshot. From version 1. If it does not fit a `size_t` of the
-     * receiver, the receiver returns #RAFT_MALFORMED. */
+    /** Position of @p data in the snapshot. From version 1. If it exceeds the receiver's `size_t`,
+     * raft_step() returns #RAFT_MALFORMED there. */
     unsigned long long offset;
     /** The snapshot ends with @p data. In an update the caller sets it. From version 1; version
      * 0 is always the end. */
@@ -843,7 +854,7 @@ RAFT_API raft_id raft_voted_for(const struct raft *r);
  */
 RAFT_API void raft_leader(const struct raft *r, raft_id *id, const char **address);
 
-/** Returns when to step #RAFT_TIMEOUT; the largest #raft_time: never. */
+/** Returns the time at which to step #RAFT_TIMEOUT. The largest #raft_time means never. */
 RAFT_API raft_time raft_timeout(const struct raft *r);
 
 /** Returns the commit index (§3.5). It never decreases. */
@@ -866,7 +877,7 @@ RAFT_API raft_index raft_snapshot_index(const struct raft *r);
  * Get the term of a log entry.
  *
  * @param index index of the entry
- * @return its term; 0: the log does not have it, or no longer
+ * @return its term; 0 if the index is beyond the log, or too far below raft_first_index()
  */
 RAFT_API raft_term raft_term_of(const struct raft *r, raft_index index);
 
@@ -910,8 +921,8 @@ struct raft_progress {
     unsigned short capacity; /**< Disk capacity that the member reported last. */
     raft_index match;        /**< The member's log is known to match up to here. */
     raft_index next;         /**< Next entry to send to the member. */
-    /** When the member was last heard from. Until it is, when this server became leader or the
-     * member joined, whichever is later. */
+    /** Time of the member's last answer. Before the first answer: the time at which this server
+     * became leader or the member joined. */
     raft_time last_contact;
     unsigned long long reserved[8]; /**< 0. */
 };
@@ -953,7 +964,8 @@ RAFT_API int raft_catch_up(const struct raft *r, raft_id id, int *status);
 /** Returns the server to which this leader is transferring leadership (§3.10); 0: none. */
 RAFT_API raft_id raft_transferee(const struct raft *r);
 
-/** Returns why the last failed step failed, as a text; never NULL, valid until the next step. */
+/** Returns a text that says why the last failed step failed. It is never NULL, and empty if no
+ * step has failed; valid until the next step. */
 RAFT_API const char *raft_errmsg(const struct raft *r);
 
 /* --------------------------------------------------------------------------
@@ -974,7 +986,7 @@ RAFT_API const char *raft_errmsg(const struct raft *r);
 
 /**
  * Seed the generator that randomizes election timeouts (§3.4). The default seed is the server's
- * ID. Equal seeds and events give equal updates.
+ * ID. Two rafts with the same ID, settings, seed and events produce the same updates.
  *
  * @param seed any number
  * @return 0 or #RAFT_INVALID
@@ -983,7 +995,8 @@ RAFT_API int raft_seed(struct raft *r, unsigned seed);
 
 /**
  * Set the minimum election timeout (§3.4). Each timeout is chosen at random between this and
- * twice this. For reads under a lease it must be equal on all servers (§6.4.1).
+ * twice this. A leader that does not hear from a quorum for the minimum steps down (§6.2). For
+ * reads under a lease the minimum must be equal on all servers (§6.4.1).
  *
  * @param msecs milliseconds, not 0; default 1000
  * @return 0, #RAFT_INVALID or #RAFT_NOMEM
@@ -1017,7 +1030,7 @@ RAFT_API int raft_set_install_snapshot_timeout(struct raft *r, unsigned msecs);
 RAFT_API int raft_set_pre_vote(struct raft *r, bool enabled);
 
 /**
- * Set after how many rounds a catch-up is aborted (§4.2.1).
+ * Set the number of rounds after which a catch-up is aborted (§4.2.1).
  *
  * @param rounds number of rounds, not 0; default 10
  * @return 0, #RAFT_INVALID or #RAFT_NOMEM
@@ -1082,52 +1095,52 @@ RAFT_API int raft_set_features(struct raft *r, unsigned mask);
  * Tracing
  * ------------------------------------------------------------------------ */
 
-/** What a trace record reports, and which fields of #raft_tracer_info belong to it. */
+/** What a trace record reports, and the fields of #raft_tracer_info that it uses. */
 enum raft_trace_type {
-    RAFT_TRACE_EVENT = 1,     /**< An event was stepped; code: its #raft_event_type. */
-    RAFT_TRACE_RECEIVED,      /**< A message from peer; code: its #raft_message_type. */
-    RAFT_TRACE_SENT,          /**< A message to peer; code: its #raft_message_type. */
-    RAFT_TRACE_TERM,          /**< The current term is now term. */
-    RAFT_TRACE_VOTE,          /**< This server's vote is now for peer; 0: none. */
-    RAFT_TRACE_STATE,         /**< The state changed; code: the new #raft_state. */
-    RAFT_TRACE_LEADER,        /**< The known leader is now peer; 0: unknown. */
-    RAFT_TRACE_ENTRIES,       /**< Entries from index on are to be written; code: how many. */
-    RAFT_TRACE_SNAPSHOT,      /**< A chunk of the snapshot at index is to be written. */
-    RAFT_TRACE_COMMIT,        /**< The commit index is now index. */
-    RAFT_TRACE_CONFIGURATION, /**< The latest configuration is now that of the entry at index;
-                                   code: the number of servers. */
-    RAFT_TRACE_READ,          /**< A read is answered with index; code: its status. */
+    RAFT_TRACE_EVENT = 1,     /**< An event was stepped; `code`: its #raft_event_type. */
+    RAFT_TRACE_RECEIVED,      /**< A message from `peer`; `code`: its #raft_message_type. */
+    RAFT_TRACE_SENT,          /**< A message to `peer`; `code`: its #raft_message_type. */
+    RAFT_TRACE_TERM,          /**< The current term is now `term`. */
+    RAFT_TRACE_VOTE,          /**< This server's vote is now for `peer`; 0: none. */
+    RAFT_TRACE_STATE,         /**< The state is now `code`, a #raft_state. */
+    RAFT_TRACE_LEADER,        /**< The known leader is now `peer`; 0: unknown. */
+    RAFT_TRACE_ENTRIES,       /**< `code` entries, from `index` on, are to be written. */
+    RAFT_TRACE_SNAPSHOT,      /**< A chunk of the snapshot at `index` is to be written. */
+    RAFT_TRACE_COMMIT,        /**< The commit index is now `index`. */
+    RAFT_TRACE_CONFIGURATION, /**< The latest configuration is now that of the entry at
+                                   `index`; `code`: the number of servers. */
+    RAFT_TRACE_READ,          /**< A read is answered with `index` and the status `code`. */
     RAFT_TRACE_CATCH_UP,      /**< The status of a catch-up changed. */
-    RAFT_TRACE_TRANSFER       /**< Leadership is being transferred to peer; 0: no longer. */
+    RAFT_TRACE_TRANSFER       /**< Leadership is being transferred to `peer`; 0: to no one. */
 };
 
 /** One trace record. */
 struct raft_tracer_info {
-    int version;                    /**< 1. */
-    int code;                       /**< See #raft_trace_type; else 0. */
-    raft_time time;                 /**< Time of the step. */
-    raft_id server;                 /**< This server. */
-    raft_id peer;                   /**< The other server, if the type has one; else 0. */
-    raft_term term;                 /**< This server's term; of a snapshot, its last term. */
-    raft_index index;               /**< The index, if the type has one; else 0. */
-    const char *text;               /**< Name of the type: a static string, never NULL. */
+    int version;      /**< Version of this struct: 1. */
+    int code;         /**< See #raft_trace_type; else 0. */
+    raft_time time;   /**< Time of the step. */
+    raft_id server;   /**< This server. */
+    raft_id peer;     /**< The other server, if the type has one; else 0. */
+    raft_term term;   /**< This server's term; for a snapshot, that of its last entry. */
+    raft_index index; /**< The index, if the type has one; else 0. */
+    const char *text; /**< Name of the type: a static string, never NULL. */
     unsigned long long reserved[4]; /**< 0. */
 };
 
 /** Receives trace records. */
 struct raft_tracer {
     void *impl;  /**< For the caller; the library does not read it. */
-    int version; /**< Set it to 1. */
-    /** Called for each record during raft_step(). @p type is a #raft_trace_type, and @p info
-     * points to a struct raft_tracer_info that is valid during the call. It must not call a
-     * function on the raft that is being stepped. */
+    int version; /**< Version of this struct: set it to 1. */
+    /** The library calls this function for each record. @p t is the tracer, @p type is a
+     * #raft_trace_type, and @p info points to a #raft_tracer_info, which is valid during the call.
+     * The function must not use the raft that is being stepped. */
     void (*emit)(struct raft_tracer *t, int type, const void *info);
 };
 
 /**
  * Set a tracer. Each successful step emits its records just before it returns.
  *
- * @param t the caller's; it must stay valid until it is replaced or the raft is closed. NULL: no
+ * @param t a tracer, which must stay valid until another is set or the raft is closed; NULL: no
  *          tracing (default)
  * @return 0, #RAFT_INVALID (no emit function) or #RAFT_NOMEM
  */
