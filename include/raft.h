@@ -6,9 +6,9 @@
  * Every server of a cluster keeps a copy of one log, whose entries are commands. The servers elect
  * a leader, which adds entries to its log and replicates them to the others. An entry that a
  * majority has stored is committed: it is never lost or changed. The library makes all decisions
- * but performs no I/O, reads no clock, starts no thread and keeps no global state. The program
- * passes each thing that happens to raft_step() as an event, which is called to *step* the event,
- * and then does what the resulting update asks for:
+ * but performs no I/O, reads no clock, starts no thread and keeps no global state. When something
+ * happens, the program passes it to raft_step() as an event (it *steps* the event), and then does
+ * what the resulting update asks for:
  *
  * @code{.c}
  * struct raft r;             // one server of the cluster
@@ -46,8 +46,9 @@
  *
  * **Six duties** follow a successful step, in this order:
  *
- * 1. *Term and vote.* Write both to disk in one atomic write and sync it. No message of this
- *    update or a later one may be sent before. No entry of duty 2 may reach the disk before.
+ * 1. *Term and vote.* Write both to disk in one atomic write and sync it. Until that is done, send
+ *    no message of this update or a later one. The entries of duty 2 must not reach the disk
+ *    earlier; the same write may contain them.
  * 2. *Entries.* Delete the stored log from `entries.index` on, append `entries.batch` and start
  *    writing. Writes must reach the disk in the order of the updates. When the entries are
  *    durable, step #RAFT_STORED.
@@ -57,10 +58,10 @@
  * 5. *Commit index.* Apply the entries up to raft_commit_index() to the program's state machine.
  * 6. *Timer.* Set a timer for raft_timeout(). When it expires, step #RAFT_TIMEOUT.
  *
- * Pointers in an update are valid until the next step on the same raft. If a write fails for good,
- * close the raft and restart the server from what is durable.
+ * Finish reading an update before the next step on the same raft, which may overwrite the arrays.
+ * If a write fails for good, close the raft and restart the server from what is durable.
  *
- * **Ownership.** The comment of each pointer contains one of three phrases:
+ * **Ownership.** Three phrases describe who owns memory, and for how long it is used:
  *
  * - *borrowed for the call*: the library reads the memory during the call only, and copies
  *   what it needs;
@@ -141,18 +142,18 @@ enum raft_error {
     RAFT_SHUTDOWN,         /**< Never returned. */
     RAFT_CANTBOOTSTRAP,    /**< This server has entries, a snapshot, a vote or a term above 1. */
     RAFT_CANTCHANGE,       /**< The membership cannot be changed in this way at this time. */
-    RAFT_CORRUPT,          /**< Stored data, or a message, contradicts committed entries. */
-    RAFT_CANCELED,         /**< Never returned. */
-    RAFT_NAMETOOLONG,      /**< Never returned. */
-    RAFT_TOOBIG,           /**< A term or an index would exceed 2^62. */
-    RAFT_NOCONNECTION,     /**< Never returned. */
-    RAFT_BUSY,             /**< An operation of this kind is in progress, or a limit is reached. */
-    RAFT_IOERR,            /**< Never returned. */
-    RAFT_NOTFOUND,         /**< No other voter exists, or no configuration for this index. */
-    RAFT_INVALID,          /**< An argument or event is invalid, or is not allowed at this time. */
-    RAFT_UNAUTHORIZED,     /**< Never returned. */
-    RAFT_NOSPACE,          /**< Too few voters report enough disk capacity. */
-    RAFT_TOOMANY           /**< Never returned. */
+    RAFT_CORRUPT,      /**< Stored data is inconsistent, or a committed entry is contradicted. */
+    RAFT_CANCELED,     /**< Never returned. */
+    RAFT_NAMETOOLONG,  /**< Never returned. */
+    RAFT_TOOBIG,       /**< A term or an index would exceed 2^62. */
+    RAFT_NOCONNECTION, /**< Never returned. */
+    RAFT_BUSY,         /**< An operation of this kind is in progress, or a limit is reached. */
+    RAFT_IOERR,        /**< Never returned. */
+    RAFT_NOTFOUND,     /**< There is no other voter, or no configuration for this index. */
+    RAFT_INVALID,      /**< An argument or event is invalid, or is not allowed at this time. */
+    RAFT_UNAUTHORIZED, /**< Never returned. */
+    RAFT_NOSPACE,      /**< Too few voters report enough disk capacity. */
+    RAFT_TOOMANY       /**< Never returned. */
 };
 
 /* --------------------------------------------------------------------------
@@ -166,9 +167,9 @@ struct raft_update;
  * One server of a cluster: the handle `r` that every function takes.
  *
  * The caller owns the storage and may move it bytewise between calls. It is 64 bytes on every
- * platform. A zeroed struct is a raft that is not initialized. On that, and on NULL, getters
- * return 0 or NULL (raft_role() returns -1, raft_errmsg() an empty text), and raft_step(), the
- * setters and the getters that return an error code return #RAFT_INVALID.
+ * platform. A zeroed struct is a raft that is not initialized. If `r` is NULL or not initialized,
+ * raft_step(), setters, and getters with an error code return #RAFT_INVALID. Other getters return
+ * 0 or NULL, except that raft_role() returns -1 and raft_errmsg() an empty text.
  */
 struct raft {
     raft_id id; /**< This server's ID. Do not write it. */
@@ -355,8 +356,8 @@ struct raft_read {
     unsigned long long id; /**< `read.id` of the event. */
     raft_index index;      /**< If @p status is 0: serve the read after applying this entry. */
     int status;            /**< 0, or #RAFT_LEADERSHIPLOST: ask the new leader. */
-    int reserved0;         /**< 0. */
-    unsigned long long reserved[2]; /**< 0. */
+    int reserved0;         /**< Always 0. */
+    unsigned long long reserved[2]; /**< Always 0. */
 };
 
 /** Answers to reads. */
@@ -402,7 +403,7 @@ enum raft_event_type {
     RAFT_READ,               /**< `read`: request a linearizable read. */
     RAFT_UNREACHABLE,        /**< `unreachable`: a message could not be delivered. */
     RAFT_STORED,             /**< `stored`: entries are durable; with the ticket of the write. */
-    RAFT_RECOVER,            /**< `recover`: continue without a lost majority. Unsafe. */
+    RAFT_RECOVER,            /**< `recover`: continue after a majority was lost. Unsafe. */
     RAFT_EVENT_TYPE_RESERVED = 0x7fffffff /**< Not a type: makes the enum 4 bytes. */
 };
 
@@ -417,8 +418,8 @@ enum raft_event_type {
  * The commit index becomes the snapshot's index; without a snapshot it becomes 1 if the log has
  * entry 1, else 0.
  *
- * If this server is the only voter, it becomes leader in this step, in a new term, provided that
- * its configuration comes from the snapshot or from entry 1 and so is known to be committed.
+ * If this server is the only voter, it can elect itself. It does so in this step, in a new term, if
+ * its configuration is known to be committed because it comes from the snapshot or from entry 1.
  * Otherwise it waits an election timeout: an earlier leader that is removing itself may still hold
  * a lease (§6.4.1). Starting counts as hearing from a leader: this server grants no vote for an
  * election timeout, unless a leader that is transferring leadership permits it (§4.2.3).
@@ -524,13 +525,13 @@ struct raft_event_submit {
 };
 
 /**
- * Fields of #RAFT_READ: request a linearizable read, one that sees every command that was committed
- * before it, without writing to the log (§6.4).
+ * Fields of #RAFT_READ: request a linearizable read, which sees every command that was committed
+ * before it (§6.4).
  *
- * The answer comes in `reads` of the update of some later step: when a quorum has confirmed a round
- * of heartbeats that began in this step or after it. Under a lease (§6.4.1) it comes in the update
- * of this step. If the quorum needs servers without #RAFT_FEATURE_ROUNDS, the leader commits a
- * #RAFT_BARRIER entry instead.
+ * The answer is in `reads` of the update of this step or a later one. The leader answers when a
+ * quorum has confirmed a round of heartbeats that began in this step or later; under a lease
+ * (§6.4.1) it answers in this step. Neither writes to the log. If a quorum needs servers without
+ * #RAFT_FEATURE_ROUNDS, the leader commits a #RAFT_BARRIER entry instead.
  *
  * Errors: #RAFT_NOTLEADER, #RAFT_BUSY (too many reads are pending), #RAFT_NOMEM.
  */
@@ -585,7 +586,7 @@ struct raft_event_reconfigure {
  * an election timeout. It is aborted when a limit is exceeded: see raft_set_max_catch_up_rounds()
  * and raft_set_max_catch_up_round_duration(). raft_catch_up() returns its status.
  *
- * Errors: #RAFT_NOTLEADER, #RAFT_BADID (not another member), #RAFT_BADROLE (already a voter),
+ * Errors: #RAFT_NOTLEADER, #RAFT_BADID (no other member has it), #RAFT_BADROLE (it is a voter),
  * #RAFT_BUSY (another catch-up is running), #RAFT_NOMEM.
  */
 struct raft_event_catch_up {
@@ -598,7 +599,7 @@ struct raft_event_catch_up {
  * The leader brings that voter up to date and asks it to campaign at once. During the transfer it
  * refuses new entries with #RAFT_NOTLEADER. It gives up after an election timeout.
  *
- * Errors: #RAFT_NOTLEADER, #RAFT_BADID (not another member), #RAFT_BADROLE (not a voter),
+ * Errors: #RAFT_NOTLEADER, #RAFT_BADID (no other member has it), #RAFT_BADROLE (it is no voter),
  * #RAFT_NOTFOUND (there is no other voter), #RAFT_BUSY (a transfer is in progress), #RAFT_NOMEM.
  */
 struct raft_event_transfer {
@@ -682,11 +683,11 @@ struct raft_event {
 /** Type of a message, and the member of #raft_message that holds its fields. */
 enum raft_message_type {
     RAFT_APPEND_ENTRIES = 1,    /**< `append_entries`: entries, or a heartbeat. */
-    RAFT_APPEND_ENTRIES_RESULT, /**< `append_entries_result`: also answers a snapshot. */
+    RAFT_APPEND_ENTRIES_RESULT, /**< `append_entries_result`: answers entries and snapshots. */
     RAFT_REQUEST_VOTE,          /**< `request_vote`: a candidate asks for a vote. */
     RAFT_REQUEST_VOTE_RESULT,   /**< `request_vote_result`: answers it. */
     RAFT_INSTALL_SNAPSHOT,      /**< `install_snapshot`: a snapshot, or a chunk of one. */
-    RAFT_TIMEOUT_NOW,           /**< `timeout_now`: the receiver shall campaign at once. */
+    RAFT_TIMEOUT_NOW,           /**< `timeout_now`: tells the receiver to campaign at once. */
     RAFT_MESSAGE_TYPE_RESERVED = 0x7fffffff /**< Not a type: makes the enum 4 bytes. */
 };
 
@@ -698,12 +699,13 @@ enum raft_message_type {
  */
 enum raft_feature {
     RAFT_FEATURE_CAPACITY = 1, /**< It reports its disk capacity. Always announced. */
-    /** It echoes rounds, so that #RAFT_READ needs no log entry. Field: `round`. */
+    /** It echoes rounds, so that #RAFT_READ needs no log entry. Needs `round` in messages. */
     RAFT_FEATURE_ROUNDS = 2,
-    /** It accepts a snapshot in chunks. Fields: `offset`, `last`, `snapshot_index`,
-     * `snapshot_offset`. */
+    /** It accepts a snapshot in chunks. Needs `offset`, `last`, `snapshot_index` and
+     * `snapshot_offset` in messages. */
     RAFT_FEATURE_CHUNKS = 4,
-    RAFT_FEATURE_JOINT = 8 /**< It supports joint configurations. Field: every #raft_role. */
+    /** It supports joint configurations. Needs all values of #raft_role in messages. */
+    RAFT_FEATURE_JOINT = 8
 };
 
 /** RequestVote (figure 3.1; §9.6 for pre-votes; §3.10 for transfers). Sent as version 2. */
@@ -877,7 +879,7 @@ RAFT_API raft_index raft_snapshot_index(const struct raft *r);
  * Get the term of a log entry.
  *
  * @param index index of the entry
- * @return its term; 0 if the index is beyond the log, or too far below raft_first_index()
+ * @return its term, which is known from raft_first_index() to raft_last_index(); 0: not known
  */
 RAFT_API raft_term raft_term_of(const struct raft *r, raft_index index);
 
@@ -898,7 +900,7 @@ RAFT_API int raft_configuration_at(const struct raft *r, raft_index index,
 RAFT_API int raft_role(const struct raft *r);
 
 /**
- * Get the match index of a member: up to where its log is known to match this leader's (§3.5).
+ * Get the match index of a member: its log is known to match this leader's up to there (§3.5).
  *
  * @param id    the member
  * @param index receives the match index
@@ -924,7 +926,7 @@ struct raft_progress {
     /** Time of the member's last answer. Before the first answer: the time at which this server
      * became leader or the member joined. */
     raft_time last_contact;
-    unsigned long long reserved[8]; /**< 0. */
+    unsigned long long reserved[8]; /**< Always 0. */
 };
 
 /**
@@ -975,11 +977,11 @@ RAFT_API const char *raft_errmsg(const struct raft *r);
 /**
  * @defgroup raft_setters Setters
  *
- * Every setting has a default, which is stated below. The combination of settings is valid if the
- * heartbeat timeout is less than the election timeout, and if no setting is 0 whose comment says
- * "not 0". Before #RAFT_START, setters may be called in any order: #RAFT_START checks the
- * combination. After it, a call that would make the combination invalid returns #RAFT_INVALID.
- * A setter that returns an error changes nothing.
+ * Every setting has a default, which is stated below. The settings are valid if the heartbeat
+ * timeout is less than the election timeout, and settings that must not be 0 are not. Before
+ * #RAFT_START, setters may be called in any order, and #RAFT_START checks the settings. After it, a
+ * call that would make the settings invalid returns #RAFT_INVALID. A setter that returns an error
+ * changes nothing.
  *
  * @{
  */
@@ -1046,7 +1048,7 @@ RAFT_API int raft_set_max_catch_up_rounds(struct raft *r, unsigned rounds);
 RAFT_API int raft_set_max_catch_up_round_duration(struct raft *r, unsigned msecs);
 
 /**
- * Set how many unacknowledged entries a leader may have sent to one server (§10.2.1).
+ * Set how many unacknowledged entries a leader may have sent to one server (§10.2.2).
  *
  * @param n number of entries, not 0; default 1024
  * @return 0, #RAFT_INVALID or #RAFT_NOMEM
@@ -1124,7 +1126,7 @@ struct raft_tracer_info {
     raft_term term;   /**< This server's term; for a snapshot, that of its last entry. */
     raft_index index; /**< The index, if the type has one; else 0. */
     const char *text; /**< Name of the type: a static string, never NULL. */
-    unsigned long long reserved[4]; /**< 0. */
+    unsigned long long reserved[4]; /**< Always 0. */
 };
 
 /** Receives trace records. */
