@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-OURS = ('raft_configuration_at', 'raft_term_of', 'raft_last_stored') # in no other libraft
+DISTINCT_SYMBOLS = ('raft_configuration_at', 'raft_term_of', 'raft_last_stored') # in no other libraft
 
 
 def run(command, **options):
@@ -29,7 +29,7 @@ def is_ours(library):
     symbols = subprocess.run(['nm', '-D', '--defined-only', library], capture_output=True,
                              text=True, check=True).stdout.split()
     names = {symbol.split('@')[0] for symbol in symbols}
-    return all(name in names for name in OURS)
+    return all(name in names for name in DISTINCT_SYMBOLS)
 
 
 def one(pattern):
