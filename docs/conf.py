@@ -4,6 +4,7 @@
 import logging
 import os
 import re
+import sys
 
 from sphinx.util.nodes import make_refnode
 
@@ -21,7 +22,8 @@ copyright = "the libraft authors"  # pylint: disable=redefined-builtin
 release = version_of_the_project()
 version = ".".join(release.split(".")[:2])
 
-extensions = ["breathe"]
+sys.path.insert(0, os.path.join(HERE, "reference"))
+extensions = ["breathe", "error_table"]
 breathe_projects = {"raft": os.environ.get("RAFT_DOXYGEN_XML", "")}
 breathe_default_project = "raft"
 breathe_domain_by_extension = {"h": "c"}
