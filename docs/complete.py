@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Check that every function, type and constant of raft.h is on a page of the site,
-and that the table of errors has the header's codes.
+"""Every function, type and constant of raft.h must appear on a page of the site,
+and the table of errors must have the header's codes.
 
 usage: complete.py DOXYGEN_XML_FOLDER SPHINX_OBJECTS_INV ERRORS_RST
 """
@@ -15,7 +15,7 @@ KINDS = {"function": "function", "enum": "enum", "enumvalue": "enumerator", "typ
 
 
 def public_names(folder):
-    """(kind, name) of everything that Doxygen found in the header."""
+    """(kind, name) of all that Doxygen found in the header."""
     for compound in xml.parse(os.path.join(folder, "index.xml")).getroot():
         if compound.get("kind") == "struct":
             yield "struct", compound.findtext("name")
@@ -26,7 +26,7 @@ def public_names(folder):
 
 
 def documented_names(path):
-    """(kind, name) of everything that the site documents."""
+    """(kind, name) of all that the site documents."""
     with open(path, "rb") as file:
         compressed = file.read().split(b"zlib.\n", 1)[1]
     for line in zlib.decompress(compressed).decode().splitlines():
