@@ -12,7 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def version_of_the_project():
-    """The version that meson.build states, so that it stands in one place."""
+    """The version in meson.build, so that it is written in one place."""
     with open(os.path.join(HERE, "..", "meson.build"), encoding="utf-8") as file:
         return re.search(r"version: '([^']+)'", file.read()).group(1)
 
