@@ -207,7 +207,7 @@ class Edit:
                     re.fullmatch(r"[a-z](?![A-Z])\w*", token.key) and (
                         follows is None or follows.kind != "name" and follows.key not in ("(", "<"))
                 if is_variable or token.key not in tree.keys:
-                    raise Stale("its place is %s, where `%s` is unknown" % (
+                    raise Stale("would go to %s, where `%s` is unknown" % (
                         site.source.place(site.first), token.key))
 
     def nearest(self, tree):

@@ -75,7 +75,7 @@ class Description:
                 site, note = one.locate(tree)
                 one.check_names(tree, site)
                 if any(overlaps(site, c, other) for other, c in changes):
-                    raise Stale("its place is %s, which another edit changes" %
+                    raise Stale("would go to %s, which another edit changes" %
                                 site.source.place(site.first))
             except Stale as stale:
                 if not one.optional:

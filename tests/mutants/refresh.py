@@ -42,6 +42,8 @@ def from_change(root, description, paths):
         file.write(patch)
     new = {}
     for path in paths:
+        if not os.path.exists(os.path.join(root, path)):
+            raise LookupError("%s is deleted: stage that (git add -A src)" % path)
         with open(os.path.join(root, path), encoding="utf-8") as file:
             new[os.path.relpath(path, "src")] = file.read()
     git(root, "checkout", "--", *paths)
