@@ -21,7 +21,7 @@ def edits_of(tree, path, new_text):
 
 
 def changed(source, new):
-    """What differs: ((first, end) of the old tokens, the new tokens), one for each group of lines."""
+    """What differs, for each group of lines: ((first, end) of the old tokens, the new tokens)."""
     matcher = difflib.SequenceMatcher(None, source.text.splitlines(), new.text.splitlines(), False)
     for tag, i1, i2, j1, j2 in matcher.get_opcodes():
         if tag == "equal":

@@ -193,7 +193,8 @@ class Edit:
     def check_names(self, tree, site):
         """Names in the new text that are not in scope: the mutant would not compile."""
         function = site.source.function_at(site.first)
-        near = {t.key for t in site.source.code[function.first:function.last]} if function else set()
+        near = {t.key for t in site.source.code[function.first:function.last]} \
+            if function else set()
         for _, _, new in site.changes:
             code = cxx.tokens(new)
             near |= {b.key for a, b in zip(code, code[1:])
@@ -281,7 +282,8 @@ def holder_lengths(code, i, end, bound):
     n = 1
     while True:
         yield n
-        if n > LONGEST_PATH or i + n + 1 >= end or code[i + n].key != "." or code[i + n + 1].kind != "name":
+        follows = [t.key if t.key == "." else t.kind for t in code[i + n:min(i + n + 2, end)]]
+        if n > LONGEST_PATH or follows != [".", "name"]:
             return
         n += 2
 

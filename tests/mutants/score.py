@@ -237,8 +237,8 @@ def check(options):
     for name, note in notes:
         print("  note %s: %s" % (name, note))
     if stale:
-        print("To refresh one: stage what you have changed in src/, put the bug into src/ by hand,\n"
-              "then `tools/mutants --refresh NAME`. See tests/mutants/README.md.")
+        print("To refresh one: stage what you have changed in src/, put the bug into src/ by\n"
+              "hand, then `tools/mutants --refresh NAME`. See tests/mutants/README.md.")
     if not good and not stale:
         print("there is no mutant")
     return 1 if stale or not good else 0
@@ -280,7 +280,7 @@ def parse():
                      help="keep earlier results even if src/ has changed")
     other = p.add_argument_group("instead of a run (these need no build)")
     other.add_argument("--check", action="store_true",
-                       help="does each mutant fit src/? Names the stale ones; fails if there are any")
+                       help="does each mutant fit src/? Fails if one does not, and names it")
     other.add_argument("--refresh", nargs="+", metavar="NAME",
                        help="rewrite a mutant from the unstaged change in src/, which is then "
                        "undone; without a change, bring its function names up to date")

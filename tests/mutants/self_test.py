@@ -28,8 +28,8 @@ def expect(what, condition, output=""):
 
 
 def script(root, *args):
-    done = subprocess.run([sys.executable, os.path.join(root, "tests", "mutants", "score.py"), *args],
-                          capture_output=True, text=True)
+    path = os.path.join(root, "tests", "mutants", "score.py")
+    done = subprocess.run([sys.executable, path, *args], capture_output=True, text=True)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -151,11 +151,13 @@ def test_refresh():
                    read(bug))
             write(path, SOURCE)
         status, text = script(root, "--refresh", "no-such-name")
-        expect("--refresh needs a mutant's name", status == 1 and "there is no mutant" in text, text)
+        expect("--refresh needs a mutant's name",
+               status == 1 and "there is no mutant" in text, text)
         write(bug, head + "in gone:\n- $n > $most)\n+ $n >= $most)\n\nin gone, if present:\n- x\n")
         status, text = script(root, "--refresh", "one")
         expect("--refresh without a change names the function and drops what is optional and gone",
-               status == 0 and "in limit:" in read(bug) and "if present" not in read(bug), read(bug))
+               status == 0 and "in limit:" in read(bug) and "if present" not in read(bug),
+               read(bug))
         write(bug, head + "in gone:\n- no_such_text;\n")
         status, text = script(root, "--refresh", "one")
         expect("--refresh without a change says what to do with a stale mutant",
