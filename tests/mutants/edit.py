@@ -52,7 +52,12 @@ class Tree:
                 path = os.path.join(folder, name)
                 with open(path, encoding="utf-8") as file:
                     self.sources.append(Source(os.path.relpath(path, src), file.read()))
+        self.collect()
+
+    def collect(self):
         self.keys = {key for source in self.sources for key in source.positions}
+        self.scopes = {part.strip() for source in self.sources for t in source.code
+                       if "::" in t.text for part in t.text.split("::")} | self.keys
 
     def named(self, name):
         """The parts of src/ with this name, of a function or of a file: (source, first, end)."""
@@ -207,9 +212,10 @@ class Edit:
                 is_variable = (i == 0 or code[i - 1].key != ".") and "::" not in token.text and \
                     re.fullmatch(r"[a-z](?![A-Z])\w*", token.key) and (
                         follows is None or follows.kind != "name" and follows.key not in ("(", "<"))
-                if is_variable or token.key not in tree.keys:
+                scopes = [part.strip() for part in token.text.split("::")[:-1] if part.strip()]
+                if is_variable or token.key not in tree.keys or not tree.scopes.issuperset(scopes):
                     raise Stale("would go to %s, where `%s` is unknown" % (
-                        site.source.place(site.first), token.key))
+                        site.source.place(site.first), token.text))
 
     def nearest(self, tree):
         """The place that shares most with the pattern, rare words counting more."""

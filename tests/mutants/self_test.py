@@ -51,7 +51,7 @@ def rebuilt(tree, text_of, path_of=lambda path: path):
     """The tree with other texts and paths."""
     made = edit.Tree.__new__(edit.Tree)
     made.sources = [edit.Source(path_of(s.path), text_of(s)) for s in tree.sources]
-    made.keys = {key for source in made.sources for key in source.positions}
+    made.collect()
     return made
 
 
@@ -150,6 +150,11 @@ def test_refresh():
             expect("    and still fits after its variables are renamed", fit(bug, root) is not None,
                    read(bug))
             write(path, SOURCE)
+        for new, known in (("most > n", True), ("least > n", False), ("other($server, n)", True),
+                           ("none($server, n)", False), ("gone::other($server, n)", False)):
+            write(bug, head + "in limit:\n  $server.last ...\n- n > most\n+ %s\n" % new)
+            expect("a new text `%s` is %s" % (new, "accepted" if known else "stale"),
+                   (fit(bug, root) is not None) == known)
         status, text = script(root, "--refresh", "no-such-name")
         expect("--refresh needs a mutant's name",
                status == 1 and "there is no mutant" in text, text)
