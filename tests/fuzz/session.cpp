@@ -1,44 +1,61 @@
 /* SPDX-License-Identifier: MIT */
 #include "session.hpp"
 
-#include "facts.hpp"
+#include "../observe/failing_memory.hpp"
+#include "../observe/fields.hpp"
 #include "legal.hpp"
-#include "starving.hpp"
-
-#include "../model/observe.hpp"
 
 #include <cstdio>
 #include <string>
 
 namespace fuzz {
 
-using proof::answers;
-using proof::observe;
+using observe::Answers;
 
 void broken(int line, const char *what) {
-    fprintf(stderr, "line %d: broken: %s\n", line, what);
+    fprintf(stderr, "line %d: failed: %s\n", line, what);
     abort();
 }
 
 namespace {
 
-/* Looks at all there is, so that the sanitizers do. */
-void look(struct raft_tracer *t, int type, const void *info) {
-    const auto *i = static_cast<const raft_tracer_info *>(info);
-    uint64_t sum = static_cast<unsigned>(i->version + i->code + type) + i->time + i->server +
-                   i->peer + i->term + i->index;
-    for (uint64_t word : i->reserved) {
+/* Reads every field, so that the sanitizers check it. */
+void read_fact(struct raft_tracer *, int type, const void *info) {
+    const auto &fact = *static_cast<const raft_tracer_info *>(info);
+    observe::Record fields;
+    observe::record(&fields, fact, type);
+    for (uint64_t word : fact.reserved) {
         EXPECT(word == 0);
     }
-    for (const char *c = i->text; c != nullptr && *c != '\0'; c++) {
-        sum += static_cast<unsigned char>(*c);
-    }
-    *static_cast<uint64_t *>(t->impl) += sum;
 }
 
-uint64_t looked_at;
-raft_tracer the_tracer = {&looked_at, 1, look};
-raft_tracer silent_tracer = {nullptr, 1, nullptr}; /* to be refused */
+raft_tracer the_tracer = {nullptr, 1, read_fact};
+raft_tracer silent_tracer = {nullptr, 1, nullptr}; /* setting it must fail */
+
+/* Nothing at all differs: else prints the first difference. */
+void expect_equal(const std::string &difference, const char *what) {
+    if (!difference.empty()) {
+        fprintf(stderr, "%s: %s\n", what, difference.c_str());
+        broken(__LINE__, what);
+    }
+}
+
+void expect_flags(const Answers &before, const Answers &after, unsigned flags, bool starting) {
+    constexpr unsigned kContents =
+        RAFT_UPDATE_ENTRIES | RAFT_UPDATE_SNAPSHOT | RAFT_UPDATE_MESSAGES | RAFT_UPDATE_READS;
+    unsigned wrong = (flags & ~kContents) ^ flags_between(before, after);
+    if (starting) { /* relative to what the event gave */
+        wrong &= ~unsigned{RAFT_UPDATE_CURRENT_TERM | RAFT_UPDATE_VOTED_FOR};
+    } else {
+        EXPECT(after.term >= before.term);
+        EXPECT(after.term > before.term || before.vote == 0 || after.vote == before.vote);
+    }
+    EXPECT(after.commit >= before.commit);
+    if (wrong != 0) {
+        fprintf(stderr, "%s\n", observe::names_of_flags(wrong).c_str());
+        broken(__LINE__, "a flag is set if and only if what it names changed");
+    }
+}
 
 constexpr unsigned kAllFeatures =
     RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS | RAFT_FEATURE_JOINT;
@@ -116,28 +133,31 @@ void Session::note(const raft_update &update) {
 }
 
 int Session::step(raft_event event) {
-    const Facts before(&first_);
-    const std::string all_before = answers(&first_);
+    const Answers before(&first_);
     raft_update a;
-    memset(&a, 0xff, sizeof a);
+    observe::fill(&a);
+    int code;
     if (fail_at_ != 0) {
-        starving::arm(fail_at_);
-        const int starved = raft_step(&first_, &event, &a);
-        if (starving::disarm()) { /* as if it had never been called */
-            EXPECT(starved == RAFT_NOMEM && a.flags == 0 && all_before == answers(&first_));
-        } else {
-            /* Too few allocations: this was the step. The other raft follows, below. */
-            return follow(event, starved, a, before, all_before);
+        failing_memory::arm(fail_at_);
+        code = raft_step(&first_, &event, &a);
+        /* With fewer allocations none failed, and this was the step. */
+        if (failing_memory::disarm()) {
+            EXPECT(code == RAFT_NOMEM && a.flags == 0);
+            expect_equal(difference(before, Answers(&first_)), "a step without memory");
+            observe::fill(&a);
+            code = raft_step(&first_, &event, &a);
         }
-        memset(&a, 0xff, sizeof a);
+    } else {
+        code = raft_step(&first_, &event, &a);
     }
-    const int code = raft_step(&first_, &event, &a);
-    return follow(event, code, a, before, all_before);
+    follow(event, code, a, before);
+    borrowed.release();
+    return code;
 }
 
 /* The second raft takes the step that the first has taken. */
-int Session::follow(raft_event event, int code, const raft_update &a, const Facts &before,
-                    const std::string &all_before) {
+void Session::follow(const raft_event &event, int code, const raft_update &a,
+                     const Answers &before) {
     raft_event copy = event;
     raft_update b;
     memset(&b, 0x77, sizeof b);
@@ -146,18 +166,21 @@ int Session::follow(raft_event event, int code, const raft_update &a, const Fact
     second_[place_] = from;
     memset(&from, 0, sizeof from);
     EXPECT(raft_step(&second_[place_], &copy, &b) == code);
-    EXPECT(observe(a) == observe(b));
-    EXPECT(answers(&first_) == answers(&second_[place_]));
+    const Answers after(&first_);
+    using observe::Payloads;
+    expect_equal(
+        observe::recorded(a, Payloads::kPlaces).difference(observe::recorded(b, Payloads::kPlaces)),
+        "two updates");
+    expect_equal(difference(after, Answers(&second_[place_])), "two rafts");
     check(event, a, code);
     if (code == 0) {
         EXPECT(legal(event, first_.id));
-        check_flags(before, Facts(&first_), a.flags, event.type == RAFT_START);
+        EXPECT(observe::written_unannounced(a) == nullptr);
+        expect_flags(before, after, a.flags, event.type == RAFT_START);
         note(a);
     } else {
-        EXPECT(all_before == answers(&first_));
+        expect_equal(difference(before, after), "a failed step changed something");
     }
-    borrowed.release();
-    return code;
 }
 
 raft_event Session::event(raft_event_type type, Input &in) {

@@ -2,6 +2,7 @@
 /* Two rafts that are given the same events, the second moved in memory before each. */
 #pragma once
 
+#include "../observe/answers.hpp"
 #include "memory.hpp"
 
 #include <string>
@@ -12,8 +13,6 @@ namespace fuzz {
 #define EXPECT(condition) ((condition) ? static_cast<void>(0) : fuzz::broken(__LINE__, #condition))
 
 [[noreturn]] void broken(int line, const char *what);
-
-struct Facts;
 
 class Session {
 public:
@@ -50,8 +49,8 @@ private:
         size_t offset;
         bool last;
     };
-    int follow(raft_event event, int code, const raft_update &update, const Facts &before,
-               const std::string &all_before);
+    void follow(const raft_event &event, int code, const raft_update &update,
+                const observe::Answers &before);
     void check(const raft_event &event, const raft_update &update, int code);
     void check_messages(const raft_update &update);
     void note(const raft_update &update);

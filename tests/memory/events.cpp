@@ -3,7 +3,7 @@
 
 #include <cstring>
 
-namespace trial {
+namespace memory {
 namespace {
 
 /* The format of section 7 of the contract, written down independently of the library. */
@@ -223,4 +223,4 @@ raft_event Builder::read(raft_time time, unsigned long long id, bool lease) cons
     return e;
 }
 
-} // namespace trial
+} // namespace memory

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace trial {
+namespace memory {
 
 struct Member {
     raft_id id;
@@ -71,4 +71,4 @@ private:
     std::deque<raft_message> messages_;
 };
 
-} // namespace trial
+} // namespace memory

@@ -2,7 +2,8 @@
 /* A server's life: boot, steps and what every step promises, crash. */
 #include "server.hpp"
 
-#include "../model/short_way.hpp"
+#include "../observe/paths.hpp"
+#include "../observe/state.hpp"
 #include "memory.hpp"
 #include "world.hpp"
 
@@ -90,21 +91,22 @@ int Server::call(raft_event &e, raft_update &u, bool starving) {
         handle_ = 1 - handle_;
     }
     if (starving || !w_.compares_ways()) { /* a copy wants memory */
-        uint64_t before = proof::long_steps();
+        uint64_t before = observe::general_steps();
         int rc = raft_step(handle(), &e, &u);
-        w_.stats.add(S_SHORT_WAY, before == proof::long_steps());
+        w_.stats.add(S_SHORT_WAY, before == observe::general_steps());
         return rc;
     }
     std::string difference;
-    uint64_t before = proof::short_steps();
+    uint64_t before = observe::fast_steps();
     bool strange = w_.sabotage == Sabotage::STRANGE_SHORT_WAY;
-    int rc = proof::step_both_ways(handle(), &e, &u, &difference, false,
-                                   strange ? proof::Strange::kLostMessage : proof::Strange::kNo);
+    int rc =
+        observe::step_on_both_paths(handle(), &e, &u, &difference, false,
+                                    strange ? observe::Error::kLostMessage : observe::Error::kNone);
     if (!difference.empty()) {
         throw Violation("short way", format("%s: %s", name(), difference.c_str()));
     }
-    w_.stats.add(S_SHORT_WAY, proof::short_steps() - before);
-    w_.stats.add(S_SHORT_WAY_COMPARED, proof::short_steps() - before);
+    w_.stats.add(S_SHORT_WAY, observe::fast_steps() - before);
+    w_.stats.add(S_SHORT_WAY_COMPARED, observe::fast_steps() - before);
     return rc;
 }
 

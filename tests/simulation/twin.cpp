@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "twin.hpp"
 
-#include "../model/clone.hpp"
-#include "../model/digest.hpp"
-#include "../model/observe.hpp"
+#include "../observe/fields.hpp"
+#include "../observe/state.hpp"
 #include "types.hpp"
 
 #include <cstring>
@@ -11,14 +10,16 @@
 namespace sim {
 namespace {
 
-constexpr unsigned kFollowed = 60; /* steps after a failed one */
+using observe::Payloads;
+using observe::recorded;
+using observe::state;
 
-proof::Digest state(const raft &r) { return digest(proof::server_of(r), proof::Frame::kExact); }
+constexpr unsigned kFollowed = 60; /* steps after a failed one */
 
 } // namespace
 
 void Twin::fork(const raft &of) {
-    copy_ = proof::handle(proof::clone(proof::server_of(of)));
+    copy_ = observe::clone(of);
     forked_ = true;
     left_ = 0;
 }
@@ -53,7 +54,8 @@ bool Twin::follow(const raft_event &event, const raft_update &update, raft *real
     raft_update u;
     memset(&u, 0, sizeof u);
     int rc = raft_step(&copy_, &e, &u);
-    if (rc != 0 || proof::observe(u) != proof::observe(update) || state(copy_) != state(*real)) {
+    if (rc != 0 || recorded(u, Payloads::kPlaces) != recorded(update, Payloads::kPlaces) ||
+        state(copy_) != state(*real)) {
         throw Violation("failed step",
                         format("%u steps after one that failed, %s does in event %d what it would "
                                "not have done without",

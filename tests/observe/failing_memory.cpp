@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "failing.hpp"
+#include "failing_memory.hpp"
 
-namespace failing {
+#include <cstddef>
+
+namespace failing_memory {
 namespace {
 
 unsigned allocations = 0;
@@ -89,4 +91,4 @@ void __wrap_free(void *block) {
 
 } /* extern "C" */
 
-} // namespace failing
+} // namespace failing_memory
