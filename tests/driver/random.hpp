@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-namespace sim {
+namespace driver {
 
 class Random {
 public:
@@ -39,4 +39,4 @@ private:
     uint64_t state_;
 };
 
-} // namespace sim
+} // namespace driver
