@@ -145,8 +145,8 @@ void Network::deliver(Wire *wire) {
     }
     std::unique_ptr<Wire> owned(wire);
     w_.stats.add(S_MESSAGE);
-    w_.stats.add(S_TRANSFER_DONE, wire->m.type == RAFT_REQUEST_VOTE &&
-                                      wire->m.request_vote.disrupt_leader);
+    w_.stats.add(S_TRANSFER_DONE,
+                 wire->m.type == RAFT_REQUEST_VOTE && wire->m.request_vote.disrupt_leader);
     if (w_.story) {
         w_.say(wire->to, "receives %llu from %s: %s", static_cast<unsigned long long>(wire->number),
                name_of(wire->from), describe(wire->m).c_str());

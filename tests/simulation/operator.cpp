@@ -129,7 +129,8 @@ void World::recover_one() {
     recovered_ = best->id;
     choose_recovery(*best);
     recovered_at_ = last_durable(best->disk).second;
-    stats.add(S_RECOVER_LOST, judge.recovered(*best, recovered_at_, [this](raft_id id) { return server(id).gone; }));
+    stats.add(S_RECOVER_LOST, judge.recovered(*best, recovered_at_,
+                                              [this](raft_id id) { return server(id).gone; }));
     begin_era(*best);
     say(best->id, "is to be recovered in %s", recovery_.str().c_str());
     best->boot();
@@ -176,9 +177,8 @@ void World::retire_cleared(const Server &best) {
         const Disk &disk = s->disk;
         danger = danger || (!s->gone && disk.snapshot != nullptr && endangers(disk.snapshot->conf));
         for (const Entry &e : disk.log.entries) {
-            danger =
-                danger || (!s->gone && e.payload->type == RAFT_CHANGE &&
-                           endangers(decode(e.payload->bytes)));
+            danger = danger || (!s->gone && e.payload->type == RAFT_CHANGE &&
+                                endangers(decode(e.payload->bytes)));
         }
     }
     if (!danger) {

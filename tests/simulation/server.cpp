@@ -58,9 +58,9 @@ int Server::call_once(raft_event &e, raft_update &u, bool starving) {
     std::string difference;
     uint64_t before_step = observe::fast_steps();
     bool strange = w_.sabotage == Sabotage::STRANGE_SHORT_WAY;
-    int rc = observe::step_on_both_paths(
-        handle(), &e, &u, &difference, false,
-        strange ? observe::Error::kLostMessage : observe::Error::kNone);
+    int rc =
+        observe::step_on_both_paths(handle(), &e, &u, &difference, false,
+                                    strange ? observe::Error::kLostMessage : observe::Error::kNone);
     if (!difference.empty()) {
         throw Violation("short way", format("%s: %s", name(), difference.c_str()));
     }
@@ -70,6 +70,10 @@ int Server::call_once(raft_event &e, raft_update &u, bool starving) {
 }
 
 int Server::call(raft_event &e, raft_update &u) {
+    if (w_.sabotage == Sabotage::WRONG_ADDRESS && e.type == RAFT_RECEIVE && w_.random.percent(20)) {
+        raft_message &m = *e.receive.message;
+        m.server_address = other_address(m.server_id, heard_from(m.server_id));
+    }
     if (inject_) {
         memory::arm(static_cast<unsigned>(w_.random.between(1, 6)), w_.random.percent(50));
     }

@@ -152,8 +152,8 @@ void Server::check_campaign(const raft_event &e, const raft_update &u) const {
     const raft_timeout_now &now = came.timeout_now;
     if (came.type != RAFT_TIMEOUT_NOW || now.term != before.term || !votes(view.role) ||
         before.leader != came.server_id || before.stored < now.last_log_index) {
-        throw Violation("transfer", format("%s of term %llu campaigns upon %s", name(),
-                                           before.term, describe(came).c_str()));
+        throw Violation("transfer", format("%s of term %llu campaigns upon %s", name(), before.term,
+                                           describe(came).c_str()));
     }
     for (unsigned i = 0; u.flags & RAFT_UPDATE_MESSAGES && i < u.messages.n; i++) {
         const raft_message &m = u.messages.batch[i];

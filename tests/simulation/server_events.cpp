@@ -10,8 +10,8 @@ namespace sim {
 
 void Server::must_succeed(const char *what, int rc) const {
     if (rc != 0) {
-        throw Violation("request",
-                        format("%s refuses %s with %d (%s)", name(), what, rc, raft_errmsg(handle())));
+        throw Violation("request", format("%s refuses %s with %d (%s)", name(), what, rc,
+                                          raft_errmsg(handle())));
     }
 }
 
@@ -19,9 +19,6 @@ void Server::receive(const Wire &wire) {
     loan.clear();
     raft_message m = loan.lend(wire);
     strip(m, vintage, w_.random);
-    if (w_.sabotage == Sabotage::WRONG_ADDRESS && w_.random.percent(20)) {
-        m.server_address = other_address(wire.from, wire.address);
-    }
     if (m.type == RAFT_APPEND_ENTRIES_RESULT) {
         Echo &echo = echoes_[wire.from];
         Echo came = {term_of(m), wire.number};

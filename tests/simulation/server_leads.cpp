@@ -14,7 +14,8 @@ namespace sim {
 void Server::note_followed() {
     bool led = before.leads() && before.term == view.term;
     for (const Member &m : view.conf.members) {
-        bool followed = led && before.peer(m.id).mode >= 0 && before.peer(m.id).mode != RAFT_PROGRESS_NONE;
+        bool followed =
+            led && before.peer(m.id).mode >= 0 && before.peer(m.id).mode != RAFT_PROGRESS_NONE;
         if (!followed && view.peer(m.id).mode >= 0 && view.peer(m.id).mode != RAFT_PROGRESS_NONE) {
             past_.followed[m.id] = latest;
         }
@@ -106,7 +107,8 @@ void Server::check_sent(const raft_message &m) {
     raft_id peer = m.server_id;
     raft_index end = a.prev_log_index + a.n_entries;
     past_.sent[peer] = std::max(past_.sent[peer], a.n_entries > 0 ? end : 0);
-    if (!view.leads() || view.peer(peer).mode < 0 || view.peer(peer).mode == RAFT_PROGRESS_SNAPSHOT) {
+    if (!view.leads() || view.peer(peer).mode < 0 ||
+        view.peer(peer).mode == RAFT_PROGRESS_SNAPSHOT) {
         return;
     }
     bool last_word = view.peer(peer).mode == RAFT_PROGRESS_NONE;
@@ -122,8 +124,8 @@ void Server::check_sent(const raft_message &m) {
                           : nullptr;
     if (why != nullptr) {
         throw Violation("progress", format("%s to %s, which matches %llu, next %llu: %s: %s",
-                                           name(), name_of(peer), view.peer(peer).match, view.peer(peer).next,
-                                           why, describe(m).c_str()));
+                                           name(), name_of(peer), view.peer(peer).match,
+                                           view.peer(peer).next, why, describe(m).c_str()));
     }
 }
 
@@ -132,9 +134,10 @@ void Server::check_progress(const raft_event &e) const {
     if (came != nullptr && came->type == RAFT_APPEND_ENTRIES_RESULT) {
         raft_id peer = came->server_id;
         raft_index rejected = came->append_entries_result.rejected;
-        bool probed =
-            before.peer(peer).mode == RAFT_PROGRESS_PROBE && view.peer(peer).mode == RAFT_PROGRESS_PROBE;
-        if (probed && rejected >= before.peer(peer).next && view.peer(peer).next < before.peer(peer).next) {
+        bool probed = before.peer(peer).mode == RAFT_PROGRESS_PROBE &&
+                      view.peer(peer).mode == RAFT_PROGRESS_PROBE;
+        if (probed && rejected >= before.peer(peer).next &&
+            view.peer(peer).next < before.peer(peer).next) {
             throw Violation("progress", format("%s goes back from %llu to %llu for %s, upon %s",
                                                name(), before.peer(peer).next, view.peer(peer).next,
                                                name_of(peer), describe(*came).c_str()));
@@ -144,8 +147,9 @@ void Server::check_progress(const raft_event &e) const {
         raft_index known = std::max(past_.sent[m.id], view.peer(m.id).match);
         bool pipeline = m.id != id && view.peer(m.id).mode == RAFT_PROGRESS_PIPELINE;
         if (pipeline && view.peer(m.id).next > known + 1) {
-            throw Violation("progress", format("%s sends %s from %llu on, but nothing from %llu",
-                                               name(), name_of(m.id), view.peer(m.id).next, known + 1));
+            throw Violation("progress",
+                            format("%s sends %s from %llu on, but nothing from %llu", name(),
+                                   name_of(m.id), view.peer(m.id).next, known + 1));
         }
     }
 }
@@ -162,7 +166,8 @@ void Server::check_catch_up(const raft_event &e) {
         Past::CatchUp &c = past_.catch_up[m.id];
         if (asked) {
             c = {view.last, latest};
-        } else if (was == RAFT_CATCH_UP_RUNNING && view.peer(m.id).match != before.peer(m.id).match) {
+        } else if (was == RAFT_CATCH_UP_RUNNING &&
+                   view.peer(m.id).match != before.peer(m.id).match) {
             c.advanced = latest;
         }
         if (due && was == RAFT_CATCH_UP_RUNNING && is == RAFT_CATCH_UP_RUNNING &&
@@ -172,8 +177,9 @@ void Server::check_catch_up(const raft_event &e) {
         }
         bool finished = is == RAFT_CATCH_UP_FINISHED && (was == RAFT_CATCH_UP_RUNNING || asked);
         if (finished && view.peer(m.id).match < c.target) {
-            throw Violation("catch-up", format("%s calls %s caught up, which has %llu of %llu",
-                                               name(), name_of(m.id), view.peer(m.id).match, c.target));
+            throw Violation("catch-up",
+                            format("%s calls %s caught up, which has %llu of %llu", name(),
+                                   name_of(m.id), view.peer(m.id).match, c.target));
         }
     }
 }
@@ -195,8 +201,9 @@ void Server::check_transfer(const raft_event &e, const raft_update &u) const {
         bool right = to == view.transferee && votes_in_new(view.conf.role_of(to)) &&
                      view.peer(to).match == view.last;
         if (m.type == RAFT_TIMEOUT_NOW && !right) {
-            throw Violation("transfer", format("%s tells %s to campaign, which has %llu of %llu",
-                                               name(), name_of(to), view.peer(to).match, view.last));
+            throw Violation("transfer",
+                            format("%s tells %s to campaign, which has %llu of %llu", name(),
+                                   name_of(to), view.peer(to).match, view.last));
         }
     }
 }

@@ -360,8 +360,11 @@ void World::check_history() const {
         if (o.status == Op::FAILED || (!write && (!known || (o.lease && !trusts_leases())))) {
             continue;
         }
-        uint32_t value = write ? op : o.value == era_values_[o.key] ? driver::linear::kInitial : o.value;
-        calls[o.key].push_back({write, value, o.invoked, known ? o.completed : driver::linear::kNever});
+        uint32_t value = write                           ? op
+                         : o.value == era_values_[o.key] ? driver::linear::kInitial
+                                                         : o.value;
+        calls[o.key].push_back(
+            {write, value, o.invoked, known ? o.completed : driver::linear::kNever});
     }
     for (unsigned key = 0; key < kKeys; key++) {
         std::string wrong = driver::linear::check(calls[key]);
@@ -373,11 +376,11 @@ void World::check_history() const {
 
 void World::record_step(const Server &s, const raft_update &u) {
     const View &v = s.view;
-    for (uint64_t x : {now, uint64_t{s.id}, uint64_t{s.clock.read(now)}, uint64_t{s.event_type},
-                       uint64_t{u.flags}, uint64_t{v.term}, uint64_t{v.vote},
-                       static_cast<uint64_t>(v.state), uint64_t{v.commit}, uint64_t{v.timeout},
-                       uint64_t{v.last}, uint64_t{v.first}, uint64_t{v.stored},
-                       uint64_t{v.snapshot}, uint64_t{v.leader}, uint64_t{v.conf_index}}) {
+    for (uint64_t x :
+         {now, uint64_t{s.id}, uint64_t{s.clock.read(now)}, uint64_t{s.event_type},
+          uint64_t{u.flags}, uint64_t{v.term}, uint64_t{v.vote}, static_cast<uint64_t>(v.state),
+          uint64_t{v.commit}, uint64_t{v.timeout}, uint64_t{v.last}, uint64_t{v.first},
+          uint64_t{v.stored}, uint64_t{v.snapshot}, uint64_t{v.leader}, uint64_t{v.conf_index}}) {
         record(x);
     }
     for (unsigned i = 0; u.flags & RAFT_UPDATE_MESSAGES && i < u.messages.n; i++) {

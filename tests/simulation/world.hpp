@@ -176,7 +176,7 @@ private:
     unsigned lost_ = 0;    /* the servers that are, or will be: a bit set */
     raft_id recovered_ = 0;
     raft_index recovered_at_ = 0; /* where the recovered log ended */
-    raft_id burdened_ = 0; /* a leader that is cut off with entries that only it has */
+    raft_id burdened_ = 0;        /* a leader that is cut off with entries that only it has */
     Configuration recovery_;
     uint32_t era_begin_ = 0; /* of the clients' history */
     uint32_t era_values_[kKeys] = {kNoOp, kNoOp, kNoOp, kNoOp};
