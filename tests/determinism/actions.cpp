@@ -34,7 +34,7 @@ Server &Cluster::leader_mostly() {
 
 void Cluster::act() {
     now_ += random_.below(4);
-    const unsigned choice = random_.below(200);
+    const uint64_t choice = random_.below(200);
     if (choice < 100) {
         deliver();
     } else if (choice < 116) {
@@ -61,9 +61,9 @@ void Cluster::deliver() {
     if (messages_.empty()) {
         return;
     }
-    const unsigned which = random_.one_in(3) ? random_.below(messages_.size()) : 0;
+    const uint64_t which = random_.one_in(3) ? random_.below(messages_.size()) : 0;
     const Message message = messages_[which];
-    const unsigned fate = random_.below(24);
+    const uint64_t fate = random_.below(24);
     if (fate != 0) {
         messages_.erase(messages_.begin() + which);
     }
@@ -126,7 +126,7 @@ void Cluster::submit(Server &server, const std::vector<Entry> &entries) {
 void Cluster::submit_some(Server &server) {
     std::vector<Entry> entries(1 + random_.below(4));
     for (Entry &entry : entries) {
-        const unsigned length = random_.below(20);
+        const uint64_t length = random_.below(20);
         const std::string bytes(length, static_cast<char>('a' + random_.below(26)));
         entry.payload = payloads_.make(random_.one_in(8) ? RAFT_BARRIER : RAFT_COMMAND, bytes);
     }
@@ -167,9 +167,9 @@ void Cluster::take_snapshot(Server &server) {
 /* At least one voter, and some of the others. */
 Configuration Cluster::some_members(bool with_founders) {
     Configuration members;
-    const unsigned voter = random_.below(servers_.size());
+    const uint64_t voter = random_.below(servers_.size());
     for (unsigned i = 0; i < servers_.size(); i++) {
-        const unsigned choice = random_.below(6);
+        const uint64_t choice = random_.below(6);
         if (i == voter || (with_founders && i < founders_) || choice < 3) {
             members.add(i + 1, RAFT_VOTER);
         } else if (choice < 5) {
@@ -181,7 +181,7 @@ Configuration Cluster::some_members(bool with_founders) {
 
 void Cluster::change_members(Server &server) {
     const Configuration members = some_members(random_.one_in(2));
-    const unsigned choice = random_.below(20);
+    const uint64_t choice = random_.below(20);
     if (choice == 0 && !server.view.leads()) {
         step_with(server, RAFT_RECOVER, members);
     } else if (choice < 4) {
@@ -192,7 +192,7 @@ void Cluster::change_members(Server &server) {
 }
 
 void Cluster::ask(Server &server) {
-    const unsigned choice = random_.below(12);
+    const uint64_t choice = random_.below(12);
     const raft_id other = any().id;
     raft_event e = event(choice < 7    ? RAFT_READ
                          : choice < 9  ? RAFT_CATCH_UP
@@ -212,7 +212,7 @@ void Cluster::ask(Server &server) {
 
 void Cluster::change_setting(Server &server) {
     struct raft *r = server.handle();
-    const unsigned value = random_.below(1200);
+    const uint64_t value = random_.below(1200);
     const auto set = [&](unsigned which) {
         switch (which) {
             case 0:

@@ -85,9 +85,9 @@ Cluster::Cluster(uint64_t seed) : random_(seed) {
     traced_ = random_.one_in(3);
     hostility_ = random_.one_in(2) ? 0 : 8 + random_.below(40);
     tracer_ = {this, 1, trace};
-    const unsigned servers = 1 + random_.below(6);
+    const uint64_t servers = 1 + random_.below(6);
     founders_ = 1 + random_.below(servers);
-    for (unsigned i = 0; i < servers; i++) {
+    for (uint64_t i = 0; i < servers; i++) {
         servers_.push_back(std::make_unique<Server>(i + 1, *this, random_.next()));
         servers_.back()->open();
     }
@@ -124,10 +124,10 @@ void Cluster::set_up(raft *r, uint64_t settings) {
 /* All founders get the same configuration. */
 void Cluster::found() {
     driver::Configuration members;
-    for (unsigned i = 0; i < founders_; i++) {
+    for (uint64_t i = 0; i < founders_; i++) {
         members.add(i + 1, i == 0 || !random_.one_in(6) ? RAFT_VOTER : RAFT_STANDBY);
     }
-    for (unsigned i = 0; i < founders_; i++) {
+    for (uint64_t i = 0; i < founders_; i++) {
         step_with(*servers_[i], RAFT_BOOTSTRAP, members);
     }
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "../driver/driver.hpp"
+#include "../driver/random.hpp"
 #include "../observe/record.hpp"
 
 #include <array>
@@ -14,21 +15,7 @@
 
 namespace determinism {
 
-class Random {
-public:
-    explicit Random(uint64_t seed) : state_(seed) {}
-    uint64_t next() {
-        uint64_t z = state_ += 0x9e3779b97f4a7c15ULL;
-        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-        z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-        return z ^ (z >> 31);
-    }
-    unsigned below(uint64_t bound) { return static_cast<unsigned>((next() >> 32) % bound); }
-    bool one_in(unsigned n) { return below(n) == 0; }
-
-private:
-    uint64_t state_;
-};
+using driver::Random;
 
 /* What a run has reached. main.cpp requires that all of it is reached often. */
 struct Reached {
@@ -127,9 +114,9 @@ private:
     Reached reached_;
     raft_tracer tracer_ = {};
     bool traced_;
-    unsigned hostility_; /* one action in so many is hostile; 0: none */
+    uint64_t hostility_; /* one action in so many is hostile; 0: none */
     raft_time now_ = 1000;
-    unsigned founders_;
+    uint64_t founders_;
     driver::Payloads payloads_;
     std::vector<std::unique_ptr<Server>> servers_;
     std::vector<driver::Message> messages_; /* under way */

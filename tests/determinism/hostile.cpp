@@ -26,7 +26,7 @@ constexpr uint64_t kOffsets = (1ULL << 31) - 1;
 
 uint64_t Cluster::odd_number(const Server &server) {
     const driver::View &view = server.view;
-    const unsigned near = random_.below(3);
+    const uint64_t near = random_.below(3);
     switch (random_.below(14)) {
         case 0:
             return 0;
@@ -56,7 +56,7 @@ uint64_t Cluster::odd_number(const Server &server) {
 
 Configuration Cluster::odd_members() {
     Configuration members;
-    const unsigned n = random_.below(6);
+    const uint64_t n = random_.below(6);
     for (unsigned i = 0; i < n; i++) {
         const raft_id id = random_.below(8);
         const char *address = driver::address_of(random_.below(9));
@@ -71,7 +71,7 @@ void Cluster::tamper(Message *message) {
     const uint64_t number = odd_number(any());
     const uint64_t other = random_.next();
     const auto version = static_cast<unsigned char>(other % 5);
-    const unsigned field = random_.below(7);
+    const uint64_t field = random_.below(7);
     raft_message &m = message->m;
     switch (m.type) {
         case RAFT_APPEND_ENTRIES: {
@@ -170,7 +170,7 @@ void Cluster::hostile_start(Server &server) {
     e.start.term = random_.one_in(2) ? odd_number(server) : disk.term;
     e.start.voted_for = random_.below(4);
     e.start.start_index = random_.one_in(3) ? odd_number(server) : disk.log.first;
-    const unsigned choice = random_.below(6);
+    const uint64_t choice = random_.below(6);
     if (choice == 0) {
         snapshot.index = odd_number(server);
     } else if (choice == 1) {
@@ -296,7 +296,7 @@ void Cluster::hostile_event(Server &server) {
 }
 
 void Cluster::hostile() {
-    const unsigned choice = random_.below(10);
+    const uint64_t choice = random_.below(10);
     if (choice < 5 && !messages_.empty()) {
         Message message = messages_[random_.below(messages_.size())];
         tamper(&message);

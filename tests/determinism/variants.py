@@ -69,10 +69,14 @@ class Builder:
     def __init__(self, root, build, jobs):
         self.root, self.build = root, build
         here = os.path.dirname(os.path.abspath(__file__))
-        shared = [os.path.join(here, '..', 'observe', name + ending)
-                  for name in ('answers', 'fields', 'record') for ending in ('.cpp', '.hpp')]
-        self.program = files(here, '.cpp', '.hpp') + shared + files(
-            os.path.join(here, '..', 'driver'), '.cpp', '.hpp')
+        # The program uses the public header alone; these two folders also hold what does not.
+        beside = {'observe': ('answers', 'fields', 'record'),
+                  'driver': ('carry_out', 'disk', 'driver', 'judge', 'judge_messages',
+                             'judge_step', 'message', 'random', 'types', 'view')}
+        self.program = files(here, '.cpp', '.hpp') + [
+            path for folder, names in beside.items()
+            for path in files(os.path.join(here, '..', folder), '.cpp', '.hpp')
+            if os.path.basename(path)[:-4] in names]
         self.include = os.path.join(root, 'include')
         self.cache = [shutil.which('ccache')] if shutil.which('ccache') else []
         self.pool = concurrent.futures.ThreadPoolExecutor(jobs)

@@ -46,7 +46,7 @@ public:
     int init() { return raft_init(handle(), id, address); }
     int start();
     /* One step: returns raft_step()'s code. */
-    int step(raft_event &e);
+    virtual int step(raft_event &e);
     /* Close the raft; of the writes under way so many steps (see Disk) reach the disk. */
     void crash(size_t kept);
 
@@ -104,8 +104,10 @@ public:
     Loan loan;
 
 protected:
-    /* Before the update is judged. `u` is filled with a pattern when raft_step() is called. */
+    /* fill() the update and take the step. */
     virtual int call(raft_event &e, raft_update &u);
+    virtual void check_failure(const raft_event &e, const raft_update &u, int rc);
+    /* For negative tests: falsify what the step did. */
     virtual void tamper(raft_update &) {}
     virtual void judged(const raft_event &, const raft_update &) {}
 
@@ -145,7 +147,6 @@ protected:
 
 private:
     void hear(const raft_event &e);
-    void check_failure(const raft_event &e, const raft_update &u, int rc);
     void follow(const raft_event &e, const raft_update &u);
     void follow_entries(const raft_event &e, const raft_update_entries &en);
     void follow_entry(raft_index index, const raft_entry &e);

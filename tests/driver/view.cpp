@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "view.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <iterator>
 
@@ -64,6 +65,9 @@ void require_unknown(const View &v, raft *r, raft_id id) {
 
 const Peer &View::peer(raft_id id) const {
     static const Peer none;
+    if (id - 1 < peers.size() && conf.members[static_cast<size_t>(id - 1)].id == id) {
+        return peers[static_cast<size_t>(id - 1)]; /* as it often is */
+    }
     for (size_t i = 0; i < peers.size(); i++) {
         if (conf.members[i].id == id) {
             return peers[i];
@@ -111,13 +115,16 @@ void View::capture(raft *r) {
 
 namespace {
 
-int catch_up_of(const View &v, raft_id id) { return v.peer(id).catch_up; }
-
+/* Catch-ups of a server that is no leader, or of one that is no member, are none. */
 bool same_catch_ups(const View &a, const View &b) {
+    if (a.peers.size() == b.peers.size() && a.conf_index == b.conf_index) {
+        return std::equal(a.peers.begin(), a.peers.end(), b.peers.begin(),
+                          [](const Peer &p, const Peer &q) { return p.catch_up == q.catch_up; });
+    }
     for (const View *v : {&a, &b}) {
         for (size_t i = 0; i < v->peers.size(); i++) {
             const raft_id id = v->conf.members[i].id;
-            if (catch_up_of(a, id) != catch_up_of(b, id)) {
+            if (a.peer(id).catch_up != b.peer(id).catch_up) {
                 return false;
             }
         }

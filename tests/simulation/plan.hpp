@@ -99,7 +99,7 @@ struct Plan {
     explicit Plan(uint64_t seed, Sabotage sabotage);
 
     unsigned servers;
-    Conf initial;
+    Configuration initial;
     unsigned bootstrapped; /* how many of the initial voters bootstrap */
     ServerPlan server[kMaxServers + 1];
     bool bounded_clocks; /* leases may be trusted */

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <unordered_map>
 
-namespace sim::linear {
+namespace driver::linear {
 namespace {
 
 /* All calls of one value. In any order of the whole they stand together, the write
@@ -146,4 +146,4 @@ unsigned self_test(unsigned histories, unsigned *linearizable) {
     return wrong;
 }
 
-} // namespace sim::linear
+} // namespace driver::linear

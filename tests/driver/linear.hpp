@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace sim::linear {
+namespace driver::linear {
 
 inline constexpr uint32_t kInitial = UINT32_MAX; /* value before the first write */
 inline constexpr uint64_t kNever = UINT64_MAX;
@@ -29,4 +29,4 @@ bool check_exhaustively(const std::vector<Call> &calls);
 /* Compares the two on random histories; returns the number of disagreements. */
 unsigned self_test(unsigned histories, unsigned *linearizable);
 
-} // namespace sim::linear
+} // namespace driver::linear
