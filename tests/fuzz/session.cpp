@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "session.hpp"
 
+#include "../driver/judge_step.hpp"
 #include "../observe/failing_memory.hpp"
 #include "../observe/fields.hpp"
 #include "legal.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 
@@ -40,23 +42,6 @@ void expect_equal(const std::string &difference, const char *what) {
     }
 }
 
-void expect_flags(const Answers &before, const Answers &after, unsigned flags, bool starting) {
-    constexpr unsigned kContents =
-        RAFT_UPDATE_ENTRIES | RAFT_UPDATE_SNAPSHOT | RAFT_UPDATE_MESSAGES | RAFT_UPDATE_READS;
-    unsigned wrong = (flags & ~kContents) ^ flags_between(before, after);
-    if (starting) { /* relative to what the event gave */
-        wrong &= ~unsigned{RAFT_UPDATE_CURRENT_TERM | RAFT_UPDATE_VOTED_FOR};
-    } else {
-        EXPECT(after.term >= before.term);
-        EXPECT(after.term > before.term || before.vote == 0 || after.vote == before.vote);
-    }
-    EXPECT(after.commit >= before.commit);
-    if (wrong != 0) {
-        fprintf(stderr, "%s\n", observe::names_of_flags(wrong).c_str());
-        broken(__LINE__, "a flag is set if and only if what it names changed");
-    }
-}
-
 constexpr unsigned kAllFeatures =
     RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS | RAFT_FEATURE_JOINT;
 
@@ -66,6 +51,7 @@ Session::Session(raft_id id) {
     const std::string address = "host" + std::to_string(id);
     EXPECT(raft_init(&first_, id, address.c_str()) == 0);
     EXPECT(raft_init(&second_[0], id, address.c_str()) == 0);
+    view_.capture(&first_);
 }
 
 Session::~Session() {
@@ -73,52 +59,25 @@ Session::~Session() {
     EXPECT(raft_close(&second_[place_]) == 0);
 }
 
-/* Nothing may be asked of the caller that it cannot have. */
-void Session::check_messages(const raft_update &update) {
-    struct raft *r = &first_;
-    for (unsigned i = 0; i < update.messages.n; i++) {
-        const raft_message &m = update.messages.batch[i];
-        EXPECT(m.server_id != 0 && m.server_id != r->id && m.server_address != nullptr);
-        if (m.type == RAFT_APPEND_ENTRIES) {
-            const raft_append_entries &a = m.append_entries;
-            EXPECT(a.entries == nullptr && a.term == raft_current_term(r));
-            EXPECT(a.prev_log_index + a.n_entries <= raft_last_index(r));
-            EXPECT(a.n_entries == 0 || a.prev_log_index + 1 >= raft_first_index(r));
-            EXPECT(a.prev_log_term == raft_term_of(r, a.prev_log_index));
-            EXPECT((a.prev_log_index == 0) == (a.prev_log_term == 0));
-        } else if (m.type == RAFT_INSTALL_SNAPSHOT) {
-            const raft_install_snapshot &is = m.install_snapshot;
-            EXPECT(is.last_index == raft_snapshot_index(r) && is.last_index > 0);
-            EXPECT(is.last_term != 0 && is.conf.n > 0 && is.conf_index > 0);
-        } else if (m.type == RAFT_REQUEST_VOTE_RESULT) {
-            const raft_request_vote_result &v = m.request_vote_result;
-            EXPECT(!v.vote_granted || v.pre_vote ||
-                   (v.term == raft_current_term(r) && m.server_id == raft_voted_for(r)));
-        } else if (m.type == RAFT_APPEND_ENTRIES_RESULT) {
-            const raft_append_entries_result &a = m.append_entries_result;
-            EXPECT(a.rejected != 0 || a.last_log_index <= raft_last_stored(r));
-        }
+/* What a successful step promises. */
+void Session::judge(const raft_event &event, const raft_update &update) {
+    const driver::View before = view_;
+    view_.capture(&first_);
+    if (event.type != RAFT_START) { /* its flags are relative to what the event gave */
+        driver::check_flags(before, view_, event, update);
+        driver::check_vote(before, view_);
+        driver::check_first_index(before, view_, event, update);
     }
-}
-
-void Session::check(const raft_event &event, const raft_update &update, int code) {
-    struct raft *r = &first_;
-    EXPECT(raft_errmsg(r) != nullptr);
-    if (code != 0) {
-        EXPECT(code > 0 && code <= RAFT_TOOMANY && update.flags == 0 && raft_errmsg(r)[0] != '\0');
-        return;
-    }
-    EXPECT(raft_timeout(r) > event.time);
-    EXPECT(raft_commit_index(r) <= raft_last_index(r));
-    EXPECT(raft_last_stored(r) <= raft_last_index(r));
-    EXPECT(raft_snapshot_index(r) <= raft_commit_index(r));
-    EXPECT(raft_first_index(r) <= raft_last_index(r) + 1);
+    driver::check_monotonic(before, view_);
+    driver::check_untouched(update);
+    latest_ = std::max<raft_time>(latest_, event.time);
+    driver::check_timeout(before, view_, event, update, latest_);
     if (update.flags & RAFT_UPDATE_ENTRIES) {
-        EXPECT(update.entries.index + update.entries.n == raft_last_index(r) + 1);
-        EXPECT(update.entries.index > raft_snapshot_index(r));
+        EXPECT(update.entries.index + update.entries.n == view_.last + 1);
+        EXPECT(update.entries.index > view_.snapshot);
     }
-    if (update.flags & RAFT_UPDATE_MESSAGES) {
-        check_messages(update);
+    for (unsigned i = 0; update.flags & RAFT_UPDATE_MESSAGES && i < update.messages.n; i++) {
+        driver::check_message(&first_, before, view_, update.messages.batch[i]);
     }
 }
 
@@ -135,7 +94,7 @@ void Session::note(const raft_update &update) {
 int Session::step(raft_event event) {
     const Answers before(&first_);
     raft_update a;
-    observe::fill(&a);
+    driver::fill(a);
     int code;
     if (fail_at_ != 0) {
         failing_memory::arm(fail_at_);
@@ -144,20 +103,29 @@ int Session::step(raft_event event) {
         if (failing_memory::disarm()) {
             EXPECT(code == RAFT_NOMEM && a.flags == 0);
             expect_equal(difference(before, Answers(&first_)), "a step without memory");
-            observe::fill(&a);
+            driver::fill(a);
             code = raft_step(&first_, &event, &a);
         }
     } else {
         code = raft_step(&first_, &event, &a);
     }
-    follow(event, code, a, before);
+    follow(event, code, a);
+    EXPECT(code >= 0 && code <= RAFT_TOOMANY && raft_errmsg(&first_) != nullptr);
+    if (code == 0) {
+        EXPECT(legal(event, first_.id));
+        judge(event, a);
+        note(a);
+    } else {
+        driver::check_failed(view_, &first_, event, a, code);
+        expect_equal(difference(before, Answers(&first_)), "a failed step changed something");
+    }
     borrowed.release();
     return code;
 }
 
 /* The second raft takes the step that the first has taken. */
-void Session::follow(const raft_event &event, int code, const raft_update &a,
-                     const Answers &before) {
+void Session::follow(const raft_event &event, int code, const raft_update &a) {
+    using observe::Payloads;
     raft_event copy = event;
     raft_update b;
     memset(&b, 0x77, sizeof b);
@@ -166,21 +134,10 @@ void Session::follow(const raft_event &event, int code, const raft_update &a,
     second_[place_] = from;
     memset(&from, 0, sizeof from);
     EXPECT(raft_step(&second_[place_], &copy, &b) == code);
-    const Answers after(&first_);
-    using observe::Payloads;
     expect_equal(
         observe::recorded(a, Payloads::kPlaces).difference(observe::recorded(b, Payloads::kPlaces)),
         "two updates");
-    expect_equal(difference(after, Answers(&second_[place_])), "two rafts");
-    check(event, a, code);
-    if (code == 0) {
-        EXPECT(legal(event, first_.id));
-        EXPECT(observe::written_unannounced(a) == nullptr);
-        expect_flags(before, after, a.flags, event.type == RAFT_START);
-        note(a);
-    } else {
-        expect_equal(difference(before, after), "a failed step changed something");
-    }
+    expect_equal(difference(Answers(&first_), Answers(&second_[place_])), "two rafts");
 }
 
 raft_event Session::event(raft_event_type type, Input &in) {
@@ -321,6 +278,7 @@ void Session::change_setting(Input &in) {
         }
     };
     EXPECT(set(&first_) == set(&second_[place_]));
+    view_.capture(&first_); /* a setting may move the deadline */
 }
 
 void Session::any_event(Input &in) {

@@ -2,6 +2,7 @@
 /* Two rafts that are given the same events, the second moved in memory before each. */
 #pragma once
 
+#include "../driver/view.hpp"
 #include "../observe/answers.hpp"
 #include "memory.hpp"
 
@@ -49,10 +50,8 @@ private:
         size_t offset;
         bool last;
     };
-    void follow(const raft_event &event, int code, const raft_update &update,
-                const observe::Answers &before);
-    void check(const raft_event &event, const raft_update &update, int code);
-    void check_messages(const raft_update &update);
+    void follow(const raft_event &event, int code, const raft_update &update);
+    void judge(const raft_event &event, const raft_update &update);
     void note(const raft_update &update);
 
     struct raft first_ = {};
@@ -60,6 +59,8 @@ private:
     unsigned place_ = 0;
     unsigned fail_at_ = 0; /* the step's allocation that fails, 0: none */
     raft_time now_ = 0;
+    raft_time latest_ = 0; /* time of an event */
+    driver::View view_;
     unsigned long long write_ = 0;
     Chunk chunk_ = {};
 };
