@@ -5,48 +5,16 @@
 #include <algorithm>
 
 namespace model {
-namespace {
-
-/* Of the two sets in a joint configuration; otherwise they are the same (§4.3). */
-bool votes(int role, bool in_old_set) {
-    switch (role) {
-        case RAFT_VOTER:
-            return true;
-        case RAFT_VOTER_INCOMING:
-            return !in_old_set;
-        case RAFT_VOTER_OUTGOING:
-        case RAFT_VOTER_TO_STANDBY:
-        case RAFT_VOTER_TO_SPARE:
-            return in_old_set;
-        default:
-            return false;
-    }
-}
-
-} // namespace
-
 /* Is a log, as far as it goes, on the disks of a majority of each voter set? */
 bool Search::durable_on_quorum(const State &state, const Node &leader, Chain log) const {
     raft_configuration conf = {};
-    if (raft_configuration_at(&leader.core, raft_last_index(&leader.core), &conf, nullptr) != 0) {
-        return false;
-    }
-    for (bool in_old_set : {false, true}) {
-        unsigned voters = 0;
-        unsigned have = 0;
-        for (const raft_server *server = conf.servers; server != conf.servers + conf.n; server++) {
-            if (votes(server->role, in_old_set)) {
-                const Node &node = nodes_[state.nodes[server->id - 1]];
-                voters++;
-                have += nodes_.chains().is_prefix(log, node.disk) ||
-                        nodes_.chains().is_prefix(log, node.snapshot);
-            }
-        }
-        if (have <= voters / 2) {
-            return false;
-        }
-    }
-    return true;
+    return raft_configuration_at(&leader.core, raft_last_index(&leader.core), &conf, nullptr) ==
+               0 &&
+           quorum(driver::Configuration(conf), [&](raft_id id) {
+               const Node &node = nodes_[state.nodes[id - 1]];
+               return nodes_.chains().is_prefix(log, node.disk) ||
+                      nodes_.chains().is_prefix(log, node.snapshot);
+           });
 }
 
 /* State machine safety, and that only durable entries are committed. */
@@ -173,17 +141,6 @@ std::string Search::judge(State *state, const Action &action, NodeId before_id) 
     const Chains &chains = nodes_.chains();
     const Node &before = nodes_[before_id];
     const Node &after = nodes_[state->nodes[action.server]];
-    if (after.term < before.term && action.kind != Kind::kCrash) {
-        return "terms rise";
-    }
-    if (after.term == before.term && before.vote != 0 && after.vote != before.vote &&
-        action.kind != Kind::kCrash) {
-        return "one vote per term";
-    }
-    if (action.kind != Kind::kCrash &&
-        chains.last(after.committed) < chains.last(before.committed)) {
-        return "commit: the commit index falls";
-    }
     if (after.leads && before.leads && before.term == after.term &&
         !chains.is_prefix(before.log, after.log)) {
         return "leader append-only";

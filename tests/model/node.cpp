@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "node.hpp"
 
+#include "../driver/judge_step.hpp"
 #include "../observe/paths.hpp"
 
 #include <algorithm>
@@ -17,26 +18,15 @@ namespace {
 constexpr unsigned kHeartbeat = 1;
 constexpr unsigned kSeed = 3;
 
-/* The payload of a configuration entry (docs/reference/types.rst). */
-std::string encoded(unsigned voters, unsigned standbys) {
-    std::string bytes(1, '\1');
-    const auto number = [&](uint64_t value) {
-        for (unsigned i = 0; i < 8; i++) {
-            bytes += static_cast<char>(value >> (8 * i));
-        }
-    };
-    number(static_cast<uint64_t>(__builtin_popcount(voters | standbys)));
+driver::Configuration members(unsigned voters, unsigned standbys = 0) {
+    driver::Configuration conf;
     for (raft_id id = 1; id <= kServers; id++) {
         const unsigned bit = 1U << (id - 1);
-        if ((voters | standbys) & bit) {
-            number(id);
-            bytes += address_of(id);
-            bytes += '\0';
-            bytes += static_cast<char>(voters & bit ? RAFT_VOTER : RAFT_STANDBY);
+        if (((voters | standbys) & bit) != 0) {
+            conf.add(id, (voters & bit) != 0 ? RAFT_VOTER : RAFT_STANDBY);
         }
     }
-    bytes.resize((bytes.size() + 7) / 8 * 8);
-    return bytes;
+    return conf;
 }
 
 raft_event event_at(raft_time time, raft_event_type type) {
@@ -53,11 +43,6 @@ void fail(const char *what) {
     abort();
 }
 
-const char *address_of(raft_id id) {
-    static const char *const kAddresses[] = {"", "1", "2", "3"};
-    return kAddresses[id];
-}
-
 Nodes::~Nodes() {
     for (Node &node : nodes_) {
         raft_close(&node.core);
@@ -67,7 +52,7 @@ Nodes::~Nodes() {
 /* A server comes up with what is on its disk: all of the node but its core. */
 Node Nodes::boot(Node node, raft_id id, raft_update *update) {
     struct raft r;
-    if (raft_init(&r, id, address_of(id)) != 0 || raft_seed(&r, kSeed) != 0 ||
+    if (raft_init(&r, id, driver::address_of(id)) != 0 || raft_seed(&r, kSeed) != 0 ||
         raft_set_heartbeat_timeout(&r, kHeartbeat) != 0 ||
         raft_set_election_timeout(&r, kElectionTimeout) != 0 ||
         raft_set_install_snapshot_timeout(&r, kElectionTimeout) != 0 ||
@@ -80,13 +65,10 @@ Node Nodes::boot(Node node, raft_id id, raft_update *update) {
     e.start = {node.term,       node.vote,      nullptr,
                node.disk_first, entries.data(), static_cast<unsigned>(entries.size())};
     raft_snapshot_metadata metadata = {};
-    std::vector<raft_server> servers;
+    driver::Loan loan;
     if (node.snapshot != 0) {
         const Link &last = chains_.link(node.snapshot);
-        servers = configuration_of(node.snapshot);
-        metadata = {last.index,
-                    last.term,
-                    {servers.data(), static_cast<unsigned>(servers.size())},
+        metadata = {last.index, last.term, loan.lend(configuration_of(node.snapshot)),
                     configuration_index(node.snapshot)};
         e.start.metadata = &metadata;
         /* A log that the snapshot does not continue is dropped. */
@@ -110,8 +92,9 @@ Node Nodes::boot(Node node, raft_id id, raft_update *update) {
 NodeId Nodes::first(raft_id id) {
     Node node;
     if ((bounds_.voters | bounds_.standbys) >> (id - 1) & 1) {
-        node.disk = chains_.append(0, 1, RAFT_CHANGE,
-                                   chains_.payload(encoded(bounds_.voters, bounds_.standbys)), 0);
+        node.disk =
+            chains_.append(0, 1, RAFT_CHANGE,
+                           chains_.payload(encode(members(bounds_.voters, bounds_.standbys))), 0);
         node.term = 1;
     }
     raft_update update = {};
@@ -156,31 +139,18 @@ Outcome Nodes::restart(const Node &from, uint32_t kept) {
     return finish(boot(std::move(node), from.core.id, &update), update);
 }
 
-namespace {
-
-void add_voters(std::vector<raft_server> *servers, unsigned set) {
-    for (raft_id id = 1; id <= kServers; id++) {
-        if (set >> (id - 1) & 1) {
-            servers->push_back({id, address_of(id), RAFT_VOTER});
-        }
-    }
-}
-
-} // namespace
-
 /* A message as it comes in. */
 raft_message Nodes::receive(const Packet &packet, Loan *loan) const {
     raft_message message = packet.message;
     message.server_id = packet.from;
-    message.server_address = address_of(packet.from);
+    message.server_address = driver::address_of(packet.from);
     if (message.type == RAFT_APPEND_ENTRIES) {
         loan->entries = unpack(packet.log, message.append_entries.prev_log_index);
         message.append_entries.entries = loan->entries.data();
     } else if (message.type == RAFT_INSTALL_SNAPSHOT) {
         /* The address of the chunk tells of which snapshot it is. */
         raft_install_snapshot &install = message.install_snapshot;
-        loan->servers = configuration_of(packet.log);
-        install.conf = loan->configuration();
+        install.conf = loan->lent.lend(configuration_of(packet.log));
         install.data = {reinterpret_cast<void *>(uintptr_t{packet.log}),
                         install.version >= 1 ? 1 : kChunks};
     }
@@ -216,9 +186,8 @@ raft_event Nodes::event_of(Node *node, Kind kind, uint32_t argument, Loan *loan)
             e.snapshot.metadata.index = chains_.last(node->snapshot);
             break;
         case Kind::kRecover:
-            add_voters(&loan->servers, argument);
             e.type = RAFT_RECOVER;
-            e.recover.conf = loan->configuration();
+            e.recover.conf = loan->lent.lend(members(argument));
             break;
         case Kind::kSubmit:
             loan->entries.push_back({0, RAFT_COMMAND, {nullptr, 0}, kSubmitted});
@@ -226,9 +195,8 @@ raft_event Nodes::event_of(Node *node, Kind kind, uint32_t argument, Loan *loan)
             e.submit = {loan->entries.data(), 1};
             break;
         case Kind::kChange:
-            add_voters(&loan->servers, bounds_.next_voters);
             e.type = RAFT_RECONFIGURE;
-            e.reconfigure.conf = loan->configuration();
+            e.reconfigure.conf = loan->lent.lend(members(bounds_.next_voters));
             break;
         default:
             e.type = RAFT_TRANSFER;
@@ -237,13 +205,41 @@ raft_event Nodes::event_of(Node *node, Kind kind, uint32_t argument, Loan *loan)
     return e;
 }
 
+namespace {
+
+/* What the step of one server promises; empty if all is well. */
+std::string judge_step(const driver::View &before, struct raft *r, const raft_event &e,
+                       const raft_update &update) {
+    try {
+        driver::View after = before;
+        after.capture(r);
+        driver::check_untouched(update);
+        driver::check_flags(before, after, e, update);
+        driver::check_monotonic(before, after);
+        driver::check_vote(before, after);
+        driver::check_first_index(before, after, e, update);
+        driver::check_timeout(before, after, e, update, observe::clock_of(*r).now);
+        for (unsigned i = 0; update.flags & RAFT_UPDATE_MESSAGES && i < update.messages.n; i++) {
+            driver::check_message(r, before, after, update.messages.batch[i]);
+        }
+    } catch (const driver::Violation &violation) {
+        return violation.what();
+    }
+    return "";
+}
+
+} // namespace
+
 Outcome Nodes::compute(const Node &from, Kind kind, uint32_t argument) {
     Node node = from;
     node.core = observe::clone(from.core);
     raft_seed(&node.core, kSeed);
     Loan loan;
     raft_event e = event_of(&node, kind, argument, &loan);
-    raft_update update = {};
+    driver::View before;
+    before.capture(&node.core);
+    raft_update update;
+    driver::fill(update);
     std::string difference;
     const bool wrong_path = fault_ == Fault::kWrongFastPath;
     const int error = observe::step_on_both_paths(
@@ -261,6 +257,8 @@ Outcome Nodes::compute(const Node &from, Kind kind, uint32_t argument) {
             "acceptance: a message of a correct server, or an acknowledgement of a correct caller, "
             "fails with error " +
             std::to_string(error);
+    } else if (outcome.wrong = judge_step(before, &node.core, e, update); !outcome.wrong.empty()) {
+        outcome.code = Outcome::Code::kWrong;
     }
     if (outcome.code != Outcome::Code::kDone) {
         raft_close(&node.core);

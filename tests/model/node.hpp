@@ -4,6 +4,7 @@
  * search reuses the outcome. */
 #pragma once
 
+#include "../driver/message.hpp"
 #include "../observe/state.hpp"
 #include "bounds.hpp"
 #include "chain.hpp"
@@ -24,7 +25,6 @@ constexpr unsigned kElectionTimeout = 2;
 /* What a caller's own entry carries in `batch`. Larger than any chain. */
 inline void *const kSubmitted = reinterpret_cast<void *>(uintptr_t{UINT32_MAX});
 
-const char *address_of(raft_id id);
 [[noreturn]] void fail(const char *what);
 
 /* An operation on a server. */
@@ -85,10 +85,7 @@ struct Packet {
 struct Loan {
     raft_message message;
     std::vector<raft_entry> entries;
-    std::vector<raft_server> servers;
-    raft_configuration configuration() {
-        return {servers.data(), static_cast<unsigned>(servers.size())};
-    }
+    driver::Loan lent;
 };
 
 struct Outcome {
@@ -133,7 +130,7 @@ private:
     std::string pack_install(const Node &node, const raft_install_snapshot &message,
                              Packet *packet) const;
     std::vector<raft_entry> unpack(Chain log, raft_index after) const;
-    std::vector<raft_server> configuration_of(Chain log) const;
+    driver::Configuration configuration_of(Chain log) const;
     Node boot(Node disk, raft_id id, raft_update *update);
 
     const Bounds bounds_;

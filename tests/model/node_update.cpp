@@ -118,17 +118,9 @@ raft_index Nodes::configuration_index(Chain log) const {
     return chains_.last(log);
 }
 
-std::vector<raft_server> Nodes::configuration_of(Chain log) const {
+driver::Configuration Nodes::configuration_of(Chain log) const {
     const Link &link = chains_.link(chains_.at(log, configuration_index(log)));
-    const std::string &bytes = chains_.bytes(link.payload);
-    std::vector<raft_server> servers(static_cast<size_t>(bytes[1])); /* fewer than 256 */
-    size_t at = 9;
-    for (raft_server &server : servers) { /* IDs and addresses of one digit: see encoded() */
-        const auto id = static_cast<raft_id>(bytes[at]);
-        server = {id, address_of(id), bytes[at + 10]};
-        at += 11;
-    }
-    return servers;
+    return driver::decode(chains_.bytes(link.payload));
 }
 
 /* The entries of a log after an index, as a caller would read them from its disk. */
@@ -174,14 +166,9 @@ std::string Nodes::pack_install(const Node &node, const raft_install_snapshot &a
     if (a.last_index != chains_.last(node.snapshot)) {
         return "installation: a snapshot is asked for that is not there";
     }
-    const std::vector<raft_server> conf = configuration_of(node.snapshot);
-    bool same = a.conf.n == conf.size() && a.conf_index == configuration_index(node.snapshot) &&
-                a.last_term == chains_.link(node.snapshot).term;
-    for (size_t i = 0; same && i < conf.size(); i++) {
-        const raft_server &server = a.conf.servers[i];
-        same = server.id == conf[i].id && server.role == conf[i].role &&
-               strcmp(server.address, conf[i].address) == 0;
-    }
+    const bool same = a.conf_index == configuration_index(node.snapshot) &&
+                      a.last_term == chains_.link(node.snapshot).term &&
+                      configuration_of(node.snapshot).is(a.conf);
     if (!same) {
         return "installation: a snapshot is sent with what is not its own";
     }
