@@ -10,10 +10,6 @@ namespace {
 
 constexpr raft_index kLimit = 1ULL << 62;
 
-raft_configuration three_voters(Builder &b) {
-    return b.conf({{1, RAFT_VOTER}, {2, RAFT_VOTER}, {3, RAFT_VOTER}});
-}
-
 /* Server 1 leads in term 3; nothing of that term is committed. */
 void elect(TestedRaft &s, Builder &b, raft_event start) {
     s.prepare(start);
@@ -26,22 +22,21 @@ void elect(TestedRaft &s, Builder &b, raft_event start) {
 }
 
 raft_event three_started(Builder &b) {
-    return b.start(1, 2, nullptr, 1, {b.change(1, three_voters(b)), b.command(1)});
+    return b.start(1, 2, nullptr, 1, {b.change(1, b.conf("1 2 3")), b.command(1)});
 }
 
 /* Illegal configurations, with the error that each gets. */
 void try_configurations(TestedRaft &s, Builder &b, raft_event_type type) {
-    s.step(b.with_conf(s.now, type, b.conf({{1, RAFT_VOTER}, {0, RAFT_VOTER}})), RAFT_BADID);
-    s.step(b.with_conf(s.now, type, b.conf({{1, RAFT_VOTER}, {2, RAFT_VOTER}, {1, RAFT_SPARE}})),
-           RAFT_DUPLICATEID);
+    s.step(b.with_conf(s.now, type, b.conf("1 0")), RAFT_BADID);
+    s.step(b.with_conf(s.now, type, b.conf("1 2 1p")), RAFT_DUPLICATEID);
     s.step(b.with_conf(s.now, type, b.conf({{1, RAFT_VOTER, "same"}, {2, RAFT_VOTER, "same"}})),
            RAFT_DUPLICATEADDRESS);
     for (int role : {-1, 3, 6, 7, 1 << 30}) {
         s.step(b.with_conf(s.now, type, b.conf({{1, RAFT_VOTER}, {2, role}})), RAFT_BADROLE);
     }
-    s.step(b.with_conf(s.now, type, b.conf({{1, RAFT_STANDBY}, {2, RAFT_SPARE}})), RAFT_INVALID);
+    s.step(b.with_conf(s.now, type, b.conf("1s 2p")), RAFT_INVALID);
     s.step(b.with_conf(s.now, type, {nullptr, 3}), RAFT_INVALID);
-    raft_configuration no_address = b.conf({{1, RAFT_VOTER}, {2, RAFT_VOTER}});
+    raft_configuration no_address = b.conf("1 2");
     no_address.servers[1].address = nullptr;
     s.step(b.with_conf(s.now, type, no_address), RAFT_INVALID);
 }
@@ -58,9 +53,9 @@ void try_appends(TestedRaft &s, Builder &b) {
     bad_type.type = static_cast<raft_entry_type>(4);
     raft_entry falling[] = {b.command(2), b.command(1)};
     raft_entry late = b.command(3);
-    raft_entry truncated = b.change(2, three_voters(b));
+    raft_entry truncated = b.change(2, b.conf("1 2 3"));
     truncated.buf.len -= 8;
-    raft_entry padded = b.change(2, three_voters(b));
+    raft_entry padded = b.change(2, b.conf("1 2 3"));
     static_cast<unsigned char *>(padded.buf.base)[padded.buf.len - 1] = 9;
     raft_entry copy = fine;
     for (raft_append_entries ae : {
@@ -82,12 +77,12 @@ void try_appends(TestedRaft &s, Builder &b) {
         s.step(append_event(b, ae), RAFT_MALFORMED);
     }
     s.step(append_event(b, {0, 2, 1, 2, 1, nullptr, 0, 0}), RAFT_CORRUPT);
-    raft_entry other[] = {b.change(2, three_voters(b)), b.command(2)};
+    raft_entry other[] = {b.change(2, b.conf("1 2 3")), b.command(2)};
     s.step(append_event(b, {0, 2, 0, 0, 1, other, 2, 0}), RAFT_CORRUPT);
 }
 
 void try_installs(TestedRaft &s, Builder &b) {
-    const raft_configuration three = three_voters(b);
+    const raft_configuration three = b.conf("1 2 3");
     const auto refused = [&](raft_install_snapshot is, int code) {
         raft_message m = b.message(RAFT_INSTALL_SNAPSHOT, 2);
         m.install_snapshot = is;
@@ -95,7 +90,7 @@ void try_installs(TestedRaft &s, Builder &b) {
     };
     char data[4] = {};
     const raft_buffer some = {data, sizeof data};
-    const raft_configuration twice = b.conf({{1, RAFT_VOTER}, {1, RAFT_VOTER}});
+    const raft_configuration twice = b.conf("1 1");
     refused({1, 0, 9, 1, three, 1, some, 0, true}, RAFT_MALFORMED);
     refused({1, 2, 0, 0, three, 1, some, 0, true}, RAFT_MALFORMED);
     refused({1, 2, 9, 3, three, 1, some, 0, true}, RAFT_MALFORMED);
@@ -113,8 +108,8 @@ void try_installs(TestedRaft &s, Builder &b) {
 
 void failing_starts() {
     Builder b;
-    const raft_configuration three = three_voters(b);
-    const raft_configuration twice = b.conf({{1, RAFT_VOTER}, {1, RAFT_VOTER}});
+    const raft_configuration three = b.conf("1 2 3");
+    const raft_configuration twice = b.conf("1 1");
     TestedRaft s;
     raft_event voted = b.start(1, 0, nullptr, 0, {});
     voted.start.voted_for = 1;
@@ -184,7 +179,7 @@ void failing_messages() {
     /* Two leaders in one term. */
     s.step(b.append(10, 2, 2, 1, 1, 1, {}));
     s.step(b.append(10, 3, 2, 1, 1, 1, {}), RAFT_MALFORMED);
-    s.step(b.install(10, 3, 2, 9, 2, three_voters(b), 0, 0, true), RAFT_MALFORMED);
+    s.step(b.install(10, 3, 2, 9, 2, b.conf("1 2 3"), 0, 0, true), RAFT_MALFORMED);
 
     TestedRaft leader;
     elect(leader, b, three_started(b));
@@ -201,7 +196,7 @@ void failing_requests() {
     s.step(b.submit(s.now, {}), RAFT_INVALID);
     s.step(b.with_id(s.now, RAFT_CATCH_UP, 2), RAFT_NOTLEADER);
     s.step(b.with_id(s.now, RAFT_TRANSFER, 2), RAFT_NOTLEADER);
-    s.step(b.with_conf(s.now, RAFT_RECONFIGURE, three_voters(b)), RAFT_NOTLEADER);
+    s.step(b.with_conf(s.now, RAFT_RECONFIGURE, b.conf("1 2 3")), RAFT_NOTLEADER);
     s.step(b.read(s.now, 1, true), RAFT_NOTLEADER);
     s.step(b.stored(s.now, 1, 0), RAFT_INVALID);
     s.step(b.stored(s.now, 1, 9), RAFT_INVALID);
@@ -210,52 +205,50 @@ void failing_requests() {
     raft_event configuration = b.event(RAFT_CONFIGURATION, s.now);
     configuration.configuration.index = 2;
     s.step(configuration, RAFT_INVALID);
-    s.step(b.with_conf(s.now, RAFT_BOOTSTRAP, three_voters(b)), RAFT_CANTBOOTSTRAP);
-    s.step(b.with_conf(s.now, RAFT_RECOVER, b.conf({{2, RAFT_VOTER}})), RAFT_BADID);
+    s.step(b.with_conf(s.now, RAFT_BOOTSTRAP, b.conf("1 2 3")), RAFT_CANTBOOTSTRAP);
+    s.step(b.with_conf(s.now, RAFT_RECOVER, b.conf("2")), RAFT_BADID);
     try_configurations(s, b, RAFT_RECOVER);
 
     TestedRaft pristine;
     pristine.prepare(b.start(1, 0, nullptr, 0, {}));
     try_configurations(pristine, b, RAFT_BOOTSTRAP);
-    pristine.step(b.with_conf(2, RAFT_BOOTSTRAP, b.conf({{2, RAFT_VOTER}})), RAFT_BADID);
-    pristine.prepare(b.install(3, 2, 3, 20, 2, three_voters(b), 1, 0, false));
-    pristine.step(b.with_conf(4, RAFT_RECOVER, three_voters(b)), RAFT_BUSY);
-    pristine.step(b.with_conf(4, RAFT_BOOTSTRAP, three_voters(b)), RAFT_CANTBOOTSTRAP);
+    pristine.step(b.with_conf(2, RAFT_BOOTSTRAP, b.conf("2")), RAFT_BADID);
+    pristine.prepare(b.install(3, 2, 3, 20, 2, b.conf("1 2 3"), 1, 0, false));
+    pristine.step(b.with_conf(4, RAFT_RECOVER, b.conf("1 2 3")), RAFT_BUSY);
+    pristine.step(b.with_conf(4, RAFT_BOOTSTRAP, b.conf("1 2 3")), RAFT_CANTBOOTSTRAP);
 
     TestedRaft leader;
     elect(leader, b, three_started(b));
-    leader.step(b.with_conf(leader.now, RAFT_RECOVER, three_voters(b)), RAFT_INVALID);
+    leader.step(b.with_conf(leader.now, RAFT_RECOVER, b.conf("1 2 3")), RAFT_INVALID);
     raft_entry bad_type = b.command(0);
     bad_type.type = static_cast<raft_entry_type>(9);
     leader.step(b.submit(leader.now, {bad_type}), RAFT_MALFORMED);
-    leader.step(b.submit(leader.now, {b.command(0), b.change(0, three_voters(b))}), RAFT_MALFORMED);
+    leader.step(b.submit(leader.now, {b.command(0), b.change(0, b.conf("1 2 3"))}), RAFT_MALFORMED);
     leader.step(b.with_id(leader.now, RAFT_TRANSFER, 1), RAFT_BADID);
     leader.step(b.with_id(leader.now, RAFT_TRANSFER, 9), RAFT_BADID);
     leader.prepare(b.with_id(leader.now, RAFT_TRANSFER, 2));
     leader.step(b.with_id(leader.now, RAFT_TRANSFER, 3), RAFT_BUSY);
     leader.step(b.submit(leader.now, {b.command(0)}), RAFT_NOTLEADER);
-    leader.step(b.with_conf(leader.now, RAFT_RECONFIGURE, three_voters(b)), RAFT_NOTLEADER);
+    leader.step(b.with_conf(leader.now, RAFT_RECONFIGURE, b.conf("1 2 3")), RAFT_NOTLEADER);
     leader.step(b.read(leader.now, 1, false), RAFT_NOTLEADER);
 }
 
 void failing_changes() {
     Builder b;
     TestedRaft s;
-    const raft_configuration founding = b.conf(
-        {{1, RAFT_VOTER}, {2, RAFT_VOTER}, {3, RAFT_VOTER}, {4, RAFT_STANDBY}, {5, RAFT_STANDBY}});
+    const raft_configuration founding = b.conf("1 2 3 4s 5s");
     elect(s, b, b.start(1, 2, nullptr, 1, {b.change(1, founding)}));
-    const raft_configuration two = b.conf({{1, RAFT_VOTER}, {2, RAFT_VOTER}});
+    const raft_configuration two = b.conf("1 2");
     s.step(b.with_conf(s.now, RAFT_RECONFIGURE, two), RAFT_CANTCHANGE); /* no barrier yet */
     s.step(b.submit(s.now, {b.change(0, two)}), RAFT_CANTCHANGE);
     s.prepare(b.persisted(s.now, 2));
     s.prepare(b.result(s.now, 2, 3, 0, 2));
     try_configurations(s, b, RAFT_RECONFIGURE);
-    s.step(b.with_conf(s.now, RAFT_RECONFIGURE, b.conf({{1, RAFT_VOTER}, {4, RAFT_VOTER}})),
+    s.step(b.with_conf(s.now, RAFT_RECONFIGURE, b.conf("1 4")),
            RAFT_CANTCHANGE); /* not all know joint changes */
-    const raft_configuration joint = b.conf({{1, RAFT_VOTER}, {4, RAFT_VOTER_INCOMING}});
+    const raft_configuration joint = b.conf("1 4i");
     s.step(b.submit(s.now, {b.change(0, joint)}), RAFT_BADROLE);
-    s.step(b.submit(s.now, {b.change(0, b.conf({{1, RAFT_VOTER}, {4, RAFT_VOTER}}))}),
-           RAFT_CANTCHANGE); /* two voters change */
+    s.step(b.submit(s.now, {b.change(0, b.conf("1 4"))}), RAFT_CANTCHANGE); /* two voters change */
     raft_entry cut = b.change(0, two);
     cut.buf.len -= 8;
     s.step(b.submit(s.now, {cut}), RAFT_MALFORMED);
@@ -266,12 +259,11 @@ void failing_changes() {
     s.step(b.with_id(s.now, RAFT_CATCH_UP, 5), RAFT_BUSY);
     s.step(b.with_conf(s.now, RAFT_RECONFIGURE, two), RAFT_CANTCHANGE); /* a catch-up runs */
     s.prepare(b.result(s.now, 4, 3, 0, 2));
-    s.prepare(b.with_conf(s.now, RAFT_RECONFIGURE,
-                          b.conf({{1, RAFT_VOTER}, {2, RAFT_VOTER}, {4, RAFT_STANDBY}})));
+    s.prepare(b.with_conf(s.now, RAFT_RECONFIGURE, b.conf("1 2 4s")));
     s.step(b.with_conf(s.now, RAFT_RECONFIGURE, two), RAFT_CANTCHANGE); /* one is uncommitted */
 
     TestedRaft alone;
-    const raft_configuration one = b.conf({{1, RAFT_VOTER}, {2, RAFT_SPARE}});
+    const raft_configuration one = b.conf("1 2p");
     alone.prepare(b.start(1, 1, nullptr, 1, {b.change(1, one)}));
     alone.step(b.with_id(1, RAFT_TRANSFER, 0), RAFT_NOTFOUND);
 
@@ -311,11 +303,10 @@ void failing_at_limits() {
 
     /* A log that ends where indexes do. */
     TestedRaft last;
-    last.prepare(b.start(1, 1, b.metadata(kLimit - 2, 1, b.conf({{1, RAFT_VOTER}}), 1), 0, {}));
+    last.prepare(b.start(1, 1, b.metadata(kLimit - 2, 1, b.conf("1"), 1), 0, {}));
     last.prepare(b.persisted(1, kLimit - 1));
     last.step(b.submit(1, {b.command(0), b.command(0)}), RAFT_TOOBIG);
-    last.step(b.with_conf(1, RAFT_RECONFIGURE, b.conf({{1, RAFT_VOTER}, {2, RAFT_STANDBY}})),
-              RAFT_TOOBIG);
+    last.step(b.with_conf(1, RAFT_RECONFIGURE, b.conf("1 2s")), RAFT_TOOBIG);
 }
 
 } // namespace memory

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Short ways to write events. What they point to lives until the builder goes. */
+/* Makes events. What they point to lives as long as the builder. */
 #pragma once
 
 #include <raft.h>
@@ -21,6 +21,8 @@ struct Member {
 class Builder {
 public:
     raft_configuration conf(std::initializer_list<Member> members);
+    /* Drawn: "1 2 3s"; see driver::Configuration. */
+    raft_configuration conf(const char *drawing);
     raft_entry command(raft_term term, size_t size = 8);
     raft_entry barrier(raft_term term);
     raft_entry change(raft_term term, const raft_configuration &conf);

@@ -11,10 +11,6 @@ namespace {
 constexpr unsigned short kAll =
     RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS | RAFT_FEATURE_JOINT;
 
-raft_configuration three_voters(Builder &b) {
-    return b.conf({{1, RAFT_VOTER}, {2, RAFT_VOTER}, {3, RAFT_VOTER}});
-}
-
 /* Server 1 of three leads term 3; entry 4, its barrier, is committed. */
 void become_leader(TestedRaft &s, Builder &b, const raft_configuration &conf) {
     s.set([](struct raft *r) { return raft_set_features(r, kAll); });
@@ -69,24 +65,24 @@ void founding() {
     Builder b;
     TestedRaft s;
     s.step(b.start(1, 0, nullptr, 0, {}));
-    s.step(b.with_conf(2, RAFT_BOOTSTRAP, b.conf({{1, RAFT_VOTER}, {9, RAFT_SPARE}})));
+    s.step(b.with_conf(2, RAFT_BOOTSTRAP, b.conf("1 9p")));
     s.step(b.persisted(3, 1));
     REQUIRE(raft_state(&s.r) == RAFT_LEADER);
     s.step(b.persisted(4, 2));
     REQUIRE(raft_commit_index(&s.r) == 2);
-    s.step(b.with_conf(5, RAFT_RECONFIGURE, b.conf({{1, RAFT_VOTER}, {2, RAFT_STANDBY}})));
+    s.step(b.with_conf(5, RAFT_RECONFIGURE, b.conf("1 2s")));
     s.step(b.stored(6, 3, 3));
 
     TestedRaft recovered;
-    recovered.step(b.start(1, 2, nullptr, 1, {b.change(1, three_voters(b))}));
-    recovered.step(b.with_conf(2, RAFT_RECOVER, b.conf({{1, RAFT_VOTER}, {2, RAFT_VOTER}})));
+    recovered.step(b.start(1, 2, nullptr, 1, {b.change(1, b.conf("1 2 3"))}));
+    recovered.step(b.with_conf(2, RAFT_RECOVER, b.conf("1 2")));
     recovered.step(b.persisted(3, 2));
 }
 
 void following() {
     Builder b;
     TestedRaft s;
-    s.step(b.start(1, 1, nullptr, 1, {b.change(1, three_voters(b))}));
+    s.step(b.start(1, 1, nullptr, 1, {b.change(1, b.conf("1 2 3"))}));
     /* A leader that no configuration has. */
     s.step(b.append(2, 8, 2, 1, 1, 1, {}));
     raft_message stranger = b.message(RAFT_APPEND_ENTRIES, 8, "moved.example.org:1");
@@ -94,15 +90,14 @@ void following() {
     stranger.append_entries.prev_log_index = stranger.append_entries.prev_log_term = 1;
     s.step(b.receive(2, stranger));
     /* Entries of many terms, and configurations. */
-    const raft_configuration four =
-        b.conf({{1, RAFT_VOTER}, {2, RAFT_VOTER}, {3, RAFT_VOTER}, {4, RAFT_STANDBY}});
+    const raft_configuration four = b.conf("1 2 3 4s");
     s.step(b.append(3, 2, 7, 1, 1, 1,
                     {b.command(2), b.command(3), b.change(4, four), b.command(5), b.barrier(6)}, 1,
                     5));
     s.step(b.stored(4, 6, 1));
     s.step(b.append(5, 2, 7, 6, 6, 6, {b.command(7)}, 1, 6));
     /* Another leader replaces the last one. */
-    s.step(b.append(6, 3, 8, 6, 6, 6, {b.command(8), b.change(8, three_voters(b))}));
+    s.step(b.append(6, 3, 8, 6, 6, 6, {b.command(8), b.change(8, b.conf("1 2 3"))}));
     s.step(b.stored(7, 8, 3));
     s.step(b.append(8, 3, 8, 10, 8, 6, {b.command(8)})); /* a gap: rejected */
     s.step(b.append(8, 2, 7, 1, 1, 1, {b.command(2)}));  /* stale: rejected */
@@ -130,7 +125,7 @@ void installing() {
     TestedRaft s;
     s.set([](struct raft *r) { return raft_set_features(r, kAll); });
     s.step(b.start(1, 0, nullptr, 0, {}));
-    const raft_configuration three = three_voters(b);
+    const raft_configuration three = b.conf("1 2 3");
     s.step(b.install(2, 2, 3, 20, 2, three, 1, 0, false));
     s.step(b.install(2, 2, 3, 20, 2, three, 1, 0, false)); /* repeated while it is written */
     s.step(b.persisted_chunk(3, 20, 2, 0, false));
@@ -153,7 +148,7 @@ void installing() {
 
 void restarting() {
     Builder b;
-    const raft_configuration three = three_voters(b);
+    const raft_configuration three = b.conf("1 2 3");
     TestedRaft trailing;
     trailing.step(b.start(1, 9, b.metadata(5, 3, three, 1), 4,
                           {b.command(3), b.command(3), b.command(4), b.change(5, three),
@@ -166,19 +161,14 @@ void restarting() {
 
     TestedRaft alone;
     alone.set([](struct raft *r) { return raft_set_pre_vote(r, false); });
-    alone.step(b.start(1, 9, b.metadata(5, 3, b.conf({{1, RAFT_VOTER}, {2, RAFT_SPARE}}), 1), 6,
-                       {b.command(9)}));
+    alone.step(b.start(1, 9, b.metadata(5, 3, b.conf("1 2p"), 1), 6, {b.command(9)}));
     REQUIRE(raft_state(&alone.r) == RAFT_LEADER);
 }
 
 void campaigning() {
     Builder b;
     /* In a joint change: the configuration that ends it must be ready. */
-    const raft_configuration joint = b.conf({{1, RAFT_VOTER},
-                                             {2, RAFT_VOTER_OUTGOING},
-                                             {3, RAFT_VOTER_INCOMING},
-                                             {4, RAFT_VOTER_TO_STANDBY},
-                                             {5, RAFT_VOTER_TO_SPARE}});
+    const raft_configuration joint = b.conf("1 2o 3i 4t 5u");
     TestedRaft s;
     s.step(b.start(1, 2, nullptr, 1, {b.change(1, joint)}));
     raft_time due = raft_timeout(&s.r);
@@ -207,10 +197,10 @@ void campaigning() {
 
     TestedRaft out; /* a candidate learns that it was removed */
     out.set([](struct raft *r) { return raft_set_pre_vote(r, false); });
-    out.step(b.start(1, 2, nullptr, 1, {b.change(1, three_voters(b))}));
+    out.step(b.start(1, 2, nullptr, 1, {b.change(1, b.conf("1 2 3"))}));
     out.step(b.event(RAFT_TIMEOUT, raft_timeout(&out.r)));
     REQUIRE(raft_state(&out.r) == RAFT_CANDIDATE);
-    out.step(b.append(3000, 2, 3, 1, 1, 1, {b.change(3, b.conf({{2, RAFT_VOTER}}))}));
+    out.step(b.append(3000, 2, 3, 1, 1, 1, {b.change(3, b.conf("2"))}));
     out.step(b.persisted(3001, 2));
     out.step(b.event(RAFT_TIMEOUT, 10000));
     out.step(b.append(10001, 2, 4, 2, 3, 2, {}));
@@ -220,7 +210,7 @@ void campaigning() {
 void leading() {
     Builder b;
     TestedRaft s;
-    become_leader(s, b, three_voters(b));
+    become_leader(s, b, b.conf("1 2 3"));
     s.set([](struct raft *r) { return raft_set_max_message_entries(r, 2); });
     s.step(b.submit(s.now, {b.command(0), b.command(0), b.command(0), b.command(0), b.barrier(0)}));
     s.step(b.persisted(s.now, 9));
@@ -245,7 +235,7 @@ void leading() {
     REQUIRE(raft_state(&s.r) == RAFT_FOLLOWER);
 
     TestedRaft old; /* among servers that echo no rounds */
-    old.step(b.start(1, 2, nullptr, 1, {b.change(1, three_voters(b))}));
+    old.step(b.start(1, 2, nullptr, 1, {b.change(1, b.conf("1 2 3"))}));
     const raft_time due = raft_timeout(&old.r);
     old.step(b.event(RAFT_TIMEOUT, due));
     old.step(b.vote(due, 2, 3, true));
@@ -264,9 +254,8 @@ void leading() {
 void changing_members() {
     Builder b;
     TestedRaft s;
-    become_leader(s, b, three_voters(b));
-    const raft_configuration with_spare =
-        b.conf({{1, RAFT_VOTER}, {2, RAFT_VOTER}, {3, RAFT_VOTER}, {7, RAFT_SPARE}});
+    become_leader(s, b, b.conf("1 2 3"));
+    const raft_configuration with_spare = b.conf("1 2 3 7p");
     s.step(b.submit(s.now, {b.change(0, with_spare)}));
     s.step(b.persisted(s.now, 5));
     s.step(b.result(s.now, 2, 3, 0, 5, kAll));
@@ -279,17 +268,14 @@ void changing_members() {
     s.step(b.result(s.now + 2002, 7, 3, 0, 6, kAll));
     int status = 0;
     REQUIRE(raft_catch_up(&s.r, 7, &status) == 0 && status == RAFT_CATCH_UP_FINISHED);
-    s.step(
-        b.with_conf(s.now + 2003, RAFT_RECONFIGURE,
-                    b.conf({{1, RAFT_VOTER}, {2, RAFT_VOTER}, {3, RAFT_VOTER}, {7, RAFT_VOTER}})));
+    s.step(b.with_conf(s.now + 2003, RAFT_RECONFIGURE, b.conf("1 2 3 7")));
     s.step(b.persisted(s.now + 2004, 7));
     for (raft_id id : {2, 7}) {
         s.step(b.result(s.now + 2005, id, 3, 0, 7, kAll));
     }
     REQUIRE(raft_commit_index(&s.r) == 7);
     /* The leader removes itself. */
-    s.step(b.with_conf(s.now + 2006, RAFT_RECONFIGURE,
-                       b.conf({{2, RAFT_VOTER}, {3, RAFT_VOTER}, {7, RAFT_VOTER}})));
+    s.step(b.with_conf(s.now + 2006, RAFT_RECONFIGURE, b.conf("2 3 7")));
     s.step(b.persisted(s.now + 2007, 8));
     for (raft_id id : {2, 7}) {
         s.step(b.result(s.now + 2008, id, 3, 0, 8, kAll));
@@ -301,16 +287,11 @@ void changing_members() {
 void changing_jointly() {
     Builder b;
     TestedRaft s;
-    become_leader(s, b,
-                  b.conf({{1, RAFT_VOTER},
-                          {2, RAFT_VOTER},
-                          {3, RAFT_VOTER},
-                          {4, RAFT_STANDBY},
-                          {5, RAFT_STANDBY}}));
+    become_leader(s, b, b.conf("1 2 3 4s 5s"));
     for (raft_id id : {4, 5}) {
         s.step(b.result(s.now, id, 3, 0, 4, kAll));
     }
-    const raft_configuration next = b.conf({{1, RAFT_VOTER}, {4, RAFT_VOTER}, {3, RAFT_STANDBY}});
+    const raft_configuration next = b.conf("1 4 3s");
     s.step(b.with_conf(s.now, RAFT_RECONFIGURE, next));
     REQUIRE(raft_role(&s.r) == RAFT_VOTER && raft_last_index(&s.r) == 5);
     s.step(b.persisted(s.now, 5));
