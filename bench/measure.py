@@ -22,8 +22,10 @@ def arguments():
     parser.add_argument("--peer", help="the program of the workloads for Debian's libraft-dev")
     parser.add_argument("--budgets", help="a table of budgets",
                         default=os.path.join(os.path.dirname(__file__), "budgets.json"))
-    parser.add_argument("--check", action="store_true", help="measure only what has a budget, and check it")
-    parser.add_argument("--only", choices=("peer", "groups"), help="measure only this, check nothing")
+    parser.add_argument("--check", action="store_true",
+                        help="measure only what has a budget, and check it")
+    parser.add_argument("--only", choices=("peer", "groups"),
+                        help="measure only this, check nothing")
     parser.add_argument("--json", help="write the figures here")
     return parser.parse_args()
 

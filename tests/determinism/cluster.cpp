@@ -150,10 +150,10 @@ raft_event Cluster::event(raft_event_type type) {
     return e;
 }
 
-/* One step of any raft: what it did enters the digest. */
+/* One step of any raft. Its outcome is added to the digest. */
 int Cluster::take_step(raft *r, raft_event &e, raft_update &u) {
     uint32_t type;
-    memcpy(&type, &e.type, sizeof type); /* may be no event type */
+    memcpy(&type, &e.type, sizeof type); /* may not be an event type */
     observe::fill(&u);
     const int code = raft_step(r, &e, &u);
     observe::Record all;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A seeded cluster with its network and disks, driven through the public interface by legal and
- * hostile events. Everything that is drawn depends on the seed and on what the library did. So two
+ * hostile events. All random decisions depend on the seed and on what the library did. So two
  * builds of the library that differ once have different digests from then on. */
 #pragma once
 
@@ -36,7 +36,7 @@ class Cluster;
 
 class Server : public driver::Driver {
 public:
-    /* A restarted server has the settings that it had. */
+    /* `settings`: a seed; a restarted server has the same settings again. */
     Server(raft_id own_id, Cluster &cluster, uint64_t settings);
     /* raft_init(), the settings and RAFT_START from the disk. */
     void open();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What no correct caller or server does. Pointers and lengths stay valid, as a caller must ensure;
- * every other field may be anything. Offsets stay below 2^31: only the size of a snapshot depends on
- * the platform, by its size_t. */
+ * every other field may be anything. Offsets stay below 2^31: larger ones depend on the size_t of
+ * the platform. */
 #include "cluster.hpp"
 
 #include <cstring>
@@ -231,7 +231,7 @@ void Cluster::hostile_event(Server &server) {
     raft_event e = event(static_cast<raft_event_type>(random_.below(18)));
     server.loan.clear();
     const raft_configuration members = server.loan.lend(odd_members());
-    Entry entry; /* one draw a statement: arguments are evaluated in any order */
+    Entry entry; /* one random number a statement: the order of evaluation is not specified */
     entry.term = odd_number(server);
     entry.payload = payloads_.make(static_cast<raft_entry_type>(random_.below(5)), "");
     server.loan.lend(&entry, 1);
@@ -246,7 +246,7 @@ void Cluster::hostile_event(Server &server) {
         case RAFT_RECEIVE:
             break; /* no message */
         case RAFT_PERSISTED_ENTRIES:
-            /* Taken at its word: more would be durable than is. */
+            /* The library does not check this event, so only a true index may be given. */
             e.persisted_entries.index = number > server.view.stored ? 0 : number;
             break;
         case RAFT_PERSISTED_SNAPSHOT:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Drives seeded clusters and prints the digest of each.
  *
  *     stream [--clusters N] [--actions N]     all; fails unless everything was reached

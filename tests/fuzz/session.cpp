@@ -34,7 +34,7 @@ void read_fact(struct raft_tracer *, int type, const void *info) {
 raft_tracer the_tracer = {nullptr, 1, read_fact};
 raft_tracer silent_tracer = {nullptr, 1, nullptr}; /* setting it must fail */
 
-/* Nothing at all differs: else prints the first difference. */
+/* Fails, and prints the difference, if there is one. */
 void expect_equal(const std::string &difference, const char *what) {
     if (!difference.empty()) {
         fprintf(stderr, "%s: %s\n", what, difference.c_str());
@@ -163,7 +163,7 @@ void Session::start_plainly(unsigned servers, unsigned entries) {
     Input none(nullptr, 0);
     raft_event e = event(RAFT_START, none);
     raft_entry *log = borrowed.array<raft_entry>(entries + 1);
-    /* Then zeros: voters 1, 2, 3... */
+    /* Zeros follow: voters 1, 2, 3... */
     const uint8_t change[] = {RAFT_CHANGE << 1, static_cast<uint8_t>(servers)};
     Input change_bytes(change, sizeof change);
     log[0] = borrowed.entry(change_bytes, &first_, 1);
@@ -173,7 +173,7 @@ void Session::start_plainly(unsigned servers, unsigned entries) {
         log[i].term = 1 + i / 3;
     }
     e.start = {3, 0, nullptr, 1, log, entries + 1};
-    (void)step(e); /* settings that contradict each other are refused */
+    (void)step(e); /* it fails if settings contradict each other */
 }
 
 void Session::start(Input &in) {
@@ -261,7 +261,7 @@ void Session::change_setting(Input &in) {
                 return raft_set_max_catch_up_rounds(r, value);
             case 6:
                 return raft_set_max_catch_up_round_duration(r, value);
-            case 7: /* a caller that allows more gets messages for as much */
+            case 7: /* higher limits only cost memory for messages */
                 return raft_set_max_inflight_entries(r, value % 4096);
             case 8:
                 return raft_set_max_message_entries(r, value);
@@ -339,7 +339,7 @@ void Session::any_event(Input &in) {
                     uint32_t type;
                     memcpy(&type, &e.type, sizeof type);
                     if (type - 1 < RAFT_RECOVER) {
-                        e.type = RAFT_RECOVER; /* the others want other fields */
+                        e.type = RAFT_RECOVER; /* the others need other fields */
                     }
                 }
         }

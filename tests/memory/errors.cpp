@@ -239,13 +239,14 @@ void failing_changes() {
     const raft_configuration founding = b.conf("1 2 3 4s 5s");
     elect(s, b, b.start(1, 2, nullptr, 1, {b.change(1, founding)}));
     const raft_configuration two = b.conf("1 2");
-    s.step(b.with_conf(s.now, RAFT_RECONFIGURE, two), RAFT_CANTCHANGE); /* no barrier yet */
+    s.step(b.with_conf(s.now, RAFT_RECONFIGURE, two),
+           RAFT_CANTCHANGE); /* the barrier is not committed */
     s.step(b.submit(s.now, {b.change(0, two)}), RAFT_CANTCHANGE);
     s.prepare(b.persisted(s.now, 2));
     s.prepare(b.result(s.now, 2, 3, 0, 2));
     try_configurations(s, b, RAFT_RECONFIGURE);
     s.step(b.with_conf(s.now, RAFT_RECONFIGURE, b.conf("1 4")),
-           RAFT_CANTCHANGE); /* not all know joint changes */
+           RAFT_CANTCHANGE); /* a member does not support joint changes */
     const raft_configuration joint = b.conf("1 4i");
     s.step(b.submit(s.now, {b.change(0, joint)}), RAFT_BADROLE);
     s.step(b.submit(s.now, {b.change(0, b.conf("1 4"))}), RAFT_CANTCHANGE); /* two voters change */
@@ -267,7 +268,7 @@ void failing_changes() {
     alone.prepare(b.start(1, 1, nullptr, 1, {b.change(1, one)}));
     alone.step(b.with_id(1, RAFT_TRANSFER, 0), RAFT_NOTFOUND);
 
-    /* The joint configuration itself would be illegal: an address of both sides. */
+    /* The joint configuration would be illegal: its two sides share an address. */
     TestedRaft moved;
     moved.set([](struct raft *r) { return raft_set_features(r, 15); });
     elect(moved, b, three_started(b));
@@ -301,7 +302,7 @@ void failing_at_limits() {
     }
     reader.step(b.read(reader.now, 1, false), RAFT_BUSY);
 
-    /* A log that ends where indexes do. */
+    /* A log that ends at the highest index. */
     TestedRaft last;
     last.prepare(b.start(1, 1, b.metadata(kLimit - 2, 1, b.conf("1"), 1), 0, {}));
     last.prepare(b.persisted(1, kLimit - 1));

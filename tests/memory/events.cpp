@@ -6,7 +6,7 @@
 namespace memory {
 namespace {
 
-char cookie; /* what entries of the caller carry in `batch` */
+char cookie; /* `batch` of all entries of the caller */
 
 } // namespace
 
@@ -176,7 +176,7 @@ raft_event Builder::snapshot(raft_time time, raft_index index, unsigned trailing
     return e;
 }
 
-/* The configuration is at the same place in all events that consist of one. */
+/* Events that consist of a configuration. */
 raft_event Builder::with_conf(raft_time time, raft_event_type type, raft_configuration conf) const {
     raft_event e = event(type, time);
     switch (type) {

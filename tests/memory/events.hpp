@@ -14,10 +14,10 @@ namespace memory {
 struct Member {
     raft_id id;
     int role;
-    const char *address = nullptr; /* NULL: made of the ID */
+    const char *address = nullptr; /* NULL: the server's usual address */
 };
 
-/* Keeps what events borrow. */
+/* Owns the memory that events borrow. */
 class Builder {
 public:
     raft_configuration conf(std::initializer_list<Member> members);
@@ -28,7 +28,7 @@ public:
     raft_entry change(raft_term term, const raft_configuration &conf);
     raft_snapshot_metadata *metadata(raft_index index, raft_term term, raft_configuration conf,
                                      raft_index conf_index);
-    /* From a server with its usual address, or another. */
+    /* `address` NULL: the server's usual one. */
     raft_message message(raft_message_type type, raft_id from, const char *address = nullptr);
 
     raft_event event(raft_event_type type, raft_time time) const;

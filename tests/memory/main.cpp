@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Failing memory: each allocation of each step fails. The step must return RAFT_NOMEM and change
- * nothing, and must do the same as ever when it is repeated. A step with any other error code must
- * change nothing either. */
+ * nothing, and must do the same as without the failure when it is repeated. A step with any
+ * other error code must change nothing either. */
 #include "../observe/failing_memory.hpp"
 #include "sequences.hpp"
 #include "tested_raft.hpp"
@@ -17,8 +17,8 @@
 
 namespace {
 
-/* The codes that the header promises for each event, and RAFT_NOMEM where a step can allocate. Every
- * event must also succeed. */
+/* The codes that the header promises for each event, and RAFT_NOMEM where a step can allocate.
+ * Every event must also succeed. */
 const struct {
     int event;
     std::initializer_list<int> codes;
@@ -54,12 +54,12 @@ const struct {
 
 extern "C" {
 extern const char __executable_start;
-/* Never called: sites.py must notice a place that allocates and was not reached. */
+/* Never called: sites.py must report that this call never failed. */
 void *unreached_site(size_t size);
 void *unreached_site(size_t size) {
     char *block = static_cast<char *>(malloc(size));
     if (block != nullptr) {
-        block[0] = 1; /* so that this is no tail call */
+        block[0] = 1; /* so that the call is not a tail call */
     }
     return block;
 }
@@ -91,7 +91,8 @@ int main(int argc, char **argv) {
         "%zu pairs of event and code\n",
         tally.steps, tally.failures, failing_memory::places().size(), tally.deepest,
         tally.outcomes.size());
-    if (argc > 1 && strcmp(argv[1], "--places") == 0) { /* absolute, and in the file */
+    if (argc > 1 &&
+        strcmp(argv[1], "--places") == 0) { /* absolute addresses, and offsets in the file */
         for (uintptr_t place : failing_memory::places()) {
             printf("place %zx %zx\n", static_cast<size_t>(place),
                    static_cast<size_t>(place - reinterpret_cast<uintptr_t>(&__executable_start)));

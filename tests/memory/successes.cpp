@@ -28,7 +28,7 @@ void become_leader(TestedRaft &s, Builder &b, const raft_configuration &conf) {
     REQUIRE(raft_commit_index(&s.r) == 4);
 }
 
-/* On a raft that has the defaults, before and after START. */
+/* A setter on a raft with the default settings, before and after START. */
 template <class Setter>
 void set_first(Setter setter) {
     Builder b;
@@ -83,7 +83,7 @@ void following() {
     Builder b;
     TestedRaft s;
     s.step(b.start(1, 1, nullptr, 1, {b.change(1, b.conf("1 2 3"))}));
-    /* A leader that no configuration has. */
+    /* A leader that is no member of the configuration. */
     s.step(b.append(2, 8, 2, 1, 1, 1, {}));
     raft_message stranger = b.message(RAFT_APPEND_ENTRIES, 8, "moved.example.org:1");
     stranger.append_entries.term = 2;
@@ -111,7 +111,7 @@ void following() {
     s.step(configuration);
     raft_message unknown = b.message(static_cast<raft_message_type>(77), 2);
     s.step(b.receive(5004, unknown));
-    /* The leader asks for an election at once. */
+    /* TimeoutNow: an election at once. */
     s.step(b.append(5005, 2, 9, 8, 8, 6, {}));
     s.step(b.timeout_now(5006, 2, 9, 8, 8));
     REQUIRE(raft_state(&s.r) == RAFT_CANDIDATE && raft_current_term(&s.r) == 10);
@@ -129,18 +129,18 @@ void installing() {
     s.step(b.install(2, 2, 3, 20, 2, three, 1, 0, false));
     s.step(b.install(2, 2, 3, 20, 2, three, 1, 0, false)); /* repeated while it is written */
     s.step(b.persisted_chunk(3, 20, 2, 0, false));
-    s.step(b.install(4, 2, 3, 20, 2, three, 1, 8, false)); /* not where it was */
+    s.step(b.install(4, 2, 3, 20, 2, three, 1, 8, false)); /* wrong offset */
     s.step(b.install(4, 2, 3, 20, 2, three, 1, 16, false));
     s.step(b.install(4, 3, 4, 24, 3, three, 1, 0, false)); /* superseded */
     s.step(b.persisted_chunk(5, 20, 2, 16, false));
     s.step(b.install(6, 3, 4, 24, 3, three, 1, 0, false));
     s.step(b.persisted_chunk(7, 0, 0, 0, false)); /* the write failed */
     s.step(b.install(8, 3, 4, 24, 3, three, 0, 0, false));
-    s.step(b.append(9, 3, 4, 24, 3, 24, {b.command(4)})); /* refused meanwhile */
+    s.step(b.append(9, 3, 4, 24, 3, 24, {b.command(4)})); /* rejected meanwhile */
     s.step(b.append(9, 3, 4, 24, 3, 24, {}));
     s.step(b.persisted_chunk(10, 24, 3, 0, true));
     REQUIRE(raft_snapshot_index(&s.r) == 24 && raft_commit_index(&s.r) == 24);
-    s.step(b.install(11, 3, 4, 24, 3, three, 0, 0, false)); /* it has that */
+    s.step(b.install(11, 3, 4, 24, 3, three, 0, 0, false)); /* it is installed already */
     s.step(b.install(11, 2, 3, 20, 2, three, 1, 0, false)); /* of an older term */
     s.step(b.append(12, 3, 4, 24, 3, 24, {b.command(4)}));
     s.step(b.persisted(13, 25));
@@ -176,7 +176,7 @@ void campaigning() {
     s.step(b.event(RAFT_TIMEOUT, due));
     due = raft_timeout(&s.r);
     s.step(b.event(RAFT_TIMEOUT, due)); /* again */
-    s.step(b.vote(due, 7, 3, true));    /* nobody we know */
+    s.step(b.vote(due, 7, 3, true));    /* not a member */
     for (raft_id id : {2, 3, 4}) {
         s.step(b.vote(due, id, 3, true));
     }
@@ -192,10 +192,10 @@ void campaigning() {
     s.step(b.persisted(due, 3));
     s.step(b.result(due, 3, 3, 0, 3));
     REQUIRE(raft_commit_index(&s.r) == 3);
-    s.step(b.event(RAFT_TIMEOUT, due + 5000)); /* no quorum is heard */
+    s.step(b.event(RAFT_TIMEOUT, due + 5000)); /* no quorum answered */
     REQUIRE(raft_state(&s.r) == RAFT_FOLLOWER);
 
-    TestedRaft out; /* a candidate learns that it was removed */
+    TestedRaft out; /* a candidate is removed */
     out.set([](struct raft *r) { return raft_set_pre_vote(r, false); });
     out.step(b.start(1, 2, nullptr, 1, {b.change(1, b.conf("1 2 3"))}));
     out.step(b.event(RAFT_TIMEOUT, raft_timeout(&out.r)));
@@ -299,7 +299,7 @@ void changing_jointly() {
     s.step(b.read(s.now, 1, false));
     s.step(b.result(s.now, 4, 3, 0, 5, kAll));
     REQUIRE(raft_commit_index(&s.r) == 5 && raft_last_index(&s.r) == 6);
-    /* Server 5 is in no configuration that is left, but must hear of the end. */
+    /* Server 5 is removed, but must learn that its removal is committed. */
     s.step(b.snapshot(s.now, 5, 0));
     s.step(b.event(RAFT_TIMEOUT, s.now + 100));
     s.step(b.persisted(s.now + 101, 6));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What bounds a search, and what it may do wrong in a negative test. */
+/* The bounds of a search, and the faults that negative tests inject. */
 #pragma once
 
 #include <raft.h>
@@ -11,13 +11,13 @@ namespace model {
 constexpr unsigned kServers = 3;
 constexpr unsigned kMostReads = 2;
 
-/* Errors of a caller, for negative tests: a property must then be broken. */
+/* Errors of a caller or of the library, for negative tests. A property must then be broken. */
 enum class Fault {
     kNone,
     kForgetVote,
     kForgetTerm,
     kLoseAcknowledged,
-    kReadAtOnce,    /* takes a read for answered when it is asked for */
+    kReadAtOnce,    /* treats a read as answered when it is asked for */
     kWrongFastPath, /* the fast path leaves another deadline than the general one */
     kRecoverStale,  /* recovers the wrong survivor */
 };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The safety properties of Raft (figure 3.2), checked after everything that happens. */
+/* The safety properties of Raft across servers (figure 3.2), checked after every transition.
+ * Those of one step are checked by tests/driver (node.cpp). The judge of tests/driver is not
+ * used, because it remembers the history of one run, whereas a search has many histories for a
+ * state. */
 #include "search.hpp"
 
 #include <algorithm>
@@ -85,8 +88,8 @@ std::string Search::judge_reads(State *state, const Outcome &outcome, const Node
     return "";
 }
 
-/* Entries that only the lost servers had are no longer committed. Entries that a survivor has applied
- * must be. */
+/* Entries that only the lost servers had are no longer committed. Entries that a survivor has
+ * applied must be. */
 std::string Search::judge_recovery(State *state, const Node &best) const {
     const Chains &chains = nodes_.chains();
     while (!chains.is_prefix(state->committed, best.log)) {
@@ -106,8 +109,8 @@ std::string Search::judge_recovery(State *state, const Node &best) const {
     return "";
 }
 
-/* A server that receives entries of its own term becomes a follower and commits what it now holds of
- * what the leader has committed. */
+/* A server that receives entries of its own term becomes a follower, and commits those of them that
+ * the leader has committed. */
 std::string Search::judge_follower(const Action &action, const Node &after) const {
     const Packet &packet = nodes_.packet(action.argument);
     const raft_append_entries &a = packet.message.append_entries;

@@ -49,7 +49,7 @@ Nodes::~Nodes() {
     }
 }
 
-/* A server comes up with what is on its disk: all of the node but its core. */
+/* Start a server from its disk, which is all of the node except its core. */
 Node Nodes::boot(Node node, raft_id id, raft_update *update) {
     struct raft r;
     if (raft_init(&r, id, driver::address_of(id)) != 0 || raft_seed(&r, kSeed) != 0 ||
@@ -207,7 +207,7 @@ raft_event Nodes::event_of(Node *node, Kind kind, uint32_t argument, Loan *loan)
 
 namespace {
 
-/* What the step of one server promises; empty if all is well. */
+/* The promises of one step; empty if none is broken. */
 std::string judge_step(const driver::View &before, struct raft *r, const raft_event &e,
                        const raft_update &update) {
     try {

@@ -20,7 +20,7 @@ using PacketId = uint32_t;
 /* A snapshot has two chunks of a byte, or is sent whole. */
 constexpr unsigned kChunks = 2;
 
-/* Short, so that ages are few. */
+/* Short, so that there are few ages. */
 constexpr unsigned kElectionTimeout = 2;
 /* What a caller's own entry carries in `batch`. Larger than any chain. */
 inline void *const kSubmitted = reinterpret_cast<void *>(uintptr_t{UINT32_MAX});
@@ -30,7 +30,7 @@ inline void *const kSubmitted = reinterpret_cast<void *>(uintptr_t{UINT32_MAX});
 /* An operation on a server. */
 enum class Kind : uint8_t {
     kTimeout,  /* its deadline has come */
-    kPatience, /* it has not heard from a leader for an election timeout, but does not act */
+    kPatience, /* an election timeout without a leader passes, but no timer fires */
     kDeliver,  /* argument: the packet */
     kPersist,  /* its oldest write reaches the disk and is acknowledged */
     kCrash,    /* and restart; argument: how many of its writes reached the disk */
@@ -38,7 +38,7 @@ enum class Kind : uint8_t {
     kChange,
     kTransfer, /* argument: to whom */
     kRead,     /* argument: its ID */
-    kSnapshot, /* of all that is committed and on disk; the log before it goes */
+    kSnapshot, /* of all that is committed and on disk; the log up to it is dropped */
     kLose,     /* servers, for good */
     kRecover,  /* argument: the new voters, a bit set */
     kKinds
@@ -57,13 +57,13 @@ struct Node {
     struct raft core = {};
     Chain log = 0;
     Chain disk = 0;
-    Chain snapshot = 0;            /* on disk: what it covers */
+    Chain snapshot = 0;            /* on disk: the entries it covers */
     raft_index disk_first = 1;     /* oldest entry of the log on disk */
-    Chain incoming = 0;            /* what the chunks are of that have come so far */
-    uint32_t received = 0;         /* how many */
+    Chain incoming = 0;            /* snapshot of the chunks received so far */
+    uint32_t received = 0;         /* number of those chunks */
     std::vector<Write> writes;     /* oldest first */
     unsigned long long ticket = 0; /* of the latest write */
-    /* What the search asks for often. */
+    /* Answers of accessors that the search needs often. */
     raft_term term = 0;
     raft_id vote = 0;
     Chain committed = 0;
@@ -93,7 +93,7 @@ struct Outcome {
     NodeId node = 0;
     std::vector<PacketId> packets;
     std::vector<raft_read> reads; /* answered */
-    std::string wrong;            /* kWrong: what was refused, or asked for */
+    std::string wrong;            /* kWrong: the broken property */
 };
 
 class Nodes {

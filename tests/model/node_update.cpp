@@ -86,7 +86,7 @@ void Nodes::take_entries(Node *node, const raft_update_entries &update) {
     node->writes.push_back({log, 0});
 }
 
-/* A chunk comes in; empty if all is well. */
+/* A chunk to write; empty if no property is broken. */
 std::string Nodes::take_chunk(Node *node, const raft_update_snapshot &update) const {
     const auto covered = static_cast<Chain>(reinterpret_cast<uintptr_t>(update.chunk.base));
     const Link &last = chains_.link(covered);
@@ -123,7 +123,7 @@ driver::Configuration Nodes::configuration_of(Chain log) const {
     return driver::decode(chains_.bytes(link.payload));
 }
 
-/* The entries of a log after an index, as a caller would read them from its disk. */
+/* The entries of a log after an index. */
 std::vector<raft_entry> Nodes::unpack(Chain log, raft_index after) const {
     std::vector<raft_entry> entries;
     for (Chain c = log; chains_.last(c) > after; c = chains_.link(c).previous) {

@@ -19,9 +19,9 @@ void Search::expand_operator(const Waiting &from) {
     }
 }
 
-/* All survivors are stopped, with or without what they were writing, and nothing is under way any
- * more. The one whose last entry has the highest term and, among those, the highest index is
- * recovered; all survivors are its voters. */
+/* All survivors are stopped, with or without the writes under way, and no message is left. The
+ * one whose last entry has the highest term and, among those, the highest index is recovered;
+ * all survivors are its voters. */
 void Search::recover(const Waiting &from, bool kept) {
     State state = from.state;
     state.packets.fill(kNone);

@@ -25,7 +25,7 @@ void remove(State *state, PacketId packet) {
     std::fill(end, state->packets.end(), kNone);
 }
 
-/* Into a table that is never more than half full. True: it was not there. */
+/* Insert into a table that is at most half full. False: it was there already. */
 bool insert(std::vector<observe::Digest> *table, const observe::Digest &d) {
     const size_t mask = table->size() - 1;
     size_t place = d.low & mask;
@@ -186,7 +186,7 @@ bool Search::spend(State *state, const Action &action) const {
     return !action.loss;
 }
 
-/* Equal messages in flight are one. False: more than the bound allows. */
+/* Equal messages in flight count as one. False: there are more than the bound allows. */
 bool Search::send(State *state, const std::vector<PacketId> &packets) const {
     for (PacketId packet : packets) {
         auto *end = std::find(state->packets.begin(), state->packets.end(), kNone);
@@ -225,7 +225,7 @@ void Search::act(const Waiting &from, const Action &action) {
     arrive(state, from, action);
 }
 
-/* False: it cannot happen, or not within the bounds. */
+/* False: the action is impossible, or leaves the bounds. */
 bool Search::take(State *state, const Action &action, const Outcome &outcome) {
     switch (outcome.code) {
         case Outcome::Code::kImpossible:

@@ -8,8 +8,8 @@
 
 namespace failing_memory {
 
-/* The k-th allocation from now on fails (1: the next one); with `lasting` all after it, too. 0: none
- * fails. Starts counting. */
+/* The k-th allocation from now on fails (1: the next one); with `lasting` all after it, too.
+ * 0: none fails. Starts counting. */
 void arm(unsigned k, bool lasting = false);
 /* No allocation fails any more. True if one did since arm(). */
 bool disarm();
