@@ -13,7 +13,6 @@ namespace {
 constexpr unsigned kFeatures =
     RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS | RAFT_FEATURE_JOINT;
 constexpr size_t kMostMessages = 48;
-constexpr observe::Scope kScope = {0, 6};
 
 template <size_t N>
 void count(std::array<uint64_t, N> &counters, uint64_t kind) {
@@ -161,7 +160,7 @@ int Cluster::take_step(raft *r, raft_event &e, raft_update &u) {
     all.add("event", type);
     all.add("code", code);
     observe::record(&all, u, observe::Payloads::kContents);
-    observe::record(&all, observe::Answers(r, kScope));
+    observe::record(&all, observe::Answers(r, 6));
     all.add("raft_errmsg", raft_errmsg(r));
     add(all);
     reached_.steps++;

@@ -94,7 +94,7 @@ void Session::note(const raft_update &update) {
 int Session::step(raft_event event) {
     const Answers before(&first_);
     raft_update a;
-    driver::fill(a);
+    observe::fill(&a);
     int code;
     if (fail_at_ != 0) {
         failing_memory::arm(fail_at_);
@@ -103,7 +103,7 @@ int Session::step(raft_event event) {
         if (failing_memory::disarm()) {
             EXPECT(code == RAFT_NOMEM && a.flags == 0);
             expect_equal(difference(before, Answers(&first_)), "a step without memory");
-            driver::fill(a);
+            observe::fill(&a);
             code = raft_step(&first_, &event, &a);
         }
     } else {

@@ -2,6 +2,7 @@
 #include "node.hpp"
 
 #include "../driver/judge_step.hpp"
+#include "../observe/fields.hpp"
 #include "../observe/paths.hpp"
 
 #include <algorithm>
@@ -239,7 +240,7 @@ Outcome Nodes::compute(const Node &from, Kind kind, uint32_t argument) {
     driver::View before;
     before.capture(&node.core);
     raft_update update;
-    driver::fill(update);
+    observe::fill(&update);
     std::string difference;
     const bool wrong_path = fault_ == Fault::kWrongFastPath;
     const int error = observe::step_on_both_paths(

@@ -3,6 +3,7 @@
 #include "server.hpp"
 
 #include "../driver/judge_step.hpp"
+#include "../observe/fields.hpp"
 #include "../observe/paths.hpp"
 #include "../observe/state.hpp"
 #include "memory.hpp"
@@ -54,7 +55,7 @@ int Server::call_once(raft_event &e, raft_update &u, bool starving) {
         w_.stats.add(S_SHORT_WAY, before_step == observe::general_steps());
         return rc;
     }
-    fill(u);
+    observe::fill(&u);
     std::string difference;
     uint64_t before_step = observe::fast_steps();
     bool strange = w_.sabotage == Sabotage::STRANGE_SHORT_WAY;

@@ -118,8 +118,8 @@ void Server::change_setting() {
     }
     View now = view;
     now.capture(handle());
-    if (const char *what = view.difference(now)) {
-        throw Violation("setters", format("%s of %s changed", what, name()));
+    if (const std::string what = view.difference(now); !what.empty()) {
+        throw Violation("setters", format("on %s: %s", name(), what.c_str()));
     }
 }
 
