@@ -18,7 +18,7 @@ std::set<uintptr_t> &mutable_places() {
     return set;
 }
 
-bool must_fail(const void *caller) {
+[[maybe_unused]] bool must_fail(const void *caller) {
     if (!armed) {
         return false;
     }
@@ -33,7 +33,7 @@ bool must_fail(const void *caller) {
     return true;
 }
 
-void *counted(void *block) {
+[[maybe_unused]] void *counted(void *block) {
     blocks += block != nullptr;
     return block;
 }
@@ -57,6 +57,7 @@ unsigned count() { return allocations; }
 long live() { return blocks; }
 const std::set<uintptr_t> &places() { return mutable_places(); }
 
+#ifdef MALLOC_IS_WRAPPED
 extern "C" {
 
 void *__real_malloc(size_t size);
@@ -90,5 +91,6 @@ void __wrap_free(void *block) {
 }
 
 } /* extern "C" */
+#endif
 
 } // namespace failing_memory
