@@ -2,7 +2,7 @@
 /* What a world is like: everything that its seed decides before it begins. */
 #pragma once
 
-#include "random.hpp"
+#include "../driver/random.hpp"
 #include "types.hpp"
 
 namespace sim {

@@ -50,9 +50,9 @@ int Server::call_once(raft_event &e, raft_update &u, bool starving) {
         move_handle();
     }
     if (starving || !w_.compares_ways()) { /* a clone wants memory */
-        uint64_t before_step = observe::general_steps();
+        uint64_t before_step = observe::general_steps(*handle());
         int rc = Driver::call(e, u);
-        w_.stats.add(S_SHORT_WAY, before_step == observe::general_steps());
+        w_.stats.add(S_SHORT_WAY, before_step == observe::general_steps(*handle()));
         return rc;
     }
     observe::fill(&u);
