@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "catch.hpp"
-#include "progress.hpp"
+#include "state/tracker.hpp"
 
-#include <cstdlib>
-#include <memory>
-#include <new>
 #include <string>
 #include <vector>
 
@@ -12,23 +9,20 @@ using namespace libraft;
 
 namespace {
 
-struct Free {
-    void operator()(Configuration *c) const { configuration::release(c); }
-};
-using Owned = std::unique_ptr<Configuration, Free>;
+using Owned = Owner<Configuration>;
 
 Owned members(std::vector<raft_server> servers) {
     return Owned(configuration::copy({servers.data(), static_cast<unsigned>(servers.size())}, 1));
 }
 
 bool adopt(Tracker &t, const Configuration &c, raft_index last = 10, raft_time now = 50) {
-    REQUIRE(t.reserve_members(c));
+    REQUIRE(t.reserve_members(c.n));
     return t.adopt(c, 1, last, now);
 }
 
 std::string ids(const Tracker &t) {
     std::string out;
-    for (const Progress &p : t.peers) {
+    for (const Peer &p : t.peers) {
         out += std::to_string(p.id) + (p.self ? "*" : "") + (p.departing ? "-" : "") + " ";
     }
     return out;
@@ -36,12 +30,12 @@ std::string ids(const Tracker &t) {
 
 } // namespace
 
-TEST_CASE("progress: new peers are probed at the end of the log, in the order of their IDs") {
+TEST_CASE("tracker: new peers are probed at the end of the log; peers are sorted by ID") {
     Tracker t;
     Owned c = members({{7, "g", RAFT_VOTER}, {1, "a", RAFT_VOTER}, {3, "c", RAFT_SPARE}});
     REQUIRE_FALSE(adopt(t, *c));
     REQUIRE(ids(t) == "1* 3 7 ");
-    const Progress *p = t.find(7);
+    const Peer *p = t.find(7);
     REQUIRE(p->mode == RAFT_PROGRESS_PROBE);
     REQUIRE(p->next == 11);
     REQUIRE(p->match == 0);
@@ -49,14 +43,15 @@ TEST_CASE("progress: new peers are probed at the end of the log, in the order of
     REQUIRE(std::string(p->address) == "g");
     REQUIRE(p->votes());
     REQUIRE_FALSE(t.find(3)->votes());
-    REQUIRE_FALSE(t.find(3)->follows());
-    REQUIRE_FALSE(t.find(1)->follows());
+    REQUIRE_FALSE(t.find(3)->is_replicated_to());
+    REQUIRE_FALSE(t.find(1)->is_replicated_to());
     REQUIRE(t.find(2) == nullptr);
     REQUIRE(t.find(0) == nullptr);
     REQUIRE(t.find(~0ull) == nullptr);
 }
 
-TEST_CASE("progress: what is known of a server survives a change, one that leaves departs") {
+TEST_CASE(
+    "tracker: a change keeps the progress of members, and marks removed servers as departing") {
     Tracker t;
     Owned before = members({{1, "a", RAFT_VOTER}, {2, "b", RAFT_VOTER}, {3, "c", RAFT_VOTER}});
     adopt(t, *before);
@@ -74,7 +69,7 @@ TEST_CASE("progress: what is known of a server survives a change, one that leave
     REQUIRE(t.find(4)->next == 21);
     t.forget_departing();
     REQUIRE(ids(t) == "1* 2 4 ");
-    /* One that comes back before it is forgotten is known. */
+    /* A server that is added again before it is forgotten keeps its progress. */
     Owned third = members({{1, "a", RAFT_VOTER}, {4, "d", RAFT_VOTER}});
     adopt(t, *third);
     REQUIRE(ids(t) == "1* 2- 4 ");
@@ -83,26 +78,26 @@ TEST_CASE("progress: what is known of a server survives a change, one that leave
     REQUIRE(t.find(2)->match == 8);
 }
 
-TEST_CASE("progress: a catch-up is forgotten with its server") {
+TEST_CASE("tracker: removing a server forgets its catch-up") {
     Tracker t;
     Owned both = members({{1, "a", RAFT_VOTER}, {2, "b", RAFT_SPARE}});
     Owned one = members({{1, "a", RAFT_VOTER}});
     adopt(t, *both);
     t.find(2)->catch_up = RAFT_CATCH_UP_RUNNING;
-    REQUIRE(t.find(2)->follows());
+    REQUIRE(t.find(2)->is_replicated_to());
     REQUIRE(adopt(t, *one));
     REQUIRE_FALSE(adopt(t, *one)); /* only once */
 }
 
-TEST_CASE("progress: one that becomes a spare is followed until the change is committed") {
+TEST_CASE("tracker: a server that becomes a spare is replicated to until the change is committed") {
     Tracker t;
     Owned before = members(
         {{1, "a", RAFT_VOTER}, {2, "b", RAFT_VOTER}, {3, "c", RAFT_STANDBY}, {4, "d", RAFT_SPARE}});
     adopt(t, *before);
-    for (Progress &p : t.peers) {
+    for (Peer &p : t.peers) {
         p.mode = RAFT_PROGRESS_PIPELINE;
         p.match = 8;
-        REQUIRE_FALSE(p.resting);
+        REQUIRE_FALSE(p.demotion_pending);
     }
     Owned after = members({{1, "a", RAFT_SPARE},
                            {2, "b", RAFT_SPARE},
@@ -111,36 +106,36 @@ TEST_CASE("progress: one that becomes a spare is followed until the change is co
                            {5, "e", RAFT_SPARE}});
     REQUIRE_FALSE(adopt(t, *after));
     for (raft_id id : {2, 3}) {
-        REQUIRE(t.find(id)->resting);
-        REQUIRE(t.find(id)->follows());
+        REQUIRE(t.find(id)->demotion_pending);
+        REQUIRE(t.find(id)->is_replicated_to());
         REQUIRE(t.find(id)->mode == RAFT_PROGRESS_PIPELINE);
         REQUIRE_FALSE(t.find(id)->votes());
     }
-    for (raft_id id : {1, 4, 5}) { /* itself; a spare before; one that is new */
-        REQUIRE_FALSE(t.find(id)->resting);
-        REQUIRE_FALSE(t.find(id)->follows());
+    for (raft_id id : {1, 4, 5}) { /* this server; a server that was a spare; a new server */
+        REQUIRE_FALSE(t.find(id)->demotion_pending);
+        REQUIRE_FALSE(t.find(id)->is_replicated_to());
     }
     REQUIRE_FALSE(t.has_departing());
     t.forget_departing();
     REQUIRE(ids(t) == "1* 2 3 4 5 ");
     for (raft_id id : {2, 3}) {
-        REQUIRE_FALSE(t.find(id)->resting);
-        REQUIRE_FALSE(t.find(id)->follows());
+        REQUIRE_FALSE(t.find(id)->demotion_pending);
+        REQUIRE_FALSE(t.find(id)->is_replicated_to());
         REQUIRE(t.find(id)->mode == RAFT_PROGRESS_PROBE);
-        REQUIRE(t.find(id)->match == 8); /* what is known of it stays */
+        REQUIRE(t.find(id)->match == 8); /* its progress stays */
     }
 }
 
-TEST_CASE("progress: contact begins when a server starts to be followed, and only then") {
+TEST_CASE("tracker: contact begins when the leader starts to replicate to a server") {
     Tracker t;
     Owned before = members({{1, "a", RAFT_VOTER}, {2, "b", RAFT_SPARE}, {3, "c", RAFT_STANDBY}});
     Owned after = members({{1, "a", RAFT_VOTER}, {2, "b", RAFT_VOTER}, {3, "c", RAFT_VOTER}});
     adopt(t, *before, 10, 50);
-    SECTION("a spare was not") {
+    SECTION("a spare was not replicated to") {
         adopt(t, *after, 10, 90);
         REQUIRE(t.find(2)->contact == 90);
     }
-    SECTION("but one that is caught up was") {
+    SECTION("a spare that was caught up was replicated to") {
         t.find(2)->catch_up = RAFT_CATCH_UP_FINISHED;
         adopt(t, *after, 10, 90);
         REQUIRE(t.find(2)->contact == 50);
@@ -151,7 +146,7 @@ TEST_CASE("progress: contact begins when a server starts to be followed, and onl
     REQUIRE(t.find(3)->contact == 50);
 }
 
-TEST_CASE("progress: a catch-up is forgotten when its server becomes a spare") {
+TEST_CASE("tracker: demoting a server to spare forgets its catch-up") {
     Tracker t;
     const int role = GENERATE(RAFT_STANDBY, RAFT_VOTER);
     Owned before = members({{1, "a", RAFT_VOTER}, {2, "b", role}, {3, "c", RAFT_SPARE}});
@@ -162,40 +157,38 @@ TEST_CASE("progress: a catch-up is forgotten when its server becomes a spare") {
         GENERATE(RAFT_CATCH_UP_RUNNING, RAFT_CATCH_UP_ABORTED, RAFT_CATCH_UP_FINISHED));
     REQUIRE(adopt(t, *after));
     REQUIRE(t.find(2)->catch_up == RAFT_CATCH_UP_NONE);
-    REQUIRE(t.find(2)->resting);
+    REQUIRE(t.find(2)->demotion_pending);
     REQUIRE_FALSE(adopt(t, *after));                       /* only once */
-    REQUIRE(t.find(3)->catch_up == RAFT_CATCH_UP_ABORTED); /* it was a spare all the time */
+    REQUIRE(t.find(3)->catch_up == RAFT_CATCH_UP_ABORTED); /* it was a spare before, too */
     t.forget_departing();
-    REQUIRE_FALSE(t.find(2)->follows());
+    REQUIRE_FALSE(t.find(2)->is_replicated_to());
 }
 
-TEST_CASE("progress: a tracker that there is not can be destroyed") {
-    Tracker::destroy(nullptr);
-    void *memory = malloc(sizeof(Tracker));
-    REQUIRE(memory != nullptr);
-    auto *t = new (memory) Tracker;
-    Owned c = members({{1, "a", RAFT_VOTER}});
-    adopt(*t, *c);
-    Tracker::destroy(t);
+TEST_CASE("tracker: a new one has the members of its configuration") {
+    Owned c = members({{1, "a", RAFT_VOTER}, {2, "b", RAFT_VOTER}});
+    libraft::Owner<Tracker> t(new_tracker(*c, 1, 10, 50));
+    REQUIRE(t);
+    REQUIRE(ids(*t) == "1* 2 ");
+    REQUIRE(t->find(2)->next == 11);
 }
 
-TEST_CASE("progress: next never falls to or below match") {
-    Progress p{};
+TEST_CASE("peer: next is always above match") {
+    Peer p{};
     p.match = 10;
     for (raft_index next = 0; next < 20; ++next) {
-        p.become_probe(next);
+        p.probe_from(next);
         REQUIRE(p.mode == RAFT_PROGRESS_PROBE);
         REQUIRE(p.next == std::max<raft_index>(next, 11));
     }
 }
 
-TEST_CASE("progress: reads are taken in the order in which they came") {
+TEST_CASE("tracker: reads are answered in the order in which they were submitted") {
     Tracker t;
     unsigned long long asked = 0;
     unsigned long long taken = 0;
     for (int i = 0; i < 2000; ++i) {
         for (int k = 0; k < i % 7; ++k) {
-            REQUIRE(t.reserve_read());
+            REQUIRE(t.reads.reserve(t.reads.size() + 1));
             t.reads.push_back({++asked, 0, 0, 0});
         }
         for (int k = 0; k < (i * 3) % 8 && t.pending_reads() > 0; ++k) {
@@ -206,16 +199,16 @@ TEST_CASE("progress: reads are taken in the order in which they came") {
     REQUIRE(taken > 1000);
 }
 
-TEST_CASE("progress: after a rejection the window doubles with every acknowledgement") {
-    Progress p{};
+TEST_CASE("peer: after a rejection, every acknowledgement doubles the window") {
+    Peer p{};
     p.window = 1;
     for (uint32_t expected : {2U, 4U, 8U}) {
-        p.widen();
+        p.widen_window();
         REQUIRE(p.window == expected);
     }
     p.window = UINT32_MAX / 2;
-    p.widen();
-    REQUIRE(p.window == UINT32_MAX); /* no limit any more */
-    p.widen();
+    p.widen_window();
+    REQUIRE(p.window == UINT32_MAX); /* no limit */
+    p.widen_window();
     REQUIRE(p.window == UINT32_MAX);
 }

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* A server whose rooms can be looked into while it lives through the public interface. */
+/* A server that is driven through the public interface and whose internals a test can read. */
 #pragma once
 
 #include "catch.hpp"
-#include "server.hpp"
+#include "state/server.hpp"
+#include "state/tracker.hpp"
 
 #include <raft.h>
 
 #include <string>
 
 /* Its log is one configuration, of term 1; a sole voter leads at once, in term 2. */
-class Room {
+class TestServer {
 public:
-    explicit Room(std::initializer_list<raft_server> members,
-                  void (*set)(struct raft *) = nullptr) {
+    explicit TestServer(std::initializer_list<raft_server> members,
+                        void (*set)(struct raft *) = nullptr) {
         REQUIRE(raft_init(&handle_, 1, "s1") == 0);
         if (set != nullptr) {
             set(&handle_);
@@ -27,9 +28,9 @@ public:
         e.start = {1, 0, nullptr, 1, &entry, 1};
         REQUIRE(step(e) == 0);
     }
-    ~Room() { REQUIRE(raft_close(&handle_) == 0); }
-    Room(const Room &) = delete;
-    Room &operator=(const Room &) = delete;
+    ~TestServer() { REQUIRE(raft_close(&handle_) == 0); }
+    TestServer(const TestServer &) = delete;
+    TestServer &operator=(const TestServer &) = delete;
 
     raft_event event(raft_event_type type) const {
         raft_event e{};

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Rounds (§6.4): their numbers are times, and a millisecond has room for many. */
-#include "replication.hpp"
-#include "room.hpp"
+/* Rounds (§6.4): a round's number is the time of its beginning, with a counter for the rounds of
+ * one millisecond. */
+#include "rules/rounds.hpp"
+#include "server_fixture.hpp"
 
 using namespace libraft;
 
 namespace {
 
-/* It leads {1, 2}: the other one's vote is taken for granted. */
-struct Leading : Room {
-    Leading()
-        : Room({{1, "s1", RAFT_VOTER}, {2, "s2", RAFT_VOTER}}, [](struct raft *r) {
+/* Server 1 leads {1, 2}. Server 2 exists only as the vote that it grants. */
+struct Leader : TestServer {
+    Leader()
+        : TestServer({{1, "s1", RAFT_VOTER}, {2, "s2", RAFT_VOTER}}, [](struct raft *r) {
               raft_set_pre_vote(r, false);
               raft_set_features(r, RAFT_FEATURE_ROUNDS);
           }) {
@@ -39,36 +40,35 @@ struct Leading : Room {
 
 } // namespace
 
-TEST_CASE("reads: a round tells when it began, however many there are in a millisecond") {
-    Leading r;
+TEST_CASE("rounds: a round tells when it began, also if there are many in one millisecond") {
+    Leader r;
     const raft_time elected = r.now;
     uint64_t before = r.tracker().round;
     for (int i = 0; i < 100; ++i) {
-        REQUIRE(replication::begin_round(r.server()));
+        REQUIRE(rounds::begin(r.server()));
         REQUIRE(r.tracker().round > before);
         before = r.tracker().round;
-        REQUIRE(replication::round_began(r.server(), before) == elected);
+        REQUIRE(rounds::began_at(r.server(), before) == elected);
     }
     r.now += 77;
     REQUIRE(r.read(1) == 0);
     REQUIRE(r.tracker().round > before);
-    REQUIRE(replication::round_began(r.server(), r.tracker().round) == r.now);
+    REQUIRE(rounds::began_at(r.server(), r.tracker().round) == r.now);
 }
 
-TEST_CASE("reads: a millisecond that is full of rounds takes no more reads, the next one does") {
-    Leading r;
+TEST_CASE("rounds: RAFT_BUSY if a millisecond has no round left; the next millisecond has") {
+    Leader r;
     REQUIRE(r.read(1) == 0);
-    const uint64_t last =
-        (r.tracker().round >> replication::kRoundBits << replication::kRoundBits) +
-        (uint64_t{1} << replication::kRoundBits) - 1;
+    const uint64_t last = (r.tracker().round >> rounds::kRoundBits << rounds::kRoundBits) +
+                          (uint64_t{1} << rounds::kRoundBits) - 1;
     r.tracker().round = last - 1;
     REQUIRE(r.read(2) == 0);
     REQUIRE(r.tracker().round == last);
-    REQUIRE_FALSE(replication::begin_round(r.server()));
+    REQUIRE_FALSE(rounds::begin(r.server()));
     REQUIRE(r.read(3) == RAFT_BUSY);
     REQUIRE(r.tracker().pending_reads() == 2);
     REQUIRE(r.tracker().round == last);
-    REQUIRE(replication::round_began(r.server(), last) == r.now);
+    REQUIRE(rounds::began_at(r.server(), last) == r.now);
     r.now++;
     REQUIRE(r.read(3) == 0);
     REQUIRE(r.tracker().pending_reads() == 3);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "catch.hpp"
-#include "random.hpp"
-#include "trail.hpp"
+#include "base/random.hpp"
+#include "state/term_log.hpp"
 
 #include <map>
 
@@ -28,19 +28,19 @@ struct Model {
     }
 };
 
-void compare(const Trail &trail, const Model &model, raft_term top) {
-    REQUIRE(trail.first() == model.first);
-    REQUIRE(trail.last() == model.last);
-    REQUIRE(trail.last_term() == model.term_of(model.last));
+void compare(const TermLog &log, const Model &model, raft_term top) {
+    REQUIRE(log.first() == model.first);
+    REQUIRE(log.last() == model.last);
+    REQUIRE(log.last_term() == model.term_of(model.last));
     for (raft_index i = 0; i <= model.last + 2; ++i) {
-        if (trail.term_of(i) != model.term_of(i)) {
-            FAIL("term of " << i << ": " << trail.term_of(i) << " not " << model.term_of(i));
+        if (log.term_of(i) != model.term_of(i)) {
+            FAIL("term of " << i << ": " << log.term_of(i) << " not " << model.term_of(i));
         }
     }
     for (raft_index i = model.first; i <= model.last + 2; ++i) {
         for (raft_term t = 0; t <= top + 1; ++t) {
-            if (trail.last_agreeable(i, t) != model.last_agreeable(i, t)) {
-                FAIL("agreeable with " << i << "/" << t << ": " << trail.last_agreeable(i, t)
+            if (log.last_agreeable(i, t) != model.last_agreeable(i, t)) {
+                FAIL("agreeable with " << i << "/" << t << ": " << log.last_agreeable(i, t)
                                        << " not " << model.last_agreeable(i, t));
             }
         }
@@ -49,10 +49,10 @@ void compare(const Trail &trail, const Model &model, raft_term top) {
 
 } // namespace
 
-TEST_CASE("trail: is a log of terms, whatever is done to it") {
+TEST_CASE("term log: agrees with a plain list of terms after random operations") {
     for (uint32_t seed = 0; seed < 300; ++seed) {
         Random random(seed);
-        Trail trail;
+        TermLog log;
         Model model;
         raft_term term = 1;
         for (int i = 0; i < 60; ++i) {
@@ -62,7 +62,7 @@ TEST_CASE("trail: is a log of terms, whatever is done to it") {
                         raft_index from =
                             model.first +
                             random.below(static_cast<uint32_t>(model.last - model.first + 1));
-                        trail.truncate(from);
+                        log.truncate(from);
                         model.terms.erase(model.terms.lower_bound(from), model.terms.end());
                         model.last = from - 1;
                         break;
@@ -72,7 +72,7 @@ TEST_CASE("trail: is a log of terms, whatever is done to it") {
                     raft_index first =
                         model.first +
                         random.below(static_cast<uint32_t>(model.last - model.first + 2));
-                    trail.compact(first);
+                    log.compact(first);
                     if (first > model.first) {
                         model.terms.erase(model.terms.begin(), model.terms.lower_bound(first - 1));
                         model.first = first;
@@ -83,8 +83,8 @@ TEST_CASE("trail: is a log of terms, whatever is done to it") {
                     if (random.below(6) == 0) { /* a snapshot replaces all */
                         raft_index index = model.last + random.below(10);
                         raft_term known = index == 0 ? 0 : std::max(term, raft_term{1});
-                        REQUIRE(trail.reserve(1));
-                        trail.reset(index, known);
+                        REQUIRE(log.reserve(1));
+                        log.reset(index, known);
                         model.terms.clear();
                         if (known != 0) {
                             model.terms[index] = known;
@@ -95,70 +95,70 @@ TEST_CASE("trail: is a log of terms, whatever is done to it") {
                     }
                     [[fallthrough]];
                 default: {
-                    term = std::max(term + random.below(3), trail.last_term());
+                    term = std::max(term + random.below(3), log.last_term());
                     raft_index n = 1 + random.below(4);
-                    REQUIRE(trail.reserve(1));
-                    trail.append(term, n);
+                    REQUIRE(log.reserve(1));
+                    log.append(term, n);
                     for (; n > 0; --n) {
                         model.terms[++model.last] = term;
                     }
                 }
             }
-            compare(trail, model, term);
+            compare(log, model, term);
         }
     }
 }
 
-TEST_CASE("trail: ten million entries of three terms fit in the room of three runs") {
-    Trail trail;
-    REQUIRE(trail.reserve(3));
+TEST_CASE("term log: ten million entries of three terms take three runs") {
+    TermLog log;
+    REQUIRE(log.reserve(3));
     for (raft_term term : {1, 5, 9}) {
-        trail.append(term, 10000000);
+        log.append(term, 10000000);
     }
-    REQUIRE(trail.last() == 30000000);
-    REQUIRE(trail.term_of(10000000) == 1);
-    REQUIRE(trail.term_of(10000001) == 5);
-    REQUIRE(trail.term_of(30000000) == 9);
-    REQUIRE(trail.last_agreeable(30000000, 8) == 20000000);
-    REQUIRE(sizeof(Trail) <= 64);
+    REQUIRE(log.last() == 30000000);
+    REQUIRE(log.term_of(10000000) == 1);
+    REQUIRE(log.term_of(10000001) == 5);
+    REQUIRE(log.term_of(30000000) == 9);
+    REQUIRE(log.last_agreeable(30000000, 8) == 20000000);
+    REQUIRE(sizeof(TermLog) <= 64);
 }
 
-TEST_CASE("trail: compacting past nothing changes nothing") {
-    Trail trail;
-    REQUIRE(trail.first() == 1);
-    REQUIRE(trail.last() == 0);
-    REQUIRE(trail.last_term() == 0);
-    REQUIRE(trail.reserve(1));
-    trail.append(2, 5);
-    trail.compact(1);
-    REQUIRE(trail.first() == 1);
-    trail.compact(6);
-    REQUIRE(trail.first() == 6);
-    REQUIRE(trail.term_of(5) == 2);
-    trail.compact(3);
-    REQUIRE(trail.first() == 6);
+TEST_CASE("term log: compacting before the first entry changes nothing") {
+    TermLog log;
+    REQUIRE(log.first() == 1);
+    REQUIRE(log.last() == 0);
+    REQUIRE(log.last_term() == 0);
+    REQUIRE(log.reserve(1));
+    log.append(2, 5);
+    log.compact(1);
+    REQUIRE(log.first() == 1);
+    log.compact(6);
+    REQUIRE(log.first() == 6);
+    REQUIRE(log.term_of(5) == 2);
+    log.compact(3);
+    REQUIRE(log.first() == 6);
 }
 
-TEST_CASE("trail: truncating past its end changes nothing") {
-    Trail trail;
-    REQUIRE(trail.reserve(0));
-    trail.truncate(1);
-    REQUIRE(trail.last() == 0);
-    REQUIRE(trail.reserve(2));
-    trail.append(1, 3);
-    trail.append(2, 2);
-    trail.truncate(6);
-    REQUIRE(trail.last() == 5);
-    REQUIRE(trail.last_term() == 2);
+TEST_CASE("term log: truncating after the last entry changes nothing") {
+    TermLog log;
+    REQUIRE(log.reserve(0));
+    log.truncate(1);
+    REQUIRE(log.last() == 0);
+    REQUIRE(log.reserve(2));
+    log.append(1, 3);
+    log.append(2, 2);
+    log.truncate(6);
+    REQUIRE(log.last() == 5);
+    REQUIRE(log.last_term() == 2);
 }
 
-TEST_CASE("trail: before what it holds, nothing speaks against agreement (§3.5)") {
-    Trail trail;
-    REQUIRE(trail.last_agreeable(7, 1) == 0);
-    REQUIRE(trail.reserve(2));
-    trail.reset(10, 0);
-    trail.append(5, 4);
-    REQUIRE(trail.last_agreeable(8, 1) == 8);
-    REQUIRE(trail.last_agreeable(12, 5) == 12);
-    REQUIRE(trail.last_agreeable(12, 4) == 10);
+TEST_CASE("term log: indexes before the first entry may agree (§3.5)") {
+    TermLog log;
+    REQUIRE(log.last_agreeable(7, 1) == 0);
+    REQUIRE(log.reserve(2));
+    log.reset(10, 0);
+    log.append(5, 4);
+    REQUIRE(log.last_agreeable(8, 1) == 8);
+    REQUIRE(log.last_agreeable(12, 5) == 12);
+    REQUIRE(log.last_agreeable(12, 4) == 10);
 }
