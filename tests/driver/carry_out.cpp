@@ -111,7 +111,7 @@ void Driver::attach(Message &message) {
     } else if (m.type == RAFT_INSTALL_SNAPSHOT) {
         raft_install_snapshot &i = m.install_snapshot;
         const Snapshot &s = i.last_index == snapshot->index ? *snapshot : *replaced_snapshot;
-        const auto offset = static_cast<size_t>(i.offset);
+        const auto offset = static_cast<size_t>(std::min<uint64_t>(i.offset, s.data.size()));
         const size_t left = s.data.size() - offset;
         const size_t n = i.version >= 1 ? choose_bytes(left) : left;
         i.last = i.version >= 1 ? n == left : i.last;

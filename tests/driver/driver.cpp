@@ -2,6 +2,7 @@
 /* Starting, stepping, and following in the caller's memory what a step did. */
 #include "driver.hpp"
 
+#include "../observe/fields.hpp"
 #include "judge.hpp"
 #include "judge_step.hpp"
 
@@ -141,7 +142,7 @@ void Driver::move_handle() {
 /* ------------------------------------------------------------------- stepping -- */
 
 int Driver::call(raft_event &e, raft_update &u) {
-    fill(u);
+    observe::fill(&u);
     return raft_step(handle(), &e, &u);
 }
 

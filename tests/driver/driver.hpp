@@ -98,6 +98,7 @@ public:
     raft_event_type event_type = RAFT_START;
     unsigned long long replaced_by = 0; /* ticket of the last update that replaced entries */
     bool checks_storage = true; /* false: the test acknowledges writes that it has not made */
+    bool trusts_peers = true;   /* false: the test makes messages that no correct server sends */
     std::vector<unsigned long long> reads;                   /* asked for and not answered */
     std::vector<std::pair<raft_index, Configuration>> confs; /* in the log, oldest first */
     Loan loan;

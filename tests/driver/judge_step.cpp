@@ -1,36 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "judge_step.hpp"
 
+#include "../observe/fields.hpp"
+
 #include <algorithm>
 #include <cstring>
 
 namespace driver {
-namespace {
-
-constexpr unsigned char kPattern = 0xa5;
-
-template <class T>
-bool untouched(const T &member) {
-    static const struct Pattern {
-        unsigned char bytes[sizeof(T)];
-        Pattern() { memset(bytes, kPattern, sizeof bytes); }
-    } pattern;
-    return memcmp(&member, pattern.bytes, sizeof member) == 0;
-}
-
-} // namespace
-
-void fill(raft_update &u) { memset(static_cast<void *>(&u), kPattern, sizeof u); }
 
 void check_untouched(const raft_update &u) {
-    auto clean = [&](unsigned flag, const auto &member) {
-        return u.flags & flag || untouched(member);
-    };
-    if (!clean(RAFT_UPDATE_ENTRIES, u.entries) || !clean(RAFT_UPDATE_SNAPSHOT, u.snapshot) ||
-        !clean(RAFT_UPDATE_MESSAGES, u.messages) || !clean(RAFT_UPDATE_READS, u.reads) ||
-        !clean(0, u.reserved)) {
-        throw Violation("update members", "a member was written that no flag announces: flags " +
-                                              describe_flags(u.flags));
+    if (const char *member = observe::written_unannounced(u)) {
+        throw Violation("update members", format("%s was written, but the flags are %s", member,
+                                                 describe_flags(u.flags).c_str()));
     }
 }
 
@@ -58,12 +39,11 @@ void check_timeout(const View &before, const View &after, const raft_event &e, c
     if (e.type != RAFT_TIMEOUT || now + 1 >= before.timeout) {
         return; /* a deadline that has passed is shown as the next moment */
     }
-    const char *changed = before.difference(after);
-    if (u.flags != 0 || changed != nullptr) {
-        throw Violation(
-            "early timeout",
-            format("at %llu, due at %llu: flags %s, changed %s", e.time, before.timeout,
-                   describe_flags(u.flags).c_str(), changed != nullptr ? changed : "nothing"));
+    const std::string changed = before.difference(after);
+    if (u.flags != 0 || !changed.empty()) {
+        throw Violation("early timeout",
+                        format("at %llu, due at %llu: flags %s, changed %s", e.time, before.timeout,
+                               describe_flags(u.flags).c_str(), changed.c_str()));
     }
 }
 
@@ -114,9 +94,9 @@ void check_failed(const View &before, raft *r, const raft_event &e, const raft_u
     }
     View now = before;
     now.capture(r);
-    if (const char *what = before.difference(now)) {
-        throw Violation("failed step", format("event %d fails with %d (%s), but %s changed", e.type,
-                                              rc, why, what));
+    if (const std::string what = before.difference(now); !what.empty()) {
+        throw Violation("failed step", format("event %d fails with %d (%s), but %s", e.type, rc,
+                                              why, what.c_str()));
     }
 }
 

@@ -8,9 +8,8 @@
 
 namespace driver {
 
-/* An update is filled before the step, so that it shows what the step wrote. */
-void fill(raft_update &u);
-/* Only the flags and the members that they announce are written (contract, section 5). */
+/* Of an update that observe::fill() has filled before the step: only the flags and the members that
+ * they announce are written (contract, section 5). */
 void check_untouched(const raft_update &u);
 /* A flag is set if and only if what it names changed (contract, section 5). */
 void check_flags(const View &before, const View &after, const raft_event &e, const raft_update &u);

@@ -24,6 +24,8 @@ public:
     /* low to high, both included. */
     uint64_t between(uint64_t low, uint64_t high) { return low + below(high - low + 1); }
 
+    /* True in one of n cases. */
+    bool one_in(uint64_t n) { return below(n) == 0; }
     /* True in so many of a million cases. */
     bool ppm(uint64_t n) { return next() % 1000000 < n; }
     bool percent(unsigned n) { return next() % 100 < n; }

@@ -20,7 +20,7 @@ std::string format(const char *pattern, ...) {
 }
 
 Payloads &payloads() {
-    static Payloads all;
+    static thread_local Payloads all;
     return all;
 }
 
@@ -117,13 +117,13 @@ std::string Configuration::str() const {
 /* ----------------------------------------------------------- configurations -- */
 
 const char *intern(const char *address) {
-    static std::unordered_set<std::string> all; /* its elements never move */
+    static thread_local std::unordered_set<std::string> all; /* its elements never move */
     return address == nullptr ? nullptr : all.insert(address).first->c_str();
 }
 
 const char *address_of(raft_id id) {
     constexpr size_t kFew = 10;
-    static const char *few[kFew] = {};
+    static thread_local const char *few[kFew] = {};
     if (id >= kFew) {
         return intern(("s" + std::to_string(id)).c_str());
     }

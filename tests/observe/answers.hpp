@@ -3,17 +3,12 @@
  * describes the last step, not the state. */
 #pragma once
 
+#include "../driver/types.hpp"
 #include "record.hpp"
-
-#include <raft.h>
-
-#include <optional>
-#include <string>
-#include <vector>
 
 namespace observe {
 
-/* Accessors that take the raft alone: member, type, function, the flags of an update that tell of
+/* Accessors that take the raft alone: member, type, function, the flags of an update that announce
  * a change. */
 #define OBSERVE_ACCESSORS(X)                                                                \
     X(term, raft_term, raft_current_term, RAFT_UPDATE_CURRENT_TERM | RAFT_UPDATE_VOTED_FOR) \
@@ -28,35 +23,15 @@ namespace observe {
     X(role, int, raft_role, 0)                                                              \
     X(transferee, raft_id, raft_transferee, RAFT_UPDATE_TRANSFER)
 
-struct Member {
-    raft_id id = 0;
-    std::optional<std::string> address;
-    int role = 0;
-    bool operator==(const Member &) const = default;
-};
-
-struct Configuration {
-    raft_index index = 0; /* of the entry that set it */
-    std::vector<Member> members;
-    bool operator==(const Configuration &) const = default;
-    const Member *find(raft_id id) const;
-};
-
-/* The answers about one server. What an accessor that fails would have told stays at zero. */
+/* What a leader knows of one member. */
 struct Peer {
-    raft_id id = 0;
-    int match_code = 0;
-    raft_index match = 0;
-    int catch_up_code = 0;
+    int mode = -1; /* -1: not a leader's member */
     int catch_up = RAFT_CATCH_UP_NONE;
-    int progress_code = 0;
-    int mode = 0;
+    raft_index match = 0;
+    raft_index next = 0;
+    raft_time contact = 0;
     unsigned features = 0;
     unsigned capacity = 0;
-    raft_index progress_match = 0;
-    raft_index next = 0;
-    raft_time last_contact = 0;
-    unsigned long long reserved = 0; /* all reserved words, or-ed */
     bool operator==(const Peer &) const = default;
 };
 
@@ -65,38 +40,47 @@ struct Position {
     raft_index index = 0;
     raft_term term = 0;
     int code = 0; /* of raft_configuration_at() */
-    raft_index configuration_index = 0;
+    raft_index conf_index = 0;
     bool operator==(const Position &) const = default;
 };
-
-/* Which servers and indexes are asked about. */
-struct Scope {
-    raft_id ids = 9;         /* IDs from 0 to this one, and all members of the configuration */
-    raft_index indexes = 64; /* so many indexes back from the last one, and two after it */
-};
-inline constexpr Scope kAll = {9, ~0ULL};
 
 struct Answers {
 #define OBSERVE_DECLARE(name, type, function, flags) type name = {};
     OBSERVE_ACCESSORS(OBSERVE_DECLARE)
 #undef OBSERVE_DECLARE
     raft_id leader = 0;
-    std::optional<std::string> leader_address;
-    std::vector<Position> positions;           /* ascending; the oldest is not before the log */
-    std::vector<Configuration> configurations; /* those in force there, each once */
-    /* Not listed are servers of which nothing is known: all three accessors answer RAFT_NOTLEADER
-     * on a server that does not lead, RAFT_BADID for a server that is no member. */
-    std::vector<Peer> peers;
+    const char *leader_address = nullptr; /* interned */
+    raft_index conf_index = 0;
+    driver::Configuration conf; /* in force at the last index */
+    std::vector<Peer> peers;    /* a leader's, as conf.members; else empty */
+    /* Answers that contradict each other or the header, in words. */
+    std::string contradiction;
+    /* Asked for by ask_log(): ascending, from before the log to after it. */
+    std::vector<Position> positions;
+    std::vector<std::pair<raft_index, driver::Configuration>> earlier; /* in force there */
 
     Answers() = default;
-    explicit Answers(struct raft *r, Scope scope = {}) { ask(r, scope); }
-    void ask(struct raft *r, Scope scope = {});
+    /* All answers, about at most so many indexes. */
+    explicit Answers(struct raft *r, raft_index indexes = 64) {
+        ask(r);
+        ask_others(r);
+        ask_log(r, indexes);
+    }
+    /* About the raft, its last configuration and the members of that. It copies nothing that has
+     * not changed, because the simulator asks in every step. */
+    void ask(struct raft *r);
+    /* About IDs from 0 to 9 that are not members. */
+    void ask_others(const struct raft *r);
+    void ask_log(const struct raft *r, raft_index indexes);
 
     bool operator==(const Answers &) const = default;
     bool leads() const { return state == RAFT_LEADER; }
-    /* In force at the last index; NULL: none. */
-    const Configuration *configuration() const;
-    const Peer *find(raft_id id) const;
+    const Peer &peer(raft_id id) const;
+
+private:
+    void ask_configuration(const struct raft *r);
+    void ask_peer(const struct raft *r, raft_id id, Peer *peer);
+    void require(bool consistent, const char *what);
 };
 
 void record(Record *record, const Answers &answers);

@@ -181,9 +181,11 @@ void write_unannounced() {
 /* Which accessors and flags two sets of answers differ in. */
 void compare_answers() {
     Answers before;
-    before.configurations = {{1, {{1, "a", RAFT_VOTER}}}};
-    before.positions = {{1, 1, 0, 1}};
-    before.peers = {Peer{}};
+    before.state = RAFT_LEADER;
+    before.conf = driver::Configuration("1 2");
+    before.peers.resize(2);
+    before.positions.resize(2);
+    before.earlier = {{1, before.conf}};
     const auto expect = [&](const char *word, unsigned flags, auto change_it) {
         Answers after = before;
         change_it(after);
@@ -201,28 +203,24 @@ void compare_answers() {
     OBSERVE_ACCESSORS(EXPECT_ACCESSOR)
     expect("raft_leader", RAFT_UPDATE_LEADER, [](Answers &a) { a.leader = 1; });
     expect("raft_leader's", RAFT_UPDATE_LEADER, [](Answers &a) { a.leader_address = ""; });
-    expect("raft_term_of", 0, [](Answers &a) { a.positions[0].term++; });
-    expect("raft_configuration_at", 0, [](Answers &a) { a.positions[0].code++; });
-    expect("set by", 0, [](Answers &a) { a.positions[0].configuration_index++; });
+    expect("contradiction", 0, [](Answers &a) { a.contradiction = "some"; });
     constexpr unsigned kChange = RAFT_UPDATE_CONFIGURATION;
-    expect("id", kChange, [](Answers &a) { a.configurations[0].members[0].id++; });
-    expect("address", kChange, [](Answers &a) { a.configurations[0].members[0].address = "b"; });
-    expect("role", kChange, [](Answers &a) { a.configurations[0].members[0].role++; });
-    expect("servers", kChange, [](Answers &a) { a.configurations[0].members.clear(); });
-    expect("configuration", kChange, [](Answers &a) { a.configurations.clear(); });
-    expect("raft_match_index", 0, [](Answers &a) { a.peers[0].match_code++; });
-    expect("match", 0, [](Answers &a) { a.peers[0].match++; });
-    expect("raft_catch_up", 0, [](Answers &a) { a.peers[0].catch_up_code++; });
-    expect("status", RAFT_UPDATE_CATCH_UP, [](Answers &a) { a.peers[0].catch_up++; });
-    expect("raft_progress", 0, [](Answers &a) { a.peers[0].progress_code++; });
-    expect("mode", 0, [](Answers &a) { a.peers[0].mode++; });
-    expect("features", 0, [](Answers &a) { a.peers[0].features++; });
-    expect("capacity", 0, [](Answers &a) { a.peers[0].capacity++; });
-    expect("progress.match", 0, [](Answers &a) { a.peers[0].progress_match++; });
-    expect("next", 0, [](Answers &a) { a.peers[0].next++; });
-    expect("last_contact", 0, [](Answers &a) { a.peers[0].last_contact++; });
-    expect("reserved", 0, [](Answers &a) { a.peers[0].reserved++; });
-    expect("server", 0, [](Answers &a) { a.peers.clear(); });
+    expect("raft_configuration_at", kChange, [](Answers &a) { a.conf_index++; });
+    expect("role", kChange, [](Answers &a) { a.conf.members[1].role++; });
+    expect("address", kChange, [](Answers &a) { a.conf.members[1].address = "b"; });
+    expect("servers", kChange, [](Answers &a) { a.conf.add(3, RAFT_VOTER); });
+    expect("mode", 0, [](Answers &a) { a.peers[1].mode++; });
+    expect("raft_catch_up", RAFT_UPDATE_CATCH_UP, [](Answers &a) { a.peers[1].catch_up++; });
+    expect("raft_match_index", 0, [](Answers &a) { a.peers[1].match++; });
+    expect("next", 0, [](Answers &a) { a.peers[1].next++; });
+    expect("last_contact", 0, [](Answers &a) { a.peers[1].contact++; });
+    expect("features", 0, [](Answers &a) { a.peers[1].features++; });
+    expect("capacity", 0, [](Answers &a) { a.peers[1].capacity++; });
+    expect("raft_term_of", 0, [](Answers &a) { a.positions[1].term++; });
+    expect("raft_configuration_at", 0, [](Answers &a) { a.positions[1].code++; });
+    expect("set by entry", 0, [](Answers &a) { a.positions[1].conf_index++; });
+    expect("configuration of entry", 0, [](Answers &a) { a.earlier[0].first++; });
+    expect("role", 0, [](Answers &a) { a.earlier[0].second.members[1].role++; });
 }
 
 } // namespace

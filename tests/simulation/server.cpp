@@ -3,9 +3,10 @@
 #include "server.hpp"
 
 #include "../driver/judge_step.hpp"
+#include "../observe/failing_memory.hpp"
+#include "../observe/fields.hpp"
 #include "../observe/paths.hpp"
 #include "../observe/state.hpp"
-#include "memory.hpp"
 #include "world.hpp"
 
 #include <algorithm>
@@ -54,7 +55,7 @@ int Server::call_once(raft_event &e, raft_update &u, bool starving) {
         w_.stats.add(S_SHORT_WAY, before_step == observe::general_steps());
         return rc;
     }
-    fill(u);
+    observe::fill(&u);
     std::string difference;
     uint64_t before_step = observe::fast_steps();
     bool strange = w_.sabotage == Sabotage::STRANGE_SHORT_WAY;
@@ -75,10 +76,10 @@ int Server::call(raft_event &e, raft_update &u) {
         m.server_address = other_address(m.server_id, heard_from(m.server_id));
     }
     if (inject_) {
-        memory::arm(static_cast<unsigned>(w_.random.between(1, 6)), w_.random.percent(50));
+        failing_memory::arm(static_cast<unsigned>(w_.random.between(1, 6)), w_.random.percent(50));
     }
     int rc = call_once(e, u, inject_);
-    bool starved = inject_ && memory::disarm();
+    bool starved = inject_ && failing_memory::disarm();
     if (rc == RAFT_NOMEM) {
         if (!starved || w_.sabotage == Sabotage::SILENT_NOMEM) {
             throw Violation("memory", "RAFT_NOMEM though no allocation failed");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* How a server begins and ends: settings, START, crash. Memory may fail here, too. */
+#include "../observe/failing_memory.hpp"
 #include "server.hpp"
 
-#include "memory.hpp"
 #include "world.hpp"
 
 #include <algorithm>
@@ -16,10 +16,10 @@ int Server::attempt(int (*setter)(raft *, Value), std::type_identity_t<Value> va
     bool inject = !w_.calm && w_.plan.nomem_ppm != 0 && w_.random.percent(20);
     if (inject) {
         unchanged.prepare(*handle());
-        memory::arm(1, w_.random.percent(50));
+        failing_memory::arm(1, w_.random.percent(50));
     }
     int rc = setter(handle(), value);
-    bool starved = inject && memory::disarm();
+    bool starved = inject && failing_memory::disarm();
     if (rc == RAFT_NOMEM) {
         if (!starved) {
             throw Violation("memory", "RAFT_NOMEM from a setter though no allocation failed");
@@ -36,9 +36,9 @@ int Server::attempt(int (*setter)(raft *, Value), std::type_identity_t<Value> va
 
 void Server::configure() {
     if (!w_.calm && w_.plan.nomem_ppm != 0 && w_.random.percent(20)) {
-        memory::arm(1, true);
+        failing_memory::arm(1, true);
         int rc = init();
-        bool starved = memory::disarm();
+        bool starved = failing_memory::disarm();
         if (starved != (rc == RAFT_NOMEM) || (rc != 0 && raft_current_term(handle()) != 0)) {
             throw Violation("memory", format("raft_init gets %d", rc));
         }
@@ -118,8 +118,8 @@ void Server::change_setting() {
     }
     View now = view;
     now.capture(handle());
-    if (const char *what = view.difference(now)) {
-        throw Violation("setters", format("%s of %s changed", what, name()));
+    if (const std::string what = view.difference(now); !what.empty()) {
+        throw Violation("setters", format("on %s: %s", name(), what.c_str()));
     }
 }
 

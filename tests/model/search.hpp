@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A small world: a few servers and the messages between them; and the search through all
- * that can ever happen in it, within bounds. */
+/* A cluster of a few servers, and the search through all that can happen in it within bounds. */
 #pragma once
 
 #include "node.hpp"
@@ -17,12 +16,12 @@ constexpr unsigned kHighestTerm = 7;
 constexpr unsigned kLongestLog = 9;
 constexpr PacketId kNone = UINT32_MAX; /* no message */
 
-/* Compared bit for bit: no padding, nothing unused left unset. */
-struct World {
+/* A state of the cluster. Compared bit for bit: it has no padding, and nothing in it is unset. */
+struct State {
     std::array<NodeId, kServers> nodes;
-    std::array<PacketId, kMostMessages> packets;       /* in flight, ascending, then UINT32_MAX */
-    Chain committed;                                   /* the longest log that anyone committed */
-    std::array<uint8_t, kHighestTerm + 1> leaders;     /* by term, 0: none */
+    std::array<PacketId, kMostMessages> packets;   /* in flight, ascending, then UINT32_MAX */
+    Chain committed;                               /* the longest log that any server committed */
+    std::array<uint8_t, kHighestTerm + 1> leaders; /* by term, 0: none */
     std::array<uint8_t, kLongestLog + 1> committed_in; /* by index: the term of the leader */
     uint8_t crashes;
     uint8_t submissions;
@@ -32,17 +31,17 @@ struct World {
     uint8_t timeouts;
     uint8_t snapshots;
     uint8_t reads;
-    uint8_t lost; /* servers that are: a bit set */
+    uint8_t lost; /* servers that are lost: a bit set */
     uint8_t recovered;
     std::array<uint8_t, kMostReads> read_floor; /* by ID, from 1: entries committed when it was
                                                    asked for, and one; 0: not waiting */
     std::array<uint8_t, 2> unused;
 };
-static_assert(sizeof(World) ==
+static_assert(sizeof(State) ==
               4 * (kServers + kMostMessages + 1) + kHighestTerm + kLongestLog + 16);
-static_assert(std::has_unique_object_representations_v<World>);
+static_assert(std::has_unique_object_representations_v<State>);
 
-/* One thing that happens. */
+/* One transition. */
 struct Action {
     Kind kind;
     uint8_t server; /* from 0 */
@@ -53,17 +52,18 @@ struct Action {
 
 class Search {
 public:
-    Search(const Bounds &bounds, Defect defect);
+    Search(const Bounds &bounds, Fault fault);
 
-    /* To the end, or to the first broken rule, or until there are too many states. */
+    /* Until all states are explored, a property is broken or there are too many states. */
     void run(uint64_t most_states);
 
-    /* The rule that was broken first, empty: none. */
+    /* The property that was broken first, empty: none. */
     const std::string &broken() const { return broken_; }
-    std::string story() const;
+    /* What happened until then, one line for each action. */
+    std::string path() const;
     bool exhausted() const { return frontier_.empty() && broken_.empty(); }
 
-    uint64_t states() const { return trail_.size(); }
+    uint64_t states() const { return reached_.size(); }
     uint64_t transitions() const { return transitions_; }
     uint64_t beyond() const { return beyond_; }
     unsigned depth() const { return depth_; }
@@ -76,13 +76,13 @@ public:
     const Nodes &nodes() const { return nodes_; }
 
 private:
-    struct Trace {
+    struct Origin {
         uint32_t parent;
         Action action;
     };
     struct Waiting {
-        World world;
-        uint32_t state;
+        State state;
+        uint32_t number;
         unsigned depth;
     };
 
@@ -91,28 +91,28 @@ private:
     void expand_leader(const Waiting &from, uint8_t server);
     void expand_operator(const Waiting &from);
     void recover(const Waiting &from, bool kept);
-    bool take(World *world, const Action &action, const Outcome &outcome);
+    bool take(State *state, const Action &action, const Outcome &outcome);
     void expand_packets(const Waiting &from);
     void act(const Waiting &from, const Action &action);
-    bool spend(World *world, const Action &action) const;
-    bool send(World *world, const std::vector<PacketId> &packets) const;
-    void arrive(const World &world, const Waiting &from, const Action &action);
-    std::string judge(World *world, const Action &action, NodeId before) const;
+    bool spend(State *state, const Action &action) const;
+    bool send(State *state, const std::vector<PacketId> &packets) const;
+    void arrive(const State &state, const Waiting &from, const Action &action);
+    std::string judge(State *state, const Action &action, NodeId before) const;
     std::string judge_follower(const Action &action, const Node &after) const;
     std::string judge_change(const Node &before) const;
-    std::string judge_reads(World *world, const Outcome &outcome, const Node &after) const;
-    std::string judge_recovery(World *world, const Node &best) const;
-    std::string judge_commit(World *world, const Node &before, const Node &after) const;
-    std::string judge_leader(World *world, unsigned server, const Node &after) const;
-    bool durable_on_quorum(const World &world, const Node &leader, Chain log) const;
+    std::string judge_reads(State *state, const Outcome &outcome, const Node &after) const;
+    std::string judge_recovery(State *state, const Node &best) const;
+    std::string judge_commit(State *state, const Node &before, const Node &after) const;
+    std::string judge_leader(State *state, unsigned server, const Node &after) const;
+    bool durable_on_quorum(const State &state, const Node &leader, Chain log) const;
     std::string describe(const Action &action) const;
 
     const Bounds bounds_;
-    const Defect defect_;
+    const Fault fault_;
     Nodes nodes_;
     std::deque<Waiting> frontier_;
-    std::vector<Trace> trail_;        /* how each state was reached first */
-    std::vector<proof::Digest> seen_; /* a hash table; open addressing */
+    std::vector<Origin> reached_;       /* how each state was reached first */
+    std::vector<observe::Digest> seen_; /* a hash table; open addressing */
     uint64_t transitions_ = 0;
     uint64_t beyond_ = 0; /* transitions that leave the bounds */
     unsigned depth_ = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What events borrow: each piece has its own block of exactly its size, and all are freed
- * after the step, so that AddressSanitizer sees whoever reads too far or too late. */
+/* Memory that events borrow. Each piece has a block of exactly its size, and all are freed after
+ * the step, so that AddressSanitizer reports a read that is too far or too late. */
 #pragma once
 
 #include "input.hpp"

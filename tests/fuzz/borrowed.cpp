@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "memory.hpp"
+#include "borrowed.hpp"
 
 #include <string>
 
 namespace fuzz {
 namespace {
 
-/* Payloads that are handed through must never be looked at: nobody could. */
+/* Payloads that are handed through must never be read: these addresses cannot be. */
 void *untouchable(uint8_t which) { return reinterpret_cast<void *>(uintptr_t{8} * (which + 1)); }
 
 char cookie;
@@ -191,7 +191,8 @@ void Borrowed::install(Input &in, struct raft *r, raft_message *m) {
 
 raft_message *Borrowed::message(Input &in, struct raft *r) {
     raft_message *m = array<raft_message>(1);
-    memset(m, in.u8() < 128 ? 0 : 0xa5, sizeof *m); /* what is not filled may hold anything */
+    memset(m, in.u8() < 128 ? 0 : 0xa5,
+           sizeof *m); /* fields that are not filled may hold anything */
     const uint8_t type = in.u8();
     put_raw(&m->type, type < 240 ? 1U + type % 6U : in.u32());
     const uint8_t from = in.u8();

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "failing.hpp"
+#include "failing_memory.hpp"
 
-namespace failing {
+#include <cstddef>
+
+namespace failing_memory {
 namespace {
 
 unsigned allocations = 0;
@@ -16,7 +18,7 @@ std::set<uintptr_t> &mutable_places() {
     return set;
 }
 
-bool must_fail(const void *caller) {
+[[maybe_unused]] bool must_fail(const void *caller) {
     if (!armed) {
         return false;
     }
@@ -31,7 +33,7 @@ bool must_fail(const void *caller) {
     return true;
 }
 
-void *counted(void *block) {
+[[maybe_unused]] void *counted(void *block) {
     blocks += block != nullptr;
     return block;
 }
@@ -55,6 +57,7 @@ unsigned count() { return allocations; }
 long live() { return blocks; }
 const std::set<uintptr_t> &places() { return mutable_places(); }
 
+#ifdef MALLOC_IS_WRAPPED
 extern "C" {
 
 void *__real_malloc(size_t size);
@@ -88,5 +91,6 @@ void __wrap_free(void *block) {
 }
 
 } /* extern "C" */
+#endif
 
-} // namespace failing
+} // namespace failing_memory
