@@ -2,6 +2,7 @@
 /* What the judge of Raft's promises must report. Each case falsifies one thing and names the
  * promise that it breaks; the same without a falsification is accepted. */
 #include "../driver/judge_step.hpp"
+#include "../observe/fields.hpp"
 #include "catch.hpp"
 #include "cluster.hpp"
 
@@ -36,7 +37,7 @@ std::string judge_step(Change change) {
     j.after.commit = 6;
     j.before.timeout = j.after.timeout = 2000;
     j.e.type = RAFT_RECEIVE;
-    fill(j.u);
+    observe::fill(&j.u);
     j.u.flags = RAFT_UPDATE_VOTED_FOR | RAFT_UPDATE_COMMIT_INDEX;
     change(j);
     return broken([&] {

@@ -1,45 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Out of memory at every allocation of every step: RAFT_NOMEM, no trace, and the same
- * event stepped again succeeds as if nothing had been. malloc() and its kin are wrapped by
- * the linker (see meson.build). */
+/* Memory that fails at every allocation of every step: RAFT_NOMEM, nothing changed, and the same
+ * event stepped again succeeds as if nothing had failed. */
+#include "../observe/failing_memory.hpp"
+#include "../observe/state.hpp"
 #include "catch.hpp"
 #include "cluster.hpp"
-#include "../observe/state.hpp"
-
-#include <cstdlib>
 
 using namespace scenario;
-
-namespace {
-bool armed;
-long budget; /* allocations that still succeed */
-long refused;
-
-bool out_of_memory() {
-    if (!armed || budget-- > 0) {
-        return false;
-    }
-    ++refused;
-    return true;
-}
-} // namespace
-
-extern "C" {
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-void *__wrap_malloc(size_t size) { return out_of_memory() ? nullptr : __real_malloc(size); }
-void *__wrap_calloc(size_t n, size_t size) {
-    return out_of_memory() ? nullptr : __real_calloc(n, size);
-}
-void *__wrap_realloc(void *old, size_t size) {
-    return out_of_memory() ? nullptr : __real_realloc(old, size);
-}
-}
 
 namespace {
 
@@ -73,16 +40,14 @@ private:
         }
         const Result expected = result(plain, update);
         raft_close(&plain);
-        for (long k = 0;; ++k) {
+        for (unsigned k = 1;; ++k) {
             struct raft hungry = observe::clone(r);
             e = event;
-            budget = k;
-            refused = 0;
-            armed = true;
+            failing_memory::arm(k, true);
             const int rv = raft_step(&hungry, &e, &update);
-            armed = false;
+            const bool failed = failing_memory::disarm();
             INFO("event " << event.type << ", allocation " << k);
-            if (refused != 0) {
+            if (failed) {
                 REQUIRE(rv == RAFT_NOMEM);
                 REQUIRE(update.flags == 0);
                 REQUIRE(observe::state(hungry) == observe::state(r));
@@ -95,7 +60,7 @@ private:
             }
             REQUIRE(result(hungry, update) == expected);
             raft_close(&hungry);
-            if (refused == 0) { /* it needed no more than k */
+            if (!failed) { /* it needed fewer */
                 return;
             }
         }
@@ -177,26 +142,19 @@ TEST_CASE("Memory fails while a server is founded, caught up, recovered") {
 }
 
 TEST_CASE("Memory fails in raft_init and in the setters") {
-    for (long k = 0;; ++k) {
+    bool failed = true;
+    for (unsigned k = 1; failed; ++k) {
         struct raft r {};
-        budget = k;
-        refused = 0;
-        armed = true;
+        failing_memory::arm(k, true);
         int rv = raft_init(&r, 1, "an address that has to be copied somewhere");
-        armed = false;
-        if (refused == 0) {
-            REQUIRE(rv == 0);
-            REQUIRE(k > 0);
-            budget = refused = 0;
-            armed = true;
+        failed = failing_memory::disarm();
+        REQUIRE(rv == (failed ? int{RAFT_NOMEM} : 0));
+        if (!failed) {
+            REQUIRE(k > 1);
+            failing_memory::arm(1, true);
             rv = raft_set_heartbeat_timeout(&r, 50);
-            armed = false;
-            REQUIRE((rv == 0 || rv == RAFT_NOMEM));
-            REQUIRE((rv == RAFT_NOMEM) == (refused > 0));
-            raft_close(&r);
-            break;
+            REQUIRE(rv == (failing_memory::disarm() ? int{RAFT_NOMEM} : 0));
         }
-        REQUIRE(rv == RAFT_NOMEM);
         REQUIRE(raft_close(&r) == 0);
     }
 }
