@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Budgets, and whether figures keep them."""
+"""Budgets, and whether figures stay within them."""
 import json
 import math
 
@@ -10,9 +10,9 @@ def load(path):
 
 
 def judge(budgets, figures):
-    """A row for each budget: what was allowed, what was found, whether that is kept.
+    """A row for each budget: the limit, the figure, whether it is within the limit.
 
-    A figure that is missing, or is no number, keeps no budget."""
+    A figure that is missing, or not a number, exceeds its budget."""
     rows = []
     for budget in budgets:
         value = figures.get(budget["figure"])

@@ -66,7 +66,7 @@ Cluster::~Cluster() {
     }
 }
 
-/* What is on the disk. */
+/* Fill in the log that is on the disk. */
 void Cluster::load(Node &node, raft_event_start *start) {
     for (raft_term term = 1; term <= options_.terms; term++) {
         node.log.push_back({term, RAFT_COMMAND, {payload_.data(), payload_.size()}, &payload_});
@@ -123,7 +123,7 @@ void Cluster::submit(unsigned n) {
         told += m.type == RAFT_APPEND_ENTRIES && m.append_entries.n_entries == n;
     }
     if (told != nodes_.size() - 1) {
-        die("submit", "entries were held back");
+        die("submit", "entries were not sent at once");
     }
 }
 
@@ -210,7 +210,7 @@ void Cluster::carry_out(unsigned i, raft_update &update) {
         store(node, update.entries);
     }
     if (update.flags & (RAFT_UPDATE_SNAPSHOT | RAFT_UPDATE_READS)) {
-        die("update", "nobody asked for this");
+        die("update", "a snapshot or a read without a request");
     }
     if (update.flags & RAFT_UPDATE_MESSAGES) {
         for (unsigned m = 0; m < update.messages.n; m++) {
@@ -246,7 +246,7 @@ void Cluster::send(unsigned from, raft_message &message) {
     }
 }
 
-/* What a flag says has changed, a caller must ask for. */
+/* Call the accessors that the flags oblige a caller to call. */
 void Cluster::consult(Node &node, unsigned flags) {
     if (flags & (RAFT_UPDATE_CURRENT_TERM | RAFT_UPDATE_VOTED_FOR)) {
         (void)raft_current_term(&node.r);
@@ -277,7 +277,7 @@ void Cluster::consult(Node &node, unsigned flags) {
 void Cluster::require_committed(raft_index index) {
     for (const Node &node : nodes_) {
         if (node.log.size() < index || (&node == &leader() && node.commit < index)) {
-            die("check", "an entry is not where it must be");
+            die("check", "an entry is not committed or not replicated");
         }
     }
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* N servers in one process, driven through the C ABI as a caller must: every accessor that a
- * flag obliges it to call is called, messages travel in order, disks acknowledge at once. */
+/* N servers in one process, driven through the C ABI. It calls exactly the accessors that a flag of
+ * an update obliges a caller to call, because their cost is part of what is measured: so it is not
+ * made of tests/driver, which calls every accessor in every step. Messages arrive in the order of
+ * sending, disks acknowledge at once. */
 #pragma once
 
 #include <raft.h>
@@ -17,7 +19,7 @@ constexpr size_t kPayload = 64;
 struct Node {
     struct raft r {};
     std::string address;
-    std::vector<raft_entry> log; /* log[i] has index i + 1; reserved up front, never moves */
+    std::vector<raft_entry> log; /* log[i] has index i + 1; its memory never moves */
     raft_index commit = 0;
     raft_time timeout = 0;
     enum raft_state state = RAFT_FOLLOWER;
@@ -25,12 +27,12 @@ struct Node {
 
 struct Options {
     unsigned servers = 3;
-    size_t log_room = 1 << 16; /* entries that each log can hold */
+    size_t log_room = 1 << 16; /* entries that each log has memory for */
     unsigned max_inflight = 0; /* 0: the default */
     bool tickets = false;      /* acknowledge writes with RAFT_STORED */
     bool bootstrap_all = true; /* else only the first server */
     bool hold_disk = false;    /* writes of the leader wait for acknowledge_writes() */
-    unsigned terms = 0;        /* every disk holds so many entries, each of its own term */
+    unsigned terms = 0;        /* entries on every disk at the start, each of its own term */
 };
 
 class Cluster {
@@ -43,17 +45,17 @@ public:
     /* Elect a leader and commit its barrier everywhere. */
     void settle();
 
-    /* To every follower in this very step: the program ends if something is held back. */
+    /* The program ends unless the step sends the entries to every follower. */
     void submit(unsigned n);
     void advance(raft_time msecs) { now_ += msecs; }
     /* One heartbeat interval: the leader's timer fires, all messages are delivered. */
     void heartbeat();
 
-    /* Deliver in the order of sending until nothing is under way. */
+    /* Deliver in the order of sending until no message is under way. */
     void deliver();
-    /* The same for what was sent up to now only. */
+    /* Deliver only the messages that are under way now. */
     void deliver_once();
-    /* Deliver link by link, all messages of a link together, until nothing is under way. */
+    /* Deliver link by link, all messages of a link together, until none is under way. */
     void deliver_by_link();
 
     /* With hold_disk: the leader's disk acknowledges every write, one by one. */
@@ -91,7 +93,7 @@ private:
     std::vector<std::vector<char>> copies_; /* payloads that the library made */
     unsigned leader_ = 0;
     raft_time now_ = 1;
-    std::vector<raft_update_entries> writes_; /* held */
+    std::vector<raft_update_entries> writes_; /* not acknowledged yet */
 };
 
 } // namespace bench

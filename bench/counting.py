@@ -12,7 +12,7 @@ BOUND = {**os.environ, "LD_BIND_NOW": "1"}
 
 
 class NothingCounted(Exception):
-    """The program leaves no counts: it was built without valgrind's headers."""
+    """The program made no counts: it was built without valgrind's headers."""
 
 
 def lines_of(command):
@@ -23,7 +23,7 @@ def lines_of(command):
 
 
 def read_dumps(folder):
-    """Instructions by the name of the mark that ended the count; parts are added up."""
+    """Sums of instructions, by the name of the mark that ended the count."""
     counts = {}
     for path in glob.glob(os.path.join(folder, "counts*")):
         name = total = None
@@ -50,7 +50,7 @@ def keep_dumps_of(name, folder, target):
 
 def count_instructions(command, keep=None):
     """Instructions per operation of every workload, in the library's own functions and in what
-    they call, by name. `keep`: a (name, folder) whose dumps stay."""
+    they call, by name. `keep`: a (name, folder); the dumps of that figure are copied there."""
     with tempfile.TemporaryDirectory() as folder:
         done = lines_of(VALGRIND + [
             f"--callgrind-out-file={folder}/counts", "-q", "--collect-atstart=no",
@@ -70,7 +70,7 @@ def count_instructions(command, keep=None):
 
 
 def count_whole(command, empty):
-    """Instructions of a whole program less those of one that only sets up."""
+    """Instructions of a whole program minus those of one that only sets up."""
     totals = []
     for program in (command, empty):
         with tempfile.TemporaryDirectory() as folder:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* One host's share of many three-server groups, in one process, its timers driven by
- * raft_timeout() alone. Prints a line of JSON for each figure. Fails if a group is stepped
- * that has nothing due. Usage: groups [number [eager]] */
+/* One host that runs one server of each of many three-server groups. Its timers are driven by
+ * raft_timeout() alone. Prints a line of JSON for each figure. Fails if a group is stepped when
+ * nothing is due. With `eager` it must fail. Usage: groups [number [eager]] */
 #include "heap.hpp"
 #include "host.hpp"
 

@@ -14,8 +14,8 @@ int inside_server = -1;
 
 namespace {
 
-/* The library frees what it allocated and nothing else, always within a call: what is
- * allocated and freed inside is all that needs to be counted. */
+/* The library frees only what it allocated, and only during a call. So only allocations and frees
+ * during calls are counted. */
 Heap heaps[kCounted];
 uint64_t allocated;
 
@@ -38,8 +38,8 @@ void *losing(void *p) {
     return p;
 }
 
-/* The C library's own functions. Looking them up may itself allocate: what is asked for
- * meanwhile comes from here and is never given back. */
+/* The C library's own functions. Looking them up may itself allocate: memory that is asked for
+ * meanwhile comes from here and is never freed. */
 char early[4096];
 size_t early_used;
 bool looking_up;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* What the library holds: every block that a server's library code allocates, counted by
- * standing between the program and the C library's malloc. */
+/* Counts every block that a server's library code allocates. It takes the place of the C library's
+ * malloc. */
 #pragma once
 
 #include <cstdint>
 
 namespace bench {
 
-/* Servers that are told apart; above, their numbers wrap. */
+/* Servers that are counted separately. Higher numbers wrap around. */
 constexpr unsigned kCounted = 64;
 
 struct Heap {

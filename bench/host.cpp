@@ -64,8 +64,8 @@ void Host::start(unsigned i) {
     }
 }
 
-/* What a flag says has changed is asked for; writes are durable at once; messages are
- * answered at once. */
+/* Calls the accessors that the flags oblige a caller to call. Writes are durable at once, messages
+ * are answered at once. */
 void Host::step(unsigned i, raft_event &e) {
     Group &group = groups_[i];
     raft_update update;
@@ -128,7 +128,7 @@ void Host::answer(unsigned i, const raft_message &message) {
             message.append_entries.prev_log_index + message.append_entries.n_entries;
         reply.append_entries_result.features = RAFT_FEATURE_CAPACITY;
     } else {
-        return; /* an answer to what was made up */
+        return; /* an answer to a message that hear_from_leader() made */
     }
     receive(i, reply);
 }
@@ -170,11 +170,11 @@ void Host::fire_due() {
     due.swap(wheel_[now_ % kSlots]);
     for (unsigned i : due) {
         if (groups_[i].scheduled != now_) {
-            continue; /* it was brought up earlier */
+            continue; /* it was fired earlier */
         }
         groups_[i].scheduled = 0;
         if (groups_[i].timeout > now_) {
-            schedule(i); /* nothing is due: the raft is left alone */
+            schedule(i); /* nothing is due: no step */
             continue;
         }
         timeouts_++;
@@ -187,7 +187,7 @@ void Host::run_until(raft_time end) {
     while (now_ < end) {
         now_++;
         fire_due();
-        /* The groups led elsewhere hear from their leaders, spread over the interval. */
+        /* The groups with leaders on other hosts hear from them, spread over the interval. */
         for (size_t i = now_ % kHeartbeat; i < groups_.size(); i += kHeartbeat) {
             if (!led_here(static_cast<unsigned>(i))) {
                 hear_from_leader(static_cast<unsigned>(i), false);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* One host of three, which runs one server of each of many groups in one process. It leads a
- * third of them; what the other two hosts would send is made up here, as honest servers would
- * send it. Time is simulated. */
+/* One host of three, which runs one server of each of many groups. It leads a third of them. The
+ * messages of the other two hosts are made here, as correct servers would send them. Time is
+ * simulated. A group takes little more memory than its raft, so that 100,000 of them fit. So it is
+ * not made of tests/driver. */
 #pragma once
 
 #include "marks.hpp"
@@ -15,7 +16,7 @@ namespace bench {
 
 class Host {
 public:
-    /* An eager one fires every timer with each heartbeat, due or not: what must be noticed. */
+    /* For a negative test: an eager host fires every timer with each heartbeat, due or not. */
     explicit Host(unsigned groups, bool eager = false);
     ~Host();
     Host(const Host &) = delete;
@@ -32,8 +33,8 @@ public:
 private:
     struct Group {
         struct raft r {};
-        raft_time timeout = 0;   /* what raft_timeout() said last */
-        raft_time scheduled = 0; /* when the wheel brings it up; 0: it does not */
+        raft_time timeout = 0;   /* last answer of raft_timeout() */
+        raft_time scheduled = 0; /* when the wheel fires it; 0: not scheduled */
         bool leads = false;
     };
 
@@ -56,7 +57,7 @@ private:
     unsigned leaders_ = 0;
     uint64_t steps_ = 0;
     uint64_t timeouts_ = 0;
-    uint64_t idle_timeouts_ = 0;  /* after which nothing was to be done */
+    uint64_t idle_timeouts_ = 0;  /* that changed nothing */
     uint64_t early_timeouts_ = 0; /* before raft_timeout() */
     bool eager_;
 };

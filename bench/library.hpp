@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Says whether a server's library code is running, and which, so that the program that counts
- * allocations knows whose they are. */
+/* Tells which server's library code is running, so that allocations are counted for it. */
 #pragma once
 
 namespace bench {
 
-/* -1: none. */
+/* The server's number, -1: none. */
 extern int inside_server;
 
 struct Inside {

@@ -10,15 +10,15 @@ namespace bench {
 
 class LongLog {
 public:
-    /* The terms are of equal length; the log is of one configuration. */
+    /* The terms have equal numbers of entries; entry 1 is the only configuration. */
     LongLog(unsigned entries, unsigned terms);
     ~LongLog();
     LongLog(const LongLog &) = delete;
     LongLog &operator=(const LongLog &) = delete;
 
-    /* The step to be measured is this one. */
+    /* This step is measured. */
     void start();
-    /* An AppendEntries that brings nothing, from the leader of a newer term. */
+    /* An AppendEntries without entries, from the leader of a newer term. */
     void receive_empty(raft_index prev);
     raft_term term_of(raft_index index) const { return log_[index - 1].term; }
 

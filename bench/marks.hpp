@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Marks in the instruction count. What lies between the two calls goes to one figure; a name
- * may be used many times, and its parts are added up. Without callgrind they do nothing. */
+/* Marks in the instruction count: instructions between begin() and end() are added to a figure. A
+ * name may be used many times. Without callgrind the marks do nothing. */
 #pragma once
 
 #ifdef HAVE_CALLGRIND
@@ -14,7 +14,7 @@
 
 namespace bench {
 
-/* One figure: operations, and what they cost. */
+/* One figure: operations and their cost. */
 class Count {
 public:
     explicit Count(std::string name) : name_(std::move(name)) {}

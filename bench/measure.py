@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Measures what steps cost, prints a table, writes JSON; with --check, judges the budgets.
+"""Measures the cost of steps, prints a table, writes JSON; with --check, checks the budgets.
 
 Exit codes: 0, 1 (a budget is exceeded), 77 (valgrind is missing)."""
 import argparse
@@ -22,8 +22,10 @@ def arguments():
     parser.add_argument("--peer", help="the program of the workloads for Debian's libraft-dev")
     parser.add_argument("--budgets", help="a table of budgets",
                         default=os.path.join(os.path.dirname(__file__), "budgets.json"))
-    parser.add_argument("--check", action="store_true", help="only what is judged, and judge it")
-    parser.add_argument("--only", choices=("peer", "groups"), help="only this, judge nothing")
+    parser.add_argument("--check", action="store_true",
+                        help="measure only what has a budget, and check it")
+    parser.add_argument("--only", choices=("peer", "groups"),
+                        help="measure only this, check nothing")
     parser.add_argument("--json", help="write the figures here")
     return parser.parse_args()
 
@@ -80,7 +82,7 @@ def measure(args):
 
 
 def measure_peer(program):
-    """Debian's libraft-dev: the whole program less an empty run of the same harness."""
+    """Debian's libraft-dev: the whole program minus an empty run of the same harness."""
     figures = {}
     for line in counting.lines_of([program, "list"]):
         servers, entries, window = map(str, line["arguments"])

@@ -15,8 +15,8 @@ void print(const char *name, double value) {
     printf("{\"name\": \"%s\", \"value\": %g}\n", name, value);
 }
 
-/* The struct and the usable heap blocks, after the first heartbeats; the larger of the two
- * followers. `all`: every server is bootstrapped, not the first one alone. */
+/* The struct and the usable heap blocks after the first heartbeats; of the two followers the larger
+ * number. `all`: every server is bootstrapped, otherwise only the first one. */
 void idle_servers(bool all, uint64_t *follower, uint64_t *leader) {
     Options options;
     options.bootstrap_all = all;

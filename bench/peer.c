@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The workloads of steps.cpp for Debian's libraft-dev (C-Raft 0.15). It has no step to count
- * in: the whole program is counted, less the same program without the library.
+ * in: the whole program is counted, and the same program without the library is subtracted.
  *
  * usage: peer list                             the figures, a line of JSON each
  *        peer run SERVERS ENTRIES WINDOW       with the library
@@ -78,7 +78,7 @@ static void elect(void) {
     }
 }
 
-/* One for each entry. */
+/* Called once for each entry. */
 static struct raft_apply *requests;
 
 static void applied(struct raft_apply *req, int status, void *result) {
@@ -105,7 +105,7 @@ static void submit(unsigned long i) {
     }
 }
 
-/* The harness alone: the same messages, copies and callbacks, and nobody decides anything. */
+/* The harness alone: the same messages, copies and callbacks without the library. */
 static void nothing_sent(struct raft_io_send *req, int status) {
     (void)req;
     (void)status;

@@ -30,7 +30,7 @@ extern struct peers peers;
 /* Fill in the functions of a server's raft_io. */
 void peer_io_fill(struct peer *peer);
 
-/* Hand over what was sent and stored until nothing is under way. */
+/* Deliver messages and finish writes until none is under way. */
 void peer_io_deliver(void);
 
 void peer_die(const char *what);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Something that happens later: a message arrives, or a request is done. */
+/* A later event: a message arrives, or a request is done. */
 enum task_kind { TASK_MESSAGE, TASK_SENT, TASK_STORED };
 
 struct task {
@@ -211,7 +211,7 @@ static raft_time io_time(struct raft_io *io) {
     return peers.now;
 }
 
-/* Server 1 is the first to lose its patience. */
+/* Server 1 has the shortest election timeout. */
 static int io_random(struct raft_io *io, int min, int max) {
     const struct peer *peer = io->data;
     return peer->id == 1 ? min : max - 1;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Draws the figures of measure.py as SVG: what a step costs against one variable.
+"""Draws the figures of measure.py as SVG: the cost of a step over one variable.
 
 usage: plot.py FIGURES.json FOLDER"""
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where the instructions of one workload go: functions (with what is inlined into them) and
+"""The instructions of one workload: by function (with what is inlined into it) and
 source lines, per operation.
 
 usage: profile.py STEPS WORKLOAD [ROWS]"""
@@ -14,7 +14,7 @@ import counting
 
 
 class Dump:
-    """The self cost of a callgrind dump. (callgrind_annotate 3.19 stumbles over the calls that
+    """The self cost of a callgrind dump. (callgrind_annotate 3.19 fails on calls that
     were under way when counting began.)"""
 
     def __init__(self):

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs workloads and prints a line of JSON for each. Under callgrind each leaves its count.
+/* Runs workloads and prints a line of JSON for each. Under callgrind each dumps its count.
  * Usage: steps [--judged] [name...] */
 #include "library.hpp"
 #include "workloads.hpp"

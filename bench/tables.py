@@ -10,7 +10,7 @@ import sys
 
 import budget
 
-# What the project set out to reach; what holds in CI today is in budgets.json.
+# The project's aims. The budgets that CI checks are in budgets.json.
 AIMS = {
     "W1/N=3": 1600, "W1-tickets/N=3": 1600, "W1/N=9": 5600, "W1/N=51": 36000, "W2/batch=64": 120,
     "W3/window=1000": 1600, "W3-links/N=25": 17000, "W4/N=3": 779, "allocations/entry": 0,
@@ -25,7 +25,7 @@ GROUPS = "groups/"
 
 
 class Missing(Exception):
-    """A figure that a table needs is not there."""
+    """A figure that a table needs is missing."""
 
 
 def budgets(data):

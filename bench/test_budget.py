@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The judge must be able to say no: each budget, exceeded alone, is found out."""
+"""Negative tests: each budget, exceeded alone, is reported."""
 import os
 import unittest
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The check that CI runs must be able to fail: the same programs, judged by ceilings that nothing
-can keep, must exceed each.
+"""Negative test of the check that CI runs: the same programs with budgets that no
+figure is within must exceed each.
 
 usage: test_check.py ARGUMENT OF measure.py..."""
 import json

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The tables hold what was measured, and say so when something was not."""
+"""The tables show what was measured, and tell what is missing."""
 import os
 import unittest
 

@@ -9,16 +9,16 @@
 namespace bench {
 
 struct Workload {
-    std::string name; /* "W1/N=3": what it does, and the variable that a plot is drawn over */
+    std::string name; /* "W1/N=3": the work, and the variable of a plot */
     bool judged;      /* a budget depends on it */
     std::function<void(Count &)> run;
 };
 
-/* What a cluster does: replicates, keeps quiet. */
+/* A cluster that replicates, and one that is idle. */
 void add_cluster_workloads(std::vector<Workload> *workloads);
 /* What a long log costs one server. */
 void add_log_workloads(std::vector<Workload> *workloads);
-/* What nothing can be cheaper than. */
+/* Lower bounds. */
 void add_limits(std::vector<Workload> *workloads);
 
 } // namespace bench

@@ -8,9 +8,9 @@ namespace {
 constexpr unsigned kStretch = 50; /* submissions between two heartbeats */
 constexpr unsigned kManyTerms = 100000;
 
-/* W1 and W2: submit so many entries, see them committed, do it again. The clock moves on by a
- * millisecond each time, so that timers are re-armed as in life; the heartbeats that fall due
- * are sent between stretches and not counted (they are W4). */
+/* W1 and W2: submit a batch, commit it, repeat. The clock advances by a millisecond each time, so
+ * that timers are re-armed as in practice. Heartbeats are sent between the stretches and not counted
+ * (they are W4). */
 void one_at_a_time(Count &count, unsigned servers, unsigned batch, unsigned stretches,
                    bool tickets) {
     Options options;
@@ -44,7 +44,7 @@ Options windowed(unsigned servers, unsigned window) {
     return options;
 }
 
-/* W3: fill the window, one submission an entry, then let everything happen. */
+/* W3: fill the window, one submission an entry, then deliver all messages. */
 void in_flight(Count &count, unsigned servers, unsigned window, bool by_link) {
     Cluster cluster(windowed(servers, window));
     cluster.settle();
@@ -68,8 +68,8 @@ void in_flight(Count &count, unsigned servers, unsigned window, bool by_link) {
     }
 }
 
-/* What a leader does with one acknowledgement, its own disk's or a follower's, when so many
- * entries are under way and so many terms went before. */
+/* The cost of one acknowledgement, by the leader's own disk or by a follower, with a full window and
+ * a log of so many terms. */
 void acknowledgements(Count &count, unsigned window, unsigned terms) {
     Options options = windowed(3, window);
     options.hold_disk = true;
@@ -95,7 +95,7 @@ void acknowledgements(Count &count, unsigned window, unsigned terms) {
     }
 }
 
-/* W4: nothing happens but heartbeats. */
+/* W4: only heartbeats. */
 void idle(Count &count, unsigned servers) {
     Options options;
     options.servers = servers;

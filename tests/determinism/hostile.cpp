@@ -1,31 +1,32 @@
 /* SPDX-License-Identifier: MIT */
-/* What no correct caller or server does. Pointers and lengths stay honest, as a caller's
- * contract demands; everything else may be anything. Offsets stay below 2^31: how large a
- * snapshot can be is the one thing that depends on the platform's size_t. */
-#include "world.hpp"
+/* What no correct caller or server does. Pointers and lengths stay valid, as a caller must ensure;
+ * every other field may be anything. Offsets stay below 2^31: larger ones depend on the size_t of
+ * the platform. */
+#include "cluster.hpp"
 
 #include <cstring>
 
 namespace determinism {
+
+using driver::Configuration;
+using driver::Entry;
+using driver::Message;
+
 namespace {
 
-/* A field may hold bits that its type does not have. */
+/* A field may hold bits that its type does not have. The same in every byte: no byte order. */
 template <class Field>
 void put_raw(Field *field, uint64_t bits) {
-    unsigned char bytes[8];
-    for (unsigned i = 0; i < sizeof bytes; i++) {
-        bytes[i] = static_cast<unsigned char>(bits);
-    }
-    memcpy(field, bytes, sizeof *field); /* the same in every byte: no byte order */
+    memset(static_cast<void *>(field), static_cast<unsigned char>(bits), sizeof *field);
 }
 
 constexpr uint64_t kOffsets = (1ULL << 31) - 1;
 
 } // namespace
 
-uint64_t World::odd_number(Node &node) {
-    struct raft *r = &node.handle;
-    const unsigned near = random_.below(3);
+uint64_t Cluster::odd_number(const Server &server) {
+    const driver::View &view = server.view;
+    const uint64_t near = random_.below(3);
     switch (random_.below(14)) {
         case 0:
             return 0;
@@ -34,16 +35,16 @@ uint64_t World::odd_number(Node &node) {
             return random_.below(8);
         case 3:
         case 4:
-            return raft_current_term(r) + near - 1;
+            return view.term + near - 1;
         case 5:
         case 6:
-            return raft_last_index(r) + near - 1;
+            return view.last + near - 1;
         case 7:
-            return raft_commit_index(r) + near - 1;
+            return view.commit + near - 1;
         case 8:
-            return raft_snapshot_index(r) + near - 1;
+            return view.snapshot + near - 1;
         case 9:
-            return raft_first_index(r) + near - 1;
+            return view.first + near - 1;
         case 10:
             return random_.one_in(4) ? (1ULL << 62) + near - 1 : 3;
         case 11:
@@ -53,24 +54,25 @@ uint64_t World::odd_number(Node &node) {
     }
 }
 
-void World::odd_members(Members *members) {
-    const unsigned n = random_.below(6);
+Configuration Cluster::odd_members() {
+    Configuration members;
+    const uint64_t n = random_.below(6);
     for (unsigned i = 0; i < n; i++) {
         const raft_id id = random_.below(8);
-        const std::string address = "host-" + std::to_string(random_.below(9));
+        const char *address = driver::address_of(random_.below(9));
         const bool none = random_.one_in(12);
         const int role = random_.one_in(6) ? static_cast<int>(random_.below(12)) - 2 : RAFT_VOTER;
-        members->add(random_.one_in(2) ? id : i + 1, none ? nullptr : address.c_str(), role);
+        members.members.push_back({random_.one_in(2) ? id : i + 1, role, none ? nullptr : address});
     }
+    return members;
 }
 
-void World::tamper(Mail &mail) {
-    Node &node = any();
-    const uint64_t number = odd_number(node);
+void Cluster::tamper(Message *message) {
+    const uint64_t number = odd_number(any());
     const uint64_t other = random_.next();
     const auto version = static_cast<unsigned char>(other % 5);
-    const unsigned field = random_.below(7);
-    raft_message &m = mail.message;
+    const uint64_t field = random_.below(7);
+    raft_message &m = message->m;
     switch (m.type) {
         case RAFT_APPEND_ENTRIES: {
             raft_append_entries &a = m.append_entries;
@@ -78,12 +80,13 @@ void World::tamper(Mail &mail) {
                                             &a.round, &a.term};
             if (field < 5) {
                 *fields[field] = number;
-            } else if (field == 5 && !mail.records.empty()) {
-                Record &record = mail.records[other % mail.records.size()];
+            } else if (field == 5 && !message->entries.empty()) {
+                Entry &entry = message->entries[other % message->entries.size()];
                 if (random_.one_in(2)) {
-                    record.term = number;
+                    entry.term = number;
                 } else {
-                    record.type = static_cast<raft_entry_type>(other % 5);
+                    const auto type = static_cast<raft_entry_type>(other % 5);
+                    entry.payload = payloads_.make(type, entry.bytes());
                 }
             } else {
                 a.version = version;
@@ -140,8 +143,7 @@ void World::tamper(Mail &mail) {
             } else if (field == 4) {
                 s.offset = number & kOffsets;
             } else if (field == 5) {
-                mail.members = std::make_shared<Members>();
-                odd_members(mail.members.get());
+                message->conf = odd_members();
             } else {
                 put_raw(&s.last, other);
                 s.version = version;
@@ -160,78 +162,82 @@ void World::tamper(Mail &mail) {
     }
 }
 
-/* A disk that no server left, under a handle of its own. */
-void World::hostile_start(Node &node) {
-    Node scratch;
-    scratch.id = node.id;
-    scratch.address = node.address;
-    scratch.settings = node.settings;
-    scratch.term = random_.one_in(2) ? odd_number(node) : node.term;
-    scratch.voted_for = random_.below(4);
-    scratch.log = node.log;
-    scratch.log_start = random_.one_in(3) ? odd_number(node) : node.log_start;
-    scratch.snapshot = node.snapshot;
-    const unsigned choice = random_.below(6);
+/* A START from a disk that no server left, in a raft of its own. */
+void Cluster::hostile_start(Server &server) {
+    driver::Disk disk = server.disk;
+    driver::Snapshot snapshot = disk.snapshot != nullptr ? *disk.snapshot : driver::Snapshot();
+    raft_event e = event(RAFT_START);
+    e.start.term = random_.one_in(2) ? odd_number(server) : disk.term;
+    e.start.voted_for = random_.below(4);
+    e.start.start_index = random_.one_in(3) ? odd_number(server) : disk.log.first;
+    const uint64_t choice = random_.below(6);
     if (choice == 0) {
-        scratch.snapshot.index = odd_number(node);
+        snapshot.index = odd_number(server);
     } else if (choice == 1) {
-        scratch.snapshot.term = odd_number(node);
+        snapshot.term = odd_number(server);
     } else if (choice == 2) {
-        scratch.snapshot.members = std::make_shared<Members>();
-        odd_members(scratch.snapshot.members.get());
-    } else if (!scratch.log.empty()) {
-        Record &record = scratch.log[random_.below(scratch.log.size())];
+        snapshot.conf = odd_members();
+    } else if (!disk.log.empty()) {
+        Entry &entry = disk.log.entries[random_.below(disk.log.entries.size())];
+        std::string bytes = entry.bytes();
         if (choice == 3) {
-            record.term = odd_number(node);
+            entry.term = odd_number(server);
         } else if (choice == 4) {
-            record.type = static_cast<raft_entry_type>(random_.below(5));
-        } else if (!record.payload.empty()) {
-            record.payload[random_.below(record.payload.size())] ^= '\3';
+            const auto type = static_cast<raft_entry_type>(random_.below(5));
+            entry.payload = payloads_.make(type, bytes);
+        } else if (!bytes.empty()) {
+            bytes[random_.below(bytes.size())] ^= '\3';
+            entry.payload = payloads_.make(entry.type(), bytes);
         }
     }
-    open(scratch);
-    start(scratch);
-    raft_event e = event(RAFT_TIMEOUT);
-    e.time += random_.below(3000);
-    (void)step(scratch, e);
-    digest_.integer(raft_close(&scratch.handle));
+    driver::Loan loan;
+    loan.lend(disk.log.entries.data(), disk.log.entries.size());
+    e.start.entries = loan.entries.data();
+    e.start.n_entries = static_cast<unsigned>(loan.entries.size());
+    raft_snapshot_metadata metadata = {snapshot.index, snapshot.term, loan.lend(snapshot.conf),
+                                       snapshot.conf_index};
+    e.start.metadata = snapshot.index > 0 ? &metadata : nullptr;
+    struct raft r;
+    raft_update update;
+    if (raft_init(&r, server.id, server.address) != 0) {
+        throw driver::Violation("raft_init", "fails");
+    }
+    set_up(&r, server.settings);
+    (void)take_step(&r, e, update);
+    raft_event timeout = event(RAFT_TIMEOUT);
+    timeout.time += random_.below(3000);
+    (void)take_step(&r, timeout, update);
+    (void)raft_close(&r);
 }
 
-/* Alone at the last indexes and terms that there are. */
-void World::far_end(Node &node) {
+/* A sole voter at the last indexes and terms that there are. */
+void Cluster::at_the_limits(Server &server) {
     constexpr uint64_t kLast = 1ULL << 62;
-    Node scratch;
-    scratch.id = node.id;
-    scratch.address = node.address;
-    scratch.settings = node.settings;
-    scratch.term = random_.one_in(2) ? kLast - random_.below(3) : 1;
-    scratch.snapshot.index = kLast - random_.below(6);
-    scratch.snapshot.term = 1;
-    scratch.snapshot.configuration_index = 1;
-    scratch.snapshot.members = std::make_shared<Members>();
-    scratch.snapshot.members->add(node.id, node.address.c_str(), RAFT_VOTER);
-    scratch.log_start = scratch.snapshot.index + 1;
-    open(scratch);
-    start(scratch);
-    acknowledge(scratch);
-    submit(scratch);
-    acknowledge(scratch);
-    change_members(scratch);
-    raft_event e = event(RAFT_RECOVER);
-    e.recover.conf = scratch.snapshot.members->view();
-    (void)step(scratch, e);
-    digest_.integer(raft_close(&scratch.handle));
+    Server last(server.id, *this, server.settings);
+    Configuration alone;
+    alone.add(server.id, RAFT_VOTER);
+    last.disk.term = random_.one_in(2) ? kLast - random_.below(3) : 1;
+    last.disk.snapshot = std::make_shared<const driver::Snapshot>(
+        driver::Snapshot{kLast - random_.below(6), 1, alone, 1, "state"});
+    last.open();
+    acknowledge(last);
+    submit_some(last);
+    acknowledge(last);
+    change_members(last);
+    step_with(last, RAFT_RECOVER, alone);
 }
 
-void World::hostile_event(Node &node) {
+void Cluster::hostile_event(Server &server) {
     raft_event e = event(static_cast<raft_event_type>(random_.below(18)));
-    Members members;
-    odd_members(&members);
-    raft_entry entry = {odd_number(node), static_cast<raft_entry_type>(random_.below(5)), {}, this};
-    entry.batch = reinterpret_cast<void *>(static_cast<uintptr_t>(++cookie_));
-    const uint64_t number = odd_number(node);
+    server.loan.clear();
+    const raft_configuration members = server.loan.lend(odd_members());
+    Entry entry; /* one random number a statement: the order of evaluation is not specified */
+    entry.term = odd_number(server);
+    entry.payload = payloads_.make(static_cast<raft_entry_type>(random_.below(5)), "");
+    server.loan.lend(&entry, 1);
+    const uint64_t number = odd_number(server);
     if (random_.one_in(8)) {
-        e.time = random_.one_in(2) ? number : (1ULL << 62) + 1;
+        e.time = random_.one_in(2) ? number | 1 : (1ULL << 62) + 1;
     }
     switch (static_cast<unsigned>(e.type)) {
         case RAFT_START:
@@ -240,8 +246,8 @@ void World::hostile_event(Node &node) {
         case RAFT_RECEIVE:
             break; /* no message */
         case RAFT_PERSISTED_ENTRIES:
-            /* Taken at its word: more would be durable than is. */
-            e.persisted_entries.index = number > raft_last_stored(&node.handle) ? 0 : number;
+            /* The library does not check this event, so only a true index may be given. */
+            e.persisted_entries.index = number > server.view.stored ? 0 : number;
             break;
         case RAFT_PERSISTED_SNAPSHOT:
             e.persisted_snapshot.metadata.index = number | 1ULL << 40;
@@ -251,11 +257,12 @@ void World::hostile_event(Node &node) {
             e.configuration.index = number;
             break;
         case RAFT_SNAPSHOT:
-            e.snapshot.metadata.index = number > node.snapshot.index ? number | 1ULL << 40 : number;
+            e.snapshot.metadata.index =
+                number > server.view.snapshot ? number | 1ULL << 40 : number;
             e.snapshot.trailing = static_cast<unsigned>(number);
             break;
         case RAFT_SUBMIT:
-            e.submit = {number % 4 == 0 ? nullptr : &entry, number % 3 != 0};
+            e.submit = {number % 4 == 0 ? nullptr : server.loan.entries.data(), number % 3 != 0};
             break;
         case RAFT_CATCH_UP:
             e.catch_up.server_id = number;
@@ -264,10 +271,10 @@ void World::hostile_event(Node &node) {
             e.transfer.server_id = number;
             break;
         case RAFT_BOOTSTRAP:
-            e.bootstrap.conf = members.view();
+            e.bootstrap.conf = members;
             break;
         case RAFT_RECONFIGURE:
-            e.reconfigure.conf = members.view();
+            e.reconfigure.conf = members;
             break;
         case RAFT_READ:
             e.read.id = number;
@@ -280,35 +287,37 @@ void World::hostile_event(Node &node) {
             e.stored = {number, number % 2 == 0 ? ~0ULL : 0};
             break;
         case RAFT_RECOVER:
-            e.recover.conf = members.view();
+            e.recover.conf = members;
             break;
         default: /* of no known type */
             put_raw(&e.type, random_.next() | 0x40);
     }
-    (void)step(node, e);
+    (void)server.step(e);
 }
 
-void World::hostile() {
-    const unsigned choice = random_.below(10);
-    if (choice < 5 && !mails_.empty()) {
-        Mail mail = mails_[random_.below(mails_.size())];
-        tamper(mail);
+void Cluster::hostile() {
+    const uint64_t choice = random_.below(10);
+    if (choice < 5 && !messages_.empty()) {
+        Message message = messages_[random_.below(messages_.size())];
+        tamper(&message);
         if (random_.one_in(10)) {
-            mail.message.server_id = odd_number(any());
+            message.from = odd_number(any());
         }
         if (random_.one_in(20)) {
-            mail.message.type = static_cast<raft_message_type>(7); /* of a later version */
+            message.m.type = static_cast<raft_message_type>(7); /* of a later version */
         }
-        receive(nodes_[static_cast<size_t>(mail.to - 1)], mail);
+        receive(*servers_[static_cast<size_t>(message.to - 1)], message);
     } else if (choice < 6) {
         if (random_.one_in(3)) {
-            far_end(any());
+            at_the_limits(any());
         } else {
             hostile_start(any());
         }
     } else if (choice < 7) {
-        Members members;
-        odd_members(&members);
+        Configuration members = odd_members();
+        for (driver::Member &member : members.members) {
+            member.address = member.address != nullptr ? member.address : driver::intern("");
+        }
         submit_change(leader_mostly(), members);
     } else {
         hostile_event(leader_mostly());

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The same seeds give the same updates, field for field, whatever built the library.
+"""The same seeds give the same updates, field for field, with every build of the library.
 
 variants.py --root DIR --build DIR [--jobs N] [--insist]
 
 Builds the core with every compiler, optimization and word size of the table below, links each
-with the driver beside this file, and compares the digests of all seeded worlds; also those of a
-core without the short way of src/steady.hpp. Then shows that
-a changed constant, a type that is as wide as the machine's word and a number in the machine's
-byte order are each noticed. What cannot be built here is left out; with --insist that is a
-failure. Exit 77: less than two variants, nothing to compare."""
+with the program beside this file, and compares the digests of all seeded clusters; also those of a
+core without the fast path. Negative tests: a changed constant, a type that is as wide as the
+machine's word and a number in the machine's byte order must each change a digest. Variants that
+cannot be built here are left out; with --insist that is a failure. Exit 77: fewer than two variants,
+nothing to compare."""
 import argparse
 import concurrent.futures
 import hashlib
@@ -19,7 +19,7 @@ import shutil
 import subprocess
 import sys
 
-# Found where a 32-bit compiler of Debian does not look: <asm/errno.h> and its like.
+# <asm/errno.h> and other headers are where a 32-bit compiler of Debian does not look.
 WIDTH_32 = ['-m32', '-idirafter', '/usr/include/x86_64-linux-gnu']
 BIG = ['-static']
 EMULATOR = ['qemu-s390x']
@@ -37,38 +37,46 @@ VARIANTS = {
     'big-endian s390x, gcc -O2': ('s390x-linux-gnu-g++', BIG, '-O2', EMULATOR),
 }
 
-# name: (variant, file, what stands there, what is put there)
+# name: (variant, file, text, its replacement)
 EQUAL = {
-    'without the short way': (
-        'gcc -O2', 'steady.cpp',
-        'INVARIANT(s.steady == Steady::kNo || s.steady == s.find_steady());',
-        'return libraft::step(s, event, update);'),
+    'without the fast path': (
+        'gcc -O2', 'step.cpp',
+        'INVARIANT(s.fast_path == FastPath::kNone || s.fast_path == fast_path::find(s));',
+        's.fast_path = FastPath::kNone;'),
 }
 BROKEN = {
     'a changed constant': (
-        'gcc -O0', 'random.hpp', '0x9e3779b9U', '0x9e3779b7U'),
+        'gcc -O0', 'base/random.hpp', '0x9e3779b9U', '0x9e3779b7U'),
     'a type as wide as the word': (
-        'gcc -m32 -O0', 'random.hpp', 'uint64_t{next()} * bound) >> 32',
+        'gcc -m32 -O0', 'base/random.hpp', 'uint64_t{next()} * bound) >> 32',
         'static_cast<uintptr_t>(next()) * bound) >> (sizeof(uintptr_t) * 8 - 32)'),
     "the machine's byte order": (
-        'big-endian s390x, gcc -O2', 'bytes.hpp', 'static_cast<unsigned char>(value >> (8 * i))',
+        'big-endian s390x, gcc -O2', 'base/bytes.hpp', 'static_cast<unsigned char>(value >> (8 * i))',
         'reinterpret_cast<const unsigned char *>(&value)[i]'),
 }
 
 CORE_FLAGS = ['-std=c++20', '-fno-exceptions', '-fno-rtti', '-fno-threadsafe-statics', '-Wall',
               '-Wextra', '-Wpedantic', '-Wshadow', '-Wold-style-cast', '-Werror']
-DRIVER_FLAGS = ['-std=c++20', '-O1', '-Wall', '-Wextra', '-Wpedantic']
+PROGRAM_FLAGS = ['-std=c++20', '-O1', '-Wall', '-Wextra', '-Wpedantic']
 
 
 def files(folder, *endings):
-    return sorted(os.path.join(folder, name) for name in os.listdir(folder)
-                  if name.endswith(endings))
+    return sorted(os.path.join(where, name) for where, _, names in os.walk(folder)
+                  for name in names if name.endswith(endings))
 
 
 class Builder:
     def __init__(self, root, build, jobs):
         self.root, self.build = root, build
-        self.driver = os.path.dirname(os.path.abspath(__file__))
+        here = os.path.dirname(os.path.abspath(__file__))
+        # The program uses the public header alone; these two folders also hold what does not.
+        beside = {'observe': ('answers', 'fields', 'record'),
+                  'driver': ('carry_out', 'disk', 'driver', 'judge', 'judge_messages',
+                             'judge_step', 'message', 'random', 'types', 'view')}
+        self.program = files(here, '.cpp', '.hpp') + [
+            path for folder, names in beside.items()
+            for path in files(os.path.join(here, '..', folder), '.cpp', '.hpp')
+            if os.path.basename(path)[:-4] in names]
         self.include = os.path.join(root, 'include')
         self.cache = [shutil.which('ccache')] if shutil.which('ccache') else []
         self.pool = concurrent.futures.ThreadPoolExecutor(jobs)
@@ -84,7 +92,7 @@ class Builder:
         os.rename(target + '.new', target)
 
     def objects(self, compiler, flags, sources, key):
-        """Compile, unless the same was compiled before: `key` says of what it is made."""
+        """Compile, unless the same was compiled before: `key` is a digest of all sources."""
         stamp = hashlib.sha256(repr((compiler, flags, sources, key)).encode()).hexdigest()[:16]
         folder = os.path.join(self.build, stamp)
         os.makedirs(folder, exist_ok=True)
@@ -98,16 +106,16 @@ class Builder:
     def begin(self, variant, source_dir):
         """Start compiling; what it returns is for link()."""
         compiler, arch, level, _ = VARIANTS[variant]
-        # The driver is not what is compared: one build for each architecture, by gcc.
-        driver_compiler = 'g++' if compiler == 'clang++' else compiler
+        # The program is built once for each architecture, by gcc: only the core is compared.
+        program_compiler = 'g++' if compiler == 'clang++' else compiler
         core_key = content(files(source_dir, '.cpp', '.hpp') + files(self.include, '.h'))
-        driver_key = content(files(self.driver, '.cpp', '.hpp') + files(self.include, '.h'))
+        program_key = content(self.program + files(self.include, '.h'))
         common = arch + ['-I' + self.include]
-        core = self.objects(compiler, CORE_FLAGS + [level] + common,
+        core = self.objects(compiler, CORE_FLAGS + [level] + common + ['-I' + source_dir],
                             files(source_dir, '.cpp'), core_key)
-        driver = self.objects(driver_compiler, DRIVER_FLAGS + common, files(self.driver, '.cpp'),
-                              driver_key)
-        return driver_compiler, arch, core + driver
+        sources = [name for name in self.program if name.endswith('.cpp')]
+        program = self.objects(program_compiler, PROGRAM_FLAGS + common, sources, program_key)
+        return program_compiler, arch, core + program
 
     def link(self, begun, name):
         compiler, arch, objects = begun

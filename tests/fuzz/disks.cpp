@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Impossible disks: one START after another until one is accepted, then a little life. */
+/* Disks that no server can have left: START events until one succeeds, then a few more events. */
 #include "session.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The fuzzer's bytes, read as numbers. When they run out, zeros follow. */
+/* The fuzzer's bytes, read as numbers. After the last byte zeros follow. */
 #pragma once
 
 #include <raft.h>
@@ -29,7 +29,7 @@ public:
     uint8_t below(uint8_t bound) { return static_cast<uint8_t>(u8() % bound); }
     bool one_in(uint8_t n) { return u8() % n == static_cast<unsigned>(n - 1); }
 
-    /* An index or term: small, or where the server's own numbers are, or at the edge of
+    /* An index or term: small, or near one of the server's own, or at the edge of
      * what is allowed, or anything. */
     uint64_t number(struct raft *r);
 
@@ -38,7 +38,7 @@ private:
     size_t left_;
 };
 
-/* A bool or an enum with any bits, which C++ may not assign. */
+/* Store any bits in a bool or an enum, which C++ must not do by assignment. */
 template <class T>
 void put_raw(T *field, uint32_t bits) {
     memcpy(field, &bits, sizeof *field);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a START or a message that was accepted must be, by the header alone: the library's own
- * judgement is not asked. */
+/* The rules for a START or a message that the library accepted, written from the header alone,
+ * independently of the library. */
 #pragma once
 
 #include <raft.h>
@@ -12,7 +12,7 @@ namespace fuzz {
 
 inline constexpr unsigned long long kHighest = 1ULL << 62;
 
-/* A hostile enumerator must not be loaded as one. */
+/* A hostile enumerator must not be loaded as an enum. */
 template <class T>
 unsigned number_of(const T &type) {
     static_assert(sizeof type == sizeof(unsigned));
@@ -37,7 +37,7 @@ inline bool legal_configuration(const raft_configuration &conf) {
     return conf.n > 0;
 }
 
-/* Terms rise from one to another, the types are known. */
+/* Terms never fall and lie within bounds, the types are known. */
 inline bool legal_entries(const raft_entry *entries, unsigned n, raft_term from, raft_term to) {
     for (unsigned i = 0; i < n; i++) {
         const unsigned type = number_of(entries[i].type);
@@ -112,7 +112,7 @@ inline bool legal_message(const raft_message &m, raft_id own) {
     }
 }
 
-/* Of an event that was accepted. */
+/* For an event that was accepted. */
 inline bool legal(const raft_event &event, raft_id own) {
     if (event.time > kHighest) {
         return false;

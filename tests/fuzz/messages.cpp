@@ -6,7 +6,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 namespace {
 
-/* A message written down as the bytes that make the fuzzer's reader build it. */
+/* A message, as the input bytes from which Borrowed::message() makes it. */
 template <size_t N>
 void receive(fuzz::Session &session, const uint8_t (&bytes)[N]) {
     fuzz::Input in(bytes, N);
@@ -26,7 +26,7 @@ void grant(fuzz::Session &session, bool pre_vote) {
     receive(session, bytes);
 }
 
-/* Leader 3 sends entries, or only itself. */
+/* Leader 3 sends entries, or a heartbeat. */
 void follow(fuzz::Session &session, uint8_t entries) {
     const uint8_t bytes[] = {0,   0,
                              0,   0,

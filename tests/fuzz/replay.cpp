@@ -34,9 +34,9 @@ int main(int argc, char **argv) {
     for (const auto &path : files) {
         const std::vector<uint8_t> bytes = contents(path);
         printf("%s: %zu bytes\n", path.filename().c_str(), bytes.size());
-        fflush(stdout); /* whoever crashes is known by name */
+        fflush(stdout); /* the name is shown before a crash */
         LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
     }
     printf("%zu inputs\n", files.size());
-    return files.empty(); /* a corpus that is not found proves nothing */
+    return files.empty(); /* an empty corpus is an error */
 }

@@ -1,44 +1,46 @@
 /* SPDX-License-Identifier: MIT */
 #include "session.hpp"
 
-#include "facts.hpp"
+#include "../driver/judge_step.hpp"
+#include "../observe/failing_memory.hpp"
+#include "../observe/fields.hpp"
 #include "legal.hpp"
-#include "starving.hpp"
 
-#include "../model/observe.hpp"
-
+#include <algorithm>
 #include <cstdio>
 #include <string>
 
 namespace fuzz {
 
-using proof::answers;
-using proof::observe;
+using observe::Answers;
 
 void broken(int line, const char *what) {
-    fprintf(stderr, "line %d: broken: %s\n", line, what);
+    fprintf(stderr, "line %d: failed: %s\n", line, what);
     abort();
 }
 
 namespace {
 
-/* Looks at all there is, so that the sanitizers do. */
-void look(struct raft_tracer *t, int type, const void *info) {
-    const auto *i = static_cast<const raft_tracer_info *>(info);
-    uint64_t sum = static_cast<unsigned>(i->version + i->code + type) + i->time + i->server +
-                   i->peer + i->term + i->index;
-    for (uint64_t word : i->reserved) {
+/* Reads every field, so that the sanitizers check it. */
+void read_fact(struct raft_tracer *, int type, const void *info) {
+    const auto &fact = *static_cast<const raft_tracer_info *>(info);
+    observe::Record fields;
+    observe::record(&fields, fact, type);
+    for (uint64_t word : fact.reserved) {
         EXPECT(word == 0);
     }
-    for (const char *c = i->text; c != nullptr && *c != '\0'; c++) {
-        sum += static_cast<unsigned char>(*c);
-    }
-    *static_cast<uint64_t *>(t->impl) += sum;
 }
 
-uint64_t looked_at;
-raft_tracer the_tracer = {&looked_at, 1, look};
-raft_tracer silent_tracer = {nullptr, 1, nullptr}; /* to be refused */
+raft_tracer the_tracer = {nullptr, 1, read_fact};
+raft_tracer silent_tracer = {nullptr, 1, nullptr}; /* setting it must fail */
+
+/* Fails, and prints the difference, if there is one. */
+void expect_equal(const std::string &difference, const char *what) {
+    if (!difference.empty()) {
+        fprintf(stderr, "%s: %s\n", what, difference.c_str());
+        broken(__LINE__, what);
+    }
+}
 
 constexpr unsigned kAllFeatures =
     RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS | RAFT_FEATURE_JOINT;
@@ -49,6 +51,7 @@ Session::Session(raft_id id) {
     const std::string address = "host" + std::to_string(id);
     EXPECT(raft_init(&first_, id, address.c_str()) == 0);
     EXPECT(raft_init(&second_[0], id, address.c_str()) == 0);
+    view_.capture(&first_);
 }
 
 Session::~Session() {
@@ -56,52 +59,25 @@ Session::~Session() {
     EXPECT(raft_close(&second_[place_]) == 0);
 }
 
-/* Nothing may be asked of the caller that it cannot have. */
-void Session::check_messages(const raft_update &update) {
-    struct raft *r = &first_;
-    for (unsigned i = 0; i < update.messages.n; i++) {
-        const raft_message &m = update.messages.batch[i];
-        EXPECT(m.server_id != 0 && m.server_id != r->id && m.server_address != nullptr);
-        if (m.type == RAFT_APPEND_ENTRIES) {
-            const raft_append_entries &a = m.append_entries;
-            EXPECT(a.entries == nullptr && a.term == raft_current_term(r));
-            EXPECT(a.prev_log_index + a.n_entries <= raft_last_index(r));
-            EXPECT(a.n_entries == 0 || a.prev_log_index + 1 >= raft_first_index(r));
-            EXPECT(a.prev_log_term == raft_term_of(r, a.prev_log_index));
-            EXPECT((a.prev_log_index == 0) == (a.prev_log_term == 0));
-        } else if (m.type == RAFT_INSTALL_SNAPSHOT) {
-            const raft_install_snapshot &is = m.install_snapshot;
-            EXPECT(is.last_index == raft_snapshot_index(r) && is.last_index > 0);
-            EXPECT(is.last_term != 0 && is.conf.n > 0 && is.conf_index > 0);
-        } else if (m.type == RAFT_REQUEST_VOTE_RESULT) {
-            const raft_request_vote_result &v = m.request_vote_result;
-            EXPECT(!v.vote_granted || v.pre_vote ||
-                   (v.term == raft_current_term(r) && m.server_id == raft_voted_for(r)));
-        } else if (m.type == RAFT_APPEND_ENTRIES_RESULT) {
-            const raft_append_entries_result &a = m.append_entries_result;
-            EXPECT(a.rejected != 0 || a.last_log_index <= raft_last_stored(r));
-        }
+/* What a successful step promises. */
+void Session::judge(const raft_event &event, const raft_update &update) {
+    const driver::View before = view_;
+    view_.capture(&first_);
+    if (event.type != RAFT_START) { /* its flags are relative to what the event gave */
+        driver::check_flags(before, view_, event, update);
+        driver::check_vote(before, view_);
+        driver::check_first_index(before, view_, event, update);
     }
-}
-
-void Session::check(const raft_event &event, const raft_update &update, int code) {
-    struct raft *r = &first_;
-    EXPECT(raft_errmsg(r) != nullptr);
-    if (code != 0) {
-        EXPECT(code > 0 && code <= RAFT_TOOMANY && update.flags == 0 && raft_errmsg(r)[0] != '\0');
-        return;
-    }
-    EXPECT(raft_timeout(r) > event.time);
-    EXPECT(raft_commit_index(r) <= raft_last_index(r));
-    EXPECT(raft_last_stored(r) <= raft_last_index(r));
-    EXPECT(raft_snapshot_index(r) <= raft_commit_index(r));
-    EXPECT(raft_first_index(r) <= raft_last_index(r) + 1);
+    driver::check_monotonic(before, view_);
+    driver::check_untouched(update);
+    latest_ = std::max<raft_time>(latest_, event.time);
+    driver::check_timeout(before, view_, event, update, latest_);
     if (update.flags & RAFT_UPDATE_ENTRIES) {
-        EXPECT(update.entries.index + update.entries.n == raft_last_index(r) + 1);
-        EXPECT(update.entries.index > raft_snapshot_index(r));
+        EXPECT(update.entries.index + update.entries.n == view_.last + 1);
+        EXPECT(update.entries.index > view_.snapshot);
     }
-    if (update.flags & RAFT_UPDATE_MESSAGES) {
-        check_messages(update);
+    for (unsigned i = 0; update.flags & RAFT_UPDATE_MESSAGES && i < update.messages.n; i++) {
+        driver::check_message(&first_, before, view_, update.messages.batch[i]);
     }
 }
 
@@ -116,28 +92,40 @@ void Session::note(const raft_update &update) {
 }
 
 int Session::step(raft_event event) {
-    const Facts before(&first_);
-    const std::string all_before = answers(&first_);
+    const Answers before(&first_);
     raft_update a;
-    memset(&a, 0xff, sizeof a);
+    observe::fill(&a);
+    int code;
     if (fail_at_ != 0) {
-        starving::arm(fail_at_);
-        const int starved = raft_step(&first_, &event, &a);
-        if (starving::disarm()) { /* as if it had never been called */
-            EXPECT(starved == RAFT_NOMEM && a.flags == 0 && all_before == answers(&first_));
-        } else {
-            /* Too few allocations: this was the step. The other raft follows, below. */
-            return follow(event, starved, a, before, all_before);
+        failing_memory::arm(fail_at_);
+        code = raft_step(&first_, &event, &a);
+        /* With fewer allocations none failed, and this was the step. */
+        if (failing_memory::disarm()) {
+            EXPECT(code == RAFT_NOMEM && a.flags == 0);
+            expect_equal(difference(before, Answers(&first_)), "a step without memory");
+            observe::fill(&a);
+            code = raft_step(&first_, &event, &a);
         }
-        memset(&a, 0xff, sizeof a);
+    } else {
+        code = raft_step(&first_, &event, &a);
     }
-    const int code = raft_step(&first_, &event, &a);
-    return follow(event, code, a, before, all_before);
+    follow(event, code, a);
+    EXPECT(code >= 0 && code <= RAFT_TOOMANY && raft_errmsg(&first_) != nullptr);
+    if (code == 0) {
+        EXPECT(legal(event, first_.id));
+        judge(event, a);
+        note(a);
+    } else {
+        driver::check_failed(view_, &first_, event, a, code);
+        expect_equal(difference(before, Answers(&first_)), "a failed step changed something");
+    }
+    borrowed.release();
+    return code;
 }
 
 /* The second raft takes the step that the first has taken. */
-int Session::follow(raft_event event, int code, const raft_update &a, const Facts &before,
-                    const std::string &all_before) {
+void Session::follow(const raft_event &event, int code, const raft_update &a) {
+    using observe::Payloads;
     raft_event copy = event;
     raft_update b;
     memset(&b, 0x77, sizeof b);
@@ -146,18 +134,10 @@ int Session::follow(raft_event event, int code, const raft_update &a, const Fact
     second_[place_] = from;
     memset(&from, 0, sizeof from);
     EXPECT(raft_step(&second_[place_], &copy, &b) == code);
-    EXPECT(observe(a) == observe(b));
-    EXPECT(answers(&first_) == answers(&second_[place_]));
-    check(event, a, code);
-    if (code == 0) {
-        EXPECT(legal(event, first_.id));
-        check_flags(before, Facts(&first_), a.flags, event.type == RAFT_START);
-        note(a);
-    } else {
-        EXPECT(all_before == answers(&first_));
-    }
-    borrowed.release();
-    return code;
+    expect_equal(
+        observe::recorded(a, Payloads::kPlaces).difference(observe::recorded(b, Payloads::kPlaces)),
+        "two updates");
+    expect_equal(difference(Answers(&first_), Answers(&second_[place_])), "two rafts");
 }
 
 raft_event Session::event(raft_event_type type, Input &in) {
@@ -183,7 +163,7 @@ void Session::start_plainly(unsigned servers, unsigned entries) {
     Input none(nullptr, 0);
     raft_event e = event(RAFT_START, none);
     raft_entry *log = borrowed.array<raft_entry>(entries + 1);
-    /* Then zeros: voters 1, 2, 3... */
+    /* Zeros follow: voters 1, 2, 3... */
     const uint8_t change[] = {RAFT_CHANGE << 1, static_cast<uint8_t>(servers)};
     Input change_bytes(change, sizeof change);
     log[0] = borrowed.entry(change_bytes, &first_, 1);
@@ -193,7 +173,7 @@ void Session::start_plainly(unsigned servers, unsigned entries) {
         log[i].term = 1 + i / 3;
     }
     e.start = {3, 0, nullptr, 1, log, entries + 1};
-    (void)step(e); /* settings that contradict each other are refused */
+    (void)step(e); /* it fails if settings contradict each other */
 }
 
 void Session::start(Input &in) {
@@ -281,7 +261,7 @@ void Session::change_setting(Input &in) {
                 return raft_set_max_catch_up_rounds(r, value);
             case 6:
                 return raft_set_max_catch_up_round_duration(r, value);
-            case 7: /* a caller that allows more gets messages for as much */
+            case 7: /* higher limits only cost memory for messages */
                 return raft_set_max_inflight_entries(r, value % 4096);
             case 8:
                 return raft_set_max_message_entries(r, value);
@@ -298,6 +278,7 @@ void Session::change_setting(Input &in) {
         }
     };
     EXPECT(set(&first_) == set(&second_[place_]));
+    view_.capture(&first_); /* a setting may move the deadline */
 }
 
 void Session::any_event(Input &in) {
@@ -358,7 +339,7 @@ void Session::any_event(Input &in) {
                     uint32_t type;
                     memcpy(&type, &e.type, sizeof type);
                     if (type - 1 < RAFT_RECOVER) {
-                        e.type = RAFT_RECOVER; /* the others want other fields */
+                        e.type = RAFT_RECOVER; /* the others need other fields */
                     }
                 }
         }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Two rafts that are given the same events, the second moved in memory before each. */
+/* Two rafts that get the same events. The second is moved in memory before each. */
 #pragma once
 
-#include "memory.hpp"
+#include "../driver/view.hpp"
+#include "../observe/answers.hpp"
+#include "borrowed.hpp"
 
 #include <string>
 #include <vector>
@@ -13,8 +15,6 @@ namespace fuzz {
 
 [[noreturn]] void broken(int line, const char *what);
 
-struct Facts;
-
 class Session {
 public:
     explicit Session(raft_id id);
@@ -24,17 +24,17 @@ public:
 
     /* One event of any kind, after START. */
     void any_event(Input &in);
-    /* A START from whatever the bytes say is on disk. */
+    /* A START from a disk that the input describes. */
     void start(Input &in);
-    /* A START on which others build: `servers` voters, some entries. */
+    /* A legal START: `servers` voters, some entries. */
     void start_plainly(unsigned servers, unsigned entries);
     void receive(Input &in);
-    /* The disk and the clock do their work. */
+    /* A write or a timeout. */
     void acknowledge(Input &in);
     void time_out();
     void change_setting(Input &in);
     void set_all_features();
-    /* Steps both, checks every promise that can be checked from outside; the code. */
+    /* Steps both and checks all promises that the public interface can show. Returns the code. */
     int step(raft_event event);
 
     struct raft *raft() {
@@ -50,17 +50,17 @@ private:
         size_t offset;
         bool last;
     };
-    int follow(raft_event event, int code, const raft_update &update, const Facts &before,
-               const std::string &all_before);
-    void check(const raft_event &event, const raft_update &update, int code);
-    void check_messages(const raft_update &update);
+    void follow(const raft_event &event, int code, const raft_update &update);
+    void judge(const raft_event &event, const raft_update &update);
     void note(const raft_update &update);
 
     struct raft first_ = {};
-    struct raft second_[2] = {}; /* in the one, then in the other */
+    struct raft second_[2] = {}; /* used alternately */
     unsigned place_ = 0;
     unsigned fail_at_ = 0; /* the step's allocation that fails, 0: none */
     raft_time now_ = 0;
+    raft_time latest_ = 0; /* highest time of an event that succeeded */
+    driver::View view_;
     unsigned long long write_ = 0;
     Chunk chunk_ = {};
 };

@@ -1,31 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "events.hpp"
 
-#include <cstring>
+#include "../driver/types.hpp"
 
-namespace trial {
+namespace memory {
 namespace {
 
-/* The format of section 7 of the contract, written down independently of the library. */
-std::vector<unsigned char> encode(const raft_configuration &conf) {
-    std::vector<unsigned char> bytes = {1};
-    const auto number = [&](unsigned long long value) {
-        for (int i = 0; i < 8; i++) {
-            bytes.push_back(static_cast<unsigned char>(value >> (8 * i)));
-        }
-    };
-    number(conf.n);
-    for (unsigned i = 0; i < conf.n; i++) {
-        const raft_server &server = conf.servers[i];
-        number(server.id);
-        bytes.insert(bytes.end(), server.address, server.address + strlen(server.address) + 1);
-        bytes.push_back(static_cast<unsigned char>(server.role));
-    }
-    bytes.resize((bytes.size() + 7) / 8 * 8);
-    return bytes;
-}
-
-char cookie; /* what entries of the caller carry in `batch` */
+char cookie; /* `batch` of all entries of the caller */
 
 } // namespace
 
@@ -47,6 +28,14 @@ raft_configuration Builder::conf(std::initializer_list<Member> members) {
     return {list.data(), static_cast<unsigned>(list.size())};
 }
 
+raft_configuration Builder::conf(const char *drawing) {
+    std::vector<raft_server> &list = servers_.emplace_back();
+    for (const driver::Member &m : driver::Configuration(drawing).members) {
+        list.push_back({m.id, address_of(m.id), m.role});
+    }
+    return {list.data(), static_cast<unsigned>(list.size())};
+}
+
 raft_entry Builder::command(raft_term term, size_t size) {
     std::vector<unsigned char> &payload = payloads_.emplace_back(size, 0x5a);
     return {term, RAFT_COMMAND, {payload.data(), payload.size()}, &cookie};
@@ -58,7 +47,8 @@ raft_entry Builder::barrier(raft_term term) {
 }
 
 raft_entry Builder::change(raft_term term, const raft_configuration &conf) {
-    std::vector<unsigned char> &payload = payloads_.emplace_back(encode(conf));
+    const std::string bytes = encode(driver::Configuration(conf));
+    std::vector<unsigned char> &payload = payloads_.emplace_back(bytes.begin(), bytes.end());
     return {term, RAFT_CHANGE, {payload.data(), payload.size()}, &cookie};
 }
 
@@ -186,7 +176,7 @@ raft_event Builder::snapshot(raft_time time, raft_index index, unsigned trailing
     return e;
 }
 
-/* The configuration is at the same place in all events that consist of one. */
+/* Events that consist of a configuration. */
 raft_event Builder::with_conf(raft_time time, raft_event_type type, raft_configuration conf) const {
     raft_event e = event(type, time);
     switch (type) {
@@ -223,4 +213,4 @@ raft_event Builder::read(raft_time time, unsigned long long id, bool lease) cons
     return e;
 }
 
-} // namespace trial
+} // namespace memory

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Short ways to write events. What they point to lives until the builder goes. */
+/* Makes events. What they point to lives as long as the builder. */
 #pragma once
 
 #include <raft.h>
@@ -9,24 +9,26 @@
 #include <string>
 #include <vector>
 
-namespace trial {
+namespace memory {
 
 struct Member {
     raft_id id;
     int role;
-    const char *address = nullptr; /* NULL: made of the ID */
+    const char *address = nullptr; /* NULL: the server's usual address */
 };
 
-/* Keeps what events borrow. */
+/* Owns the memory that events borrow. */
 class Builder {
 public:
     raft_configuration conf(std::initializer_list<Member> members);
+    /* Drawn: "1 2 3s"; see driver::Configuration. */
+    raft_configuration conf(const char *drawing);
     raft_entry command(raft_term term, size_t size = 8);
     raft_entry barrier(raft_term term);
     raft_entry change(raft_term term, const raft_configuration &conf);
     raft_snapshot_metadata *metadata(raft_index index, raft_term term, raft_configuration conf,
                                      raft_index conf_index);
-    /* From a server with its usual address, or another. */
+    /* `address` NULL: the server's usual one. */
     raft_message message(raft_message_type type, raft_id from, const char *address = nullptr);
 
     raft_event event(raft_event_type type, raft_time time) const;
@@ -71,4 +73,4 @@ private:
     std::deque<raft_message> messages_;
 };
 
-} // namespace trial
+} // namespace memory

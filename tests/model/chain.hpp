@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Logs as chains: one number stands for an entry and all that precede it, so that two logs
- * agree up to an index exactly if their numbers there are equal. */
+/* Logs as chains: one number represents an entry and all entries before it. So two logs agree up to
+ * an index if and only if their numbers at that index are equal. */
 #pragma once
 
 #include <raft.h>
@@ -31,7 +31,7 @@ public:
     Chain append(Chain to, raft_term term, uint32_t type, uint32_t payload, uint32_t origin);
     const Link &link(Chain c) const { return links_[c]; }
     raft_index last(Chain c) const { return links_[c].index; }
-    /* The chain cut off after an index; 0 also if it is not that long. */
+    /* The chain up to an index; 0 also if it is shorter. */
     Chain at(Chain c, raft_index index) const;
     bool is_prefix(Chain shorter, Chain longer) const {
         return at(longer, last(shorter)) == shorter;
@@ -47,8 +47,8 @@ private:
     std::vector<const std::string *> payloads_;
 };
 
-/* The first disagreement of two logs that log matching (§3.5) forbids: an index where the
- * terms are equal and what leads there is not. 0: none. */
+/* The first violation of log matching (§3.5) by two logs: an index where their terms are equal,
+ * but the entries up to there are not. 0: none. */
 raft_index mismatch(const Chains &chains, Chain a, Chain b);
 
 } // namespace model

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "node.hpp"
 
-#include "short_way.hpp"
+#include "../driver/judge_step.hpp"
+#include "../observe/fields.hpp"
+#include "../observe/paths.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -10,35 +12,22 @@
 
 namespace model {
 
-using libraft::Server;
-
 namespace {
 
-/* The generator is set back before each step, so that a timeout is always the same length,
- * longer than a voter's patience. */
+/* The generator is seeded anew before each step, so that a timeout is always the same length. It is
+ * longer than the time for which a voter refuses votes after it has heard from a leader. */
 constexpr unsigned kHeartbeat = 1;
 constexpr unsigned kSeed = 3;
 
-/* The payload of a configuration entry (contract, section 7). */
-std::string encoded(unsigned voters, unsigned standbys) {
-    std::string bytes(1, '\1');
-    const auto number = [&](uint64_t value) {
-        for (unsigned i = 0; i < 8; i++) {
-            bytes += static_cast<char>(value >> (8 * i));
-        }
-    };
-    number(static_cast<uint64_t>(__builtin_popcount(voters | standbys)));
+driver::Configuration members(unsigned voters, unsigned standbys = 0) {
+    driver::Configuration conf;
     for (raft_id id = 1; id <= kServers; id++) {
         const unsigned bit = 1U << (id - 1);
-        if ((voters | standbys) & bit) {
-            number(id);
-            bytes += address_of(id);
-            bytes += '\0';
-            bytes += static_cast<char>(voters & bit ? RAFT_VOTER : RAFT_STANDBY);
+        if (((voters | standbys) & bit) != 0) {
+            conf.add(id, (voters & bit) != 0 ? RAFT_VOTER : RAFT_STANDBY);
         }
     }
-    bytes.resize((bytes.size() + 7) / 8 * 8);
-    return bytes;
+    return conf;
 }
 
 raft_event event_at(raft_time time, raft_event_type type) {
@@ -50,45 +39,37 @@ raft_event event_at(raft_time time, raft_event_type type) {
 
 } // namespace
 
-void give_up(const char *what) {
+void fail(const char *what) {
     fprintf(stderr, "model: %s\n", what);
     abort();
 }
 
-const char *address_of(raft_id id) {
-    static const char *const kAddresses[] = {"", "1", "2", "3"};
-    return kAddresses[id];
-}
-
 Nodes::~Nodes() {
     for (Node &node : nodes_) {
-        proof::destroy(node.core);
+        raft_close(&node.core);
     }
 }
 
-/* A server comes up with what is on its disk: all of the node but its core. */
+/* Start a server from its disk, which is all of the node except its core. */
 Node Nodes::boot(Node node, raft_id id, raft_update *update) {
     struct raft r;
-    if (raft_init(&r, id, address_of(id)) != 0 || raft_seed(&r, kSeed) != 0 ||
+    if (raft_init(&r, id, driver::address_of(id)) != 0 || raft_seed(&r, kSeed) != 0 ||
         raft_set_heartbeat_timeout(&r, kHeartbeat) != 0 ||
         raft_set_election_timeout(&r, kElectionTimeout) != 0 ||
         raft_set_install_snapshot_timeout(&r, kElectionTimeout) != 0 ||
         raft_set_pre_vote(&r, bounds_.pre_vote) != 0 ||
         raft_set_features(&r, bounds_.features) != 0) {
-        give_up("a server cannot be set up");
+        fail("a server cannot be set up");
     }
     raft_event e = event_at(1, RAFT_START);
     std::vector<raft_entry> entries = unpack(node.disk, node.disk_first - 1);
     e.start = {node.term,       node.vote,      nullptr,
                node.disk_first, entries.data(), static_cast<unsigned>(entries.size())};
     raft_snapshot_metadata metadata = {};
-    std::vector<raft_server> servers;
+    driver::Loan loan;
     if (node.snapshot != 0) {
         const Link &last = chains_.link(node.snapshot);
-        servers = configuration_of(node.snapshot);
-        metadata = {last.index,
-                    last.term,
-                    {servers.data(), static_cast<unsigned>(servers.size())},
+        metadata = {last.index, last.term, loan.lend(configuration_of(node.snapshot)),
                     configuration_index(node.snapshot)};
         e.start.metadata = &metadata;
         /* A log that the snapshot does not continue is dropped. */
@@ -98,12 +79,13 @@ Node Nodes::boot(Node node, raft_id id, raft_update *update) {
         }
     }
     if (raft_step(&r, &e, update) != 0) {
-        give_up(raft_errmsg(&r));
+        fail(raft_errmsg(&r));
     }
-    node.core = &proof::server_of(r);
+    node.core = r;
+    node.ticket = 0;
     node.log = node.disk;
     node.writes.clear();
-    node.incoming = 0; /* the chunks of an unfinished snapshot are worth nothing */
+    node.incoming = 0; /* an unfinished snapshot is lost */
     node.received = 0;
     return node;
 }
@@ -111,8 +93,9 @@ Node Nodes::boot(Node node, raft_id id, raft_update *update) {
 NodeId Nodes::first(raft_id id) {
     Node node;
     if ((bounds_.voters | bounds_.standbys) >> (id - 1) & 1) {
-        node.disk = chains_.append(0, 1, RAFT_CHANGE,
-                                   chains_.payload(encoded(bounds_.voters, bounds_.standbys)), 0);
+        node.disk =
+            chains_.append(0, 1, RAFT_CHANGE,
+                           chains_.payload(encode(members(bounds_.voters, bounds_.standbys))), 0);
         node.term = 1;
     }
     raft_update update = {};
@@ -144,126 +127,150 @@ Outcome Nodes::restart(const Node &from, uint32_t kept) {
             node.snapshot = write.log;
         }
     }
-    if (defect_ == Defect::kLoseAcknowledged && chains_.last(node.disk) > 1) {
+    if (fault_ == Fault::kLoseAcknowledged && chains_.last(node.disk) > 1) {
         node.disk = chains_.link(node.disk).previous;
     }
-    if (defect_ == Defect::kForgetTerm) {
+    if (fault_ == Fault::kForgetTerm) {
         node.term = std::max<raft_term>(1, chains_.link(node.disk).term);
     }
-    if (defect_ == Defect::kForgetVote) {
+    if (fault_ == Fault::kForgetVote) {
         node.vote = 0;
     }
     raft_update update = {};
-    return finish(boot(std::move(node), from.core->id, &update), update);
+    return finish(boot(std::move(node), from.core.id, &update), update);
 }
 
-Outcome Nodes::compute(const Node &from, Kind kind, uint32_t argument) {
-    Node node = from;
-    node.core = proof::clone(*from.core);
-    node.core->random = libraft::Random(kSeed);
-    struct raft r = proof::handle(node.core);
-    raft_event e = event_at(from.core->now, RAFT_TIMEOUT);
-    raft_message message;
-    std::vector<raft_entry> entries;
-    std::vector<raft_server> servers;
+/* A message as it comes in. */
+raft_message Nodes::receive(const Packet &packet, Loan *loan) const {
+    raft_message message = packet.message;
+    message.server_id = packet.from;
+    message.server_address = driver::address_of(packet.from);
+    if (message.type == RAFT_APPEND_ENTRIES) {
+        loan->entries = unpack(packet.log, message.append_entries.prev_log_index);
+        message.append_entries.entries = loan->entries.data();
+    } else if (message.type == RAFT_INSTALL_SNAPSHOT) {
+        /* The address of the chunk tells of which snapshot it is. */
+        raft_install_snapshot &install = message.install_snapshot;
+        install.conf = loan->lent.lend(configuration_of(packet.log));
+        install.data = {reinterpret_cast<void *>(uintptr_t{packet.log}),
+                        install.version >= 1 ? 1 : kChunks};
+    }
+    return message;
+}
+
+raft_event Nodes::event_of(Node *node, Kind kind, uint32_t argument, Loan *loan) const {
+    const observe::Clock clock = observe::clock_of(node->core);
+    raft_event e = event_at(clock.now, RAFT_TIMEOUT);
     switch (kind) {
         case Kind::kTimeout:
-            e.time = from.core->deadline;
+            e.time = clock.deadline;
             break;
         case Kind::kPatience:
-            e = event_at(from.core->heard_at + kElectionTimeout, RAFT_CONFIGURATION);
+            e = event_at(clock.heard_at + kElectionTimeout, RAFT_CONFIGURATION);
             break;
-        case Kind::kDeliver: {
-            const Packet &packet = packets_[argument];
-            message = packet.message;
-            message.server_id = packet.from;
-            message.server_address = address_of(packet.from);
+        case Kind::kDeliver:
+            loan->message = receive(packets_[argument], loan);
             e.type = RAFT_RECEIVE;
-            e.receive.message = &message;
-            if (message.type == RAFT_APPEND_ENTRIES) {
-                entries = unpack(packet.log, message.append_entries.prev_log_index);
-                message.append_entries.entries = entries.data();
-            } else if (message.type == RAFT_INSTALL_SNAPSHOT) {
-                /* The chunk tells by its place of which snapshot it is. */
-                raft_install_snapshot &is = message.install_snapshot;
-                servers = configuration_of(packet.log);
-                is.conf = {servers.data(), static_cast<unsigned>(servers.size())};
-                is.data = {reinterpret_cast<void *>(uintptr_t{packet.log}),
-                           is.version >= 1 ? 1 : kChunks};
-            }
+            e.receive.message = &loan->message;
             break;
-        }
         case Kind::kPersist:
-            persist(&node, &e);
+            persist(node, &e);
             break;
         case Kind::kRead:
             e.type = RAFT_READ;
             e.read.id = argument;
             break;
         case Kind::kSnapshot:
-            node.snapshot = node.committed;
-            node.disk_first = chains_.last(node.snapshot) + 1;
+            node->snapshot = node->committed;
+            node->disk_first = chains_.last(node->snapshot) + 1;
             e.type = RAFT_SNAPSHOT;
-            e.snapshot.metadata.index = chains_.last(node.snapshot);
+            e.snapshot.metadata.index = chains_.last(node->snapshot);
             break;
         case Kind::kRecover:
-            for (raft_id id = 1; id <= kServers; id++) {
-                if (argument >> (id - 1) & 1) {
-                    servers.push_back({id, address_of(id), RAFT_VOTER});
-                }
-            }
             e.type = RAFT_RECOVER;
-            e.recover.conf = {servers.data(), static_cast<unsigned>(servers.size())};
+            e.recover.conf = loan->lent.lend(members(argument));
             break;
         case Kind::kSubmit:
-            entries.push_back({0, RAFT_COMMAND, {nullptr, 0}, kSubmitted});
+            loan->entries.push_back({0, RAFT_COMMAND, {nullptr, 0}, kSubmitted});
             e.type = RAFT_SUBMIT;
-            e.submit = {entries.data(), 1};
+            e.submit = {loan->entries.data(), 1};
             break;
         case Kind::kChange:
-            for (raft_id id = 1; id <= kServers; id++) {
-                if (bounds_.next_voters >> (id - 1) & 1) {
-                    servers.push_back({id, address_of(id), RAFT_VOTER});
-                }
-            }
             e.type = RAFT_RECONFIGURE;
-            e.reconfigure.conf = {servers.data(), static_cast<unsigned>(servers.size())};
+            e.reconfigure.conf = loan->lent.lend(members(bounds_.next_voters));
             break;
         default:
             e.type = RAFT_TRANSFER;
             e.transfer.server_id = argument;
     }
-    raft_update update = {};
-    std::string difference;
-    const bool strange = defect_ == Defect::kStrangeShortWay;
-    const int error =
-        proof::step_both_ways(&r, &e, &update, &difference, true,
-                              strange ? proof::Strange::kLateDeadline : proof::Strange::kNo);
-    if (!difference.empty()) {
-        proof::destroy(node.core);
-        Outcome outcome;
-        outcome.code = Outcome::Code::kWrong;
-        outcome.wrong = "short way: " + difference;
-        return outcome;
+    return e;
+}
+
+namespace {
+
+/* The promises of one step; empty if none is broken. */
+std::string judge_step(const driver::View &before, struct raft *r, const raft_event &e,
+                       const raft_update &update) {
+    try {
+        driver::View after = before;
+        after.capture(r);
+        driver::check_untouched(update);
+        driver::check_flags(before, after, e, update);
+        driver::check_monotonic(before, after);
+        driver::check_vote(before, after);
+        driver::check_first_index(before, after, e, update);
+        driver::check_timeout(before, after, e, update, observe::clock_of(*r).now);
+        for (unsigned i = 0; update.flags & RAFT_UPDATE_MESSAGES && i < update.messages.n; i++) {
+            driver::check_message(r, before, after, update.messages.batch[i]);
+        }
+    } catch (const driver::Violation &violation) {
+        return violation.what();
     }
-    if (error != 0) {
-        proof::destroy(node.core);
-        Outcome outcome;
+    return "";
+}
+
+} // namespace
+
+Outcome Nodes::compute(const Node &from, Kind kind, uint32_t argument) {
+    Node node = from;
+    node.core = observe::clone(from.core);
+    raft_seed(&node.core, kSeed);
+    Loan loan;
+    raft_event e = event_of(&node, kind, argument, &loan);
+    driver::View before;
+    before.capture(&node.core);
+    raft_update update;
+    observe::fill(&update);
+    std::string difference;
+    const bool wrong_path = fault_ == Fault::kWrongFastPath;
+    const int error = observe::step_on_both_paths(
+        &node.core, &e, &update, &difference, true,
+        wrong_path ? observe::Error::kLateDeadline : observe::Error::kNone);
+    Outcome outcome;
+    if (!difference.empty()) {
+        outcome.code = Outcome::Code::kWrong;
+        outcome.wrong = "fast path: " + difference;
+    } else if (error != 0) {
         const bool asked =
             kind == Kind::kSubmit || kind == Kind::kChange || kind == Kind::kTransfer;
         outcome.code = asked ? Outcome::Code::kImpossible : Outcome::Code::kWrong;
         outcome.wrong =
-            "acceptance: a correct server's message or a caller's truth is refused, "
-            "error " +
+            "acceptance: a message of a correct server, or an acknowledgement of a correct caller, "
+            "fails with error " +
             std::to_string(error);
+    } else if (outcome.wrong = judge_step(before, &node.core, e, update); !outcome.wrong.empty()) {
+        outcome.code = Outcome::Code::kWrong;
+    }
+    if (outcome.code != Outcome::Code::kDone) {
+        raft_close(&node.core);
         return outcome;
     }
     if (kind == Kind::kPersist) {
         persisted(&node, from.writes.front());
     }
-    Outcome outcome = finish(std::move(node), update);
-    if (kind == Kind::kRead && defect_ == Defect::kReadAtOnce) {
-        outcome.reads.assign(1, {argument, from.core->commit, 0, 0, {0, 0}});
+    outcome = finish(std::move(node), update);
+    if (kind == Kind::kRead && fault_ == Fault::kReadAtOnce) {
+        outcome.reads.assign(1, {argument, raft_commit_index(&from.core), 0, 0, {0, 0}});
     }
     return outcome;
 }
@@ -275,7 +282,7 @@ void Nodes::persist(Node *node, raft_event *event) const {
     if (write.kind == Write::kEntries) {
         node->disk = write.log;
         event->type = RAFT_STORED;
-        event->stored = {chains_.last(write.log), node->core->writes - write.age};
+        event->stored = {chains_.last(write.log), node->ticket - write.age};
         return;
     }
     const Link &last = chains_.link(write.log);
@@ -287,11 +294,11 @@ void Nodes::persist(Node *node, raft_event *event) const {
     p.last = write.installs();
 }
 
-/* The last chunk of a snapshot: it replaces the log, unless the installation was given up. */
+/* The last chunk of a snapshot replaces the log, unless the installation was abandoned. */
 void Nodes::persisted(Node *node, const Write &write) const {
     const raft_index index = chains_.last(write.log);
-    const Server &core = *node->core;
-    if (write.installs() && core.snapshot_index == index && core.trail.last() == index) {
+    const struct raft *r = &node->core;
+    if (write.installs() && raft_snapshot_index(r) == index && raft_last_index(r) == index) {
         node->snapshot = node->disk = node->log = write.log;
         node->disk_first = chains_.last(write.log) + 1;
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a step asks of the caller: writes and messages; and each state and message once. */
+/* Carrying out an update: writes are queued, messages packed. Each node and message exists once. */
+#include "../observe/fields.hpp"
 #include "node.hpp"
 
 #include <algorithm>
@@ -9,9 +10,6 @@
 
 namespace model {
 
-using libraft::Server;
-
-/* What the update asks for: entries are queued for the disk, messages packed. */
 Outcome Nodes::finish(Node node, raft_update &update) {
     Outcome outcome;
     if (update.flags & RAFT_UPDATE_ENTRIES) {
@@ -23,46 +21,45 @@ Outcome Nodes::finish(Node node, raft_update &update) {
     if (update.flags & RAFT_UPDATE_READS) {
         outcome.reads.assign(update.reads.batch, update.reads.batch + update.reads.n);
     }
-    const Server &core = *node.core;
-    if (core.trail.last() != chains_.last(node.log)) {
-        give_up("the log and what was written of it differ in length");
+    struct raft *r = &node.core;
+    const raft_index last = raft_last_index(r);
+    if (last != chains_.last(node.log)) {
+        fail("the log and what was written of it differ in length");
     }
     if (update.flags & RAFT_UPDATE_MESSAGES) {
         for (unsigned i = 0; i < update.messages.n; i++) {
-            Packet packet;
+            Packet packet = {};
             const std::string wrong = pack(node, update.messages.batch[i], &packet);
             outcome.wrong = wrong.empty() ? outcome.wrong : wrong;
             outcome.packets.push_back(intern(packet));
         }
     }
-    const raft_index in_force = core.configuration != nullptr ? core.configuration->index : 0;
+    raft_configuration conf = {};
+    raft_index in_force = 0;
+    (void)raft_configuration_at(r, last, &conf, &in_force); /* 0: there is none */
     if (in_force != configuration_index(node.log)) {
         outcome.wrong = "configuration: not the latest of the log is in force";
     }
-    if (!outcome.wrong.empty()) {
-        proof::destroy(node.core);
-        outcome.code = Outcome::Code::kWrong;
+    if (!outcome.wrong.empty() || raft_current_term(r) > bounds_.term || last > bounds_.entries) {
+        outcome.code = outcome.wrong.empty() ? Outcome::Code::kBeyond : Outcome::Code::kWrong;
+        raft_close(r);
         return outcome;
     }
-    if (core.term > bounds_.term || core.trail.last() > bounds_.entries) {
-        proof::destroy(node.core);
-        outcome.code = Outcome::Code::kBeyond;
-        return outcome;
-    }
-    node.term = core.term;
-    node.vote = core.voted_for;
-    node.leads = core.leads();
-    node.campaigns = core.state == RAFT_CANDIDATE;
-    node.committed = chains_.at(node.log, core.commit);
-    node.has_deadline = core.deadline != libraft::kNever;
-    const raft_time patience = core.heard_at + kElectionTimeout;
-    node.can_wait = !core.leads() && patience > core.now && patience < core.deadline;
+    const observe::Clock clock = observe::clock_of(node.core);
+    const raft_time patience = clock.heard_at + kElectionTimeout;
+    node.term = raft_current_term(r);
+    node.vote = raft_voted_for(r);
+    node.leads = raft_state(r) == RAFT_LEADER;
+    node.campaigns = raft_state(r) == RAFT_CANDIDATE;
+    node.committed = chains_.at(node.log, raft_commit_index(r));
+    node.has_deadline = raft_timeout(r) != UINT64_MAX;
+    node.can_wait = !node.leads && patience > clock.now && patience < clock.deadline;
     outcome.node = intern(std::move(node));
     return outcome;
 }
 
 void Nodes::take_entries(Node *node, const raft_update_entries &update) {
-    const Server &core = *node->core;
+    node->ticket = update.write;
     if (update.n == 0) {
         return; /* a log that boot() has dropped already */
     }
@@ -70,9 +67,9 @@ void Nodes::take_entries(Node *node, const raft_update_entries &update) {
     for (unsigned i = 0; i < update.n; i++) {
         const raft_entry &entry = update.batch[i];
         uint32_t payload = 0;
-        auto origin = static_cast<uint32_t>(core.id);
+        auto origin = static_cast<uint32_t>(node->core.id);
         if (entry.batch != nullptr && entry.batch != kSubmitted) {
-            /* From a leader: what it is a link of is told by the cookie. */
+            /* From a leader: the cookie tells which link it is. */
             const Link &link =
                 chains_.link(static_cast<Chain>(reinterpret_cast<uintptr_t>(entry.batch)));
             payload = link.payload;
@@ -89,7 +86,7 @@ void Nodes::take_entries(Node *node, const raft_update_entries &update) {
     node->writes.push_back({log, 0});
 }
 
-/* A chunk comes in; empty if all is well. */
+/* A chunk to write; empty if no property is broken. */
 std::string Nodes::take_chunk(Node *node, const raft_update_snapshot &update) const {
     const auto covered = static_cast<Chain>(reinterpret_cast<uintptr_t>(update.chunk.base));
     const Link &last = chains_.link(covered);
@@ -121,20 +118,12 @@ raft_index Nodes::configuration_index(Chain log) const {
     return chains_.last(log);
 }
 
-std::vector<raft_server> Nodes::configuration_of(Chain log) const {
+driver::Configuration Nodes::configuration_of(Chain log) const {
     const Link &link = chains_.link(chains_.at(log, configuration_index(log)));
-    const std::string &bytes = chains_.bytes(link.payload);
-    std::vector<raft_server> servers(static_cast<size_t>(bytes[1])); /* fewer than 256 */
-    size_t at = 9;
-    for (raft_server &server : servers) { /* IDs and addresses of one digit: see encoded() */
-        const auto id = static_cast<raft_id>(bytes[at]);
-        server = {id, address_of(id), bytes[at + 10]};
-        at += 11;
-    }
-    return servers;
+    return driver::decode(chains_.bytes(link.payload));
 }
 
-/* The entries of a log after an index, as a caller would read them from its disk. */
+/* The entries of a log after an index. */
 std::vector<raft_entry> Nodes::unpack(Chain log, raft_index after) const {
     std::vector<raft_entry> entries;
     for (Chain c = log; chains_.last(c) > after; c = chains_.link(c).previous) {
@@ -153,80 +142,20 @@ std::vector<raft_entry> Nodes::unpack(Chain log, raft_index after) const {
     return entries;
 }
 
-/* Field by field: what a message does not use may hold anything. */
+/* Without pointers; the chain says which entries or which snapshot the message carries. */
 std::string Nodes::pack(const Node &node, const raft_message &m, Packet *packet) const {
-    memset(static_cast<void *>(packet), 0, sizeof *packet); /* it is compared bit for bit */
-    packet->from = node.core->id;
+    packet->from = node.core.id;
     packet->to = m.server_id;
-    raft_message &copy = packet->message;
-    copy.type = m.type;
-    switch (m.type) {
-        case RAFT_APPEND_ENTRIES: {
-            const raft_append_entries &a = m.append_entries;
-            raft_append_entries &b = copy.append_entries;
-            b.version = a.version;
-            b.term = a.term;
-            b.prev_log_index = a.prev_log_index;
-            b.prev_log_term = a.prev_log_term;
-            b.leader_commit = a.leader_commit;
-            b.n_entries = a.n_entries;
-            b.round = a.version >= 1 ? a.round : 0;
-            packet->log = chains_.at(node.log, a.prev_log_index + a.n_entries);
-            break;
-        }
-        case RAFT_APPEND_ENTRIES_RESULT: {
-            const raft_append_entries_result &a = m.append_entries_result;
-            raft_append_entries_result &b = copy.append_entries_result;
-            b.version = a.version;
-            b.term = a.term;
-            b.rejected = a.rejected;
-            b.last_log_index = a.last_log_index;
-            b.features = a.features;
-            if (a.version >= 3) {
-                b.round = a.round;
-                b.snapshot_index = a.snapshot_index;
-                b.snapshot_offset = a.snapshot_offset;
-            }
-            break;
-        }
-        case RAFT_INSTALL_SNAPSHOT:
-            return pack_install(node, m.install_snapshot, packet);
-        case RAFT_REQUEST_VOTE: {
-            const raft_request_vote &a = m.request_vote;
-            raft_request_vote &b = copy.request_vote;
-            b.version = a.version;
-            b.term = a.term;
-            b.candidate_id = a.candidate_id;
-            b.last_log_index = a.last_log_index;
-            b.last_log_term = a.last_log_term;
-            if (chains_.last(node.disk) < a.last_log_index) {
-                return "durability: a candidate shows what is not on its disk";
-            }
-            b.disrupt_leader = a.disrupt_leader;
-            b.pre_vote = a.pre_vote;
-            break;
-        }
-        case RAFT_REQUEST_VOTE_RESULT: {
-            const raft_request_vote_result &a = m.request_vote_result;
-            raft_request_vote_result &b = copy.request_vote_result;
-            b.version = a.version;
-            b.term = a.term;
-            b.vote_granted = a.vote_granted;
-            b.pre_vote = a.pre_vote;
-            b.features = a.features;
-            break;
-        }
-        case RAFT_TIMEOUT_NOW: {
-            const raft_timeout_now &a = m.timeout_now;
-            raft_timeout_now &b = copy.timeout_now;
-            b.version = a.version;
-            b.term = a.term;
-            b.last_log_index = a.last_log_index;
-            b.last_log_term = a.last_log_term;
-            break;
-        }
-        default:
-            give_up("a message that no small world can need");
+    packet->message = m;
+    packet->message.server_address = nullptr;
+    if (m.type == RAFT_APPEND_ENTRIES) {
+        packet->log =
+            chains_.at(node.log, m.append_entries.prev_log_index + m.append_entries.n_entries);
+    } else if (m.type == RAFT_INSTALL_SNAPSHOT) {
+        return pack_install(node, m.install_snapshot, packet);
+    } else if (m.type == RAFT_REQUEST_VOTE &&
+               chains_.last(node.disk) < m.request_vote.last_log_index) {
+        return "durability: a candidate shows what is not on its disk";
     }
     return "";
 }
@@ -237,35 +166,31 @@ std::string Nodes::pack_install(const Node &node, const raft_install_snapshot &a
     if (a.last_index != chains_.last(node.snapshot)) {
         return "installation: a snapshot is asked for that is not there";
     }
-    const std::vector<raft_server> conf = configuration_of(node.snapshot);
-    bool same = a.conf.n == conf.size() && a.conf_index == configuration_index(node.snapshot) &&
-                a.last_term == chains_.link(node.snapshot).term;
-    for (size_t i = 0; same && i < conf.size(); i++) {
-        const raft_server &server = a.conf.servers[i];
-        same = server.id == conf[i].id && server.role == conf[i].role &&
-               strcmp(server.address, conf[i].address) == 0;
-    }
+    const bool same = a.conf_index == configuration_index(node.snapshot) &&
+                      a.last_term == chains_.link(node.snapshot).term &&
+                      configuration_of(node.snapshot).is(a.conf);
     if (!same) {
         return "installation: a snapshot is sent with what is not its own";
     }
     if (a.offset >= (a.version >= 1 ? kChunks : 1)) {
         return "installation: a chunk is asked for that does not exist";
     }
-    b.version = a.version;
-    b.term = a.term;
-    b.last_index = a.last_index;
-    b.last_term = a.last_term;
-    b.conf_index = a.conf_index;
-    b.offset = a.offset;
+    b.conf = {};
     b.last = a.version < 1 || a.offset + 1 == kChunks;
     packet->log = node.snapshot;
     return "";
 }
 
 PacketId Nodes::intern(const Packet &packet) {
-    const std::string key(reinterpret_cast<const char *>(&packet), sizeof packet);
+    observe::Hasher h;
+    h.add(packet.from);
+    h.add(packet.to);
+    h.add(packet.log);
+    observe::recorded(packet.message, observe::Payloads::kPlaces).digest([&h](uint64_t value) {
+        h.add(value);
+    });
     const auto [place, added] =
-        packet_ids_.try_emplace(key, static_cast<PacketId>(packets_.size()));
+        packet_ids_.try_emplace(h.finish(), static_cast<PacketId>(packets_.size()));
     if (added) {
         packets_.push_back(packet);
     }
@@ -273,26 +198,28 @@ PacketId Nodes::intern(const Packet &packet) {
 }
 
 NodeId Nodes::intern(Node node) {
-    proof::Hasher h;
-    h.digest(proof::digest(*node.core, proof::Frame::kRelative));
-    h.u64(node.log);
-    h.u64(node.disk);
-    h.u64(node.snapshot);
-    h.u64(node.disk_first);
-    h.u64(node.incoming);
-    h.u64(node.received);
-    h.u64(node.writes.size());
+    observe::Hasher h;
+    const observe::Digest core = observe::state(node.core, observe::Frame::kRelative);
+    h.add(core.high);
+    h.add(core.low);
+    h.add(node.log);
+    h.add(node.disk);
+    h.add(node.snapshot);
+    h.add(node.disk_first);
+    h.add(node.incoming);
+    h.add(node.received);
+    h.add(node.writes.size());
     for (const Write &write : node.writes) {
-        h.u64(write.log);
-        h.u64(write.age);
-        h.u64(write.kind);
+        h.add(write.log);
+        h.add(write.age);
+        h.add(write.kind);
     }
     const auto [place, added] =
         node_ids_.try_emplace(h.finish(), static_cast<NodeId>(nodes_.size()));
     if (added) {
         nodes_.push_back(std::move(node));
     } else {
-        proof::destroy(node.core);
+        raft_close(&node.core);
     }
     return place->second;
 }

@@ -27,8 +27,8 @@ bool World::live_until(Time end, const std::function<bool()> &reached) {
 bool World::outrun(Server &l, Server &follower) {
     plan.snapshot_every = 0;
     network.split(1U << follower.id, true, true);
-    raft_term term = l.face.term;
-    auto leads = [&] { return l.up && l.face.leads() && l.face.term == term; };
+    raft_term term = l.view.term;
+    auto leads = [&] { return l.up && l.view.leads() && l.view.term == term; };
     bool ahead = live_until(
         now + kPatience, [&] { return !leads() || l.machine.applied > follower.log.last() + 1; });
     if (ahead && leads()) {
@@ -36,7 +36,7 @@ bool World::outrun(Server &l, Server &follower) {
             if (leads()) {
                 l.take_snapshot(true);
             }
-            return !leads() || l.face.first > follower.log.last() + 1;
+            return !leads() || l.view.first > follower.log.last() + 1;
         });
     }
     network.heal();
@@ -45,7 +45,7 @@ bool World::outrun(Server &l, Server &follower) {
 
 /* It, and of the other voters as many as may be lost besides. */
 void World::lose_minority(Server &l, const Server &needed) {
-    Conf conf = l.face.conf;
+    Configuration conf = l.view.conf;
     auto lose = [&](Server &s) {
         s.stop("dies for good");
         s.gone = true;
@@ -67,13 +67,13 @@ void World::lose_minority(Server &l, const Server &needed) {
 
 bool World::bereave() {
     Server *l = leader();
-    if (!plan.bereaved || l == nullptr || l->face.conf.voters() < 3 || l->face.conf.joint() ||
-        l->face.conf_index > l->face.commit) {
+    if (!plan.bereaved || l == nullptr || l->view.conf.voters() < 3 || l->view.conf.joint() ||
+        l->view.conf_index > l->view.commit) {
         return false;
     }
-    const auto &members = l->face.conf.members;
+    const auto &members = l->view.conf.members;
     Server &follower = server(members[random.below(members.size())].id);
-    if (follower.id == l->id || l->face.conf.role_of(follower.id) != RAFT_VOTER || !follower.up) {
+    if (follower.id == l->id || l->view.conf.role_of(follower.id) != RAFT_VOTER || !follower.up) {
         return false;
     }
     say(follower.id, "falls behind");
@@ -83,7 +83,7 @@ bool World::bereave() {
     bool durable = random.percent(70); /* or still being written */
     bool half = live_until(now + kPatience + 2 * plan.max_election_timeout() * kMs,
                            [&] { return follower.has_half(durable); });
-    if (!half || !l->up || !l->face.leads()) {
+    if (!half || !l->up || !l->view.leads()) {
         return false;
     }
     stats.add(S_BEREAVED);
@@ -96,8 +96,8 @@ bool World::bereave() {
 
 /* What the next leader has for it is often lost at first. */
 bool World::thwarts(const Wire &wire) {
-    return wire.to == thwarted_ && wire.message.type == RAFT_APPEND_ENTRIES &&
-           wire.message.append_entries.n_entries > 0 && random.percent(70);
+    return wire.to == thwarted_ && wire.m.type == RAFT_APPEND_ENTRIES &&
+           wire.m.append_entries.n_entries > 0 && random.percent(70);
 }
 
 } // namespace sim

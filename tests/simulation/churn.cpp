@@ -9,7 +9,7 @@ namespace sim {
 namespace {
 
 /* Does the library do it in one step? */
-unsigned voter_difference(const Conf &a, const Conf &b) {
+unsigned voter_difference(const Configuration &a, const Configuration &b) {
     unsigned n = 0;
     for (raft_id id = 1; id <= kMaxServers; id++) {
         n += (a.role_of(id) == RAFT_VOTER) != (b.role_of(id) == RAFT_VOTER);
@@ -18,15 +18,15 @@ unsigned voter_difference(const Conf &a, const Conf &b) {
 }
 
 /* What a joint configuration leads to. */
-Conf outcome_of(const Conf &conf) {
-    Conf next;
+Configuration outcome_of(const Configuration &conf) {
+    Configuration next;
     for (const Member &m : conf.members) {
         int role = m.role == RAFT_VOTER_INCOMING     ? static_cast<int>(RAFT_VOTER)
                    : m.role == RAFT_VOTER_TO_STANDBY ? static_cast<int>(RAFT_STANDBY)
                    : m.role == RAFT_VOTER_TO_SPARE   ? static_cast<int>(RAFT_SPARE)
                                                      : m.role;
         if (role != RAFT_VOTER_OUTGOING) {
-            next.members.push_back({m.id, role, m.port});
+            next.add(m.id, role, m.address);
         }
     }
     return next;
@@ -35,8 +35,8 @@ Conf outcome_of(const Conf &conf) {
 } // namespace
 
 /* A configuration some changes away; its own voters again if none would be left. */
-Conf World::mutate(const Conf &conf) {
-    Conf next = conf;
+Configuration World::mutate(const Configuration &conf) {
+    Configuration next = conf;
     size_t changes = random.percent(35) ? 1 : random.between(2, 5);
     for (size_t i = 0; i < changes; i++) {
         raft_id id = random.between(1, plan.servers);
@@ -52,10 +52,10 @@ Conf World::mutate(const Conf &conf) {
                 next.members.erase(it);
             }
         } else if (it == next.members.end()) {
-            next.members.push_back({id, role, server(id).port});
+            next.add(id, role, server(id).address);
         } else if (random.percent(25)) { /* it moves, before or after the change */
-            it->port = static_cast<unsigned>(random.below(kPorts));
-            server(id).next_port = random.percent(80) ? it->port : server(id).next_port;
+            it->address = address_of(id, static_cast<unsigned>(random.below(kPorts)));
+            server(id).next_address = random.percent(80) ? it->address : server(id).next_address;
         } else {
             it->role = role;
         }
@@ -72,12 +72,12 @@ Conf World::mutate(const Conf &conf) {
     return next.voters() > 0 ? next : conf;
 }
 
-void World::change_membership(Server &l, const Conf &next) {
-    Conf now_conf = l.face.conf;
+void World::change_membership(Server &l, const Configuration &next) {
+    Configuration now_conf = l.view.conf;
     unsigned difference = voter_difference(now_conf, next);
     bool joint = now_conf.joint();
     bool as_entry = random.percent(25);
-    say(l.id, "is asked for configuration %s", sim::describe(next).c_str());
+    say(l.id, "is asked for configuration %s", next.str().c_str());
     if (random.percent(plan.upset_percent) && random.percent(30)) { /* nobody will hear of it */
         upset(l, false);
     }
@@ -98,7 +98,7 @@ void World::change_membership(Server &l, const Conf &next) {
         stats.add(S_CHANGE_SUBMITTED, as_entry);
         for (const Member &m : next.members) {
             const Member *known = now_conf.find(m.id);
-            stats.add(S_CHANGE_ADDRESS, known != nullptr && known->port != m.port);
+            stats.add(S_CHANGE_ADDRESS, known != nullptr && known->address != m.address);
         }
         if (as_entry && difference > 1) {
             throw Violation("membership", "several voters changed in one step");
@@ -109,7 +109,7 @@ void World::change_membership(Server &l, const Conf &next) {
         stats.add(rc == RAFT_BUSY ? S_BUSY : S_NOSPACE);
     } else {
         throw Violation("membership",
-                        format("%s refuses %s with %d", l.name(), sim::describe(next).c_str(), rc));
+                        format("%s refuses %s with %d", l.name(), next.str().c_str(), rc));
     }
 }
 
@@ -119,7 +119,7 @@ void World::demote(raft_id id) {
     if (calm || l == nullptr || l->id == id || busy_operator()) {
         return;
     }
-    Conf next = outcome_of(l->face.conf);
+    Configuration next = outcome_of(l->view.conf);
     for (Member &m : next.members) {
         m.role = m.id == id ? static_cast<int>(RAFT_STANDBY) : m.role;
     }
@@ -130,7 +130,7 @@ void World::demote(raft_id id) {
 
 /* The leader goes, and one other voter is left. */
 void World::abdicate(Server &l) {
-    Conf next = outcome_of(l.face.conf);
+    Configuration next = outcome_of(l.view.conf);
     raft_id heir = 0;
     for (const Member &m : next.members) {
         bool fit = m.role == RAFT_VOTER && m.id != l.id && server(m.id).up;
@@ -151,27 +151,27 @@ void World::churn() {
     }
     schedule(now + random.between(1, 2 * plan.churn_interval), Happening::CHURN, 0, 0);
     Server *l = leader();
-    if (l == nullptr || l->face.conf.members.empty() || busy_operator()) {
+    if (l == nullptr || l->view.conf.members.empty() || busy_operator()) {
         return;
     }
-    if (trusts_leases() && l->face.conf.voters() <= 3 && random.percent(6)) {
+    if (trusts_leases() && l->view.conf.voters() <= 3 && random.percent(6)) {
         abdicate(*l);
         return;
     }
     uint64_t choice = random.below(100);
     if (choice < 55) {
-        change_membership(*l, mutate(outcome_of(l->face.conf)));
+        change_membership(*l, mutate(outcome_of(l->view.conf)));
     } else if (choice < 70) {
         raft_id to = random.percent(40) ? 0 : random.between(1, plan.servers);
         ask_transfer(*l, to);
     } else if (choice < 90) {
         raft_id whom = random.between(1, plan.servers);
-        for (const Member &m : l->face.conf.members) {
+        for (const Member &m : l->view.conf.members) {
             whom = m.role != RAFT_VOTER && random.percent(50) ? m.id : whom;
         }
         ask_catch_up(*l, whom);
     } else if (choice < 94) {
-        request_nonsense(*l, outcome_of(l->face.conf));
+        request_nonsense(*l, outcome_of(l->view.conf));
     } else {
         ask_of_anyone();
     }

@@ -38,8 +38,8 @@ raft_id Clients::choose_server(Client &c) {
     if (c.guess == 0 || w_.random.percent(10)) {
         c.guess = w_.random.between(1, w_.plan.servers);
         const Server &s = w_.server(c.guess);
-        if (!w_.random.percent(20) && s.up && s.face.leader != 0) {
-            c.guess = s.face.leader;
+        if (!w_.random.percent(20) && s.up && s.view.leader != 0) {
+            c.guess = s.view.leader;
         }
     }
     return c.guess;
@@ -123,11 +123,11 @@ void Clients::read(unsigned client, raft_id server) {
 void Clients::refused(unsigned client, int rc, raft_id server) {
     Client &c = clients_[client];
     Server &s = w_.server(server);
-    c.guess = s.up && s.face.leader != server ? s.face.leader : 0;
+    c.guess = s.up && s.view.leader != server ? s.view.leader : 0;
     switch (rc) {
         case RAFT_NOTLEADER:
             w_.stats.add(S_NOT_LEADER);
-            if (s.face.leads() && s.face.transferee == 0) {
+            if (s.view.leads() && s.view.transferee == 0) {
                 throw Violation("request", format("leader %s says it is not", s.name()));
             }
             break;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "linear.hpp"
+#include "../driver/linear.hpp"
 #include "runner.hpp"
 
 #include <cstdio>
@@ -20,6 +20,7 @@ void usage() {
         "  --trace           with --seed: tell the story\n"
         "  --svg FILE        with --seed: draw it\n"
         "  --svg-seconds N   the last so many simulated seconds of it (default 10)\n"
+        "  --digest          print a digest of what happened with each seed\n"
         "  --failures N      stop after so many failing worlds (default 1)\n"
         "  --sabotage NAME   break a part of the simulation on purpose\n"
         "  --expect NAME     succeed if a violation of that property is found\n"
@@ -38,7 +39,7 @@ bool number(const char *text, uint64_t *value) {
 int self_test() {
     unsigned linearizable = 0;
     const unsigned histories = 200000;
-    unsigned wrong = sim::linear::self_test(histories, &linearizable);
+    unsigned wrong = driver::linear::self_test(histories, &linearizable);
     printf("%u random histories, %u linearizable, %u judged wrongly\n", histories, linearizable,
            wrong);
     return wrong == 0 && linearizable > 0 && linearizable < histories ? 0 : 1;
@@ -91,6 +92,9 @@ int main(int argc, char **argv) {
             took = 1;
         } else if (strcmp(argv[i], "--quiet") == 0) {
             o.quiet = true;
+            took = 1;
+        } else if (strcmp(argv[i], "--digest") == 0) {
+            o.digest = true;
             took = 1;
         } else if (strcmp(argv[i], "--self-test") == 0) {
             return self_test();

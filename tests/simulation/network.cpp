@@ -24,7 +24,7 @@ void Network::heal() {
 
 /* Sabotage: what no crash-fault network does. */
 void Network::forge(Wire &wire) {
-    raft_message &m = wire.message;
+    raft_message &m = wire.m;
     if (w_.sabotage == Sabotage::FORGED_VOTE && m.type == RAFT_REQUEST_VOTE_RESULT &&
         !m.request_vote_result.pre_vote) {
         m.request_vote_result.vote_granted = true;
@@ -73,7 +73,7 @@ void Network::send(Wire *wire) {
 /* In some terms a leader's TimeoutNow comes but once, when it is wanted no more and its target may
  * have no vote any more. */
 bool Network::holds_back(Wire *wire) {
-    const raft_message &m = wire->message;
+    const raft_message &m = wire->m;
     if (w_.calm || w_.plan.duplicate_ppm == 0 || m.type != RAFT_TIMEOUT_NOW) {
         return false;
     }
@@ -100,7 +100,7 @@ bool Network::holds_back(Wire *wire) {
 
 /* What decides elections is rare: more of it comes a second time, in another term perhaps. */
 void Network::echo_later(const Wire &wire) {
-    raft_message_type type = wire.message.type;
+    raft_message_type type = wire.m.type;
     if (w_.calm || w_.plan.duplicate_ppm == 0 || !w_.random.percent(40) ||
         (type != RAFT_TIMEOUT_NOW && type != RAFT_REQUEST_VOTE_RESULT)) {
         return;
@@ -127,9 +127,9 @@ void Network::drop(Wire *wire) {
     if (w_.story) {
         w_.say(wire->from, "message %llu to %s lost: %s",
                static_cast<unsigned long long>(wire->number), name_of(wire->to),
-               describe(wire->message).c_str());
+               describe(wire->m).c_str());
     }
-    w_.stats.add(S_CHUNK_LOST, wire->message.type == RAFT_INSTALL_SNAPSHOT);
+    w_.stats.add(S_CHUNK_LOST, wire->m.type == RAFT_INSTALL_SNAPSHOT);
     if (!w_.calm && w_.random.percent(w_.plan.unreachable_percent)) {
         w_.schedule(w_.now + w_.random.between(1, 50 * kMs), Happening::UNREACHABLE, wire->from,
                     w_.server(wire->from).epoch, wire->to);
@@ -145,11 +145,11 @@ void Network::deliver(Wire *wire) {
     }
     std::unique_ptr<Wire> owned(wire);
     w_.stats.add(S_MESSAGE);
-    w_.stats.add(S_TRANSFER_DONE, wire->message.type == RAFT_REQUEST_VOTE &&
-                                      wire->message.request_vote.disrupt_leader);
+    w_.stats.add(S_TRANSFER_DONE,
+                 wire->m.type == RAFT_REQUEST_VOTE && wire->m.request_vote.disrupt_leader);
     if (w_.story) {
         w_.say(wire->to, "receives %llu from %s: %s", static_cast<unsigned long long>(wire->number),
-               name_of(wire->from), describe(wire->message).c_str());
+               name_of(wire->from), describe(wire->m).c_str());
         w_.story_message(*wire);
     }
     to.receive(*wire);

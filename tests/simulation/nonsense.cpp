@@ -22,16 +22,16 @@ void expect_unless_busy(const Server &s, const char *what, int rc, int right, bo
     expect(s, what, rc, {right != 0 ? right : other, other});
 }
 
-bool catches_up(const Face &face) {
-    return std::any_of(face.conf.members.begin(), face.conf.members.end(), [&](const Member &m) {
-        return face.catch_up[m.id] == RAFT_CATCH_UP_RUNNING;
+bool catches_up(const View &view) {
+    return std::any_of(view.conf.members.begin(), view.conf.members.end(), [&](const Member &m) {
+        return view.peer(m.id).catch_up == RAFT_CATCH_UP_RUNNING;
     });
 }
 
 } // namespace
 
 void World::ask_transfer(Server &l, raft_id to) {
-    const Conf conf = l.face.conf;
+    const Configuration conf = l.view.conf;
     bool another = std::any_of(conf.members.begin(), conf.members.end(), [&](const Member &m) {
         return m.id != l.id && votes_in_new(m.role);
     });
@@ -39,7 +39,7 @@ void World::ask_transfer(Server &l, raft_id to) {
                                              : to == l.id || conf.role_of(to) < 0 ? int{RAFT_BADID}
                 : !votes_in_new(conf.role_of(to))    ? int{RAFT_BADROLE}
                                                      : 0;
-    bool busy = l.face.transferee != 0;
+    bool busy = l.view.transferee != 0;
     say(l.id, "is asked to hand leadership to %s", name_of(to));
     int rc = l.transfer(to);
     expect_unless_busy(l, "a transfer", rc, right, busy);
@@ -47,11 +47,11 @@ void World::ask_transfer(Server &l, raft_id to) {
 }
 
 void World::ask_catch_up(Server &l, raft_id whom) {
-    int role = l.face.conf.role_of(whom);
+    int role = l.view.conf.role_of(whom);
     int right = role < 0 || (whom == l.id && !votes(role)) ? int{RAFT_BADID}
                 : votes(role)                              ? int{RAFT_BADROLE}
                                                            : 0;
-    bool busy = catches_up(l.face);
+    bool busy = catches_up(l.view);
     say(l.id, "is asked to catch %s up", name_of(whom));
     int rc = l.catch_up(whom);
     expect_unless_busy(l, "a catch-up", rc, right, busy);
@@ -59,16 +59,16 @@ void World::ask_catch_up(Server &l, raft_id whom) {
 }
 
 /* Configurations that nobody may have. Another reason may come first. */
-void World::request_nonsense(Server &l, Conf conf) {
+void World::request_nonsense(Server &l, Configuration conf) {
     int right = RAFT_BADID;
-    bool shared_address = false;
     switch (random.below(5)) {
         case 0:
-            conf.members.push_back({0, RAFT_VOTER});
+            conf.add(0, RAFT_VOTER);
             break;
         case 1: /* elsewhere */
             conf.members.push_back(conf.members.front());
-            conf.members.back().port = (conf.members.front().port + 1) % kPorts;
+            conf.members.back().address =
+                other_address(conf.members.front().id, conf.members.front().address);
             right = RAFT_DUPLICATEID;
             break;
         case 2:
@@ -86,20 +86,19 @@ void World::request_nonsense(Server &l, Conf conf) {
             while (conf.role_of(id) >= 0) {
                 id++;
             }
-            conf.members.push_back({id, RAFT_STANDBY});
-            shared_address = true;
+            conf.add(id, RAFT_STANDBY, conf.members.front().address);
             right = RAFT_DUPLICATEADDRESS;
         }
     }
-    say(l.id, "is asked for nonsense: %s", sim::describe(conf).c_str());
-    expect(l, "an illegal configuration", l.reconfigure(conf, shared_address),
+    say(l.id, "is asked for nonsense: %s", conf.str().c_str());
+    expect(l, "an illegal configuration", l.reconfigure(conf),
            {right, RAFT_CANTCHANGE, RAFT_NOTLEADER});
     stats.add(S_BAD_REQUEST);
 }
 
 void World::ask_of_anyone() {
     Server &s = server(random.between(1, plan.servers));
-    if (s.up && s.face.last > 0) {
+    if (s.up && s.view.last > 0) {
         say(s.id, "is asked for what it must refuse");
         s.refuse_nonsense();
         stats.add(S_BAD_REQUEST);
@@ -112,27 +111,27 @@ void Server::must_refuse(const char *what, raft_event &e, int right) {
 
 /* Events that are wrong for a server of any role that holds some state. */
 void Server::refuse_nonsense() {
-    loan_.clear();
+    loan.clear();
     raft_event e = {};
     switch (w_.random.below(6)) {
         case 0: {
-            Conf alone{{{id, RAFT_VOTER, port}}};
+            Configuration alone({{id, RAFT_VOTER, address}});
             e.type = RAFT_BOOTSTRAP;
-            e.bootstrap.conf = loan_.lend(alone);
+            e.bootstrap.conf = loan.lend(alone);
             must_refuse("a second bootstrap", e, RAFT_CANTBOOTSTRAP);
             break;
         }
         case 1: {
-            bool old = face.snapshot > 0 && w_.random.percent(60);
+            bool old = view.snapshot > 0 && w_.random.percent(60);
             e.type = RAFT_SNAPSHOT;
-            e.snapshot.metadata.index = old ? w_.random.between(1, face.snapshot) : face.commit + 1;
+            e.snapshot.metadata.index = old ? w_.random.between(1, view.snapshot) : view.commit + 1;
             must_refuse(old ? "an old snapshot" : "a snapshot of what is not committed", e,
                         RAFT_INVALID);
             break;
         }
         case 2:
             e.type = RAFT_CONFIGURATION;
-            e.configuration.index = face.commit + 1;
+            e.configuration.index = view.commit + 1;
             must_refuse("the commit of a configuration that is not", e, RAFT_INVALID);
             break;
         case 3:
@@ -146,23 +145,23 @@ void Server::refuse_nonsense() {
 
 /* Its leader, gone mad, replaces the last entry of an earlier term that is committed here. */
 void Server::refuse_contradiction() {
-    raft_index at = face.commit;
-    while (log.has(at) && term_at(at) == face.term) {
+    raft_index at = view.commit;
+    while (log.has(at) && term_at(at) == view.term) {
         at--;
     }
-    if (face.state != RAFT_FOLLOWER || face.leader == 0 || !log.has(at) || !log.has(at - 1)) {
+    if (view.state != RAFT_FOLLOWER || view.leader == 0 || !log.has(at) || !log.has(at - 1)) {
         return;
     }
-    Entry entry{face.term, w_.make_payload(RAFT_BARRIER, kNoOp, "\0\0\0\0\0\0\0", 8)};
-    loan_.lend(&entry, 1);
+    Entry entry{view.term, w_.payloads.make(RAFT_BARRIER, std::string(8, '\0'))};
+    loan.lend(&entry, 1);
     raft_message m = {};
     m.type = RAFT_APPEND_ENTRIES;
-    m.server_id = face.leader;
-    m.server_address = loan_.address(face.leader, static_cast<unsigned>(face.leader_port));
-    m.append_entries.term = face.term;
+    m.server_id = view.leader;
+    m.server_address = loan.lend(view.leader_address);
+    m.append_entries.term = view.term;
     m.append_entries.prev_log_index = at - 1;
     m.append_entries.prev_log_term = term_at(at - 1);
-    m.append_entries.entries = loan_.entries.data();
+    m.append_entries.entries = loan.entries.data();
     m.append_entries.n_entries = 1;
     raft_event e = {};
     e.type = RAFT_RECEIVE;
@@ -172,16 +171,15 @@ void Server::refuse_contradiction() {
 
 /* A log that cannot be this server's. */
 void Server::refuse_start() {
-    raft_index covered = snap != nullptr ? snap->index : 0;
+    raft_index covered = snapshot != nullptr ? snapshot->index : 0;
     if (log.entries.size() < 2 || w_.calm || !w_.random.percent(10)) {
         return;
     }
     bool gap = log.last() > covered + 1 && w_.random.percent(50);
     raft_index from =
         gap ? w_.random.between(std::max(log.first, covered + 1) + 1, log.last()) : log.first;
-    raft_snapshot_metadata metadata = {};
-    raft_event e = start_event(from, &metadata);
-    loan_.entries.back().term += gap ? 0 : disk.term;
+    raft_event e = start_event(from);
+    loan.entries.back().term += gap ? 0 : disk.term;
     must_refuse(gap ? "a gap in the log" : "an entry of a later term", e, RAFT_CORRUPT);
 }
 

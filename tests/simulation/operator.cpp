@@ -31,7 +31,7 @@ std::pair<raft_term, raft_index> last_durable(const Disk &disk) {
  * may hold? Then nothing is lost, and a recovery would be wrong. */
 bool World::survivors_decide() {
     auto alive = [&](raft_id id) { return !server(id).gone; };
-    const Conf *committed = judge.committed_conf(judge.top());
+    const Configuration *committed = judge.committed_conf(judge.top());
     if (committed == nullptr || quorum(*committed, alive)) {
         return true;
     }
@@ -42,7 +42,7 @@ bool World::survivors_decide() {
             }
             raft_index index =
                 s->disk.log.first + static_cast<raft_index>(&e - s->disk.log.entries.data());
-            Conf conf = decode(e.payload->bytes.data(), e.payload->bytes.size());
+            Configuration conf = decode(e.payload->bytes);
             bool uncommitted = index > judge.top() || judge.committed_term(index) != e.term;
             if (uncommitted && quorum(conf, alive)) {
                 return true;
@@ -54,7 +54,7 @@ bool World::survivors_decide() {
 
 /* Often they are cut off before they are lost: then nobody knows what they committed last. */
 void World::choose_lost() {
-    const Conf *conf = judge.top() > 0 ? judge.committed_conf(judge.top()) : nullptr;
+    const Configuration *conf = judge.top() > 0 ? judge.committed_conf(judge.top()) : nullptr;
     lost_ = 0;
     if (calm || conf == nullptr) {
         return;
@@ -128,16 +128,18 @@ void World::recover_one() {
     founding_over_ = true;
     recovered_ = best->id;
     choose_recovery(*best);
-    judge.recovered(*best, last_durable(best->disk).second);
+    recovered_at_ = last_durable(best->disk).second;
+    stats.add(S_RECOVER_LOST, judge.recovered(*best, recovered_at_,
+                                              [this](raft_id id) { return server(id).gone; }));
     begin_era(*best);
-    say(best->id, "is to be recovered in %s", sim::describe(recovery_).c_str());
+    say(best->id, "is to be recovered in %s", recovery_.str().c_str());
     best->boot();
     see_recovery();
 }
 
 /* The others keep their logs, as members, or come back with empty disks. */
 void World::choose_recovery(const Server &best) {
-    recovery_ = Conf{{{best.id, RAFT_VOTER, best.next_port}}};
+    recovery_ = Configuration({{best.id, RAFT_VOTER, best.next_address}});
     bool alone = random.percent(35);
     for (auto &s : servers_) {
         if (s->gone || s->id == best.id) {
@@ -151,7 +153,7 @@ void World::choose_recovery(const Server &best) {
         if (keeps || (!alone && random.percent(40))) {
             int role = random.percent(70) ? static_cast<int>(RAFT_VOTER)
                                           : static_cast<int>(random.below(3));
-            recovery_.members.push_back({s->id, role, s->next_port});
+            recovery_.add(s->id, role, s->next_address);
         }
         stats.add(S_RECOVERED_KEPT, keeps);
     }
@@ -165,7 +167,7 @@ void World::choose_recovery(const Server &best) {
 void World::retire_cleared(const Server &best) {
     auto cleared = [&](raft_id id) { return !server(id).gone && server(id).disk.pristine(); };
     auto other = [&](raft_id id) { return !server(id).gone && id != best.id; };
-    auto endangers = [&](const Conf &conf) {
+    auto endangers = [&](const Configuration &conf) {
         return quorum(conf, other) &&
                std::any_of(conf.members.begin(), conf.members.end(),
                            [&](const Member &m) { return cleared(m.id) && votes(m.role); });
@@ -175,9 +177,8 @@ void World::retire_cleared(const Server &best) {
         const Disk &disk = s->disk;
         danger = danger || (!s->gone && disk.snapshot != nullptr && endangers(disk.snapshot->conf));
         for (const Entry &e : disk.log.entries) {
-            danger =
-                danger || (!s->gone && e.payload->type == RAFT_CHANGE &&
-                           endangers(decode(e.payload->bytes.data(), e.payload->bytes.size())));
+            danger = danger || (!s->gone && e.payload->type == RAFT_CHANGE &&
+                                endangers(decode(e.payload->bytes)));
         }
     }
     if (!danger) {
@@ -196,21 +197,21 @@ void World::see_recovery() {
     if (!s.up) {
         return;
     }
-    if (s.face.conf == recovery_ && s.face.conf_index > judge.recovered_at()) {
-        if (s.face.stored >= s.face.conf_index) {
+    if (s.view.conf == recovery_ && s.view.conf_index > recovered_at_) {
+        if (s.view.stored >= s.view.conf_index) {
             end_recovery();
         }
         return;
     }
-    raft_term term = s.face.term;
+    raft_term term = s.view.term;
     uint64_t epoch = s.epoch;
     int rc = s.recover(recovery_);
     if (rc != 0) {
         throw Violation("recovery", format("%s refuses it with %d", s.name(), rc));
     }
     if (s.up && s.epoch == epoch &&
-        (s.face.term != term + 1 || s.face.vote != s.id || !(s.face.conf == recovery_) ||
-         s.term_at(s.face.last) != s.face.term || s.face.conf_index != s.face.last)) {
+        (s.view.term != term + 1 || s.view.vote != s.id || !(s.view.conf == recovery_) ||
+         s.term_at(s.view.last) != s.view.term || s.view.conf_index != s.view.last)) {
         throw Violation("recovery", format("%s has not appended the configuration in a term of "
                                            "its own",
                                            s.name()));
@@ -219,12 +220,12 @@ void World::see_recovery() {
         for (auto &other : servers_) {
             if (!other->gone && other->id != s.id && !other->disk.pristine()) {
                 other->boot();
-                Conf conf = recovery_;
-                conf.members[0] = {other->id, RAFT_VOTER, other->port};
+                Configuration conf = recovery_;
+                conf.members[0] = {other->id, RAFT_VOTER, other->address};
                 std::erase_if(conf.members, [&](const Member &m) {
                     return m.id == other->id && &m != &conf.members[0];
                 });
-                conf.members.push_back({s.id, RAFT_VOTER, s.port});
+                conf.add(s.id, RAFT_VOTER, s.address);
                 (void)other->recover(conf);
             }
         }
@@ -275,7 +276,7 @@ void World::begin_era(const Server &best) {
     }
     raft_index last = last_durable(disk).second;
     for (raft_index i = m.applied + 1; i <= last; i++) {
-        uint32_t op = disk.log.at(i).payload->op;
+        uint32_t op = disk.log.at(i).payload->mark;
         if (op != kNoOp) {
             m.values[clients.key_of(op)] = op;
         }

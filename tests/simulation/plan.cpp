@@ -19,9 +19,9 @@ void choose_members(Plan &p, Random &r) {
     }
     for (raft_id id = 1; id <= p.servers; id++) {
         if (id <= voters) {
-            p.initial.members.push_back({id, RAFT_VOTER});
+            p.initial.add(id, RAFT_VOTER);
         } else if (r.percent(30)) {
-            p.initial.members.push_back({id, r.percent(50) ? RAFT_STANDBY : RAFT_SPARE});
+            p.initial.add(id, r.percent(50) ? RAFT_STANDBY : RAFT_SPARE);
         }
     }
     p.bootstrapped = r.percent(60) ? 1 : static_cast<unsigned>(r.between(1, voters));
@@ -189,7 +189,7 @@ std::string Plan::describe() const {
     std::string text = format(
         "%u servers, %s, clocks %s, pre-vote %s, heartbeat %u, loss %u ppm, troubles %03x, "
         "snapshot every %llu, trailing %u, inflight %u, message entries %u\n",
-        servers, sim::describe(initial).c_str(), bounded_clocks ? "bounded" : "wild",
+        servers, initial.str().c_str(), bounded_clocks ? "bounded" : "wild",
         tuning.pre_vote ? "on" : "off", tuning.heartbeat, loss_ppm, troubles, snapshot_every,
         trailing, tuning.inflight, tuning.message_entries);
     for (raft_id id = 1; id <= servers; id++) {

@@ -2,7 +2,7 @@
 /* What a world is like: everything that its seed decides before it begins. */
 #pragma once
 
-#include "random.hpp"
+#include "../driver/random.hpp"
 #include "types.hpp"
 
 namespace sim {
@@ -99,7 +99,7 @@ struct Plan {
     explicit Plan(uint64_t seed, Sabotage sabotage);
 
     unsigned servers;
-    Conf initial;
+    Configuration initial;
     unsigned bootstrapped; /* how many of the initial voters bootstrap */
     ServerPlan server[kMaxServers + 1];
     bool bounded_clocks; /* leases may be trusted */

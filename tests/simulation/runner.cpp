@@ -51,6 +51,10 @@ bool live(const Options &o, uint64_t seed, Account &account) {
     try {
         world.run();
         account.stats.absorb(world.stats);
+        if (o.digest) {
+            printf("seed %llu history %016llx\n", static_cast<unsigned long long>(seed),
+                   static_cast<unsigned long long>(world.history()));
+        }
     } catch (const Violation &v) {
         held = false;
         account.failed++;

@@ -9,7 +9,7 @@ namespace sim {
 struct Options {
     uint64_t from = 1, worlds = 100, jobs = 1, seconds = 60, steps = 5000, failures = 1, rare = 0;
     uint64_t svg_seconds = 10;
-    bool single = false, trace = false, quiet = false;
+    bool single = false, trace = false, quiet = false, digest = false;
     const char *svg = nullptr;
     const char *expect = nullptr;
     Sabotage sabotage = Sabotage::NONE;

@@ -34,13 +34,13 @@ bool names_real_term(const raft_message &m) {
 
 /* Is a candidate's log at least as up to date as what is durable here? */
 bool Server::is_up_to_date(const raft_request_vote &v) const {
-    raft_term own = term_at(before_.stored);
-    return v.last_log_term > own || (v.last_log_term == own && v.last_log_index >= before_.stored);
+    raft_term own = term_at(before.stored);
+    return v.last_log_term > own || (v.last_log_term == own && v.last_log_index >= before.stored);
 }
 
 /* It hears from a leader, which has not permitted the candidate to disturb. */
 bool Server::turns_away(const raft_message &request) const {
-    bool hears = before_.leads() || past_.now - past_.heard < plan_.election_timeout;
+    bool hears = before.leads() || latest - past_.heard < plan_.election_timeout;
     return hears && !(has_flags(request) && request.request_vote.disrupt_leader);
 }
 
@@ -48,11 +48,11 @@ bool Server::turns_away(const raft_message &request) const {
  * term, unless that leader permits it; else one a term, to the first whose log is up to date. */
 bool Server::must_grant(const raft_message &request) const {
     const raft_request_vote &v = request.request_vote;
-    if (turns_away(request) || v.term < before_.term || !is_up_to_date(v)) {
+    if (turns_away(request) || v.term < before.term || !is_up_to_date(v)) {
         return false;
     }
-    return asks_for_pre_vote(request) || v.term > before_.term || before_.vote == 0 ||
-           before_.vote == request.server_id;
+    return asks_for_pre_vote(request) || v.term > before.term || before.vote == 0 ||
+           before.vote == request.server_id;
 }
 
 void Server::check_answer_to_candidate(const raft_message &request,
@@ -61,23 +61,23 @@ void Server::check_answer_to_candidate(const raft_message &request,
         throw Violation("votes",
                         format("%s of term %llu, %llu ms after it heard from a leader, %s "
                                "%s",
-                               name(), before_.term, past_.now - past_.heard,
+                               name(), before.term, latest - past_.heard,
                                r.vote_granted ? "grants" : "refuses", describe(request).c_str()));
     }
-    if (!r.vote_granted && r.term < face.term) {
+    if (!r.vote_granted && r.term < view.term) {
         throw Violation(
-            "votes", format("%s of term %llu refuses with term %llu", name(), face.term, r.term));
+            "votes", format("%s of term %llu refuses with term %llu", name(), view.term, r.term));
     }
     bool pre_vote = asks_for_pre_vote(request);
-    if (face.state != RAFT_FOLLOWER || before_.state != RAFT_FOLLOWER) {
+    if (view.state != RAFT_FOLLOWER || before.state != RAFT_FOLLOWER) {
         return;
     }
-    bool later = face.timeout > std::max(before_.timeout, past_.now + 1);
+    bool later = view.timeout > std::max(before.timeout, latest + 1);
     if (r.vote_granted && !pre_vote) {
-        if (face.timeout < past_.now + plan_.election_timeout) {
+        if (view.timeout < latest + plan_.election_timeout) {
             throw Violation("election timeout", format("%s grants a vote, but would campaign in "
                                                        "%llu ms",
-                                                       name(), face.timeout - past_.now));
+                                                       name(), view.timeout - latest));
         }
     } else if (later) {
         throw Violation("election timeout", format("%s puts off its campaign for one that it "
@@ -89,29 +89,29 @@ void Server::check_answer_to_candidate(const raft_message &request,
 void Server::check_terms(const raft_message &came) const {
     raft_term told = term_of(came);
     if (asks_for_pre_vote(came)) {
-        if (face.term != before_.term || face.vote != before_.vote || face.state != before_.state) {
+        if (view.term != before.term || view.vote != before.vote || view.state != before.state) {
             throw Violation("terms", format("a request for a pre-vote changes %s", name()));
         }
-    } else if (names_real_term(came) && face.term < told) {
-        throw Violation("terms", format("%s stays in term %llu upon %s", name(), face.term,
+    } else if (names_real_term(came) && view.term < told) {
+        throw Violation("terms", format("%s stays in term %llu upon %s", name(), view.term,
                                         describe(came).c_str()));
-    } else if (came.type == RAFT_REQUEST_VOTE && told > before_.term && face.term != told &&
+    } else if (came.type == RAFT_REQUEST_VOTE && told > before.term && view.term != told &&
                !turns_away(came)) {
         throw Violation("terms", format("%s stays in term %llu though it hears no leader, upon %s",
-                                        name(), face.term, describe(came).c_str()));
+                                        name(), view.term, describe(came).c_str()));
     }
 }
 
 /* Deadlines of elections lie between one election timeout and two, and differ. */
 void Server::check_election_timeout(const raft_event &e, bool heard) {
     /* What has passed is shown as the next moment: that is no new deadline. */
-    bool begins = before_.state != RAFT_CANDIDATE || face.timeout > past_.now + 1;
-    bool campaigns = face.state == RAFT_CANDIDATE && face.timeout != before_.timeout && begins;
-    bool fresh = e.type == RAFT_START || (heard && face.state == RAFT_FOLLOWER) || campaigns;
-    if (!fresh || face.leads() || face.timeout == UINT64_MAX) {
+    bool begins = before.state != RAFT_CANDIDATE || view.timeout > latest + 1;
+    bool campaigns = view.state == RAFT_CANDIDATE && view.timeout != before.timeout && begins;
+    bool fresh = e.type == RAFT_START || (heard && view.state == RAFT_FOLLOWER) || campaigns;
+    if (!fresh || view.leads() || view.timeout == UINT64_MAX) {
         return;
     }
-    raft_time span = face.timeout - past_.now;
+    raft_time span = view.timeout - latest;
     if (span < plan_.election_timeout || span >= 2ULL * plan_.election_timeout) {
         throw Violation("election timeout", format("of %s is %llu ms, set to %u", name(), span,
                                                    plan_.election_timeout));
@@ -128,9 +128,9 @@ void Server::check_election_timeout(const raft_event &e, bool heard) {
 /* A voter whose time is up campaigns, unless a part of a snapshot is just being written: then its
  * log may be about to be replaced. */
 void Server::check_silence(const raft_event &e) const {
-    bool waited = before_.state == RAFT_FOLLOWER && e.time >= before_.timeout;
-    if (e.type == RAFT_TIMEOUT && waited && !chunk_outstanding_ && votes(before_.role) &&
-        before_.stored > 0 && face.state == RAFT_FOLLOWER) {
+    bool waited = before.state == RAFT_FOLLOWER && e.time >= before.timeout;
+    if (e.type == RAFT_TIMEOUT && waited && !chunk_outstanding && votes(before.role) &&
+        before.stored > 0 && view.state == RAFT_FOLLOWER) {
         throw Violation("campaign", format("%s hears no leader and does not campaign", name()));
     }
 }
@@ -138,11 +138,11 @@ void Server::check_silence(const raft_event &e) const {
 /* Only voters campaign, and those that a change which may be undone has made to something else;
  * upon TimeoutNow they have all that the leader has, and its permission. */
 void Server::check_campaign(const raft_event &e, const raft_update &u) const {
-    bool begins = face.state != RAFT_FOLLOWER && before_.state == RAFT_FOLLOWER;
+    bool begins = view.state != RAFT_FOLLOWER && before.state == RAFT_FOLLOWER;
     if (!begins) {
         return;
     }
-    if (!votes(face.role) && face.conf_index <= before_.commit) {
+    if (!votes(view.role) && view.conf_index <= before.commit) {
         throw Violation("campaign", format("%s campaigns without a vote", name()));
     }
     if (e.type != RAFT_RECEIVE) {
@@ -150,10 +150,10 @@ void Server::check_campaign(const raft_event &e, const raft_update &u) const {
     }
     const raft_message &came = *e.receive.message;
     const raft_timeout_now &now = came.timeout_now;
-    if (came.type != RAFT_TIMEOUT_NOW || now.term != before_.term || !votes(face.role) ||
-        before_.leader != came.server_id || before_.stored < now.last_log_index) {
-        throw Violation("transfer", format("%s of term %llu campaigns upon %s", name(),
-                                           before_.term, describe(came).c_str()));
+    if (came.type != RAFT_TIMEOUT_NOW || now.term != before.term || !votes(view.role) ||
+        before.leader != came.server_id || before.stored < now.last_log_index) {
+        throw Violation("transfer", format("%s of term %llu campaigns upon %s", name(), before.term,
+                                           describe(came).c_str()));
     }
     for (unsigned i = 0; u.flags & RAFT_UPDATE_MESSAGES && i < u.messages.n; i++) {
         const raft_message &m = u.messages.batch[i];
@@ -170,7 +170,7 @@ void Server::keep_election_promises(const raft_event &e, const raft_update &u) {
     bool heard = false;
     if (came != nullptr) {
         bool of_leader = came->type == RAFT_APPEND_ENTRIES || came->type == RAFT_INSTALL_SNAPSHOT;
-        heard = of_leader && term_of(*came) == face.term;
+        heard = of_leader && term_of(*came) == view.term;
         check_terms(*came);
     }
     for (unsigned i = 0; u.flags & RAFT_UPDATE_MESSAGES && i < u.messages.n; i++) {
@@ -182,8 +182,8 @@ void Server::keep_election_promises(const raft_event &e, const raft_update &u) {
     check_silence(e);
     check_campaign(e, u);
     check_election_timeout(e, heard);
-    if (heard || before_.leads()) { /* a leader hears from itself */
-        past_.heard = past_.now;
+    if (heard || before.leads()) { /* a leader hears from itself */
+        past_.heard = latest;
     }
 }
 

@@ -8,22 +8,17 @@
 
 namespace sim {
 
-void Server::receive(const Wire &wire) {
-    loan_.clear();
-    raft_message m = wire.message;
-    strip(m, vintage, w_.random);
-    m.server_id = wire.from;
-    bool elsewhere = w_.sabotage == Sabotage::WRONG_ADDRESS && w_.random.percent(20);
-    m.server_address = loan_.address(wire.from, (wire.port + elsewhere) % kPorts);
-    heard_port_[wire.from] = static_cast<int>(wire.port);
-    if (m.type == RAFT_APPEND_ENTRIES) {
-        loan_.lend(wire.entries.data(), wire.entries.size());
-        m.append_entries.entries = wire.entries.empty() ? nullptr : loan_.entries.data();
-        m.append_entries.n_entries = static_cast<unsigned>(wire.entries.size());
-    } else if (m.type == RAFT_INSTALL_SNAPSHOT) {
-        m.install_snapshot.conf = loan_.lend(wire.conf);
-        m.install_snapshot.data = {const_cast<char *>(wire.data.data()), wire.data.size()};
+void Server::must_succeed(const char *what, int rc) const {
+    if (rc != 0) {
+        throw Violation("request", format("%s refuses %s with %d (%s)", name(), what, rc,
+                                          raft_errmsg(handle())));
     }
+}
+
+void Server::receive(const Wire &wire) {
+    loan.clear();
+    raft_message &m = *loan.lend(wire);
+    strip(m, vintage, w_.random);
     if (m.type == RAFT_APPEND_ENTRIES_RESULT) {
         Echo &echo = echoes_[wire.from];
         Echo came = {term_of(m), wire.number};
@@ -36,13 +31,13 @@ void Server::receive(const Wire &wire) {
     int rc = step(e);
     if (rc != 0) {
         throw Violation("receive", format("%s refuses %s from %s with %d (%s)", name(),
-                                          describe(wire.message).c_str(), name_of(wire.from), rc,
+                                          describe(wire.m).c_str(), name_of(wire.from), rc,
                                           raft_errmsg(handle())));
     }
 }
 
 void Server::arm_timer() {
-    Time at = clock.when(face.timeout, w_.now);
+    Time at = clock.when(view.timeout, w_.now);
     if (at < timer_at_) {
         timer_at_ = at;
         w_.schedule(at, Happening::TIMER, id, epoch);
@@ -59,7 +54,7 @@ void Server::timer_fired() {
         return; /* the clock was changed: another one is under way */
     }
     timer_at_ = UINT64_MAX;
-    if (clock.read(w_.now) < face.timeout) {
+    if (clock.read(w_.now) < view.timeout) {
         arm_timer();
         return;
     }
@@ -69,52 +64,70 @@ void Server::timer_fired() {
         w_.schedule(timer_at_, Happening::TIMER, id, epoch);
         return;
     }
-    raft_event e = {};
-    e.type = RAFT_TIMEOUT;
-    if (step(e) != 0) {
-        throw Violation("timeout", format("fails on %s", name()));
-    }
+    must_succeed("a timeout", request(RAFT_TIMEOUT, 0));
 }
 
 /* Extra steps are harmless. */
 void Server::timer_early() {
     w_.stats.add(S_TIMER_EARLY);
-    raft_event e = {};
-    e.type = w_.random.percent(80) ? RAFT_TIMEOUT : RAFT_CONFIGURATION;
-    if (step(e) != 0) {
-        throw Violation("timeout", format("an early one fails on %s", name()));
-    }
+    must_succeed("an early timeout",
+                 request(w_.random.percent(80) ? RAFT_TIMEOUT : RAFT_CONFIGURATION, 0));
 }
 
 void Server::unreachable(raft_id peer) {
-    raft_event e = {};
-    e.type = RAFT_UNREACHABLE;
-    e.unreachable.server_id = peer;
-    if (step(e) != 0) {
-        throw Violation("unreachable", format("fails on %s", name()));
-    }
+    must_succeed("that a server is unreachable", request(RAFT_UNREACHABLE, peer));
 }
 
-int Server::bootstrap(const Conf &conf) {
-    loan_.clear();
+int Server::request(raft_event_type type, raft_id peer) {
     raft_event e = {};
-    e.type = RAFT_BOOTSTRAP;
-    e.bootstrap.conf = loan_.lend(conf);
+    e.type = type;
+    if (type == RAFT_UNREACHABLE) {
+        e.unreachable.server_id = peer;
+    } else if (type == RAFT_CATCH_UP) {
+        e.catch_up.server_id = peer;
+    } else if (type == RAFT_TRANSFER) {
+        e.transfer.server_id = peer;
+    }
+    return step(e);
+}
+
+int Server::request(raft_event_type type, const Configuration &conf) {
+    loan.clear();
+    raft_event e = {};
+    e.type = type;
+    raft_configuration lent = loan.lend(conf);
+    if (type == RAFT_BOOTSTRAP) {
+        e.bootstrap.conf = lent;
+    } else if (type == RAFT_RECONFIGURE) {
+        e.reconfigure.conf = lent;
+    } else {
+        e.recover.conf = lent;
+    }
+    return step(e);
+}
+
+int Server::submit(const std::vector<Entry> &entries) {
+    loan.clear();
+    loan.lend(entries.data(), entries.size());
+    raft_event e = {};
+    e.type = RAFT_SUBMIT;
+    e.submit.entries = loan.entries.data();
+    e.submit.n = static_cast<unsigned>(loan.entries.size());
     return step(e);
 }
 
 int Server::submit(const std::vector<uint32_t> &ops) {
-    loan_.clear();
     std::vector<Entry> entries;
     for (uint32_t op : ops) {
-        entries.push_back({w_.random.next(), w_.make_payload(RAFT_COMMAND, op, &op, sizeof op)});
+        std::string_view bytes(reinterpret_cast<const char *>(&op), sizeof op);
+        raft_term unread = w_.random.next();
+        entries.emplace_back(unread, w_.payloads.make(RAFT_COMMAND, bytes, op));
     }
-    loan_.lend(entries.data(), entries.size());
-    raft_event e = {};
-    e.type = RAFT_SUBMIT;
-    e.submit.entries = loan_.entries.data();
-    e.submit.n = static_cast<unsigned>(loan_.entries.size());
-    return step(e);
+    return submit(entries);
+}
+
+int Server::submit_change(const Configuration &conf) {
+    return submit({Entry(0, w_.payloads.make(RAFT_CHANGE, encode(conf)))});
 }
 
 int Server::read(uint32_t op, bool lease) {
@@ -122,51 +135,6 @@ int Server::read(uint32_t op, bool lease) {
     e.type = RAFT_READ;
     e.read.id = op;
     e.read.lease = lease;
-    return step(e);
-}
-
-int Server::reconfigure(const Conf &conf, bool shared_address) {
-    loan_.clear();
-    raft_event e = {};
-    e.type = RAFT_RECONFIGURE;
-    e.reconfigure.conf = loan_.lend(conf);
-    if (shared_address) {
-        loan_.servers.back().address = loan_.servers.front().address;
-    }
-    return step(e);
-}
-
-int Server::submit_change(const Conf &conf) {
-    loan_.clear();
-    std::vector<unsigned char> bytes = encode(conf);
-    Entry entry{0, w_.make_payload(RAFT_CHANGE, kNoOp, bytes.data(), bytes.size())};
-    loan_.lend(&entry, 1);
-    raft_event e = {};
-    e.type = RAFT_SUBMIT;
-    e.submit.entries = loan_.entries.data();
-    e.submit.n = 1;
-    return step(e);
-}
-
-int Server::recover(const Conf &conf) {
-    loan_.clear();
-    raft_event e = {};
-    e.type = RAFT_RECOVER;
-    e.recover.conf = loan_.lend(conf);
-    return step(e);
-}
-
-int Server::catch_up(raft_id peer) {
-    raft_event e = {};
-    e.type = RAFT_CATCH_UP;
-    e.catch_up.server_id = peer;
-    return step(e);
-}
-
-int Server::transfer(raft_id peer) {
-    raft_event e = {};
-    e.type = RAFT_TRANSFER;
-    e.transfer.server_id = peer;
     return step(e);
 }
 

@@ -85,11 +85,11 @@ void World::tempt_fate(raft_id id, unsigned percent, Time within) {
  * which reaches only the old one: that drops what the one server still has, and will commit. */
 void World::begin_flip() {
     Server *l = leader();
-    if (l == nullptr || busy_operator() || l->face.conf.voters() < 5) {
+    if (l == nullptr || busy_operator() || l->view.conf.voters() < 5) {
         return;
     }
-    raft_id witness = l->face.conf.members[random.below(l->face.conf.members.size())].id;
-    if (witness == l->id || l->face.conf.role_of(witness) != RAFT_VOTER) {
+    raft_id witness = l->view.conf.members[random.below(l->view.conf.members.size())].id;
+    if (witness == l->id || l->view.conf.role_of(witness) != RAFT_VOTER) {
         return;
     }
     for (raft_id id = 1; id <= plan.servers; id++) {
@@ -107,7 +107,7 @@ void World::go_on_flip(Server &old_leader, raft_id witness) {
         return;
     }
     network.heal();
-    if (old_leader.face.leads()) {
+    if (old_leader.view.leads()) {
         network.split(1U << old_leader.id | 1U << witness, true, true);
         flipped_ = old_leader.id;
         schedule(now + 8 * kSecond, Happening::HEAL, 0, 0);
@@ -147,7 +147,7 @@ void World::tempt_election(const Server &winner) {
  * so: its leader may answer by lease, and hears of nothing that the heir would decide alone. */
 bool World::tempt_heir(Server &heir) {
     Server *l = leader();
-    const Face &f = heir.face;
+    const View &f = heir.view;
     if (calm || busy_operator() || !trusts_leases() || l == nullptr || l->id == heir.id ||
         f.conf_index <= f.commit || f.conf.joint() || f.conf.voters() != 1 ||
         f.conf.role_of(heir.id) != RAFT_VOTER ||
@@ -283,51 +283,51 @@ void World::sabotage_flags(unsigned &flags) {
 }
 
 /* What an honest library would not say. */
-void World::sabotage_face(Face &face, const Face &before, unsigned &flags) {
-    if (sabotage == Sabotage::IDLE_FOLLOWER && face.state == RAFT_CANDIDATE &&
+void World::sabotage_face(View &view, const View &before, unsigned &flags) {
+    if (sabotage == Sabotage::IDLE_FOLLOWER && view.state == RAFT_CANDIDATE &&
         before.state == RAFT_FOLLOWER) {
-        face.state = RAFT_FOLLOWER;
+        view.state = RAFT_FOLLOWER;
         flags &= ~static_cast<unsigned>(RAFT_UPDATE_STATE);
-    } else if (sabotage == Sabotage::HASTY_LEADER && before.leads() && face.leads() &&
-               face.timeout > before.timeout && random.percent(5)) {
-        face.state = RAFT_FOLLOWER; /* its time for heartbeats */
+    } else if (sabotage == Sabotage::HASTY_LEADER && before.leads() && view.leads() &&
+               view.timeout > before.timeout && random.percent(5)) {
+        view.state = RAFT_FOLLOWER; /* its time for heartbeats */
         flags |= RAFT_UPDATE_STATE;
     }
-    if (!face.leads() || face.commit >= face.last) {
+    if (!view.leads() || view.commit >= view.last) {
         return;
     }
     raft_index index = 0;
     if (sabotage == Sabotage::EAGER_COMMIT) {
-        index = face.last;
+        index = view.last;
     } else if (sabotage == Sabotage::OLD_TERM_COMMIT && !before.leads()) {
         index = before.last; /* the barrier of its term comes after it */
     }
-    if (index > face.commit && index > judge.top()) {
-        face.commit = index;
+    if (index > view.commit && index > judge.top()) {
+        view.commit = index;
         flags |= RAFT_UPDATE_COMMIT_INDEX;
     }
 }
 
-void World::sabotage_update(raft_update &u, Face &face, const Face &before) {
-    bool leads = before.leads() && face.leads();
+void World::sabotage_update(raft_update &u, View &view, const View &before) {
+    bool leads = before.leads() && view.leads();
     if (sabotage == Sabotage::REWRITTEN_LOG && leads && u.flags & RAFT_UPDATE_ENTRIES &&
         u.entries.index > before.commit + 1) {
         u.entries.index--;
     } else if (sabotage == Sabotage::FALLING_COMMIT && before.commit > 1 &&
-               face.commit == before.commit && random.ppm(2000)) {
-        face.commit--;
+               view.commit == before.commit && random.ppm(2000)) {
+        view.commit--;
         u.flags |= RAFT_UPDATE_COMMIT_INDEX;
     } else if (sabotage == Sabotage::UNANNOUNCED && (u.flags & RAFT_UPDATE_SNAPSHOT) == 0 &&
                random.ppm(2000)) {
         u.snapshot.last = false;
     } else if (sabotage == Sabotage::TIMEOUT_DUE && before.timeout != 0 && random.ppm(2000)) {
-        face.timeout = 0;
+        view.timeout = 0;
         u.flags |= RAFT_UPDATE_TIMEOUT;
     }
     for (unsigned i = 0; u.flags & RAFT_UPDATE_MESSAGES && i < u.messages.n; i++) {
         raft_message &m = u.messages.batch[i];
         if (sabotage == Sabotage::ABSENT_ENTRIES && m.type == RAFT_APPEND_ENTRIES &&
-            m.append_entries.prev_log_index + m.append_entries.n_entries == face.last) {
+            m.append_entries.prev_log_index + m.append_entries.n_entries == view.last) {
             m.append_entries.n_entries++;
         } else if (sabotage == Sabotage::ABSENT_SNAPSHOT && m.type == RAFT_INSTALL_SNAPSHOT &&
                    m.install_snapshot.offset == 0) {
@@ -338,7 +338,7 @@ void World::sabotage_update(raft_update &u, Face &face, const Face &before) {
 
 void World::sabotage_entries(std::vector<Entry> &entries) {
     if (sabotage == Sabotage::WRONG_ENTRIES && !entries.empty() && random.percent(5)) {
-        entries[0].payload = make_payload(RAFT_BARRIER, kNoOp, "\1\0\0\0\0\0\0", 8);
+        entries[0].payload = payloads.make(RAFT_BARRIER, std::string("\1\0\0\0\0\0\0", 8));
     }
 }
 

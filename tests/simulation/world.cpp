@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "world.hpp"
 
-#include "linear.hpp"
+#include "../driver/linear.hpp"
 
 #include <algorithm>
 #include <cstdarg>
@@ -15,14 +15,13 @@ World::World(uint64_t own_seed, Sabotage sabotaged, Story *story_or_null, Time l
       story(story_or_null),
       plan(own_seed, sabotaged),
       random(own_seed),
-      judge(stats),
+      judge(Judge::kComplete),
       network(*this),
       clients(*this),
       least_time_(least_time),
       least_steps_(least_steps) {
     for (raft_id id = 1; id <= plan.servers; id++) {
         servers_.push_back(std::make_unique<Server>(*this, id));
-        judge.add(servers_.back().get());
     }
 }
 
@@ -58,25 +57,18 @@ void World::restart_later(raft_id id) {
 Server *World::leader() {
     Server *best = nullptr;
     for (auto &s : servers_) {
-        if (s->up && s->face.leads() && (best == nullptr || s->face.term > best->face.term)) {
+        if (s->up && s->view.leads() && (best == nullptr || s->view.term > best->view.term)) {
             best = s.get();
         }
     }
     return best;
 }
 
-const Payload *World::make_payload(raft_entry_type type, uint32_t op, const void *base,
-                                   size_t len) {
-    auto bytes = static_cast<const unsigned char *>(base);
-    payloads_.push_back({type, op, {bytes, bytes + len}});
-    return &payloads_.back();
-}
-
 void World::entries_leave(const Server &s, raft_index from, bool replaced) {
     for (raft_index i = std::max(from, s.log.first); i <= s.log.last(); i++) {
         const Payload *p = s.log.at(i).payload;
-        if (p->op != kNoOp) {
-            clients.removed(p->op, s.id, replaced);
+        if (p->mark != kNoOp) {
+            clients.removed(p->mark, s.id, replaced);
         }
     }
 }
@@ -132,7 +124,7 @@ void World::dispatch(const Happening &h) {
             break;
         case Happening::RESTART:
             s.boot();
-            if (s.up && s.face.last == 0) {
+            if (s.up && s.view.last == 0) {
                 found_cluster();
             }
             break;
@@ -190,7 +182,7 @@ void World::found_cluster() {
     }
     for (raft_id id = 1; id <= plan.bootstrapped; id++) {
         Server &s = server(id);
-        if (s.up && s.face.last == 0 && s.face.term <= 1 && s.face.vote == 0) {
+        if (s.up && s.view.last == 0 && s.view.term <= 1 && s.view.vote == 0) {
             int rc = s.bootstrap(plan.initial);
             if (rc != 0) {
                 throw Violation("bootstrap", format("%s gets %d", s.name(), rc));
@@ -258,6 +250,8 @@ void World::run() {
     }
     check_history();
     stats.add(S_WORLD_SECONDS, now / kSecond);
+    stats.add(S_COMMIT, judge.entries_committed);
+    stats.add(S_CHANGE_DONE, judge.changes_committed);
 }
 
 void World::end_faults() {
@@ -333,23 +327,23 @@ bool World::converged(std::string *why) {
         *why = "no leader";
         return false;
     }
-    if (l->face.commit != l->face.last || l->face.conf.joint()) {
-        *why = format("leader %s has committed %llu of %llu, in %s", l->name(), l->face.commit,
-                      l->face.last, sim::describe(l->face.conf).c_str());
+    if (l->view.commit != l->view.last || l->view.conf.joint()) {
+        *why = format("leader %s has committed %llu of %llu, in %s", l->name(), l->view.commit,
+                      l->view.last, l->view.conf.str().c_str());
         return false;
     }
-    if (l->pending_reads() > 0) {
-        *why = format("leader %s leaves %zu reads unanswered", l->name(), l->pending_reads());
+    if (!l->reads.empty()) {
+        *why = format("leader %s leaves %zu reads unanswered", l->name(), l->reads.size());
         return false;
     }
-    for (const Member &m : l->face.conf.members) {
+    for (const Member &m : l->view.conf.members) {
         Server &s = server(m.id);
         if (m.role != RAFT_SPARE && !s.gone &&
             (s.machine.applied != l->machine.applied || s.machine.digest != l->machine.digest ||
-             !(s.face.conf == l->face.conf) || s.face.term != l->face.term)) {
+             !(s.view.conf == l->view.conf) || s.view.term != l->view.term)) {
             *why = format("%s applied %llu in %s, leader %s %llu in %s", s.name(),
-                          s.machine.applied, sim::describe(s.face.conf).c_str(), l->name(),
-                          l->machine.applied, sim::describe(l->face.conf).c_str());
+                          s.machine.applied, s.view.conf.str().c_str(), l->name(),
+                          l->machine.applied, l->view.conf.str().c_str());
             return false;
         }
     }
@@ -357,7 +351,7 @@ bool World::converged(std::string *why) {
 }
 
 void World::check_history() const {
-    std::vector<linear::Call> calls[kKeys];
+    std::vector<driver::linear::Call> calls[kKeys];
     const std::vector<Op> &ops = clients.history();
     for (uint32_t op = era_begin_; op < ops.size(); op++) {
         const Op &o = ops[op];
@@ -366,14 +360,34 @@ void World::check_history() const {
         if (o.status == Op::FAILED || (!write && (!known || (o.lease && !trusts_leases())))) {
             continue;
         }
-        uint32_t value = write ? op : o.value == era_values_[o.key] ? linear::kInitial : o.value;
-        calls[o.key].push_back({write, value, o.invoked, known ? o.completed : linear::kNever});
+        uint32_t value = write                           ? op
+                         : o.value == era_values_[o.key] ? driver::linear::kInitial
+                                                         : o.value;
+        calls[o.key].push_back(
+            {write, value, o.invoked, known ? o.completed : driver::linear::kNever});
     }
     for (unsigned key = 0; key < kKeys; key++) {
-        std::string wrong = linear::check(calls[key]);
+        std::string wrong = driver::linear::check(calls[key]);
         if (!wrong.empty()) {
             throw Violation("linearizability", format("register %u: %s", key, wrong.c_str()));
         }
+    }
+}
+
+void World::record_step(const Server &s, const raft_update &u) {
+    const View &v = s.view;
+    for (uint64_t x :
+         {now, uint64_t{s.id}, uint64_t{s.clock.read(now)}, uint64_t{s.event_type},
+          uint64_t{u.flags}, uint64_t{v.term}, uint64_t{v.vote}, static_cast<uint64_t>(v.state),
+          uint64_t{v.commit}, uint64_t{v.timeout}, uint64_t{v.last}, uint64_t{v.first},
+          uint64_t{v.stored}, uint64_t{v.snapshot}, uint64_t{v.leader}, uint64_t{v.conf_index}}) {
+        record(x);
+    }
+    for (unsigned i = 0; u.flags & RAFT_UPDATE_MESSAGES && i < u.messages.n; i++) {
+        const raft_message &m = u.messages.batch[i];
+        record(m.server_id);
+        record(m.type);
+        record(term_of(m));
     }
 }
 
@@ -403,7 +417,7 @@ void World::story_commit(raft_id id, raft_index index) {
 
 void World::story_message(const Wire &wire) {
     if (story) {
-        story->message(wire.sent, now, wire.from, wire.to, wire.message.type);
+        story->message(wire.sent, now, wire.from, wire.to, wire.m.type);
     }
 }
 

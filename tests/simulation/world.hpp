@@ -4,7 +4,6 @@
 #pragma once
 
 #include "clients.hpp"
-#include "judge.hpp"
 #include "network.hpp"
 #include "plan.hpp"
 #include "server.hpp"
@@ -67,6 +66,7 @@ public:
     Stats stats;
     Time now = 0;
     bool calm = false; /* the faults have stopped */
+    Payloads payloads;
     Judge judge;
     Network network;
     Clients clients;
@@ -85,7 +85,6 @@ public:
     void acknowledge_later(raft_id server, raft_index index, unsigned long long ticket, Time delay);
     void restart_later(raft_id server);
 
-    const Payload *make_payload(raft_entry_type type, uint32_t op, const void *base, size_t len);
     /* A server's log is about to lose its entries from an index on. */
     void entries_leave(const Server &s, raft_index from, bool replaced);
 
@@ -96,12 +95,20 @@ public:
     bool thwarts(const Wire &wire);
 
     void sabotage_flags(unsigned &flags);
-    void sabotage_face(Face &face, const Face &before, unsigned &flags);
-    void sabotage_update(raft_update &u, Face &face, const Face &before);
+    void sabotage_face(View &view, const View &before, unsigned &flags);
+    void sabotage_update(raft_update &u, View &view, const View &before);
     void sabotage_entries(std::vector<Entry> &entries);
     void sabotage_restart(Disk &disk);
 
-    void say(raft_id id, const char *pattern, ...) SIM_PRINTF(3, 4);
+    /* A digest of all that happened. */
+    uint64_t history() const { return history_; }
+    void record(uint64_t x) {
+        history_ = (history_ ^ x) * 0x9e3779b97f4a7c15U;
+        history_ ^= history_ >> 29;
+    }
+    void record_step(const Server &s, const raft_update &u);
+
+    void say(raft_id id, const char *pattern, ...) DRIVER_PRINTF(3, 4);
     void story_role(raft_id id, int state, raft_term term);
     void story_commit(raft_id id, raft_index index);
     void story_message(const Wire &wire);
@@ -151,30 +158,31 @@ private:
     void upset_capacity();
 
     void churn();
-    void change_membership(Server &l, const Conf &next);
+    void change_membership(Server &l, const Configuration &next);
     void abdicate(Server &l);
     void demote(raft_id id);
     void ask_transfer(Server &l, raft_id to);
     void ask_catch_up(Server &l, raft_id whom);
-    void request_nonsense(Server &l, Conf conf);
+    void request_nonsense(Server &l, Configuration conf);
     void ask_of_anyone();
-    Conf mutate(const Conf &conf);
+    Configuration mutate(const Configuration &conf);
 
     std::vector<std::unique_ptr<Server>> servers_;
     std::vector<Happening> heap_;
-    std::deque<Payload> payloads_;
     enum class Emergency { NONE, CUT, LOST, RECOVERING, OVER } emergency_ = Emergency::NONE;
     bool founding_over_ = false;
     raft_id flipped_ = 0;  /* a leader that is to lose entries that others commit later */
     raft_id thwarted_ = 0; /* misses what a new leader has for it */
     unsigned lost_ = 0;    /* the servers that are, or will be: a bit set */
     raft_id recovered_ = 0;
-    raft_id burdened_ = 0; /* a leader that is cut off with entries that only it has */
-    Conf recovery_;
+    raft_index recovered_at_ = 0; /* where the recovered log ended */
+    raft_id burdened_ = 0;        /* a leader that is cut off with entries that only it has */
+    Configuration recovery_;
     uint32_t era_begin_ = 0; /* of the clients' history */
     uint32_t era_values_[kKeys] = {kNoOp, kNoOp, kNoOp, kNoOp};
     uint64_t order_ = 0;
     uint64_t ways_ = 0;
+    uint64_t history_ = 0;
     Time least_time_;
     uint64_t least_steps_;
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Threads that share nothing but the library's code drive a cluster each; every one must
  * come out as it does alone. */
-#include "../determinism/world.hpp"
+#include "../determinism/cluster.hpp"
 
 #include <cstdio>
 #include <thread>
@@ -12,7 +12,7 @@ using namespace determinism;
 namespace {
 
 constexpr unsigned kThreads = 4;
-constexpr unsigned kWorlds = 24; /* for each thread */
+constexpr unsigned kClusters = 24; /* for each thread */
 constexpr unsigned kActions = 800;
 
 struct Result {
@@ -20,13 +20,13 @@ struct Result {
     Reached reached;
 };
 
-/* The worlds of one thread. */
+/* The clusters of one thread. */
 void drive(unsigned thread, Result *result) {
-    for (unsigned i = 0; i < kWorlds; i++) {
-        World world(thread * kWorlds + i);
-        world.run(kActions);
-        result->digests.push_back(world.digest());
-        result->reached.add(world.reached());
+    for (unsigned i = 0; i < kClusters; i++) {
+        Cluster cluster(thread * kClusters + i);
+        cluster.run(kActions);
+        result->digests.push_back(cluster.digest());
+        result->reached.add(cluster.reached());
     }
 }
 

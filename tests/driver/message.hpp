@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* Messages that own what they carry, and arrays that are lent to the library for one call. */
+#pragma once
+
+#include "types.hpp"
+
+namespace driver {
+
+/* A deep copy of a message between two servers. */
+struct Message {
+    raft_id from = 0;
+    raft_id to = 0;
+    const char *address = nullptr; /* of the sender, interned; null: the default */
+    raft_message m{};              /* without its pointers: what they named is below */
+    std::vector<Entry> entries;
+    Configuration conf;
+    std::string data;
+
+    raft_message *operator->() { return &m; }
+    const raft_message *operator->() const { return &m; }
+};
+
+raft_term term_of(const raft_message &m);
+/* A request for a pre-vote or its answer: nobody need be in the term that it names. */
+bool is_pre_vote(const raft_message &m);
+const char *name_of(raft_message_type type);
+std::string describe(const raft_message &m);
+
+/* Arrays lent to the library for one call. spoil() overwrites them after it: the library must have
+ * copied what it keeps. The payloads and snapshot data that they name are handed through. */
+class Loan {
+public:
+    void clear();
+    const char *lend(const char *address);
+    void lend(const Entry *first, size_t n); /* to `entries` */
+    raft_configuration lend(const Configuration &conf);
+    raft_snapshot_metadata *lend(const Snapshot &snapshot);
+    /* As it comes in at its destination. */
+    raft_message *lend(const Message &message);
+    void spoil();
+
+    std::vector<raft_entry> entries;
+    std::vector<raft_server> servers;
+
+private:
+    raft_message message_{};
+    raft_snapshot_metadata metadata_{};
+    std::deque<std::string> addresses_;
+};
+
+} // namespace driver
