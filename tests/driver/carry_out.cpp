@@ -78,7 +78,8 @@ void Driver::write_chunk(const raft_update_snapshot &s) {
                                            name(), view.term, incoming_since_));
     }
     if (s.offset != incoming.data.size() || s.metadata.index != incoming.index ||
-        s.metadata.term != incoming.term || s.chunk.len == 0 || s.metadata.index <= view.commit) {
+        s.metadata.term != incoming.term || (s.chunk.len == 0 && !s.last) ||
+        s.metadata.index <= view.commit) {
         throw Violation("snapshot",
                         format("%s: chunk of %llu/%llu at %zu, expected %llu/%llu at "
                                "%zu, commit %llu",

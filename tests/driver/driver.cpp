@@ -97,18 +97,19 @@ void Driver::load() {
     view.capture(handle());
     view.term = disk.term; /* the flags of START are relative to what it is given */
     view.vote = disk.vote;
+    if (judge != nullptr) {
+        judge->loaded(*this);
+    }
 }
 
-raft_event Driver::start_event(raft_index from, raft_snapshot_metadata *metadata) {
+raft_event Driver::start_event(raft_index from) {
     raft_event e = {};
     e.type = RAFT_START;
     e.start.term = disk.term;
     e.start.voted_for = disk.vote;
     loan.clear();
     if (snapshot != nullptr) {
-        *metadata = {snapshot->index, snapshot->term, loan.lend(snapshot->conf),
-                     snapshot->conf_index};
-        e.start.metadata = metadata;
+        e.start.metadata = loan.lend(*snapshot);
     }
     if (!log.empty()) {
         loan.lend(&log.at(from), static_cast<size_t>(log.last() - from + 1));
@@ -121,8 +122,7 @@ raft_event Driver::start_event(raft_index from, raft_snapshot_metadata *metadata
 
 int Driver::start() {
     load();
-    raft_snapshot_metadata metadata = {};
-    raft_event e = start_event(log.first, &metadata);
+    raft_event e = start_event(log.first);
     return step(e);
 }
 

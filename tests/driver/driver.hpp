@@ -141,7 +141,7 @@ protected:
     /* Memory as after a restart, from the disk. start() does it, too. */
     void load();
     /* RAFT_START with the log from an index on; borrowed from `loan`. */
-    raft_event start_event(raft_index from, raft_snapshot_metadata *metadata);
+    raft_event start_event(raft_index from);
 
     Payloads &payloads_;
 

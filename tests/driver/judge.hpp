@@ -26,6 +26,8 @@ public:
      * one of that term. `made`: by this server itself, as leader or founder. */
     void appended(const Driver &s, raft_index index, const Entry &e, raft_term prev_term,
                   bool made);
+    /* A server starts with this log: where servers are played by the test, they may have made it. */
+    void loaded(const Driver &s);
     /* Commitment by a quorum of durable logs, and only of the leader's own term (§3.6.2); state
      * machine safety (§3.6.3). The commit index of `s` rose from s.before.commit to s.view.commit.
      * A leader that commits its own removal steps down in the same step (§4.2.2). */
@@ -64,6 +66,7 @@ public:
     const Configuration *committed_conf(raft_index index) const;
     raft_id leader_of(raft_term term) const;
 
+    bool checks_logs = true; /* false: a played leader breaks log matching itself */
     uint64_t entries_committed = 0, changes_committed = 0;
 
 private:

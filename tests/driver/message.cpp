@@ -106,8 +106,14 @@ raft_configuration Loan::lend(const Configuration &conf) {
     return {servers.data(), static_cast<unsigned>(servers.size())};
 }
 
-raft_message Loan::lend(const Message &message) {
-    raft_message m = message.m;
+raft_snapshot_metadata *Loan::lend(const Snapshot &s) {
+    metadata_ = {s.index, s.term, lend(s.conf), s.conf_index};
+    return &metadata_;
+}
+
+raft_message *Loan::lend(const Message &message) {
+    raft_message &m = message_;
+    m = message.m;
     m.server_id = message.from;
     m.server_address =
         lend(message.address != nullptr ? message.address : address_of(message.from));
@@ -119,7 +125,7 @@ raft_message Loan::lend(const Message &message) {
         m.install_snapshot.conf = lend(message.conf);
         m.install_snapshot.data = {const_cast<char *>(message.data.data()), message.data.size()};
     }
-    return m;
+    return &m;
 }
 
 void Loan::spoil() {

@@ -16,6 +16,7 @@ struct Message {
     Configuration conf;
     std::string data;
 
+    raft_message *operator->() { return &m; }
     const raft_message *operator->() const { return &m; }
 };
 
@@ -33,14 +34,17 @@ public:
     const char *lend(const char *address);
     void lend(const Entry *first, size_t n); /* to `entries` */
     raft_configuration lend(const Configuration &conf);
+    raft_snapshot_metadata *lend(const Snapshot &snapshot);
     /* As it comes in at its destination. */
-    raft_message lend(const Message &message);
+    raft_message *lend(const Message &message);
     void spoil();
 
     std::vector<raft_entry> entries;
     std::vector<raft_server> servers;
 
 private:
+    raft_message message_{};
+    raft_snapshot_metadata metadata_{};
     std::deque<std::string> addresses_;
 };
 

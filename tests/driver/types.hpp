@@ -69,6 +69,11 @@ struct Entry {
 
     raft_entry_type type() const { return payload->type; }
     const std::string &bytes() const { return payload->bytes; }
+    /* Carry something else from now on. */
+    void set(raft_entry_type of_type, std::string_view of_bytes) {
+        payload = payloads().make(of_type, of_bytes);
+    }
+    void set_bytes(std::string_view of_bytes) { set(type(), of_bytes); }
     bool same_payload(const Entry &other) const {
         return payload == other.payload || (type() == other.type() && bytes() == other.bytes());
     }
@@ -110,6 +115,7 @@ struct Log {
         entries.clear();
         first = next;
     }
+    bool operator==(const Log &) const = default;
 };
 
 /* A log drawn as text: "1[1 2 3] 1 2b 2" is an entry of term 1 that sets the members, a command

@@ -3,7 +3,7 @@
 #include "catch.hpp"
 #include "cluster.hpp"
 
-using namespace story;
+using namespace scenario;
 
 namespace {
 
@@ -15,7 +15,7 @@ TEST_CASE("What begins a log is a configuration with a term (§4.4)") {
     Cluster c({Draw{.id = 1}});
     c[1].refuses(RAFT_MALFORMED, event::receive(draft(2, 1, AppendEntries{.term = 1, .log = "1"})));
     auto termless = draft(2, 1, AppendEntries{.term = 1, .log = "1[1 2]"});
-    termless->entries[0].term = 0;
+    termless.entries[0].term = 0;
     c[1].refuses(RAFT_MALFORMED, event::receive(termless));
     c[1].receive(2, AppendEntries{.term = 1, .log = "1[1 2]"});
     REQUIRE(c[1].conf() == "1 2");
@@ -67,9 +67,9 @@ TEST_CASE("The configuration flag compares what changed in place of what (§4.1)
 TEST_CASE("Another address at the same index is another configuration") {
     Cluster c({Draw{.id = 1, .term = 3, .log = "1[1 2 3] 2[1 2 3 4]"}});
     auto moved = draft(2, 1, AppendEntries{.term = 3, .prev = {1, 1}, .log = "3[1 2 3 4]"});
-    Members members("1 2 3 4");
-    members.addresses[3] = "elsewhere";
-    moved->entries[0].payload = members.encode();
+    Configuration members("1 2 3 4");
+    members.members[3].address = intern("elsewhere");
+    moved.entries[0].set_bytes(encode(members));
     c[1].step(event::receive(moved));
     REQUIRE(c[1].flag(RAFT_UPDATE_CONFIGURATION));
 }
@@ -106,7 +106,6 @@ TEST_CASE("Between two chunks a heartbeat is answered, matching entries end the 
         REQUIRE(r.snapshot_index == 8);
     }
     SECTION("entries that match are taken: the leader has given the installation up") {
-        c[1].incoming.clear(); /* what a caller drops when it gets ENTRIES instead of a chunk */
         c[1].receive(2, AppendEntries{.term = 3, .prev = {3, 1}, .log = "2 3"});
         REQUIRE(c[1].last() == 5);
         auto r = c.result(1, 2);
@@ -144,7 +143,7 @@ TEST_CASE("While a chunk is being written entries are refused, from the very fir
     REQUIRE(r.last_log_index == 0);
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_ENTRIES));
     c[1].refuses(RAFT_CANTBOOTSTRAP, event::bootstrap("1"));
-    c[1].store_chunk();
+    c[1].store();
     REQUIRE(c[1].commit() == 8);
 }
 
@@ -182,7 +181,7 @@ TEST_CASE("A founder in the middle of an installation does not elect itself (§4
         REQUIRE(c[1].stored() == 1);
         REQUIRE(c[1].state() == RAFT_FOLLOWER);
         c.drop();
-        c[1].store_chunk(); /* there is nobody to tell */
+        c[1].store(); /* there is nobody to tell */
         REQUIRE(c[1].commit() == 8);
         REQUIRE(c.count(1, 2) == 0);
         REQUIRE(c.count(1, 3) == 0);
@@ -209,7 +208,7 @@ TEST_CASE("Entries that are announced and not there are refused, by a settled fo
     c[1].receive(2, AppendEntries{.term = 3, .prev = {3, 1}, .log = "3 3"});
     c[1].refuses(
         RAFT_MALFORMED,
-        event::spoiled(
+        event::falsified(
             event::receive(draft(2, 1, AppendEntries{.term = 3, .prev = {5, 3}, .log = "3"})),
             [](raft_event &e) { e.receive.message->append_entries.entries = nullptr; }));
     c[1].receive(2, AppendEntries{.term = 3, .prev = {5, 3}, .log = "3"});
@@ -272,11 +271,11 @@ TEST_CASE("A snapshot that another one replaced while it was written is dropped 
     SECTION("the first one coming again does not change that") {
         c[1].receive(2, first);
         REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
-        c[1].store_chunk();
+        c[1].store();
         REQUIRE(c.result(1, 2).snapshot_offset == 0);
     }
     SECTION("the second is asked for") {
-        c[1].store_chunk();
+        c[1].store();
         auto r = c.result(1, 2);
         REQUIRE(r.snapshot_index == 9);
         REQUIRE(r.snapshot_offset == 0);
@@ -285,7 +284,7 @@ TEST_CASE("A snapshot that another one replaced while it was written is dropped 
         c.sleep(5000);
         c[1].receive(3, RequestVote{.term = 5, .last = {9, 4}});
         c.drop();
-        c[1].store_chunk();
+        c[1].store();
         REQUIRE(c.count(1, 2) == 0);
         REQUIRE(c.count(1, 3) == 0);
     }
@@ -303,7 +302,7 @@ TEST_CASE("A snapshot of what the log has confirms the log, beside one that is b
                    .term = 3, .last = {8, 2}, .conf = "1 2 3", .data = snapshot_contents({8, 2})});
         c[1].receive(2, old);
         REQUIRE(c.result(1, 2).last_log_index == 3);
-        c[1].store_chunk();
+        c[1].store();
         REQUIRE(c[1].commit() == 8);
         return;
     }

@@ -3,7 +3,7 @@
 #include "catch.hpp"
 #include "cluster.hpp"
 
-using namespace story;
+using namespace scenario;
 
 TEST_CASE("A pristine server founds a cluster of one and leads it") {
     Cluster c({Draw{.id = 1}});
@@ -14,7 +14,7 @@ TEST_CASE("A pristine server founds a cluster of one and leads it") {
     REQUIRE(c[1].update.entries.index == 1);
     REQUIRE(c[1].update.entries.batch[0].type == RAFT_CHANGE);
     REQUIRE(c[1].update.entries.batch[0].batch == nullptr);
-    REQUIRE(c[1].log[0].payload == Members("1").encode());
+    REQUIRE(c[1].log.entries[0].bytes() == encode("1"));
     REQUIRE(c[1].conf() == "1");
     c[1].slow = false;
     c[1].store_all();
@@ -77,8 +77,8 @@ TEST_CASE("The founding configuration must be sound") {
     c[1].refuses(RAFT_DUPLICATEID, event::bootstrap("1 2 2"));
     c[1].refuses(RAFT_BADROLE, event::bootstrap("1 2 3i"));
     c[1].refuses(RAFT_INVALID, event::bootstrap("1s 2p"));
-    Members twins("1 2 3");
-    twins.addresses[2] = twins.addresses[1];
+    Configuration twins("1 2 3");
+    twins.members[2].address = twins.members[1].address;
     c[1].refuses(RAFT_DUPLICATEADDRESS, event::bootstrap(twins));
     c[1].bootstrap("1 2 3");
 }

@@ -3,7 +3,7 @@
 #include "catch.hpp"
 #include "cluster.hpp"
 
-using namespace story;
+using namespace scenario;
 
 namespace {
 
@@ -67,7 +67,7 @@ TEST_CASE("On a real stage: a new server is caught up, promoted, and votes") {
     REQUIRE(c[4].log == c[1].log);
     c[1].reconfigure("1 2 3 4");
     c.run(300);
-    REQUIRE(raft_role(&c[4].raft) == RAFT_VOTER);
+    REQUIRE(raft_role(c[4].handle()) == RAFT_VOTER);
 }
 
 TEST_CASE("A round that ends late begins another, for what came meanwhile") {
@@ -126,7 +126,7 @@ TEST_CASE("A standby whose catch-up is given up is replicated to as before (§4.
     REQUIRE(c[1].progress(4).mode == RAFT_PROGRESS_PIPELINE);
     c.drop();
     c[1].submit();
-    REQUIRE(c.take(1, 4)->m.append_entries.n_entries == 1);
+    REQUIRE(c.take(1, 4)->append_entries.n_entries == 1);
 }
 
 TEST_CASE("No membership change and no second catch-up while one is running") {
@@ -142,7 +142,7 @@ TEST_CASE("A catch-up ends with the leadership that asked for it") {
     c[1].catch_up(4);
     c[1].receive(2, AppendEntries{.term = 3, .prev = {12, 2}});
     int status = 0;
-    REQUIRE(raft_catch_up(&c[1].raft, 4, &status) == RAFT_NOTLEADER);
+    REQUIRE(raft_catch_up(c[1].handle(), 4, &status) == RAFT_NOTLEADER);
 }
 
 TEST_CASE("A server behind the snapshot is caught up through it") {
@@ -150,13 +150,13 @@ TEST_CASE("A server behind the snapshot is caught up through it") {
     c.elect(1);
     c[1].submit(30);
     c.run(200);
-    c[1].snapshot(32, 0);
+    c[1].take_snapshot(32, 0);
     c.add({.id = 4});
     c[1].reconfigure("1 2 3 4p");
     c.run(300);
     c[1].catch_up(4);
     c.run(1000);
     REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_FINISHED);
-    REQUIRE(raft_snapshot_index(&c[4].raft) == 32);
+    REQUIRE(raft_snapshot_index(c[4].handle()) == 32);
     REQUIRE(c[4].last() == 33);
 }

@@ -3,7 +3,7 @@
 #include "catch.hpp"
 #include "cluster.hpp"
 
-using namespace story;
+using namespace scenario;
 
 namespace {
 
@@ -177,14 +177,14 @@ TEST_CASE("A standby that becomes a spare is told so, then sent nothing more (§
     Led c("1[1 2 3 4s]");
     c.all_store({2, 3, 4});
     c[1].reconfigure("1 2 3 4p");
-    REQUIRE(c.take(1, 4)->m.append_entries.n_entries == 1); /* the change */
+    REQUIRE(c.take(1, 4)->append_entries.n_entries == 1); /* the change */
     c[1].receive(2, AppendResult{.term = 2, .last = c[1].last()});
     REQUIRE(c[1].commit() == c[1].last());
     REQUIRE(c[1].progress(4).mode == RAFT_PROGRESS_NONE);
     const auto word = c.take(1, 4, RAFT_APPEND_ENTRIES); /* that it is committed */
-    REQUIRE(word->m.append_entries.n_entries == 0);
-    REQUIRE(word->m.append_entries.prev_log_index == c[1].last());
-    REQUIRE(word->m.append_entries.leader_commit == c[1].last());
+    REQUIRE(word->append_entries.n_entries == 0);
+    REQUIRE(word->append_entries.prev_log_index == c[1].last());
+    REQUIRE(word->append_entries.leader_commit == c[1].last());
     c.all_store({3});
     c[1].submit(2);
     REQUIRE(c.count(1, 2) == 1);
@@ -192,7 +192,7 @@ TEST_CASE("A standby that becomes a spare is told so, then sent nothing more (§
     c.all_store({2, 3});
     REQUIRE(c[1].commit() == c[1].last());
     c[1].catch_up(4);
-    REQUIRE(c.take(1, 4)->m.append_entries.n_entries == 2); /* as if it had the rest */
+    REQUIRE(c.take(1, 4)->append_entries.n_entries == 2); /* as if it had the rest */
 }
 
 TEST_CASE(
@@ -201,7 +201,7 @@ TEST_CASE(
     c.all_store({2, 3});
     c[1].submit(3);
     c.all_store({2, 3});
-    c[1].snapshot(5);
+    c[1].take_snapshot(5);
     c[1].receive(4, AppendResult{.term = 2, .rejected = 1, .last = 0});
     REQUIRE(c[1].progress(4).mode == RAFT_PROGRESS_SNAPSHOT);
     c[1].reconfigure("1 2 3 4p");

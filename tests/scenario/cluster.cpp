@@ -5,9 +5,8 @@
 #include <exception>
 
 #include "catch.hpp"
-#include "render.hpp"
 
-namespace story {
+namespace scenario {
 
 Cluster::Cluster(const std::vector<Draw> &servers) : exceptions_(std::uncaught_exceptions()) {
     for (const Draw &d : servers) {
@@ -17,7 +16,7 @@ Cluster::Cluster(const std::vector<Draw> &servers) : exceptions_(std::uncaught_e
 
 Cluster::~Cluster() {
     if (std::uncaught_exceptions() > exceptions_) {
-        std::fprintf(stderr, "The story so far:\n%s\n", transcript_.c_str());
+        std::fprintf(stderr, "What happened:\n%s\n", transcript_.c_str());
     }
 }
 
@@ -25,7 +24,7 @@ std::vector<Draw> Cluster::fresh(const char *members, unsigned features) {
     static std::set<std::string> logs; /* drawings outlive the clusters that use them */
     const std::string &log = *logs.insert("1[" + std::string(members) + "]").first;
     std::vector<Draw> all;
-    for (const Member &m : Members(members).list) {
+    for (const Member &m : Configuration(members).members) {
         Draw d;
         d.id = m.id;
         d.log = log.c_str();
@@ -38,7 +37,7 @@ std::vector<Draw> Cluster::fresh(const char *members, unsigned features) {
 Server &Cluster::operator[](raft_id id) {
     auto found = servers_.find(id);
     if (found == servers_.end()) {
-        FAIL("no server " << id << " on stage");
+        FAIL("no server " << id << " in the cluster");
     }
     return *found->second;
 }
@@ -61,7 +60,7 @@ bool Cluster::deliver_one() {
         if (queue.empty() || held_.contains(link) || !servers_.contains(link.second)) {
             continue;
         }
-        MessagePtr m = queue.front();
+        Message m = queue.front();
         queue.pop_front();
         if (runs(link.second) && !lost(link)) {
             hand(m);
@@ -80,12 +79,12 @@ void Cluster::deliver() {
 }
 
 void Cluster::deliver(raft_id from, raft_id to) {
-    std::deque<MessagePtr> queue;
+    std::deque<Message> queue;
     queue.swap(links_[{from, to}]);
     if (queue.empty()) {
         FAIL("nothing to deliver from " << from << " to " << to);
     }
-    for (const MessagePtr &m : queue) {
+    for (const Message &m : queue) {
         hand(m);
     }
 }
@@ -96,7 +95,7 @@ void Cluster::drop(raft_id from, raft_id to) { links_[{from, to}].clear(); }
 
 void Cluster::hold(raft_id from, raft_id to) { held_.insert({from, to}); }
 
-void Cluster::let_go() { held_.clear(); }
+void Cluster::release() { held_.clear(); }
 
 void Cluster::isolate(raft_id id) { isolated_.insert(id); }
 
@@ -110,28 +109,28 @@ void Cluster::heal() {
     isolated_.clear();
 }
 
-MessagePtr Cluster::take(raft_id from, raft_id to) {
+Message Cluster::take(raft_id from, raft_id to) {
     auto &queue = links_[{from, to}];
     if (queue.empty()) {
         FAIL("no message on its way from " << from << " to " << to);
     }
-    MessagePtr m = queue.front();
+    Message m = queue.front();
     queue.pop_front();
     return m;
 }
 
-MessagePtr Cluster::take(raft_id from, raft_id to, raft_message_type type) {
-    MessagePtr m = take(from, to);
-    if (m->m.type != type) {
-        FAIL("from " << from << " to " << to << " came" << m->str());
+Message Cluster::take(raft_id from, raft_id to, raft_message_type type) {
+    Message m = take(from, to);
+    if (m->type != type) {
+        FAIL("from " << from << " to " << to << " came " << describe(m.m));
     }
     return m;
 }
 
 raft_append_entries_result Cluster::result(raft_id from, raft_id to) {
-    MessagePtr m = take(from, to, RAFT_APPEND_ENTRIES_RESULT);
+    Message m = take(from, to, RAFT_APPEND_ENTRIES_RESULT);
     REQUIRE(count(from, to) == 0);
-    return m->m.append_entries_result;
+    return m->append_entries_result;
 }
 
 size_t Cluster::count(raft_id from, raft_id to) const {
@@ -139,8 +138,9 @@ size_t Cluster::count(raft_id from, raft_id to) const {
     return found == links_.end() ? 0 : found->second.size();
 }
 
-void Cluster::hand(const MessagePtr &message) {
-    (*this)[message->to].step(event::receive(message));
+void Cluster::hand(Message message) {
+    Server &to = (*this)[message.to];
+    to.step(event::receive(std::move(message)));
 }
 
 void Cluster::expire(raft_id id) {
@@ -217,54 +217,26 @@ raft_id Cluster::leader() {
     return found;
 }
 
-void Cluster::sent(const Server &from, const raft_message &m) {
-    auto copy = std::make_shared<Message>(from.id, m.server_id);
-    copy->m = m;
-    if (m.type == RAFT_APPEND_ENTRIES) {
-        raft_append_entries &a = copy->m.append_entries;
-        for (unsigned i = 0; i < a.n_entries; ++i) {
-            copy->entries.push_back(from.log.at(a.prev_log_index + 1 + i - from.base));
-        }
-        if (a.version < 1) {
-            a.round = 0xbad; /* an old codec does not carry it */
-        }
-    } else if (m.type == RAFT_INSTALL_SNAPSHOT) {
-        raft_install_snapshot &s = copy->m.install_snapshot;
-        copy->conf = Members(s.conf);
-        const std::string &whole = from.snapshots.at(s.last_index);
-        copy->data = whole.substr(s.offset, s.version >= 1 ? chunk_size : std::string::npos);
-        s.last = s.offset + copy->data.size() == whole.size();
-        s.data.len = copy->data.size();
-        if (s.version < 1) {
-            s.offset = 0xbad;
-            s.last = false;
-        }
+/* Fields that an old codec does not carry hold anything. */
+void Cluster::sent(Message message) {
+    raft_message &m = message.m;
+    if (m.type == RAFT_APPEND_ENTRIES && m.append_entries.version < 1) {
+        m.append_entries.round = 0xbad;
+    } else if (m.type == RAFT_INSTALL_SNAPSHOT && m.install_snapshot.version < 1) {
+        m.install_snapshot.offset = 0xbad;
+        m.install_snapshot.last = false;
     } else if (m.type == RAFT_APPEND_ENTRIES_RESULT && m.append_entries_result.version < 3) {
-        raft_append_entries_result &a = copy->m.append_entries_result;
+        raft_append_entries_result &a = m.append_entries_result;
         a.round = a.snapshot_index = a.snapshot_offset = 0xbad;
     }
-    if (!lost({copy->from, copy->to})) {
-        links_[{copy->from, copy->to}].push_back(copy);
+    const Link link{message.from, message.to};
+    if (!lost(link)) {
+        links_[link].push_back(std::move(message));
     }
 }
 
-void Cluster::committed(const Server &server, raft_index index, const Entry &entry) {
-    auto [at, fresh] = history_.emplace(index, entry);
-    if (!fresh && !(at->second == entry)) {
-        FAIL("State Machine Safety: server " << server.id << " commits another entry at " << index);
-    }
-}
-
-void Cluster::led(const Server &server) {
-    auto [at, fresh] = leaders_.emplace(server.term(), server.id);
-    if (!fresh && at->second != server.id) {
-        FAIL("Election Safety: servers " << at->second << " and " << server.id << " lead in term "
-                                         << server.term());
-    }
-}
-
-void Cluster::note(std::string line) {
+void Cluster::note(const std::string &line) {
     transcript_ += "t=" + std::to_string(now) + " " + line + "\n";
 }
 
-} // namespace story
+} // namespace scenario

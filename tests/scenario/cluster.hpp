@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* A story's stage: servers, the network between them, and the clock.
+/* A cluster moved by hand: servers, the network between them, and the clock.
  *
- * Servers that are drawn run the library. Any other ID is a "paper" server: what is
- * sent to it can be read with take(), and it speaks through Server::receive().
- *
- * On every step of every server the stage checks what holds always: the flags tell
- * exactly what changed, the commit index never falls, no two leaders share a term, no
- * two servers commit different entries at one index, nothing counts as stored that the
- * disk has not acknowledged, and a few more (see checks.cpp). */
+ * Servers that are drawn run the library. A server with any other ID is played by the test: what
+ * is sent to it can be read with take(), and it speaks through Server::receive(). Every step of
+ * every server is judged (see tests/driver/). */
 #pragma once
 
 #include <deque>
@@ -18,10 +14,11 @@
 #include <utility>
 #include <vector>
 
+#include "../driver/judge.hpp"
 #include "events.hpp"
 #include "server.hpp"
 
-namespace story {
+namespace scenario {
 
 class Cluster {
 public:
@@ -42,35 +39,35 @@ public:
     void deliver(raft_id from, raft_id to); /* what is on this link now */
     void drop();                            /* everything on its way is lost */
     void drop(raft_id from, raft_id to);
-    void hold(raft_id from, raft_id to); /* keep back until let_go() */
-    void let_go();
+    void hold(raft_id from, raft_id to); /* keep back until release() */
+    void release();
     void isolate(raft_id id);       /* lose all from and to it from now on */
     void cut(raft_id a, raft_id b); /* lose all between these two */
     void heal();
-    MessagePtr take(raft_id from, raft_id to); /* the oldest on this link */
-    MessagePtr take(raft_id from, raft_id to, raft_message_type type);
+    Message take(raft_id from, raft_id to); /* the oldest on this link */
+    Message take(raft_id from, raft_id to, raft_message_type type);
     raft_append_entries_result result(raft_id from, raft_id to); /* the only one on this link */
     size_t count(raft_id from, raft_id to) const;
-    void hand(const MessagePtr &message); /* deliver it, again or late */
+    void hand(Message message); /* deliver it, again or late */
 
     /* The clock. */
     void sleep(raft_time ms) { now += ms; } /* time passes, nobody's timer is looked at */
     void expire(raft_id id);                /* advance to its deadline and fire its timer */
-    void run(raft_time ms);                 /* ordinary life for so long */
+    void run(raft_time ms);                 /* timers fire and messages arrive for so long */
     raft_time now = 1000;
 
     /* Make this server the leader, by an ordinary election, barrier committed. */
     void elect(raft_id id);
-    /* The same with paper servers that grant pre-vote and vote. What the winner sent
+    /* The same with played servers that grant pre-vote and vote. What the winner sent
      * meanwhile is dropped; its barrier is appended but not committed. */
     void win(raft_id id, const std::vector<raft_id> &voters);
     raft_id leader();
 
     /* Server's side. */
-    void sent(const Server &from, const raft_message &m);
-    void committed(const Server &server, raft_index index, const Entry &entry);
-    void led(const Server &server);
-    void note(std::string line);
+    void sent(Message message);
+    void note(const std::string &line);
+
+    Judge judge{Judge::kWithPlayedServers};
 
     size_t chunk_size = 1000; /* how many bytes of a snapshot go into one message */
 
@@ -80,14 +77,12 @@ private:
     bool lost(Link link) const;
 
     std::map<raft_id, std::unique_ptr<Server>> servers_;
-    std::map<Link, std::deque<MessagePtr>> links_;
+    std::map<Link, std::deque<Message>> links_;
     std::set<Link> held_;
     std::set<Link> cut_;
     std::set<raft_id> isolated_;
-    std::map<raft_index, Entry> history_;
-    std::map<raft_term, raft_id> leaders_;
     std::string transcript_;
     int exceptions_;
 };
 
-} // namespace story
+} // namespace scenario

@@ -3,7 +3,7 @@
 #include "catch.hpp"
 #include "cluster.hpp"
 
-using namespace story;
+using namespace scenario;
 
 /* (a) Two single-server changes by leaders that know nothing of each other's. Entry 2:
  *
@@ -99,19 +99,19 @@ TEST_CASE("Defect (b), step by step") {
     c.sleep(3000);
     c[1].timeout();
     auto request = c.take(1, 2, RAFT_REQUEST_VOTE);
-    REQUIRE(request->m.request_vote.pre_vote);
-    REQUIRE(request->m.request_vote.term == 3);
+    REQUIRE(request->request_vote.pre_vote);
+    REQUIRE(request->request_vote.term == 3);
     c.hand(request);
     auto refusal = c.take(2, 1, RAFT_REQUEST_VOTE_RESULT);
-    REQUIRE_FALSE(refusal->m.request_vote_result.vote_granted);
-    REQUIRE(refusal->m.request_vote_result.pre_vote);
-    REQUIRE(refusal->m.request_vote_result.term == 5);
+    REQUIRE_FALSE(refusal->request_vote_result.vote_granted);
+    REQUIRE(refusal->request_vote_result.pre_vote);
+    REQUIRE(refusal->request_vote_result.term == 5);
     c.hand(refusal);
     REQUIRE(c[1].term() == 5); /* it has learned */
     c.drop();
     c.expire(1);
     request = c.take(1, 2, RAFT_REQUEST_VOTE);
-    REQUIRE(request->m.request_vote.term == 6);
+    REQUIRE(request->request_vote.term == 6);
     c.hand(request);
     c.deliver();
     REQUIRE(c[1].leads());

@@ -5,7 +5,7 @@
 
 #include <set>
 
-using namespace story;
+using namespace scenario;
 
 TEST_CASE("A follower that hears nothing asks for pre-votes, then for votes, then leads") {
     Cluster c(Cluster::fresh("1 2 3"));
@@ -15,13 +15,13 @@ TEST_CASE("A follower that hears nothing asks for pre-votes, then for votes, the
     REQUIRE(c[1].vote() == 0);
     for (raft_id peer : {2, 3}) {
         auto m = c.take(1, peer, RAFT_REQUEST_VOTE);
-        REQUIRE(m->m.request_vote.pre_vote);
-        REQUIRE(m->m.request_vote.term == 2);
-        REQUIRE(m->m.request_vote.candidate_id == 1);
-        REQUIRE(m->m.request_vote.last_log_index == 1);
-        REQUIRE(m->m.request_vote.last_log_term == 1);
-        REQUIRE(m->m.request_vote.version == 2);
-        REQUIRE_FALSE(m->m.request_vote.disrupt_leader);
+        REQUIRE(m->request_vote.pre_vote);
+        REQUIRE(m->request_vote.term == 2);
+        REQUIRE(m->request_vote.candidate_id == 1);
+        REQUIRE(m->request_vote.last_log_index == 1);
+        REQUIRE(m->request_vote.last_log_term == 1);
+        REQUIRE(m->request_vote.version == 2);
+        REQUIRE_FALSE(m->request_vote.disrupt_leader);
         c.hand(m);
     }
     c.deliver(2, 1);
@@ -41,11 +41,11 @@ TEST_CASE("A follower that hears nothing asks for pre-votes, then for votes, the
     REQUIRE(c[1].flag(RAFT_UPDATE_LEADER));
     /* It starts its term with a barrier of 8 zero bytes, sent at once. */
     REQUIRE(c[1].terms() == "1 2");
-    REQUIRE(c[1].log.back().type == RAFT_BARRIER);
-    REQUIRE(c[1].log.back().payload == std::string(8, '\0'));
+    REQUIRE(c[1].log.entries.back().type() == RAFT_BARRIER);
+    REQUIRE(c[1].log.entries.back().bytes() == std::string(8, '\0'));
     auto m = c.take(1, 3, RAFT_APPEND_ENTRIES);
-    REQUIRE(m->m.append_entries.n_entries == 1);
-    REQUIRE(m->m.append_entries.prev_log_index == 1);
+    REQUIRE(m->append_entries.n_entries == 1);
+    REQUIRE(m->append_entries.prev_log_index == 1);
     c.deliver(1, 2);
     REQUIRE(c[2].leader() == 1);
     REQUIRE(c[2].terms() == "1 2");
@@ -58,7 +58,7 @@ TEST_CASE("Without pre-votes a campaign begins a new term at once") {
     REQUIRE(c[1].state() == RAFT_CANDIDATE);
     REQUIRE(c[1].term() == 2);
     REQUIRE(c[1].vote() == 1);
-    REQUIRE_FALSE(c.take(1, 2, RAFT_REQUEST_VOTE)->m.request_vote.pre_vote);
+    REQUIRE_FALSE(c.take(1, 2, RAFT_REQUEST_VOTE)->request_vote.pre_vote);
     c[1].receive(3, VoteResult{.term = 2, .granted = true});
     REQUIRE(c[1].leads());
 }
@@ -232,8 +232,8 @@ TEST_CASE("A leader heartbeats all its peers at one tick") {
         REQUIRE(c.now - before <= 100);
         for (raft_id peer : {2, 3}) {
             auto m = c.take(1, peer, RAFT_APPEND_ENTRIES);
-            REQUIRE(m->m.append_entries.n_entries == 0);
-            REQUIRE(m->m.append_entries.leader_commit == 2);
+            REQUIRE(m->append_entries.n_entries == 0);
+            REQUIRE(m->append_entries.leader_commit == 2);
             REQUIRE(c.count(1, peer) == 0);
             c.hand(m);
         }
@@ -245,13 +245,14 @@ TEST_CASE("A vote request carries only what is durable") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].slow = true;
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .log = "1 1 1"});
-    c[1].writes.front().entries.resize(2); /* two of three reach the disk first */
+    Write &part = c[1].disk.queue.front();
+    part.entries.resize(2); /* two of three reach the disk first */
     c[1].store();
     REQUIRE(c[1].last() == 4);
     REQUIRE(c[1].stored() == 3);
     c.drop();
     c.expire(1);
-    REQUIRE(c.take(1, 3, RAFT_REQUEST_VOTE)->m.request_vote.last_log_index == 3);
+    REQUIRE(c.take(1, 3, RAFT_REQUEST_VOTE)->request_vote.last_log_index == 3);
 }
 
 TEST_CASE("A late timer still fires, whatever else happened at the same time before it") {

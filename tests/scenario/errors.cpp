@@ -4,13 +4,11 @@
 #include "catch.hpp"
 #include "cluster.hpp"
 
-using namespace story;
+using namespace scenario;
 
 namespace {
 
-EventPtr bare(raft_event_type type) {
-    return std::make_shared<Event>(type, "event " + std::to_string(type));
-}
+Event bare(raft_event_type type) { return Event(type); }
 
 /* A leader with a committed barrier, a follower, a candidate. */
 void each_state(const std::function<void(Cluster &, Server &)> &check) {
@@ -55,10 +53,10 @@ TEST_CASE("Unknown events, and times out of range: RAFT_INVALID in every state")
         for (unsigned type : {0u, 17u, 1000u, 0x7fffffffu}) {
             s.refuses(RAFT_INVALID, bare(static_cast<raft_event_type>(type)));
         }
-        s.refuses(RAFT_INVALID, event::spoiled(event::timeout(),
-                                               [](raft_event &e) { e.time = (1ull << 62) + 1; }));
+        s.refuses(RAFT_INVALID, event::falsified(event::timeout(),
+                                                 [](raft_event &e) { e.time = (1ull << 62) + 1; }));
         s.refuses(RAFT_INVALID,
-                  event::spoiled(event::timeout(), [](raft_event &e) { e.time = ~0ull; }));
+                  event::falsified(event::timeout(), [](raft_event &e) { e.time = ~0ull; }));
         s.refuses(RAFT_INVALID, bare(RAFT_START));
     });
 }
@@ -68,7 +66,7 @@ TEST_CASE("RAFT_RECEIVE: RAFT_INVALID without a message, RAFT_MALFORMED without 
         s.refuses(RAFT_INVALID, bare(RAFT_RECEIVE));
         for (int what : {0, 1, 2}) {
             auto good = event::receive(draft(2, 1, AppendEntries{.term = 9, .prev = {1, 1}}));
-            s.refuses(RAFT_MALFORMED, event::spoiled(good, [what](raft_event &e) {
+            s.refuses(RAFT_MALFORMED, event::falsified(good, [what](raft_event &e) {
                           if (what == 0) {
                               e.receive.message->server_id = 0;
                           } else if (what == 1) {
@@ -88,7 +86,7 @@ TEST_CASE("RAFT_SNAPSHOT: RAFT_INVALID beyond the commit index, or not newer tha
         s.refuses(RAFT_INVALID, event::snapshot(0, 0));
     });
     Cluster c({{.id = 1, .log = "1[1] 1 1"}});
-    c[1].snapshot(3);
+    c[1].take_snapshot(3);
     for (raft_index i : {1, 2, 3, 5}) {
         c[1].refuses(RAFT_INVALID, event::snapshot(i, 0));
     }
@@ -118,9 +116,9 @@ TEST_CASE("What only a leader can do is refused by others with RAFT_NOTLEADER") 
         raft_index match = 5;
         struct raft_progress p {};
         int status = 5;
-        REQUIRE(raft_match_index(&s.raft, 2, &match) == RAFT_NOTLEADER);
-        REQUIRE(raft_progress(&s.raft, 2, &p) == RAFT_NOTLEADER);
-        REQUIRE(raft_catch_up(&s.raft, 2, &status) == RAFT_NOTLEADER);
+        REQUIRE(raft_match_index(s.handle(), 2, &match) == RAFT_NOTLEADER);
+        REQUIRE(raft_progress(s.handle(), 2, &p) == RAFT_NOTLEADER);
+        REQUIRE(raft_catch_up(s.handle(), 2, &status) == RAFT_NOTLEADER);
     });
 }
 
@@ -129,20 +127,18 @@ TEST_CASE("RAFT_SUBMIT: RAFT_INVALID, RAFT_MALFORMED") {
     c.win(1, {2, 3});
     c[1].receive(2, AppendResult{.term = 2, .last = 2});
     c[1].refuses(RAFT_INVALID, event::submit(0));
-    c[1].refuses(RAFT_INVALID, event::spoiled(event::submit(2),
-                                              [](raft_event &e) { e.submit.entries = nullptr; }));
+    c[1].refuses(RAFT_INVALID, event::falsified(event::submit(2),
+                                                [](raft_event &e) { e.submit.entries = nullptr; }));
     for (unsigned type : {0u, 4u, 0x7fffffffu}) {
         c[1].refuses(RAFT_MALFORMED,
                      event::submit(std::vector<Entry>{
                          {0, RAFT_COMMAND, "x"}, {0, static_cast<raft_entry_type>(type), "x"}}));
     }
     /* A change comes alone. */
-    c[1].refuses(RAFT_MALFORMED,
-                 event::submit(std::vector<Entry>{{0, RAFT_CHANGE, Members("1 2").encode()},
-                                                  {0, RAFT_COMMAND, "x"}}));
-    c[1].refuses(RAFT_MALFORMED,
-                 event::submit(std::vector<Entry>{{0, RAFT_COMMAND, "x"},
-                                                  {0, RAFT_CHANGE, Members("1 2").encode()}}));
+    c[1].refuses(RAFT_MALFORMED, event::submit(std::vector<Entry>{{0, RAFT_CHANGE, encode("1 2")},
+                                                                  {0, RAFT_COMMAND, "x"}}));
+    c[1].refuses(RAFT_MALFORMED, event::submit(std::vector<Entry>{
+                                     {0, RAFT_COMMAND, "x"}, {0, RAFT_CHANGE, encode("1 2")}}));
     /* And must be decodable and sound. */
     c[1].refuses(RAFT_MALFORMED, event::submit(std::vector<Entry>{{0, RAFT_CHANGE, "junk"}}));
     c[1].refuses(RAFT_MALFORMED, event::submit(std::vector<Entry>{{0, RAFT_CHANGE, ""}}));
@@ -171,21 +167,21 @@ TEST_CASE("RAFT_RECONFIGURE: all its errors") {
     c[1].refuses(RAFT_DUPLICATEID, event::reconfigure("1 1"));
     c[1].refuses(RAFT_DUPLICATEID, event::reconfigure("1 2 2"));
     c[1].refuses(RAFT_DUPLICATEID, event::reconfigure("1 2 2s"));
-    Members twins("1 2 3");
-    twins.addresses[2] = "s2";
+    Configuration twins("1 2 3");
+    twins.members[2].address = intern("s2");
     c[1].refuses(RAFT_DUPLICATEADDRESS, event::reconfigure(twins));
     c[1].refuses(RAFT_INVALID, event::reconfigure("1s 2p"));
     c[1].refuses(RAFT_INVALID, event::reconfigure(""));
     for (int role : {-1, 3, 4, 5, 6, 7, 1000}) {
-        auto e = event::spoiled(event::reconfigure("1 2 3"), [role](raft_event &raw) {
+        auto e = event::falsified(event::reconfigure("1 2 3"), [role](raft_event &raw) {
             raw.reconfigure.conf.servers[2].role = role;
         });
         c[1].refuses(RAFT_BADROLE, e);
     }
-    c[1].refuses(RAFT_INVALID, event::spoiled(event::reconfigure("1 2 3"), [](raft_event &raw) {
+    c[1].refuses(RAFT_INVALID, event::falsified(event::reconfigure("1 2 3"), [](raft_event &raw) {
                      raw.reconfigure.conf.servers[1].address = nullptr;
                  }));
-    c[1].refuses(RAFT_INVALID, event::spoiled(event::reconfigure("1 2 3"), [](raft_event &raw) {
+    c[1].refuses(RAFT_INVALID, event::falsified(event::reconfigure("1 2 3"), [](raft_event &raw) {
                      raw.reconfigure.conf.servers = nullptr;
                  }));
     c[1].reconfigure("1 2 3 4"); /* a sound one is taken after all that */
@@ -194,7 +190,8 @@ TEST_CASE("RAFT_RECONFIGURE: all its errors") {
 
 TEST_CASE("RAFT_STORED: RAFT_INVALID for a ticket that was never issued") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1"}});
-    c[1].slow = c[1].trusting = true;
+    c[1].slow = true;
+    c[1].checks_storage = false;
     c[1].receive(2, AppendEntries{.term = 1, .prev = {2, 1}, .log = "1"});
     const auto ticket = c[1].update.entries.write;
     c[1].refuses(RAFT_INVALID, event::stored(3, ticket + 1));
@@ -222,13 +219,13 @@ TEST_CASE("The message tells of the step that failed last, also if it had no eve
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     raft_update update;
     update.flags = ~0U;
-    REQUIRE(raft_step(&c[1].raft, event::submit(1)->at(c.now, 100), &update) == RAFT_NOTLEADER);
-    const std::string first = raft_errmsg(&c[1].raft);
-    REQUIRE(raft_step(&c[1].raft, nullptr, &update) == RAFT_INVALID);
+    REQUIRE(raft_step(c[1].handle(), event::submit(1).at(c.now, 100), &update) == RAFT_NOTLEADER);
+    const std::string first = raft_errmsg(c[1].handle());
+    REQUIRE(raft_step(c[1].handle(), nullptr, &update) == RAFT_INVALID);
     REQUIRE(update.flags == 0);
-    const std::string second = raft_errmsg(&c[1].raft);
+    const std::string second = raft_errmsg(c[1].handle());
     REQUIRE(second != "");
     REQUIRE(second != first);
-    REQUIRE(raft_step(&c[1].raft, event::submit(1)->at(c.now, 100), &update) == RAFT_NOTLEADER);
-    REQUIRE(raft_errmsg(&c[1].raft) == first);
+    REQUIRE(raft_step(c[1].handle(), event::submit(1).at(c.now, 100), &update) == RAFT_NOTLEADER);
+    REQUIRE(raft_errmsg(c[1].handle()) == first);
 }

@@ -1,42 +1,34 @@
 /* SPDX-License-Identifier: MIT */
-/* Events and messages that own what they point to, so that a story can keep,
- * repeat and replay them. */
+/* Events and messages as values, so that a scenario can keep, repeat and falsify them. */
 #pragma once
 
 #include <functional>
-#include <memory>
-#include <string>
-#include <vector>
+#include <optional>
 
-#include "drawing.hpp"
-#include "raft.h"
+#include "../driver/message.hpp"
 
-namespace story {
+namespace scenario {
 
-/* A message between two servers, with its payload. */
-class Message {
-public:
-    Message(raft_id sender, raft_id receiver) : from(sender), to(receiver) {}
-    Message(const Message &) = delete;
-    Message &operator=(const Message &) = delete;
+using namespace driver;
 
-    /* Point the struct at what this object owns, addressed to `to` as from `from`. */
-    raft_message *incoming();
-    std::string str() const;
-    const raft_message *operator->() const { return &m; }
+constexpr unsigned all_features = RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS | RAFT_FEATURE_JOINT;
 
-    raft_id from;
-    raft_id to;
-    raft_message m{};
-    std::vector<Entry> entries;
-    Members conf;
-    std::string data;
-    std::string address; /* of the sender; set by incoming() when empty */
+/* The contents of every snapshot at a position, wherever it was taken. */
+std::string snapshot_contents(Position at);
 
-private:
-    std::vector<raft_entry> borrowed_;
+/* How a server is drawn. The term defaults to that of the last entry. */
+struct Draw {
+    raft_id id = 0;
+    raft_term term = 0;
+    raft_id vote = 0;
+    const char *log = "";
+    raft_index start = 1; /* index of the first entry of `log` */
+    Position snapshot{};  /* with its configuration: */
+    const char *conf = "";
+    raft_index conf_index = 1;
+    unsigned features = all_features;
+    std::function<void(struct raft *)> set{}; /* settings before the start */
 };
-using MessagePtr = std::shared_ptr<Message>;
 
 /* Drafts of messages: what a figure would write beside an arrow. */
 struct AppendEntries {
@@ -91,57 +83,54 @@ struct TimeoutNow {
     unsigned char version = 0;
 };
 
-MessagePtr draft(raft_id from, raft_id to, const AppendEntries &);
-MessagePtr draft(raft_id from, raft_id to, const AppendResult &);
-MessagePtr draft(raft_id from, raft_id to, const RequestVote &);
-MessagePtr draft(raft_id from, raft_id to, const VoteResult &);
-MessagePtr draft(raft_id from, raft_id to, const InstallSnapshot &);
-MessagePtr draft(raft_id from, raft_id to, const TimeoutNow &);
+Message draft(raft_id from, raft_id to, const AppendEntries &);
+Message draft(raft_id from, raft_id to, const AppendResult &);
+Message draft(raft_id from, raft_id to, const RequestVote &);
+Message draft(raft_id from, raft_id to, const VoteResult &);
+Message draft(raft_id from, raft_id to, const InstallSnapshot &);
+Message draft(raft_id from, raft_id to, const TimeoutNow &);
 
 /* An event, with everything that it points to. */
 class Event {
 public:
-    explicit Event(raft_event_type type, std::string what);
-    Event(const Event &) = delete;
-    Event &operator=(const Event &) = delete;
+    explicit Event(raft_event_type type) { e.type = type; }
 
-    /* The struct to step, pointing at what this object owns. */
+    /* The struct to step; it points to what this object lends. */
     raft_event *at(raft_time time, unsigned short capacity);
+    void spoil() { loan_.spoil(); } /* after the step */
+    std::string text() const;
 
     raft_event e{};
-    std::string text;
-    MessagePtr message;
+    std::optional<Message> message;
     std::vector<Entry> entries;
-    Members conf;
-    bool has_snapshot = false; /* RAFT_START: pass the metadata */
-    raft_snapshot_metadata snapshot{};
-    void *cookie = nullptr;
-    std::function<void(raft_event &)> spoil; /* applied last: makes a bad event */
+    Configuration conf;
+    std::optional<Snapshot> snapshot;            /* of RAFT_START */
+    std::function<void(raft_event &)> falsify{}; /* applied last: makes an illegal event */
 
 private:
-    std::vector<raft_entry> borrowed_;
+    Loan loan_;
 };
-using EventPtr = std::shared_ptr<Event>;
 
 namespace event {
-EventPtr receive(MessagePtr message);
-EventPtr timeout();
-EventPtr submit(unsigned n);
-EventPtr submit(std::vector<Entry> entries);
-EventPtr change(const Members &conf); /* a RAFT_CHANGE in a RAFT_SUBMIT */
-EventPtr catch_up(raft_id id);
-EventPtr transfer(raft_id id);
-EventPtr bootstrap(const Members &conf);
-EventPtr reconfigure(const Members &conf);
-EventPtr recover(const Members &conf);
-EventPtr read(unsigned long long id, bool lease = false);
-EventPtr unreachable(raft_id id);
-EventPtr stored(raft_index index, unsigned long long write);
-EventPtr persisted(raft_index index);
-EventPtr persisted_snapshot(Position which, size_t offset, bool last);
-EventPtr snapshot(raft_index index, unsigned trailing);
-EventPtr configuration(raft_index index);
-EventPtr spoiled(EventPtr event, std::function<void(raft_event &)> spoil);
+Event receive(Message message);
+Event timeout();
+Event submit(unsigned n);
+Event submit(std::vector<Entry> entries);
+Event change(const Configuration &conf); /* a RAFT_CHANGE in a RAFT_SUBMIT */
+Event catch_up(raft_id id);
+Event transfer(raft_id id);
+Event bootstrap(const Configuration &conf);
+Event reconfigure(const Configuration &conf);
+Event recover(const Configuration &conf);
+Event read(unsigned long long id, bool lease = false);
+Event unreachable(raft_id id);
+Event stored(raft_index index, unsigned long long write);
+Event persisted(raft_index index);
+Event persisted_snapshot(Position which, size_t offset, bool last);
+Event snapshot(raft_index index, unsigned trailing);
+Event configuration(raft_index index);
+Event start(const Draw &draw); /* what is drawn, and nothing by default */
+Event falsified(Event event, std::function<void(raft_event &)> falsify);
 } // namespace event
 
-} // namespace story
+} // namespace scenario

@@ -6,14 +6,14 @@
 #include <cstring>
 #include <sys/mman.h>
 
-using namespace story;
+using namespace scenario;
 
 namespace {
 
 constexpr raft_term limit = 1ULL << 62;
 
-MessagePtr from(const MessagePtr &message, const std::string &address) {
-    message->address = address;
+Message from(Message message, const std::string &address) {
+    message.address = intern(address.c_str());
     return message;
 }
 
@@ -59,7 +59,7 @@ TEST_CASE("A leader that is no member is remembered with its address, and with a
     const auto leader = [&] {
         raft_id id = 0;
         const char *address = nullptr;
-        raft_leader(&c[1].raft, &id, &address);
+        raft_leader(c[1].handle(), &id, &address);
         return std::to_string(id) + " at " + (address != nullptr ? address : "none");
     };
     c[1].step(event::receive(from(draft(2, 1, AppendEntries{.term = 1, .prev = {3, 1}}), "here")));
@@ -93,7 +93,7 @@ TEST_CASE("A leader stays known when the configuration that named it is rolled b
     REQUIRE(c[1].conf() == "1 2");
     raft_id id = 0;
     const char *address = nullptr;
-    raft_leader(&c[1].raft, &id, &address);
+    raft_leader(c[1].handle(), &id, &address);
     REQUIRE(id == 3);
     REQUIRE(std::string(address != nullptr ? address : "") == "s3");
     c[1].receive(3, AppendEntries{.term = 3, .prev = {2, 3}, .commit = 2});
@@ -103,17 +103,17 @@ TEST_CASE("A leader stays known when the configuration that named it is rolled b
 TEST_CASE("A leader stays known when a snapshot takes its configuration (§5.1)") {
     Cluster c({Draw{.id = 1, .term = 3, .log = "1[1 2 3] 2[1 2]"}});
     c[1].receive(3, AppendEntries{.term = 3, .prev = {2, 2}, .commit = 2});
-    c[1].snapshot(2);
+    c[1].take_snapshot(2);
     raft_id id = 0;
     const char *address = nullptr;
-    raft_leader(&c[1].raft, &id, &address);
+    raft_leader(c[1].handle(), &id, &address);
     REQUIRE(id == 3);
     REQUIRE(std::string(address != nullptr ? address : "") == "s3");
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_LEADER));
     c[1].receive(3,
                  InstallSnapshot{
                      .term = 3, .last = {8, 3}, .conf = "1 2", .data = snapshot_contents({8, 3})});
-    raft_leader(&c[1].raft, &id, &address);
+    raft_leader(c[1].handle(), &id, &address);
     REQUIRE(std::string(address != nullptr ? address : "") == "s3");
 }
 
@@ -146,17 +146,11 @@ TEST_CASE("Without pre-votes an unmarked grant is a vote (§3.4), but not in the
 }
 
 TEST_CASE("A sole voter beside a stale log drops it and leads, in one step (§3.8)") {
-    struct raft r {};
-    REQUIRE(raft_init(&r, 1, "s1") == 0);
-    Members members("1 2s");
-    std::vector<Entry> log = draw_log("1[1] 1");
-    std::vector<raft_entry> entries = borrow(log, nullptr);
-    raft_snapshot_metadata metadata = {5, 3, members.c_struct(), 1};
-    raft_event e{};
-    e.type = RAFT_START;
-    e.start = {3, 0, &metadata, 1, entries.data(), 2};
-    raft_update update;
-    REQUIRE(raft_step(&r, &e, &update) == 0);
+    Lone lone;
+    struct raft &r = lone.r;
+    const raft_update &update = lone.update;
+    REQUIRE(lone.step(event::start(
+                {.term = 3, .log = "1[1] 1", .snapshot = {5, 3}, .conf = "1 2s"})) == 0);
     REQUIRE(raft_state(&r) == RAFT_LEADER);
     /* Both at once: drop all, and write the barrier right after the snapshot. */
     REQUIRE((update.flags & RAFT_UPDATE_ENTRIES) != 0);
@@ -166,7 +160,6 @@ TEST_CASE("A sole voter beside a stale log drops it and leads, in one step (§3.
     REQUIRE(update.entries.batch[0].term == 4);
     REQUIRE(raft_last_index(&r) == 6);
     REQUIRE(raft_commit_index(&r) == 5);
-    REQUIRE(raft_close(&r) == 0);
 }
 
 TEST_CASE("A term that leaves none above it takes the right to campaign, at the next timeout") {
@@ -195,7 +188,7 @@ TEST_CASE("A leader from elsewhere, in a new term, that brings the configuration
         event::receive(from(draft(2, 1, AppendEntries{.term = 2, .log = "1[1 2]"}), "there")));
     raft_id id = 0;
     const char *address = nullptr;
-    raft_leader(&c[1].raft, &id, &address);
+    raft_leader(c[1].handle(), &id, &address);
     REQUIRE(id == 2);
     REQUIRE(std::string(address != nullptr ? address : "") == "s2");
     REQUIRE(c[1].flag(RAFT_UPDATE_LEADER));
@@ -204,52 +197,42 @@ TEST_CASE("A leader from elsewhere, in a new term, that brings the configuration
 namespace {
 
 /* A start from a snapshot, and a log beside it. */
-int start(const raft_snapshot_metadata &metadata, raft_index index = 1, const char *log = "",
+int start(Position snapshot, raft_index conf_index, raft_index first = 1, const char *log = "",
           raft_term first_term = 1) {
-    struct raft r {};
-    REQUIRE(raft_init(&r, 1, "s1") == 0);
-    Members members("1 2 3");
-    raft_snapshot_metadata m = metadata;
-    m.configuration = members.c_struct();
-    std::vector<Entry> drawn = draw_log(log);
-    std::vector<raft_entry> entries = borrow(drawn, nullptr);
-    if (!entries.empty()) {
-        entries[0].term = first_term;
+    Event e = event::start({.term = 3,
+                            .log = log,
+                            .start = first,
+                            .snapshot = snapshot,
+                            .conf = "1 2 3",
+                            .conf_index = conf_index});
+    if (!e.entries.empty()) {
+        e.entries[0].term = first_term;
     }
-    raft_event e{};
-    e.type = RAFT_START;
-    e.start = {3,
-               0,
-               m.index != 99 ? &m : nullptr,
-               index,
-               entries.data(),
-               static_cast<unsigned>(entries.size())};
-    raft_update update;
-    const int rv = raft_step(&r, &e, &update);
-    REQUIRE(update.flags == (rv == 0 ? update.flags : 0));
-    REQUIRE(raft_close(&r) == 0);
+    Lone lone;
+    const int rv = lone.step(e, 0);
+    REQUIRE(lone.update.flags == (rv == 0 ? lone.update.flags : 0));
     return rv;
 }
 
 } // namespace
 
 TEST_CASE("Snapshots that no server can have left are refused at the start (§3.8, §5.1)") {
-    REQUIRE(start({5, 2, {}, 1}) == 0);
-    REQUIRE(start({0, 2, {}, 1}) == RAFT_CORRUPT);
-    REQUIRE(start({limit, 2, {}, 1}) == 0);
-    REQUIRE(start({limit + 1, 2, {}, 1}) == RAFT_CORRUPT);
-    REQUIRE(start({5, 0, {}, 1}) == RAFT_CORRUPT);
-    REQUIRE(start({5, 4, {}, 1}) == RAFT_CORRUPT);
-    REQUIRE(start({5, 2, {}, 0}) == RAFT_CORRUPT);
-    REQUIRE(start({5, 2, {}, 6}) == RAFT_CORRUPT);
+    REQUIRE(start({5, 2}, 1) == 0);
+    REQUIRE(start({0, 2}, 1) == RAFT_CORRUPT);
+    REQUIRE(start({limit, 2}, 1) == 0);
+    REQUIRE(start({limit + 1, 2}, 1) == RAFT_CORRUPT);
+    REQUIRE(start({5, 0}, 1) == RAFT_CORRUPT);
+    REQUIRE(start({5, 4}, 1) == RAFT_CORRUPT);
+    REQUIRE(start({5, 2}, 0) == RAFT_CORRUPT);
+    REQUIRE(start({5, 2}, 6) == RAFT_CORRUPT);
 }
 
 TEST_CASE("A log without a term is refused; changes of one that is dropped are not kept (§3.8)") {
-    const raft_snapshot_metadata none = {99, 0, {}, 0};
-    REQUIRE(start(none, 1, "1[1 2 3]") == 0);
-    REQUIRE(start(none, 1, "1[1 2 3]", 0) == RAFT_CORRUPT);
+    const Position none{};
+    REQUIRE(start(none, 0, 1, "1[1 2 3]") == 0);
+    REQUIRE(start(none, 0, 1, "1[1 2 3]", 0) == RAFT_CORRUPT);
     /* Entry 5 is of another term than the snapshot says: what follows goes with it. */
-    REQUIRE(start({5, 2, {}, 1}, 5, "1[1 2 3] 1[1 2] 1") == 0);
+    REQUIRE(start({5, 2}, 1, 5, "1[1 2 3] 1[1 2] 1") == 0);
 }
 
 TEST_CASE("A leader that no configuration names is followed and answered at its address") {
@@ -257,11 +240,11 @@ TEST_CASE("A leader that no configuration names is followed and answered at its 
     c[1].receive(9, AppendEntries{.term = 2, .prev = {1, 1}});
     raft_id id = 0;
     const char *address = nullptr;
-    raft_leader(&c[1].raft, &id, &address);
+    raft_leader(c[1].handle(), &id, &address);
     REQUIRE(id == 9);
     REQUIRE(address != nullptr);
-    REQUIRE(address == address_of(9));
-    REQUIRE(c.take(1, 9)->m.append_entries_result.last_log_index == 1);
+    REQUIRE(std::string(address) == address_of(9));
+    REQUIRE(c.take(1, 9)->append_entries_result.last_log_index == 1);
 }
 
 TEST_CASE("The highest index there can be is no reason to refuse a result") {
@@ -391,16 +374,9 @@ TEST_CASE("A configuration that claims as many servers as can be counted is refu
     static_cast<unsigned char *>(memory)[0] = 1;
     memset(static_cast<unsigned char *>(memory) + 1, 0xff, 4);
     Cluster c({Draw{.id = 1, .log = "1[1 2 3]"}});
-    const std::string before = c[1].see();
     auto message = draft(2, 1, AppendEntries{.term = 1, .prev = {1, 1}, .log = "1[1 2]"});
-    raft_event e{};
-    e.time = c.now;
-    e.type = RAFT_RECEIVE;
-    e.receive.message = message->incoming();
-    raft_update update;
-    message->m.append_entries.entries[0].buf = {memory, size};
-    REQUIRE(raft_step(&c[1].raft, &e, &update) == RAFT_MALFORMED);
-    REQUIRE(update.flags == 0);
-    REQUIRE(c[1].see() == before);
+    c[1].refuses(RAFT_MALFORMED, event::falsified(event::receive(message), [&](raft_event &e) {
+                     e.receive.message->append_entries.entries[0].buf = {memory, size};
+                 }));
     REQUIRE(munmap(memory, size) == 0);
 }

@@ -4,7 +4,7 @@
 #include "catch.hpp"
 #include "cluster.hpp"
 
-using namespace story;
+using namespace scenario;
 
 namespace {
 
@@ -53,7 +53,7 @@ TEST_CASE("Half a snapshot of a leader that is gone keeps nobody behind (§3.5, 
     c.run(5000);
     REQUIRE(c[1].leads()); /* 2 refuses entries while it writes the chunk */
     c[2].slow = false;
-    c[2].store_chunk();
+    c[2].store();
     c.run(30000);
     c[1].submit(3);
     c.run(30000);
@@ -74,7 +74,7 @@ TEST_CASE("Nor does it with the usual window and a log that is longer (§3.5, §
     c.run(5000);
     REQUIRE(c[1].leads());
     c[2].slow = false;
-    c[2].store_chunk();
+    c[2].store();
     c.run(10000);
     c[1].submit(3);
     c.run(10000);
@@ -110,12 +110,12 @@ TEST_CASE(
         REQUIRE(c[2].state() == RAFT_FOLLOWER);
         REQUIRE(c.count(2, 1) == 0);
     }
-    REQUIRE(c[2].chunk);
-    c[2].store_chunk();
+    REQUIRE(c[2].chunk_outstanding);
+    c[2].store();
     c.drop();
     c.expire(2);
     REQUIRE(c[2].state() == RAFT_CANDIDATE);
-    REQUIRE(c.take(2, 1, RAFT_REQUEST_VOTE)->m.request_vote.last_log_term == 2);
+    REQUIRE(c.take(2, 1, RAFT_REQUEST_VOTE)->request_vote.last_log_term == 2);
 }
 
 TEST_CASE("A leader that was only slow begins its snapshot again (§5.1, §9.6)") {
@@ -143,7 +143,7 @@ TEST_CASE("A leader that was only slow begins its snapshot again (§5.1, §9.6)"
         }
     }
     REQUIRE(c.result(2, 3).last_log_index == 8);
-    REQUIRE(c[2].snapshots.at(8) == whole);
+    REQUIRE(c[2].snapshot->data == whole);
     REQUIRE(c[2].commit() == 8);
     REQUIRE(c[2].last() == 8);
 }

@@ -2,33 +2,22 @@
 /* The handle, and whose memory is whose. */
 #include "catch.hpp"
 #include "cluster.hpp"
-#include "render.hpp"
 
 #include <cstring>
 
-using namespace story;
+using namespace scenario;
 
 namespace {
 
 /* Never to be read: any access faults. */
 void *const unreadable = reinterpret_cast<void *>(0x10);
 
-struct Raw {
-    explicit Raw(const Draw &d) {
-        Cluster maker({d});
-        REQUIRE(raft_init(&r, d.id, "s1") == 0);
+/* Started with this log. */
+struct Started : Lone {
+    explicit Started(const char *log) {
         raft_seed(&r, 7);
-        Event e(RAFT_START, "START");
-        e.e.start.term = maker[d.id].disk.term;
-        e.e.start.start_index = 1;
-        e.entries = draw_log(d.log);
-        REQUIRE(raft_step(&r, e.at(1000, 1), &update) == 0);
+        REQUIRE(step(event::start({.term = 1, .log = log})) == 0);
     }
-    ~Raw() { raft_close(&r); }
-    Raw(const Raw &) = delete;
-    Raw &operator=(const Raw &) = delete;
-    struct raft r {};
-    raft_update update{};
 };
 
 } // namespace
@@ -41,7 +30,7 @@ TEST_CASE("The handle may be moved bytewise between calls") {
         REQUIRE(raft_init(r, 1, "s1") == 0);
         raft_seed(r, 3);
         int at = 0;
-        auto step = [&](const EventPtr &e, raft_time now) {
+        auto step = [&](Event e, raft_time now) {
             if (moving) {
                 std::memcpy(places[1 - at], places[at], sizeof places[0]);
                 std::memset(places[at], 0xff, sizeof places[0]);
@@ -49,14 +38,10 @@ TEST_CASE("The handle may be moved bytewise between calls") {
                 r = reinterpret_cast<struct raft *>(places[at]);
             }
             raft_update u;
-            REQUIRE(raft_step(r, e->at(now, 9), &u) == 0);
-            seen += render(u) + "\n" + digest(r);
+            REQUIRE(raft_step(r, e.at(now, 9), &u) == 0);
+            seen += text_of(u) + "\n" + answers_of(r);
         };
-        auto start = std::make_shared<Event>(RAFT_START, "START");
-        start->e.start.term = 1;
-        start->e.start.start_index = 1;
-        start->entries = draw_log("1[1 2 3]");
-        step(start, 1000);
+        step(event::start({.term = 1, .log = "1[1 2 3]"}), 1000);
         step(event::timeout(), 5000);
         step(event::receive(draft(2, 1, VoteResult{.term = 2, .granted = true, .pre_vote = true})),
              5001);
@@ -71,7 +56,7 @@ TEST_CASE("The handle may be moved bytewise between calls") {
 }
 
 TEST_CASE("Payloads are handed through: never copied, never read") {
-    Raw raw({.id = 1, .log = "1[1]"});
+    Started raw("1[1]");
     REQUIRE(raft_state(&raw.r) == RAFT_LEADER);
     char cookies[3];
     raft_entry entries[3]{};
@@ -98,29 +83,28 @@ TEST_CASE("Payloads are handed through: never copied, never read") {
 }
 
 TEST_CASE("Entries and snapshot chunks of messages are handed through as well") {
-    Raw raw({.id = 1, .log = "1[1 2 3]"});
+    Started raw("1[1 2 3]");
     char cookie;
     raft_entry entries[2]{};
     for (raft_entry &x : entries) {
         x = {1, RAFT_COMMAND, {unreadable, 77}, &cookie};
     }
-    auto m = draft(2, 1, AppendEntries{.term = 1, .prev = {1, 1}});
-    Event e(RAFT_RECEIVE, "");
-    e.message = m;
-    e.spoil = [&](raft_event &x) {
+    Event e = event::receive(draft(2, 1, AppendEntries{.term = 1, .prev = {1, 1}}));
+    e.falsify = [&](raft_event &x) {
         x.receive.message->append_entries.entries = entries;
         x.receive.message->append_entries.n_entries = 2;
     };
-    REQUIRE(raft_step(&raw.r, e.at(1001, 1), &raw.update) == 0);
+    REQUIRE(raw.step(e, 1001) == 0);
     REQUIRE(raw.update.entries.n == 2);
     REQUIRE(raw.update.entries.batch[1].buf.base == unreadable);
     REQUIRE(raw.update.entries.batch[1].batch == &cookie);
 
-    Event s(RAFT_RECEIVE, "");
-    s.message =
-        draft(2, 1, InstallSnapshot{.term = 1, .last = {9, 1}, .conf = "1 2 3", .data = "x"});
-    s.spoil = [&](raft_event &x) { x.receive.message->install_snapshot.data = {unreadable, 1000}; };
-    REQUIRE(raft_step(&raw.r, s.at(1002, 1), &raw.update) == 0);
+    Event s = event::receive(
+        draft(2, 1, InstallSnapshot{.term = 1, .last = {9, 1}, .conf = "1 2 3", .data = "x"}));
+    s.falsify = [&](raft_event &x) {
+        x.receive.message->install_snapshot.data = {unreadable, 1000};
+    };
+    REQUIRE(raw.step(s, 1002) == 0);
     REQUIRE((raw.update.flags & RAFT_UPDATE_SNAPSHOT) != 0);
     REQUIRE(raw.update.snapshot.chunk.base == unreadable);
     REQUIRE(raw.update.snapshot.chunk.len == 1000);
@@ -132,38 +116,38 @@ TEST_CASE("Arrays, configurations, addresses and RAFT_CHANGE payloads are copied
     REQUIRE(raft_init(&r, 1, own.c_str()) == 0);
     own.assign(own.size(), '#');
     raft_update u{};
-    auto step_and_scribble = [&](const EventPtr &e, raft_time now) {
-        REQUIRE(raft_step(&r, e->at(now, 1), &u) == 0);
-        for (std::string &a : e->conf.addresses) {
-            a.assign(a.size(), '#');
+    auto step_and_spoil = [&](Event e, raft_time now) {
+        std::deque<std::string> changes; /* payloads that may go, too */
+        raft_event *x = e.at(now, 1);
+        if (e.message && !e.message->entries.empty()) {
+            raft_entry &entry = x->receive.message->append_entries.entries[0];
+            changes.emplace_back(static_cast<char *>(entry.buf.base), entry.buf.len);
+            entry.buf.base = changes.back().data();
         }
-        e->conf.list.assign(e->conf.list.size(), {99, 99});
-        (void)e->conf.c_struct();
-        for (Entry &x : e->entries) {
-            x.payload.assign(x.payload.size(), '#');
-        }
-        if (e->message) {
-            e->message->address.assign(e->message->address.size(), '#');
-            for (Entry &x : e->message->entries) {
-                x.payload.assign(x.payload.size(), '#');
-            }
+        REQUIRE(raft_step(&r, x, &u) == 0);
+        e.spoil();
+        for (std::string &change : changes) {
+            change.assign(change.size(), '#');
         }
     };
-    step_and_scribble(std::make_shared<Event>(RAFT_START, ""), 1000);
-    step_and_scribble(event::bootstrap("1 2 3"), 1001);
-    raft_configuration conf{};
-    REQUIRE(raft_configuration_at(&r, 1, &conf, nullptr) == 0);
-    REQUIRE(render(conf) == "1 2 3");
+    auto members_at = [&](raft_index index) {
+        raft_configuration conf{};
+        REQUIRE(raft_configuration_at(&r, index, &conf, nullptr) == 0);
+        return Configuration(conf).str();
+    };
+    step_and_spoil(Event(RAFT_START), 1000);
+    step_and_spoil(event::bootstrap("1 2 3"), 1001);
+    REQUIRE(members_at(1) == "1 2 3");
     /* The library's own payload is valid until the next step. */
-    REQUIRE(u.entries.batch[0].batch == nullptr);
-    REQUIRE(std::string(static_cast<char *>(u.entries.batch[0].buf.base),
-                        u.entries.batch[0].buf.len) == Members("1 2 3").encode());
-    step_and_scribble(event::persisted(1), 1002);
-    step_and_scribble(
+    const raft_entry &own_entry = u.entries.batch[0];
+    REQUIRE(own_entry.batch == nullptr);
+    REQUIRE(std::string(static_cast<char *>(own_entry.buf.base), own_entry.buf.len) ==
+            encode("1 2 3"));
+    step_and_spoil(event::persisted(1), 1002);
+    step_and_spoil(
         event::receive(draft(2, 1, AppendEntries{.term = 2, .prev = {1, 1}, .log = "2[1 2 3 4s]"})),
         1003);
-    REQUIRE(raft_configuration_at(&r, 2, &conf, nullptr) == 0);
-    REQUIRE(render(conf) == "1 2 3 4s");
+    REQUIRE(members_at(2) == "1 2 3 4s");
     const char *address = nullptr;
     raft_leader(&r, nullptr, &address);
     REQUIRE(std::string(address) == "s2");
@@ -175,11 +159,11 @@ TEST_CASE("An update is valid until the next step, accessors in between do not m
     c.elect(1);
     c[1].slow = true;
     c[1].reconfigure("1 2 3 4s");
-    const std::string before = render(c[1].update);
+    const std::string before = text_of(c[1].update);
     for (int i = 0; i < 10; ++i) {
         c[1].see();
     }
-    REQUIRE(render(c[1].update) == before);
+    REQUIRE(text_of(c[1].update) == before);
     /* The caller may modify the messages. */
     for (unsigned i = 0; i < c[1].update.messages.n; ++i) {
         std::memset(static_cast<void *>(&c[1].update.messages.batch[i]), 0xee,
@@ -208,7 +192,7 @@ TEST_CASE("The same settings, seed and events give the same updates") {
                 }
             }
             for (raft_id id : {1, 2, 3}) {
-                seen += render(c[id].update) + c[id].see();
+                seen += text_of(c[id].update) + c[id].see();
             }
         }
         return seen;
@@ -219,20 +203,12 @@ TEST_CASE("The same settings, seed and events give the same updates") {
 
 TEST_CASE("Without a seed the server's ID is the seed") {
     auto deadline = [](raft_id id, bool seed) {
-        struct raft r {};
-        REQUIRE(raft_init(&r, id, "x") == 0);
+        Lone lone(id);
         if (seed) {
-            REQUIRE(raft_seed(&r, 123) == 0);
+            REQUIRE(raft_seed(&lone.r, 123) == 0);
         }
-        Event e(RAFT_START, "");
-        e.e.start.term = 1;
-        e.e.start.start_index = 1;
-        e.entries = draw_log("1[1 2 3]");
-        raft_update u;
-        REQUIRE(raft_step(&r, e.at(1000, 1), &u) == 0);
-        raft_time t = raft_timeout(&r);
-        raft_close(&r);
-        return t;
+        REQUIRE(lone.step(event::start({.term = 1, .log = "1[1 2 3]"})) == 0);
+        return raft_timeout(&lone.r);
     };
     REQUIRE(deadline(1, false) == deadline(1, false));
     REQUIRE(deadline(1, false) != deadline(2, false));

@@ -3,7 +3,7 @@
 #include "catch.hpp"
 #include "cluster.hpp"
 
-using namespace story;
+using namespace scenario;
 
 namespace {
 
@@ -32,21 +32,21 @@ TEST_CASE("A whole snapshot replaces the log when it is durable") {
     REQUIRE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
     REQUIRE(c[1].update.snapshot.metadata.index == 8);
     REQUIRE(c[1].update.snapshot.metadata.term == 2);
-    REQUIRE(render(c[1].update.snapshot.metadata.configuration) == "1 2 3 4s");
+    REQUIRE(Configuration(c[1].update.snapshot.metadata.configuration).str() == "1 2 3 4s");
     REQUIRE(c[1].update.snapshot.metadata.configuration_index == 6);
     REQUIRE(c[1].update.snapshot.offset == 0);
     REQUIRE(c[1].update.snapshot.last);
     REQUIRE(c[1].terms() == "1 1 1"); /* until then the old log stands */
     REQUIRE(c.count(1, 2) == 0);
-    c[1].store_chunk();
+    c[1].store();
     REQUIRE(c[1].commit() == 8);
     REQUIRE(c[1].flag(RAFT_UPDATE_COMMIT_INDEX)); /* restore the snapshot */
     REQUIRE(c[1].flag(RAFT_UPDATE_CONFIGURATION));
     REQUIRE(c[1].last() == 8);
     REQUIRE(c[1].stored() == 8);
-    REQUIRE(raft_first_index(&c[1].raft) == 9);
-    REQUIRE(raft_snapshot_index(&c[1].raft) == 8);
-    REQUIRE(raft_term_of(&c[1].raft, 8) == 2);
+    REQUIRE(raft_first_index(c[1].handle()) == 9);
+    REQUIRE(raft_snapshot_index(c[1].handle()) == 8);
+    REQUIRE(raft_term_of(c[1].handle(), 8) == 2);
     REQUIRE(c[1].conf() == "1 2 3 4s");
     auto result = c.result(1, 2);
     REQUIRE(result.rejected == 0);
@@ -67,7 +67,7 @@ TEST_CASE("Chunks are acknowledged one by one with what is durable") {
         REQUIRE(c[1].update.snapshot.offset == offset);
         REQUIRE(c[1].update.snapshot.chunk.len == std::min<size_t>(10, whole.size() - offset));
         REQUIRE(c.count(1, 2) == 0);
-        c[1].store_chunk();
+        c[1].store();
         auto result = c.result(1, 2);
         if (offset + 10 < whole.size()) {
             REQUIRE(result.snapshot_index == 8);
@@ -94,7 +94,7 @@ TEST_CASE("While it is being installed the server does not campaign and votes by
     REQUIRE(c.count(1, 2) == 0);
     REQUIRE(c.count(1, 3) == 0);
     c[1].receive(3, RequestVote{.term = 4, .last = {3, 1}});
-    REQUIRE(c.take(1, 3)->m.request_vote_result.vote_granted); /* up to date: 3/1 */
+    REQUIRE(c.take(1, 3)->request_vote_result.vote_granted); /* up to date: 3/1 */
 }
 
 TEST_CASE("No entries are taken while a chunk is being written") {
@@ -105,9 +105,9 @@ TEST_CASE("No entries are taken while a chunk is being written") {
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_ENTRIES));
     REQUIRE(c[1].last() == 3);
     c.drop();
-    c[1].store_chunk();
+    c[1].store();
     c[1].receive(2, part(10, 1000));
-    c[1].store_chunk();
+    c[1].store();
     REQUIRE(c[1].commit() == 8);
 }
 
@@ -120,13 +120,13 @@ TEST_CASE("A lost chunk is resumed, not the whole sent again") {
     size_t expected = 0;
     for (int i = 0; i < 3; ++i) { /* three chunks arrive */
         auto m = c.take(1, 2, RAFT_INSTALL_SNAPSHOT);
-        REQUIRE(m->m.install_snapshot.offset == expected);
+        REQUIRE(m->install_snapshot.offset == expected);
         expected += 10;
         c.hand(m);
         c.deliver(2, 1);
     }
     auto lost = c.take(1, 2, RAFT_INSTALL_SNAPSHOT);
-    REQUIRE(lost->m.install_snapshot.offset == 30);
+    REQUIRE(lost->install_snapshot.offset == 30);
     SECTION("the answer to a heartbeat tells where to go on") {
         for (int i = 0; i < 400 && c.count(1, 2) == 0; ++i) {
             c.now = c[1].deadline();
@@ -134,8 +134,8 @@ TEST_CASE("A lost chunk is resumed, not the whole sent again") {
             c[1].receive(3, AppendResult{.term = 3, .last = 0});
             while (c.count(1, 2) > 0) {
                 auto m = c.take(1, 2);
-                if (m->m.type == RAFT_INSTALL_SNAPSHOT) {
-                    REQUIRE(m->m.install_snapshot.offset == 30);
+                if (m->type == RAFT_INSTALL_SNAPSHOT) {
+                    REQUIRE(m->install_snapshot.offset == 30);
                     i = 1000;
                     break;
                 }
@@ -151,12 +151,12 @@ TEST_CASE("A lost chunk is resumed, not the whole sent again") {
         c.run(1000);
     }
     c.drop();
-    for (int i = 0; i < 400 && raft_snapshot_index(&c[2].raft) == 0; ++i) {
+    for (int i = 0; i < 400 && raft_snapshot_index(c[2].handle()) == 0; ++i) {
         c.run(100);
         c[1].receive(3, AppendResult{.term = 3, .last = 0});
     }
-    REQUIRE(raft_snapshot_index(&c[2].raft) == 8);
-    REQUIRE(c[2].snapshots.at(8) == c[1].snapshots.at(8));
+    REQUIRE(raft_snapshot_index(c[2].handle()) == 8);
+    REQUIRE(c[2].snapshot->data == c[1].snapshot->data);
 }
 
 TEST_CASE("A chunk that comes twice, or too early, is answered with what is durable") {
@@ -211,7 +211,7 @@ TEST_CASE("When a write fails the installation is abandoned and the old log stan
     Cluster c({behind()});
     c[1].slow = true;
     c[1].receive(2, part(0, 10));
-    c[1].store_chunk();
+    c[1].store();
     c[1].receive(2, part(10, 10));
     c.drop();
     c[1].fail_chunk();
@@ -221,7 +221,7 @@ TEST_CASE("When a write fails the installation is abandoned and the old log stan
     c[1].receive(2, part(20, 10));
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
     c[1].receive(2, part(0, 1000));
-    c[1].store_chunk();
+    c[1].store();
     REQUIRE(c[1].commit() == 8);
 }
 
@@ -245,7 +245,7 @@ TEST_CASE("Acknowledgements that do not belong to the outstanding chunk are igno
     c[1].ignores(event::persisted_snapshot({7, 2}, 0, false));
     c[1].ignores(event::persisted_snapshot({8, 1}, 0, false));
     REQUIRE(c[1].commit() == 1);
-    c[1].store_chunk();
+    c[1].store();
     REQUIRE(c.result(1, 2).snapshot_offset == 10);
     c[1].ignores(event::persisted_snapshot({8, 2}, 0, false)); /* again */
 }
@@ -291,12 +291,12 @@ TEST_CASE("A leader ignores results that name another snapshot") {
     c[1].receive(2, AppendResult{.term = 3, .last = 0, .snapshot = 7, .offset = 20});
     while (c.count(1, 2) > 0) {
         auto m = c.take(1, 2);
-        REQUIRE((m->m.type != RAFT_INSTALL_SNAPSHOT || m->m.install_snapshot.offset == 0));
+        REQUIRE((m->type != RAFT_INSTALL_SNAPSHOT || m->install_snapshot.offset == 0));
     }
     c[1].receive(2, AppendResult{.term = 3, .last = 0, .snapshot = 8, .offset = 10});
     auto m = c.take(1, 2, RAFT_INSTALL_SNAPSHOT);
-    REQUIRE(m->m.install_snapshot.offset == 10);
-    REQUIRE(m->m.install_snapshot.version == 1);
+    REQUIRE(m->install_snapshot.offset == 10);
+    REQUIRE(m->install_snapshot.version == 1);
 }
 
 TEST_CASE("A chunk without an answer is sent again after the timeout for it") {
@@ -313,7 +313,7 @@ TEST_CASE("A chunk without an answer is sent again after the timeout for it") {
         c.expire(1);
         c[1].receive(3, AppendResult{.term = 3, .last = 0}); /* keeps it in office */
         while (c.count(1, 2) > 0) {
-            if (c.take(1, 2)->m.type == RAFT_INSTALL_SNAPSHOT) {
+            if (c.take(1, 2)->type == RAFT_INSTALL_SNAPSHOT) {
                 again = c.now;
             }
         }
@@ -340,7 +340,7 @@ TEST_CASE("A follower that lost its part of a snapshot is sent it from the start
     c[1].receive(2, AppendResult{.term = 3, .last = 0, .snapshot = 8, .offset = 20});
     c.drop();
     c[1].receive(2, AppendResult{.term = 3, .last = 0, .snapshot = 8, .offset = 0});
-    REQUIRE(c.take(1, 2, RAFT_INSTALL_SNAPSHOT)->m.install_snapshot.offset == 0);
+    REQUIRE(c.take(1, 2, RAFT_INSTALL_SNAPSHOT)->install_snapshot.offset == 0);
 }
 
 TEST_CASE("A chunk that comes again while it is being written is not written again") {
@@ -362,7 +362,7 @@ TEST_CASE("A snapshot of what the log has already is not installed") {
                .term = 1, .last = {3, 1}, .conf = "1 2 3", .data = snapshot_contents({3, 1})});
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
     REQUIRE(c[1].last() == 4);
-    REQUIRE(c.take(1, 2)->m.append_entries_result.last_log_index == 3);
+    REQUIRE(c.take(1, 2)->append_entries_result.last_log_index == 3);
 }
 
 TEST_CASE("A snapshot replaces a log that has another entry where it ends, and its changes") {
@@ -373,7 +373,7 @@ TEST_CASE("A snapshot replaces a log that has another entry where it ends, and i
                .term = 3, .last = {3, 3}, .conf = "1 2 3", .data = snapshot_contents({3, 3})});
     REQUIRE(c[1].terms() == "");
     REQUIRE(c[1].last() == 3);
-    REQUIRE(raft_term_of(&c[1].raft, 3) == 3);
+    REQUIRE(raft_term_of(c[1].handle(), 3) == 3);
     REQUIRE(c[1].conf() == "1 2 3");
 }
 
@@ -383,12 +383,12 @@ TEST_CASE("What is older than the own snapshot is neither installed nor refused"
         2, InstallSnapshot{
                .term = 2, .last = {4, 1}, .conf = "1 2 3", .data = snapshot_contents({4, 1})});
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
-    REQUIRE(raft_snapshot_index(&c[1].raft) == 8);
+    REQUIRE(raft_snapshot_index(c[1].handle()) == 8);
     c.drop();
     c[1].receive(2, AppendEntries{.term = 2, .prev = {5, 1}, .log = "2 2 2 2"});
     auto m = c.take(1, 2, RAFT_APPEND_ENTRIES_RESULT);
-    REQUIRE(m->m.append_entries_result.rejected == 0);
-    REQUIRE(m->m.append_entries_result.last_log_index == 9);
+    REQUIRE(m->append_entries_result.rejected == 0);
+    REQUIRE(m->append_entries_result.last_log_index == 9);
 }
 
 TEST_CASE("Between two chunks a heartbeat is answered with how much is durable") {
@@ -418,7 +418,7 @@ TEST_CASE("Another snapshot that comes while a chunk is written is asked for aft
         2, InstallSnapshot{
                .term = 1, .last = {9, 1}, .conf = "1 2 3", .data = snapshot_contents({9, 1})});
     REQUIRE(c.count(1, 2) == 0);
-    c[1].store_chunk();
+    c[1].store();
     const auto r = c.result(1, 2);
     REQUIRE(r.snapshot_index == 9);
     REQUIRE(r.snapshot_offset == 0);

@@ -3,7 +3,7 @@
 #include "catch.hpp"
 #include "cluster.hpp"
 
-using namespace story;
+using namespace scenario;
 
 namespace {
 
@@ -23,8 +23,8 @@ TEST_CASE("Two voters are replaced through a joint configuration, left automatic
     c[1].reconfigure("1 4 5");
     REQUIRE(c[1].conf() == "1 2o 3o 4i 5i");
     REQUIRE(c[1].update.entries.batch[0].type == RAFT_CHANGE);
-    Members written; /* in the published encoding, with the joint roles */
-    REQUIRE(decode_members(c[1].log.back().payload, &written));
+    /* In the published encoding, with the joint roles. */
+    const Configuration written = decode(c[1].log.entries.back().bytes());
     REQUIRE(written.sorted().str() == "1 2o 3o 4i 5i");
     c[1].slow = false;
     c.run(500);
@@ -147,7 +147,7 @@ TEST_CASE("Voters can become standbys and spares through a joint change") {
     c[1].slow = false;
     c.run(1000);
     REQUIRE(c[1].conf() == "1 2s 3p 4 5");
-    REQUIRE(raft_role(&c[2].raft) == RAFT_STANDBY);
+    REQUIRE(raft_role(c[2].handle()) == RAFT_STANDBY);
     c[1].submit();
     c.run(300);
     REQUIRE(c[2].commit() == c[1].commit());

@@ -3,7 +3,7 @@
 #include "catch.hpp"
 #include "cluster.hpp"
 
-using namespace story;
+using namespace scenario;
 
 namespace {
 
@@ -35,9 +35,9 @@ TEST_CASE("A rejection of what has been compacted since leads to the snapshot (�
     c[1].submit(8); /* 3..10 are on their way to both */
     c[1].receive(3, AppendResult{.term = 2, .last = 10});
     REQUIRE(c[1].commit() == 10);
-    c[1].snapshot(8);
+    c[1].take_snapshot(8);
     c.drop();
-    REQUIRE(raft_first_index(&c[1].raft) == 9);
+    REQUIRE(raft_first_index(c[1].handle()) == 9);
     SECTION("its entry there is of an older term, and so is ours: both are gone here") {
         c[1].receive(2, AppendResult{.term = 2, .rejected = 5, .last = 7});
     }
@@ -54,8 +54,8 @@ TEST_CASE("A snapshot is given up once the log reaches the follower's (§5.1)") 
     }
     c[1].submit(8);
     c[1].receive(3, AppendResult{.term = 2, .last = 10});
-    c[1].snapshot(8, 2); /* 7 and 8 are kept */
-    REQUIRE(raft_first_index(&c[1].raft) == 7);
+    c[1].take_snapshot(8, 2); /* 7 and 8 are kept */
+    REQUIRE(raft_first_index(c[1].handle()) == 7);
     c.drop();
     c[1].receive(2, AppendResult{.term = 2, .rejected = 9, .last = 2});
     REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_SNAPSHOT);
@@ -84,7 +84,7 @@ TEST_CASE("A follower that probes past what was compacted gets the snapshot, one
     c[1].receive(3, AppendResult{.term = 2, .last = 6});
     c[1].step(event::unreachable(2)); /* probed from entry 1 on */
     REQUIRE(c[1].progress(2).next == 1);
-    c[1].snapshot(6);
+    c[1].take_snapshot(6);
     c.drop();
     c.expire(1);
     REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_SNAPSHOT);
@@ -101,7 +101,7 @@ TEST_CASE("A snapshot that was replaced is sent from its beginning (§5.1)") {
     }
     c[1].submit(4);
     c[1].receive(3, AppendResult{.term = 2, .last = 6});
-    c[1].snapshot(4);
+    c[1].take_snapshot(4);
     c.drop();
     c[1].receive(2, AppendResult{.term = 2, .rejected = 1, .last = 0});
     c.drop();
@@ -109,16 +109,16 @@ TEST_CASE("A snapshot that was replaced is sent from its beginning (§5.1)") {
     c.drop();
     c[1].receive(2, AppendResult{.term = 2, .rejected = 1, .last = 0, .snapshot = 4, .offset = 5});
     if (c[1].progress(2).mode == RAFT_PROGRESS_SNAPSHOT) {
-        REQUIRE(c.take(1, 2, RAFT_INSTALL_SNAPSHOT)->m.install_snapshot.offset == 5);
+        REQUIRE(c.take(1, 2, RAFT_INSTALL_SNAPSHOT)->install_snapshot.offset == 5);
     }
-    c[1].snapshot(6);
+    c[1].take_snapshot(6);
     c.drop();
     c.sleep(2000);
     c[1].receive(3, AppendResult{.term = 2, .last = 6});
     c[1].receive(2, AppendResult{.term = 2, .rejected = 1, .last = 0, .snapshot = 4, .offset = 10});
     auto m = c.take(1, 2, RAFT_INSTALL_SNAPSHOT);
-    REQUIRE(m->m.install_snapshot.last_index == 6);
-    REQUIRE(m->m.install_snapshot.offset == 0);
+    REQUIRE(m->install_snapshot.last_index == 6);
+    REQUIRE(m->install_snapshot.offset == 0);
 }
 
 TEST_CASE("The limit on uncommitted entries holds beside everything else that is checked") {
@@ -149,7 +149,7 @@ TEST_CASE("Leadership is not handed to a server that is being removed (§3.10, �
     c[1].refuses(RAFT_BADID, event::catch_up(4));
     c[1].refuses(RAFT_BADID, event::transfer(1));
     c[1].transfer(0);
-    REQUIRE(raft_transferee(&c[1].raft) == 2);
+    REQUIRE(raft_transferee(c[1].handle()) == 2);
 }
 
 TEST_CASE("A leader takes no notice of being unreachable to itself") {
@@ -201,7 +201,7 @@ TEST_CASE("TimeoutNow is obeyed by a voter that has everything, from its leader 
         c[1].receive(2, TimeoutNow{.term = 2, .last = {1, 1}});
         REQUIRE(c[1].term() == 3);
         c.drop(1, 2);
-        REQUIRE(c.take(1, 3, RAFT_REQUEST_VOTE)->m.request_vote.disrupt_leader);
+        REQUIRE(c.take(1, 3, RAFT_REQUEST_VOTE)->request_vote.disrupt_leader);
     }
 }
 
@@ -217,7 +217,7 @@ TEST_CASE("A stream that compaction has overtaken goes on with the snapshot (§5
     }
     REQUIRE(c[1].commit() == 12);
     REQUIRE(c[1].progress(2).next == 5);
-    c[1].snapshot(10);
+    c[1].take_snapshot(10);
     c.drop();
     c[1].receive(2, AppendResult{.term = 2, .last = 4}); /* 5 is gone */
     REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_SNAPSHOT);
@@ -230,22 +230,22 @@ TEST_CASE("A whole snapshot that got no answer is sent again, whole (§5.1)") {
     c[1].receive(3, AppendResult{.term = 2, .last = 2});
     c[1].submit(3);
     c[1].receive(3, AppendResult{.term = 2, .last = 5});
-    c[1].snapshot(5);
+    c[1].take_snapshot(5);
     c.drop();
     const auto silent = AppendResult{
         .term = 2, .rejected = 1, .last = 0, .features = RAFT_FEATURE_CAPACITY, .version = 2};
     c[1].receive(2, silent);
-    REQUIRE(c.take(1, 2, RAFT_INSTALL_SNAPSHOT)->m.install_snapshot.version == 0);
+    REQUIRE(c.take(1, 2, RAFT_INSTALL_SNAPSHOT)->install_snapshot.version == 0);
     bool again = false;
     for (int i = 0; i < 12 && !again; ++i) {
         c.expire(1);
         c[1].receive(3, AppendResult{.term = 2, .last = 5});
         while (c.count(1, 2) > 0) {
             auto m = c.take(1, 2);
-            if (m->m.type == RAFT_INSTALL_SNAPSHOT) {
+            if (m->type == RAFT_INSTALL_SNAPSHOT) {
                 again = true;
-                REQUIRE(m->m.install_snapshot.version == 0); /* there are no offsets in it */
-                REQUIRE(m->m.install_snapshot.last_index == 5);
+                REQUIRE(m->install_snapshot.version == 0); /* there are no offsets in it */
+                REQUIRE(m->install_snapshot.last_index == 5);
             }
         }
     }
@@ -265,8 +265,8 @@ TEST_CASE(
     c[1].refuses(RAFT_MALFORMED, event::receive(draft(1, 1, AppendResult{.term = 2, .last = 3})));
     c[1].refuses(
         RAFT_MALFORMED,
-        event::spoiled(event::receive(draft(2, 1, AppendResult{.term = 2, .last = 3})),
-                       [](raft_event &e) { e.receive.message->server_address = nullptr; }));
+        event::falsified(event::receive(draft(2, 1, AppendResult{.term = 2, .last = 3})),
+                         [](raft_event &e) { e.receive.message->server_address = nullptr; }));
     c[1].receive(2, AppendResult{.term = 2, .last = 3});
     REQUIRE(c[1].commit() == 3);
 }
@@ -279,14 +279,14 @@ TEST_CASE("A full window holds submissions back, and an answer without news does
     }
     c.drop();
     c[1].submit(2);
-    REQUIRE(c.take(1, 2)->m.append_entries.n_entries == 2);
+    REQUIRE(c.take(1, 2)->append_entries.n_entries == 2);
     c[1].submit(1);
     REQUIRE(c.count(1, 2) == 0);
     c[1].receive(2, AppendResult{.term = 2, .last = 2}); /* a heartbeat's */
     REQUIRE(c.count(1, 2) == 0);
     REQUIRE(c[1].progress(2).next == 5);
     c[1].receive(2, AppendResult{.term = 2, .last = 3});
-    REQUIRE(c.take(1, 2)->m.append_entries.prev_log_index == 4);
+    REQUIRE(c.take(1, 2)->append_entries.prev_log_index == 4);
 }
 
 TEST_CASE("A limit on messages concerns who is in step, not who is probed (§10.2.1)") {
@@ -296,10 +296,10 @@ TEST_CASE("A limit on messages concerns who is in step, not who is probed (§10.
     c.drop();
     REQUIRE(c[1].progress(3).mode == RAFT_PROGRESS_PROBE);
     c[1].submit(2);
-    REQUIRE(c.take(1, 2)->m.append_entries.n_entries == 2);
+    REQUIRE(c.take(1, 2)->append_entries.n_entries == 2);
     c[1].submit(3);
-    REQUIRE(c.take(1, 2)->m.append_entries.n_entries == 2);
-    REQUIRE(c.take(1, 2)->m.append_entries.n_entries == 1);
+    REQUIRE(c.take(1, 2)->append_entries.n_entries == 2);
+    REQUIRE(c.take(1, 2)->append_entries.n_entries == 1);
     REQUIRE(c.count(1, 3) == 0);
 }
 
@@ -314,14 +314,14 @@ TEST_CASE("What arrives after the heartbeat is due is done as well") {
     c.sleep(300);
     c[1].submit(2);
     REQUIRE(c[1].deadline() > c.now);
-    REQUIRE(c.take(1, 2)->m.append_entries.n_entries == 2);
+    REQUIRE(c.take(1, 2)->append_entries.n_entries == 2);
     c.sleep(10);
     c[1].store();
     REQUIRE(c[1].stored() == 4);
     c[1].receive(2, AppendResult{.term = 2, .last = 4});
     REQUIRE(c[1].commit() == 4);
     c[1].timeout();
-    REQUIRE(c.take(1, 3)->m.type == RAFT_APPEND_ENTRIES);
+    REQUIRE(c.take(1, 3)->type == RAFT_APPEND_ENTRIES);
 }
 
 TEST_CASE("A heartbeat a millisecond apart moves the deadline from this moment to the next") {
@@ -352,8 +352,8 @@ TEST_CASE("An opened window is filled with messages of the caller's size (§10.2
     c.drop();
     REQUIRE(c[1].progress(2).next == 7);
     c[1].receive(2, AppendResult{.term = 2, .last = 6}); /* 16 are left: four may go */
-    REQUIRE(c.take(1, 2)->m.append_entries.n_entries == 3);
-    REQUIRE(c.take(1, 2)->m.append_entries.n_entries == 1);
+    REQUIRE(c.take(1, 2)->append_entries.n_entries == 3);
+    REQUIRE(c.take(1, 2)->append_entries.n_entries == 1);
     REQUIRE(c.count(1, 2) == 0);
 }
 
@@ -404,11 +404,11 @@ TEST_CASE("A follower that has all that comes before the leader's first entry ne
     Cluster c({{.id = 1, .log = "1[1 2 3] 1 1 1 1 1 1 1"}});
     c.win(1, {2, 3});
     c[1].receive(2, AppendResult{.term = 2, .last = 9});
-    c[1].snapshot(8, 3); /* 6 is the oldest entry kept, the term of 5 is known */
+    c[1].take_snapshot(8, 3); /* 6 is the oldest entry kept, the term of 5 is known */
     c[1].receive(3, AppendResult{.term = 2, .rejected = 8, .last = 1});
     REQUIRE(c[1].progress(3).mode == RAFT_PROGRESS_SNAPSHOT);
     c.drop();
     c[1].receive(3, AppendResult{.term = 2, .last = 5});
     REQUIRE(c[1].progress(3).mode == RAFT_PROGRESS_PIPELINE);
-    REQUIRE(c.take(1, 3, RAFT_APPEND_ENTRIES)->m.append_entries.prev_log_index == 5);
+    REQUIRE(c.take(1, 3, RAFT_APPEND_ENTRIES)->append_entries.prev_log_index == 5);
 }

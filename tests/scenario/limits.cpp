@@ -3,7 +3,7 @@
 #include "catch.hpp"
 #include "cluster.hpp"
 
-using namespace story;
+using namespace scenario;
 
 namespace {
 Draw leader_with(std::function<void(raft *)> set, const char *log = "1[1 2 3]") {
@@ -31,7 +31,7 @@ TEST_CASE("A new leader's barrier is exempt from the limit on uncommitted entrie
                            "1[1 2 3] 1 1 1 1 1 1")});
     c.win(1, {2, 3});
     REQUIRE(c[1].last() == 8);
-    REQUIRE(c[1].log.back().type == RAFT_BARRIER);
+    REQUIRE(c[1].log.entries.back().type() == RAFT_BARRIER);
     c[1].refuses(RAFT_BUSY, event::submit(1));
     c[1].receive(2, AppendResult{.term = 2, .last = 8});
     REQUIRE(c[1].commit() == 8);
@@ -58,9 +58,9 @@ TEST_CASE("Entries are refused while fewer than a quorum of voters report enough
         c[1].timeout();
         c[1].capacity = 10;
         /* S3 alone has enough now. */
-        EventPtr submit = event::submit(1);
+        Event submit = event::submit(1);
         raft_update update;
-        REQUIRE(raft_step(&c[1].raft, submit->at(c.now, 10), &update) == RAFT_NOSPACE);
+        REQUIRE(raft_step(c[1].handle(), submit.at(c.now, 10), &update) == RAFT_NOSPACE);
         REQUIRE(update.flags == 0);
     }
     SECTION("it can be turned off") {
@@ -106,7 +106,7 @@ TEST_CASE("Barriers and the entry that leaves a joint configuration are exempt f
     c[1].crash();
     c.sleep(3000);
     c.elect(4); /* and a new leader appends its barrier */
-    REQUIRE(c[4].log.back().type == RAFT_BARRIER);
+    REQUIRE(c[4].log.entries.back().type() == RAFT_BARRIER);
     c.run(300);
     REQUIRE(c[4].commit() == c[4].last());
 }

@@ -3,7 +3,7 @@
 #include "catch.hpp"
 #include "cluster.hpp"
 
-using namespace story;
+using namespace scenario;
 
 TEST_CASE("A change takes effect when it is appended") {
     Cluster c(Cluster::fresh("1 2 3"));
@@ -17,8 +17,8 @@ TEST_CASE("A change takes effect when it is appended") {
     REQUIRE(c[1].update.entries.n == 1);
     REQUIRE(c[1].update.entries.batch[0].batch == nullptr);
     REQUIRE(c[1].update.entries.batch[0].type == RAFT_CHANGE);
-    REQUIRE(c[1].log.back().payload == Members("1 2 3 4").encode());
-    REQUIRE(c[1].log.back().payload.size() % 8 == 0);
+    REQUIRE(c[1].log.entries.back().bytes() == encode("1 2 3 4"));
+    REQUIRE(c[1].log.entries.back().bytes().size() % 8 == 0);
     /* It counts from now on: two of four are no majority. */
     c.isolate(3);
     c[1].store_all();
@@ -39,10 +39,10 @@ TEST_CASE("A new server gets the log and takes part") {
     c[1].reconfigure("1 2 3 4s");
     c.run(1000);
     REQUIRE(c[4].log == c[1].log);
-    REQUIRE(raft_role(&c[4].raft) == RAFT_STANDBY);
+    REQUIRE(raft_role(c[4].handle()) == RAFT_STANDBY);
     c[1].reconfigure("1 2 3 4");
     c.run(1000);
-    REQUIRE(raft_role(&c[4].raft) == RAFT_VOTER);
+    REQUIRE(raft_role(c[4].handle()) == RAFT_VOTER);
     /* 4 and 3 and 2 can go on without 1. */
     c.isolate(1);
     c.run(8000);
@@ -53,10 +53,10 @@ TEST_CASE("A new server gets the log and takes part") {
 TEST_CASE("A change that is truncated is rolled back") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1 1[1 2 3 4s] 1 1[2 3 4]"}});
     REQUIRE(c[1].conf() == "2 3 4");
-    REQUIRE(raft_role(&c[1].raft) == -1);
+    REQUIRE(raft_role(c[1].handle()) == -1);
     c[1].receive(2, AppendEntries{.term = 2, .prev = {4, 1}, .log = "2"});
     REQUIRE(c[1].conf() == "1 2 3 4s");
-    REQUIRE(raft_role(&c[1].raft) == RAFT_VOTER);
+    REQUIRE(raft_role(c[1].handle()) == RAFT_VOTER);
     REQUIRE(c[1].flag(RAFT_UPDATE_CONFIGURATION));
     c[1].receive(3, AppendEntries{.term = 3, .prev = {2, 1}, .log = "3"});
     REQUIRE(c[1].conf() == "1 2 3");
@@ -71,8 +71,8 @@ TEST_CASE("Several configurations in one AppendEntries: the last is in force, ea
     REQUIRE(c[1].conf() == "1 2 4");
     raft_configuration conf{};
     raft_index since = 0;
-    REQUIRE(raft_configuration_at(&c[1].raft, 4, &conf, &since) == 0);
-    REQUIRE(render(conf) == "1 2 3 4s");
+    REQUIRE(raft_configuration_at(c[1].handle(), 4, &conf, &since) == 0);
+    REQUIRE(Configuration(conf).str() == "1 2 3 4s");
     REQUIRE(since == 3);
     c[1].receive(3, AppendEntries{.term = 3, .prev = {5, 2}, .log = "3 3[1 2 3 4 5s] 3[1 3 4]"});
     REQUIRE(c[1].conf() == "1 3 4");
@@ -141,8 +141,8 @@ TEST_CASE("Any number of standbys and spares may come and go in one step") {
 TEST_CASE("A member may move to another address") {
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
-    Members moved("1 2 3");
-    moved.addresses[1] = "far away";
+    Configuration moved("1 2 3");
+    moved.members[1].address = intern("far away");
     c[1].reconfigure(moved);
     REQUIRE(c[1].conf() == "1 2@far away 3");
     c.drop();
@@ -151,7 +151,7 @@ TEST_CASE("A member may move to another address") {
     c.run(300);
     REQUIRE(c[2].conf() == "1 2@far away 3");
     const char *address = nullptr;
-    raft_leader(&c[3].raft, nullptr, &address);
+    raft_leader(c[3].handle(), nullptr, &address);
     REQUIRE(std::string(address) == "s1");
 }
 
@@ -159,13 +159,11 @@ TEST_CASE("A submitted change is encoded by the caller and comes back as it was"
     Cluster c(Cluster::fresh("1 2 3"));
     c.elect(1);
     c[1].slow = true;
-    char cookie;
-    auto e = event::change("1 2 3 4s");
-    e->cookie = &cookie;
+    const Event e = event::change("1 2 3 4s");
     c[1].step(e);
     REQUIRE(c[1].conf() == "1 2 3 4s");
-    REQUIRE(c[1].update.entries.batch[0].batch == &cookie);
-    REQUIRE(c[1].log.back().payload == Members("1 2 3 4s").encode());
+    REQUIRE(c[1].update.entries.batch[0].batch == e.entries[0].payload);
+    REQUIRE(c[1].log.entries.back().bytes() == encode("1 2 3 4s"));
 }
 
 TEST_CASE("RAFT_CONFIGURATION is accepted and changes nothing") {

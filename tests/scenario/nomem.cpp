@@ -1,114 +1,77 @@
 /* SPDX-License-Identifier: MIT */
-/* Out of memory at every allocation of every step: RAFT_NOMEM, no trace, and the same
- * event stepped again succeeds as if nothing had been. malloc() and its kin are wrapped by
- * the linker (see meson.build). */
+/* Memory that fails at every allocation of every step: RAFT_NOMEM, nothing changed, and the same
+ * event stepped again succeeds as if nothing had failed. */
+#include "../observe/failing_memory.hpp"
+#include "../observe/state.hpp"
 #include "catch.hpp"
 #include "cluster.hpp"
-#include "render.hpp"
 
-#include <cstdlib>
-
-using namespace story;
-
-namespace {
-bool armed;
-long budget; /* allocations that still succeed */
-long refused;
-
-bool out_of_memory() {
-    if (!armed || budget-- > 0) {
-        return false;
-    }
-    ++refused;
-    return true;
-}
-} // namespace
-
-extern "C" {
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-void *__wrap_malloc(size_t size) { return out_of_memory() ? nullptr : __real_malloc(size); }
-void *__wrap_calloc(size_t n, size_t size) {
-    return out_of_memory() ? nullptr : __real_calloc(n, size);
-}
-void *__wrap_realloc(void *old, size_t size) {
-    return out_of_memory() ? nullptr : __real_realloc(old, size);
-}
-}
+using namespace scenario;
 
 namespace {
 
-struct Player {
-    struct raft r {};
-    ~Player() { raft_close(&r); }
-    Player() = default;
-    Player(const Player &) = delete;
-    Player &operator=(const Player &) = delete;
+using Result = std::pair<std::string, observe::Digest>;
 
-    int step(const Past &p, raft_update *update) {
-        return raft_step(&r, p.event->at(p.time, p.capacity), update);
+Result result(struct raft &r, const raft_update &update) {
+    return {text_of(update), observe::state(r)};
+}
+
+/* Lets every allocation of every step fail once, in clones of the servers that take it. */
+class Starvation {
+public:
+    Starvation() {
+        before_step = [this](const raft &r, const raft_event &e) { starve(r, e); };
     }
-    void play(const std::vector<Past> &past, size_t n) {
+    ~Starvation() { before_step = nullptr; }
+    Starvation(const Starvation &) = delete;
+    Starvation &operator=(const Starvation &) = delete;
+    /* Allocations of that server that have failed. */
+    long failures(raft_id id) { return failures_[id]; }
+
+private:
+    void starve(const raft &r, const raft_event &event) {
+        struct raft plain = observe::clone(r);
+        raft_event e = event;
         raft_update update;
-        for (size_t i = 0; i < n; ++i) {
-            if (past[i].event == nullptr) {
-                past[i].setter(&r);
+        const int code = raft_step(&plain, &e, &update);
+        if (code != 0) { /* it is meant to fail, or a test of its own */
+            raft_close(&plain);
+            return;
+        }
+        const Result expected = result(plain, update);
+        raft_close(&plain);
+        for (unsigned k = 1;; ++k) {
+            struct raft hungry = observe::clone(r);
+            e = event;
+            failing_memory::arm(k, true);
+            const int rv = raft_step(&hungry, &e, &update);
+            const bool failed = failing_memory::disarm();
+            INFO("event " << event.type << ", allocation " << k);
+            if (failed) {
+                REQUIRE(rv == RAFT_NOMEM);
+                REQUIRE(update.flags == 0);
+                REQUIRE(observe::state(hungry) == observe::state(r));
+                REQUIRE(answers_of(&hungry) == answers_of(const_cast<raft *>(&r)));
+                REQUIRE(std::string(raft_errmsg(&hungry)) != "");
+                ++failures_[r.id];
+                REQUIRE(raft_step(&hungry, &e, &update) == 0);
             } else {
-                REQUIRE(step(past[i], &update) == 0);
-            }
-        }
-    }
-};
-
-/* Every allocation of every step of this life fails once. Returns how many there were. */
-long starve(const std::vector<Past> &past) {
-    long total = 0;
-    for (size_t i = 0; i < past.size(); ++i) {
-        if (past[i].event == nullptr) {
-            continue;
-        }
-        Player plain;
-        plain.play(past, i);
-        const std::string before = digest(&plain.r);
-        raft_update expected;
-        REQUIRE(plain.step(past[i], &expected) == 0);
-        const std::string wanted = render(expected) + digest(&plain.r);
-        for (long k = 0;; ++k) {
-            Player hungry;
-            hungry.play(past, i);
-            raft_update update;
-            raft_event *e = past[i].event->at(past[i].time, past[i].capacity);
-            budget = k;
-            refused = 0;
-            armed = true;
-            int rv = raft_step(&hungry.r, e, &update);
-            armed = false;
-            INFO(past[i].event->text << ", allocation " << k);
-            if (refused == 0) { /* it needed no more than k */
                 REQUIRE(rv == 0);
-                REQUIRE(render(update) + digest(&hungry.r) == wanted);
-                break;
             }
-            ++total;
-            REQUIRE(rv == RAFT_NOMEM);
-            REQUIRE(update.flags == 0);
-            REQUIRE(digest(&hungry.r) == before);
-            REQUIRE(std::string(raft_errmsg(&hungry.r)) != "");
-            REQUIRE(hungry.step(past[i], &update) == 0);
-            REQUIRE(render(update) + digest(&hungry.r) == wanted);
+            REQUIRE(result(hungry, update) == expected);
+            raft_close(&hungry);
+            if (!failed) { /* it needed fewer */
+                return;
+            }
         }
     }
-    return total;
-}
+    std::map<raft_id, long> failures_;
+};
 
 } // namespace
 
 TEST_CASE("Memory fails while a leader lives a full life") {
+    Starvation starvation;
     Cluster c(Cluster::fresh("1 2 3 4s 5s"));
     c.elect(1);
     c.run(250);
@@ -123,21 +86,22 @@ TEST_CASE("Memory fails while a leader lives a full life") {
     c.deliver();
     c[1].reconfigure("1 4 5");
     c.deliver();
-    c[1].snapshot(c[1].commit(), 3);
+    c[1].take_snapshot(c[1].commit(), 3);
     c.isolate(4);
     c[1].submit(5);
     c.run(150);
-    c[1].snapshot(c[1].commit(), 0);
+    c[1].take_snapshot(c[1].commit(), 0);
     c.heal();
     c.run(300);
     c[1].transfer(5);
     c.deliver();
     c.run(300);
     REQUIRE(c[5].leads());
-    REQUIRE(starve(c[1].past()) > 20);
+    REQUIRE(starvation.failures(1) > 20);
 }
 
 TEST_CASE("Memory fails while a follower lives a full life") {
+    Starvation starvation;
     Cluster c(Cluster::fresh("1 2 3"));
     c.chunk_size = 9;
     c.elect(1);
@@ -146,18 +110,19 @@ TEST_CASE("Memory fails while a follower lives a full life") {
     c.isolate(3);
     c[1].submit(5);
     c.run(100);
-    c[1].snapshot(c[1].commit(), 0);
+    c[1].take_snapshot(c[1].commit(), 0);
     c.heal();
     c.run(500);
-    REQUIRE(raft_snapshot_index(&c[3].raft) != 0);
+    REQUIRE(raft_snapshot_index(c[3].handle()) != 0);
     c.isolate(1);
     c.run(6000);
     c[c.leader()].submit(3);
     c.deliver();
-    REQUIRE(starve(c[3].past()) > 5);
+    REQUIRE(starvation.failures(3) > 5);
 }
 
 TEST_CASE("Memory fails while a server is founded, caught up, recovered") {
+    Starvation starvation;
     Cluster c({Draw{.id = 1}, Draw{.id = 2}});
     c[1].bootstrap("1");
     c[1].reconfigure("1 2p");
@@ -171,41 +136,35 @@ TEST_CASE("Memory fails while a server is founded, caught up, recovered") {
     c[2].step(event::recover("2"));
     c.run(6000);
     REQUIRE(c[2].leads());
-    REQUIRE(starve(c[2].past()) > 5);
+    REQUIRE(starvation.failures(2) > 5);
     c[1].restart();
-    REQUIRE(starve(c[1].past()) > 0);
+    REQUIRE(starvation.failures(1) > 0);
 }
 
 TEST_CASE("Memory fails in raft_init and in the setters") {
-    for (long k = 0;; ++k) {
+    bool failed = true;
+    for (unsigned k = 1; failed; ++k) {
         struct raft r {};
-        budget = k;
-        refused = 0;
-        armed = true;
+        failing_memory::arm(k, true);
         int rv = raft_init(&r, 1, "an address that has to be copied somewhere");
-        armed = false;
-        if (refused == 0) {
-            REQUIRE(rv == 0);
-            REQUIRE(k > 0);
-            budget = refused = 0;
-            armed = true;
+        failed = failing_memory::disarm();
+        REQUIRE(rv == (failed ? int{RAFT_NOMEM} : 0));
+        if (!failed) {
+            REQUIRE(k > 1);
+            failing_memory::arm(1, true);
             rv = raft_set_heartbeat_timeout(&r, 50);
-            armed = false;
-            REQUIRE((rv == 0 || rv == RAFT_NOMEM));
-            REQUIRE((rv == RAFT_NOMEM) == (refused > 0));
-            raft_close(&r);
-            break;
+            REQUIRE(rv == (failing_memory::disarm() ? int{RAFT_NOMEM} : 0));
         }
-        REQUIRE(rv == RAFT_NOMEM);
         REQUIRE(raft_close(&r) == 0);
     }
 }
 
 TEST_CASE("Memory fails while a configuration is rolled back under a leader from elsewhere") {
+    Starvation starvation;
     Cluster c({Draw{.id = 1, .term = 3, .log = "1[1 2] 2[1 2 3]"}});
     c[1].receive(3, AppendEntries{.term = 3, .prev = {2, 2}});
     c[1].receive(3, AppendEntries{.term = 3, .prev = {1, 1}, .log = "3"});
     REQUIRE(c[1].conf() == "1 2");
     c[1].receive(3, AppendEntries{.term = 3, .prev = {1, 1}, .commit = 2});
-    REQUIRE(starve(c[1].past()) > 2);
+    REQUIRE(starvation.failures(1) > 2);
 }

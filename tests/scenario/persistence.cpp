@@ -3,11 +3,12 @@
 #include "catch.hpp"
 #include "cluster.hpp"
 
-using namespace story;
+using namespace scenario;
 
 TEST_CASE("A sole voter commits only what its disk has acknowledged") {
     Cluster c({{.id = 1, .log = "1[1]"}});
-    c[1].slow = c[1].trusting = true;
+    c[1].slow = true;
+    c[1].checks_storage = false;
     c[1].submit(2);
     REQUIRE(c[1].last() == 4);
     REQUIRE(c[1].commit() == 2);
@@ -83,7 +84,8 @@ TEST_CASE("Acknowledgements of entries that are no longer there are ignored") {
  * disk may hold the entry in between. Index and term match; only the ticket tells. */
 TEST_CASE("An acknowledgement whose index and term match again after two rewrites is stale") {
     Cluster c({{.id = 1, .log = "1[1 2 3 4 5] 1"}});
-    c[1].slow = c[1].trusting = true;
+    c[1].slow = true;
+    c[1].checks_storage = false;
     c[1].receive(2, AppendEntries{.term = 2, .prev = {2, 1}, .log = "2"});
     const auto first = c[1].update.entries.write;
     c[1].receive(3, AppendEntries{.term = 3, .prev = {2, 1}, .log = "3"});
@@ -101,12 +103,13 @@ TEST_CASE("An acknowledgement whose index and term match again after two rewrite
     REQUIRE(c.count(1, 4) == 0); /* and the leader was told nothing */
     c[1].step(event::stored(3, third));
     REQUIRE(c[1].stored() == 3);
-    REQUIRE(c.take(1, 4)->m.append_entries_result.last_log_index == 3);
+    REQUIRE(c.take(1, 4)->append_entries_result.last_log_index == 3);
 }
 
 TEST_CASE("Tickets of appends without a rewrite stay good in any order") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1"}});
-    c[1].slow = c[1].trusting = true;
+    c[1].slow = true;
+    c[1].checks_storage = false;
     c[1].receive(2, AppendEntries{.term = 1, .prev = {2, 1}, .log = "1"});
     const auto first = c[1].update.entries.write;
     c[1].receive(2, AppendEntries{.term = 1, .prev = {3, 1}, .log = "1"});
@@ -171,7 +174,8 @@ TEST_CASE("A write that a snapshot replaced acknowledges nothing of what follows
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .log = "1"});
     const unsigned long long old = c[1].update.entries.write;
     c[1].receive(2, InstallSnapshot{.term = 1, .last = {4, 1}, .conf = "1 2 3", .data = whole});
-    c[1].store_chunk();
+    c[1].disk.finish(); /* its acknowledgement comes late */
+    c[1].store();
     REQUIRE(c[1].stored() == 4);
     c[1].receive(2, AppendEntries{.term = 1, .prev = {4, 1}, .log = "1"});
     REQUIRE(c[1].last() == 5);

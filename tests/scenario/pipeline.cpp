@@ -3,7 +3,7 @@
 #include "catch.hpp"
 #include "cluster.hpp"
 
-using namespace story;
+using namespace scenario;
 
 namespace {
 
@@ -16,8 +16,8 @@ std::vector<raft_index> on_the_way(Cluster &c, raft_id to) {
     std::vector<raft_index> all;
     while (c.count(1, to) > 0) {
         auto m = c.take(1, to, RAFT_APPEND_ENTRIES);
-        for (unsigned i = 0; i < m->m.append_entries.n_entries; ++i) {
-            all.push_back(m->m.append_entries.prev_log_index + 1 + i);
+        for (unsigned i = 0; i < m->append_entries.n_entries; ++i) {
+            all.push_back(m->append_entries.prev_log_index + 1 + i);
         }
     }
     return all;
@@ -65,17 +65,17 @@ TEST_CASE("No message names more entries than the limit allows") {
     raft_index next = 3;
     while (c.count(1, 2) > 0) {
         auto m = c.take(1, 2, RAFT_APPEND_ENTRIES);
-        REQUIRE(m->m.append_entries.n_entries <= 3);
-        REQUIRE(m->m.append_entries.prev_log_index + 1 == next);
-        next += m->m.append_entries.n_entries;
+        REQUIRE(m->append_entries.n_entries <= 3);
+        REQUIRE(m->append_entries.prev_log_index + 1 == next);
+        next += m->append_entries.n_entries;
         ++messages;
     }
     while (next <= 10) { /* the rest follows the answers, if it did not come at once */
         c[1].receive(2, AppendResult{.term = 2, .last = next - 1});
         auto m = c.take(1, 2, RAFT_APPEND_ENTRIES);
-        REQUIRE(m->m.append_entries.n_entries <= 3);
-        REQUIRE(m->m.append_entries.n_entries > 0);
-        next += m->m.append_entries.n_entries;
+        REQUIRE(m->append_entries.n_entries <= 3);
+        REQUIRE(m->append_entries.n_entries > 0);
+        next += m->append_entries.n_entries;
         ++messages;
     }
     REQUIRE(messages >= 3);
@@ -86,8 +86,8 @@ TEST_CASE("A caller may send fewer entries than a message names: the rest is sen
     c.elect(1);
     c[1].submit(10);
     auto m = c.take(1, 2, RAFT_APPEND_ENTRIES);
-    REQUIRE(m->entries.size() == 10);
-    m->entries.resize(4);
+    REQUIRE(m.entries.size() == 10);
+    m.entries.resize(4);
     c.hand(m);
     REQUIRE(c[2].last() == 6);
     c.run(1000);
@@ -225,8 +225,8 @@ TEST_CASE("One more entry is sent when the window opens by one") {
     for (raft_index acknowledged : {3, 4, 5}) {
         c[1].receive(2, AppendResult{.term = 2, .last = acknowledged});
         auto m = c.take(1, 2, RAFT_APPEND_ENTRIES);
-        REQUIRE(m->m.append_entries.prev_log_index == acknowledged + 3);
-        REQUIRE(m->m.append_entries.n_entries == 1);
+        REQUIRE(m->append_entries.prev_log_index == acknowledged + 3);
+        REQUIRE(m->append_entries.n_entries == 1);
     }
 }
 

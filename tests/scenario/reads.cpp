@@ -3,7 +3,7 @@
 #include "catch.hpp"
 #include "cluster.hpp"
 
-using namespace story;
+using namespace scenario;
 
 namespace {
 
@@ -21,8 +21,8 @@ struct Led : Cluster {
         unsigned long long r = 0;
         while (count(1, to) > 0) {
             auto m = take(1, to, RAFT_APPEND_ENTRIES);
-            REQUIRE(m->m.append_entries.version == 1);
-            r = m->m.append_entries.round;
+            REQUIRE(m->append_entries.version == 1);
+            r = m->append_entries.round;
         }
         return r;
     }
@@ -65,12 +65,12 @@ TEST_CASE("A follower echoes the latest round it has heard") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .round = 5});
     auto m = c.take(1, 2, RAFT_APPEND_ENTRIES_RESULT);
-    REQUIRE(m->m.append_entries_result.version == 3);
-    REQUIRE(m->m.append_entries_result.round == 5);
+    REQUIRE(m->append_entries_result.version == 3);
+    REQUIRE(m->append_entries_result.round == 5);
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .round = 3}); /* late */
-    REQUIRE(c.take(1, 2)->m.append_entries_result.round == 5);
+    REQUIRE(c.take(1, 2)->append_entries_result.round == 5);
     c[1].receive(3, AppendEntries{.term = 2, .prev = {1, 1}, .round = 1});
-    REQUIRE(c.take(1, 3)->m.append_entries_result.round == 1); /* another leader's count */
+    REQUIRE(c.take(1, 3)->append_entries_result.round == 1); /* another leader's count */
 }
 
 TEST_CASE("Two of four peers are needed among five, and non-voters do not count") {
@@ -93,7 +93,7 @@ TEST_CASE("Before anything of its own term is committed, reads wait for the barr
     unsigned long long round = 0;
     for (raft_time end = c.now + 300; c.now < end && round == 0;) {
         while (c.count(1, 2) > 0) {
-            round = std::max(round, c.take(1, 2)->m.append_entries.round);
+            round = std::max(round, c.take(1, 2)->append_entries.round);
         }
         if (round == 0) {
             c.expire(1);
@@ -168,7 +168,7 @@ TEST_CASE("Only so many reads can be pending") {
     for (; id < 10000000; ++id) {
         auto e = event::read(id);
         raft_update update;
-        int rv = raft_step(&c[1].raft, e->at(c.now, 100), &update);
+        int rv = raft_step(c[1].handle(), e.at(c.now, 100), &update);
         if (rv != 0) {
             REQUIRE(rv == RAFT_BUSY);
             REQUIRE(update.flags == 0);
@@ -229,7 +229,7 @@ TEST_CASE("There is no lease before an entry of the own term is committed") {
     c.expire(1);
     unsigned long long round = 0;
     while (c.count(1, 2) > 0) {
-        round = std::max(round, c.take(1, 2)->m.append_entries.round);
+        round = std::max(round, c.take(1, 2)->append_entries.round);
     }
     c[1].receive(2, AppendResult{.term = 2, .last = 2, .round = round});
     c[1].read(1, true);
@@ -249,11 +249,11 @@ TEST_CASE("Once TimeoutNow has been sent there is no lease for the rest of the t
     c.drop();
     c[1].transfer(3);
     c.take(1, 3, RAFT_TIMEOUT_NOW);
-    for (int i = 0; i < 30 && raft_transferee(&c[1].raft) != 0; ++i) {
+    for (int i = 0; i < 30 && raft_transferee(c[1].handle()) != 0; ++i) {
         renew();
         c.drop();
     }
-    REQUIRE(raft_transferee(&c[1].raft) == 0);
+    REQUIRE(raft_transferee(c[1].handle()) == 0);
     REQUIRE(c[1].leads());
     renew();
     c[1].read(2, true); /* S3 may still campaign with that permission */
@@ -273,7 +273,7 @@ TEST_CASE("Where peers that do not echo rounds are needed, a barrier is committe
     REQUIRE(c[1].last() == 2);
     c[1].read(1);
     REQUIRE(c[1].last() == 3);
-    REQUIRE(c[1].log.back().type == RAFT_BARRIER);
+    REQUIRE(c[1].log.entries.back().type() == RAFT_BARRIER);
     REQUIRE_FALSE(c[1].answer(1));
     c.deliver();
     REQUIRE(c[1].commit() == 3);
@@ -323,7 +323,7 @@ TEST_CASE("A read whose round nobody can confirm any more is confirmed by a barr
             c[1].receive(id, older(2));
         }
         c.expire(1);
-        REQUIRE(c[1].log.back().type == RAFT_BARRIER);
+        REQUIRE(c[1].log.entries.back().type() == RAFT_BARRIER);
         REQUIRE(c[1].last() == 3);
         c[1].receive(2, older(2));
         REQUIRE_FALSE(c[1].answer(7));
@@ -360,7 +360,7 @@ TEST_CASE("A lease lasts nine tenths of the election timeout from the sending, a
     c.drop();
     c.expire(1);
     const raft_time sent = c.now;
-    const auto round = c.take(1, 2, RAFT_APPEND_ENTRIES)->m.append_entries.round;
+    const auto round = c.take(1, 2, RAFT_APPEND_ENTRIES)->append_entries.round;
     c.sleep(50);
     c[1].receive(2, AppendResult{.term = 2, .last = 2, .round = round});
     c.now = sent + 899;

@@ -3,7 +3,7 @@
 #include "catch.hpp"
 #include "cluster.hpp"
 
-using namespace story;
+using namespace scenario;
 
 TEST_CASE("One survivor of three goes on alone") {
     Cluster c(Cluster::fresh("1 2 3"));
@@ -17,8 +17,8 @@ TEST_CASE("One survivor of three goes on alone") {
     const raft_term term = c[3].term();
     c[3].step(event::recover("3"));
     REQUIRE(c[3].term() > term); /* a new term */
-    REQUIRE(c[3].log[5].type == RAFT_CHANGE);
-    REQUIRE(c[3].log[5].term > term);
+    REQUIRE(c[3].log.at(6).type() == RAFT_CHANGE);
+    REQUIRE(c[3].log.at(6).term > term);
     REQUIRE(c[3].conf() == "3");
     REQUIRE(c[3].disk.term == c[3].term());
     c.run(5000);
@@ -91,7 +91,7 @@ TEST_CASE("Half a snapshot, of a leader that is gone, does not hinder a recovery
                                     .done = false});
     c[1].refuses(RAFT_BUSY, event::recover("1")); /* it could become the log at any moment */
     c[1].slow = false;
-    c[1].store_chunk();
+    c[1].store();
     c[1].step(event::recover("1"));
     REQUIRE(c[1].conf() == "1");
     c.run(3000);

@@ -3,7 +3,7 @@
 #include "catch.hpp"
 #include "cluster.hpp"
 
-using namespace story;
+using namespace scenario;
 
 TEST_CASE("A removed leader replicates until its removal commits, not counting itself") {
     Cluster c(Cluster::fresh("1 2 3"));
@@ -12,7 +12,7 @@ TEST_CASE("A removed leader replicates until its removal commits, not counting i
     c[1].reconfigure("2 3");
     c.deliver();
     REQUIRE(c[1].leads());
-    REQUIRE(raft_role(&c[1].raft) == -1);
+    REQUIRE(raft_role(c[1].handle()) == -1);
     REQUIRE(c[1].commit() == 2); /* S1 and S2 have it, but only S2 counts, and two are needed */
     c[1].submit();               /* it still leads */
     c.run(300);
@@ -85,7 +85,7 @@ TEST_CASE("The removed server that must campaign") {
     c[1].crash();
     c.heal();
     c[1].restart();
-    REQUIRE(raft_role(&c[1].raft) == -1);
+    REQUIRE(raft_role(c[1].handle()) == -1);
     REQUIRE(c[1].conf() == "2");
     c.run(30000);
     REQUIRE(c[2].leads());
@@ -96,7 +96,7 @@ TEST_CASE("The removed server that must campaign") {
 
 TEST_CASE("The removed server that must campaign, step by step: its own vote does not count") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1[2 3 4]"}});
-    REQUIRE(raft_role(&c[1].raft) == -1);
+    REQUIRE(raft_role(c[1].handle()) == -1);
     c.expire(1);
     REQUIRE(c[1].state() == RAFT_CANDIDATE);
     c[1].receive(2, VoteResult{.term = 2, .granted = true, .pre_vote = true});
@@ -152,7 +152,7 @@ TEST_CASE("Down to one, and up again") {
 
 TEST_CASE("A standby whose removal is not known to be committed does not campaign (§4.2.2)") {
     Cluster c({{.id = 4, .log = "1[1 2 3 4s] 1[1 2 3]"}});
-    REQUIRE(raft_role(&c[4].raft) == -1);
+    REQUIRE(raft_role(c[4].handle()) == -1);
     REQUIRE(c[4].deadline() == ~raft_time{0});
 }
 
@@ -162,8 +162,8 @@ TEST_CASE("A leader can take a snapshot while a removal is not committed") {
     c[1].receive(2, AppendResult{.term = 2, .last = 4});
     REQUIRE(c[1].commit() == 4);
     c[1].reconfigure("1 2");
-    c[1].snapshot(4);
-    REQUIRE(raft_snapshot_index(&c[1].raft) == 4);
+    c[1].take_snapshot(4);
+    REQUIRE(raft_snapshot_index(c[1].handle()) == 4);
     REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_PIPELINE);
 }
 

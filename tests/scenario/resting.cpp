@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Members that become spares, and spares that become members (§4.1, §4.2). */
+/* Configuration that become spares, and spares that become members (§4.1, §4.2). */
 #include "catch.hpp"
 #include "cluster.hpp"
 
-using namespace story;
+using namespace scenario;
 
 namespace {
 
@@ -12,7 +12,7 @@ constexpr raft_time never = ~raft_time{0};
 /* It knows that it is a spare, and waits for nothing. */
 void require_rest(Cluster &c, raft_id id, const char *conf) {
     REQUIRE(c[id].conf() == conf);
-    REQUIRE(raft_role(&c[id].raft) == RAFT_SPARE);
+    REQUIRE(raft_role(c[id].handle()) == RAFT_SPARE);
     REQUIRE(c[id].deadline() == never);
 }
 
@@ -90,9 +90,9 @@ TEST_CASE("A new spare is replicated to until the change is committed, with a la
     c.drop();
     c[1].reconfigure("1 2 3 4 5p");
     const raft_index change = c[1].last();
-    REQUIRE(c.take(1, 5)->m.append_entries.n_entries == 1);
+    REQUIRE(c.take(1, 5)->append_entries.n_entries == 1);
     c.expire(1); /* it hears of the leader as long as the change may be undone */
-    REQUIRE(c.take(1, 5)->m.append_entries.n_entries == 0);
+    REQUIRE(c.take(1, 5)->append_entries.n_entries == 0);
     c[1].receive(2, AppendResult{.term = 2, .last = change});
     REQUIRE(c[1].commit() == 2);
     REQUIRE(c.count(1, 5) == 0);
@@ -103,7 +103,7 @@ TEST_CASE("A new spare is replicated to until the change is committed, with a la
     SECTION("it has not answered yet") {}
     c[1].receive(3, AppendResult{.term = 2, .last = change});
     REQUIRE(c[1].commit() == change);
-    REQUIRE(c.take(1, 5, RAFT_APPEND_ENTRIES)->m.append_entries.leader_commit == change);
+    REQUIRE(c.take(1, 5, RAFT_APPEND_ENTRIES)->append_entries.leader_commit == change);
     REQUIRE(c.count(1, 5) == 0);
     /* From now on nothing: neither heartbeats, nor entries, nor an answer to late results. */
     c.expire(1);

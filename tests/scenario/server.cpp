@@ -2,305 +2,209 @@
 #include "server.hpp"
 
 #include <algorithm>
-#include <cstring>
 
+#include "../driver/judge_step.hpp"
+#include "../observe/answers.hpp"
+#include "../observe/fields.hpp"
 #include "catch.hpp"
-#include "checks.hpp"
 #include "cluster.hpp"
-#include "render.hpp"
 
-namespace story {
+namespace scenario {
 
-std::string snapshot_contents(Position at) {
-    return "the state after " + std::to_string(at.index) + " entries, the last of term " +
-           std::to_string(at.term);
+std::function<void(const raft &, const raft_event &)> before_step;
+
+std::string answers_of(struct raft *r) { return observe::text(observe::Answers(r)); }
+
+std::string text_of(const raft_update &u) {
+    observe::Record record;
+    observe::record(&record, u, observe::Payloads::kContents);
+    return record.text();
 }
 
+std::string flag_names(unsigned flags) { return observe::names_of_flags(flags); }
+
+Lone::Lone(raft_id id) { REQUIRE(raft_init(&r, id, driver::address_of(id)) == 0); }
+
+int Lone::step(Event event, raft_time now) { return raft_step(&r, event.at(now, 1), &update); }
+
 Server::Server(Cluster &cluster, const Draw &draw)
-    : id(draw.id), features(draw.features), cluster_(cluster), set_(draw.set) {
-    disk.start = draw.start;
-    disk.log = draw_log(draw.log, draw.start);
+    : Driver(draw.id, payloads(), &cluster.judge),
+      features(draw.features),
+      cluster_(cluster),
+      set_(draw.set) {
+    disk.log.first = draw.start;
+    disk.log.entries = draw_log(draw.log, draw.start);
     disk.term = draw.term;
     if (disk.term == 0) {
-        disk.term = disk.log.empty() ? draw.snapshot.term : disk.log.back().term;
+        disk.term = disk.log.empty() ? draw.snapshot.term : disk.log.entries.back().term;
     }
     disk.vote = draw.vote;
-    disk.snapshot = draw.snapshot;
     if (draw.snapshot.index != 0) {
-        disk.conf = Members(draw.conf);
-        disk.conf_index = draw.conf_index;
-        snapshots[draw.snapshot.index] = snapshot_contents(draw.snapshot);
+        disk.snapshot = std::make_shared<Snapshot>(
+            Snapshot{draw.snapshot.index, draw.snapshot.term, Configuration(draw.conf),
+                     draw.conf_index, snapshot_contents(draw.snapshot)});
     }
     launch();
 }
 
-Server::~Server() { raft_close(&raft); }
-
-void Server::configure(struct raft *r) const {
-    raft_seed(r, static_cast<unsigned>(id));
-    raft_set_features(r, features);
-    if (set_) {
-        set_(r);
-    }
-}
-
-EventPtr Server::start_event() const {
-    auto e = std::make_shared<Event>(RAFT_START, "START");
-    e->e.start.term = disk.term;
-    e->e.start.voted_for = disk.vote;
-    e->e.start.start_index = disk.start;
-    e->entries = disk.log;
-    e->has_snapshot = disk.snapshot.index != 0;
-    e->snapshot.index = disk.snapshot.index;
-    e->snapshot.term = disk.snapshot.term;
-    e->snapshot.configuration_index = disk.conf_index;
-    e->conf = disk.conf;
-    return e;
-}
-
 void Server::launch() {
-    REQUIRE(raft_init(&raft, id, address_of(id).c_str()) == 0);
-    past_.clear();
-    base = disk.log.empty() ? disk.snapshot.index + 1 : disk.start;
-    log = disk.log;
-    writes.clear();
-    chunk.reset();
-    incoming.clear();
-    answers.clear();
-    up = true;
-    past_.push_back({nullptr,
-                     [this](struct raft *r) {
-                         raft_init(r, id, address_of(id).c_str());
-                         configure(r);
-                     },
-                     0, 0});
-    configure(&raft);
-    step(start_event());
-}
-
-void Server::set(std::function<void(struct raft *)> setter) {
-    setter(&raft);
-    past_.push_back({nullptr, std::move(setter), 0, 0});
-}
-
-void Server::step(const EventPtr &event) {
-    if (!settling_) {
-        seen_ = 0;
+    REQUIRE(init() == 0);
+    raft_seed(handle(), static_cast<unsigned>(id));
+    raft_set_features(handle(), features);
+    if (set_) {
+        set_(handle());
     }
-    step_once(event);
+    answers.clear();
+    failures_.forget();
+    seen_ = 0;
+    REQUIRE(start() == 0);
     settle();
 }
 
-void Server::settle() {
-    if (settling_ || slow) {
-        return;
+void Server::set(const std::function<void(struct raft *)> &setter) {
+    setter(handle());
+    if (failures_.prepared()) {
+        setter(failures_.clone());
     }
-    settling_ = true;
-    while (!slow && (!writes.empty() || chunk)) {
-        writes.empty() ? store_chunk() : store();
-    }
-    settling_ = false;
+    view.capture(handle());
 }
 
-void Server::step_once(const EventPtr &event) {
+/* ------------------------------------------------------------------- stepping -- */
+
+int Server::call(raft_event &e, raft_update &u) {
+    if (before_step) {
+        before_step(*handle(), e);
+    }
+    const int rc = Driver::call(e, u);
+    if (rc == 0) {
+        failures_.succeeded(e, u, *handle());
+    }
+    return rc;
+}
+
+void Server::judged(const raft_event &, const raft_update &u) {
+    update = u;
+    seen_ |= u.flags;
+    check_log(view.last);
+}
+
+int Server::step(raft_event &e) {
     if (!up) {
         FAIL("server " << id << " is down");
     }
-    View before = View::of(&raft);
-    if (event->e.type == RAFT_START) {
-        before.term = disk.term;
-        before.vote = disk.vote;
-    }
-    past_.push_back({event, {}, cluster_.now, capacity});
-    int rv = step_checked(&raft, event->at(cluster_.now, capacity), &update);
-    cluster_.note("s" + std::to_string(id) + " " + event->text + " -> " +
-                  (rv == 0 ? render(update) : raft_errmsg(&raft)));
-    if (rv != 0) {
-        FAIL("server " << id << " refuses " << event->text << ": " << rv << ' '
-                       << raft_errmsg(&raft));
-    }
-    seen_ |= update.flags;
-    View after = View::of(&raft);
-    check_flags(before, after, update);
-    if (after.timeout <= cluster_.now) {
-        FAIL("the timeout " << after.timeout << " is not later than now");
-    }
-    if (after.state == RAFT_LEADER) {
-        cluster_.led(*this);
-    }
-    carry_out(event, before.commit, before.state == RAFT_LEADER);
+    e.time = cluster_.now;
+    e.capacity = capacity;
+    const int rc = Driver::step(e);
+    cluster_.note(std::string(name()) + " " +
+                  (stepped_.empty() ? observe::name_of_event(e.type) : stepped_) + " -> " +
+                  (rc == 0 ? text_of(update) : raft_errmsg(handle())));
+    return rc;
 }
 
-/* The caller's duties, in the order of the contract. */
-void Server::carry_out(const EventPtr &event, raft_index commit_before, bool led) {
-    if (update.flags & RAFT_UPDATE_VOTED_FOR) {
-        disk.term = term();
-        disk.vote = vote();
+void Server::step(Event event) {
+    seen_ = 0;
+    stepped_ = event.text();
+    raft_event *e = event.at(cluster_.now, capacity);
+    const int rc = step(*e);
+    event.spoil();
+    if (rc != 0) {
+        FAIL(name() << " refuses " << stepped_ << ": " << rc << ' ' << raft_errmsg(handle()));
     }
-    if (update.flags & RAFT_UPDATE_ENTRIES) {
-        take_entries(event->e.type == RAFT_START);
-    }
-    if (update.flags & RAFT_UPDATE_SNAPSHOT) {
-        take_chunk();
-    }
-    if (event->e.type == RAFT_SNAPSHOT) {
-        while (base < raft_first_index(&raft)) { /* drop what no message can name */
-            if (!log.empty()) {
-                log.erase(log.begin());
-            }
-            ++base;
-        }
-    }
-    check_log();
-    if (update.flags & RAFT_UPDATE_MESSAGES) {
-        send(led);
-    }
-    if (update.flags & RAFT_UPDATE_COMMIT_INDEX) {
-        apply(commit_before);
-    }
-    if (update.flags & RAFT_UPDATE_READS) {
-        for (unsigned i = 0; i < update.reads.n; ++i) {
-            const raft_read &r = update.reads.batch[i];
-            if (!answers.emplace(r.id, r).second) {
-                FAIL("read " << r.id << " is answered twice");
-            }
-        }
+    stepped_.clear();
+    settle();
+}
+
+/* What is said in the name of a server of the cluster counts as said by it. */
+void Server::play(const Message &m) {
+    if (cluster_.runs(m.from)) {
+        judge->left(m);
     }
 }
 
-void Server::take_entries(bool starting) {
-    const raft_update_entries &e = update.entries;
-    incoming.clear(); /* between two chunks: the leader has given the installation up */
-    if (chunk) {
-        FAIL("ENTRIES while a snapshot is being installed");
+void Server::settle() {
+    while (!slow && !disk.queue.empty()) {
+        REQUIRE(finish_write() == 0);
     }
-    if (starting && e.n == 0) {
-        log.clear(); /* a crash between writing a snapshot and dropping the log */
-        base = e.index;
-    } else if (e.index > base + log.size() || e.index < base) {
-        FAIL("entries at " << e.index << " do not follow the log");
+}
+
+void Server::refuses(int code, Event event) {
+    failures_.prepare(*handle());
+    /* Neither its time nor its capacity may be remembered. */
+    for (raft_time later : {0, 37}) {
+        raft_event *e = event.at(cluster_.now + later, later == 0 ? capacity : 7);
+        INFO(event.text());
+        REQUIRE(Driver::step(*e) == code);
+        failures_.failed(*handle());
+    }
+}
+
+void Server::ignores(const Event &event) {
+    const std::string was = see();
+    step(event);
+    REQUIRE(flag_names(flags()) == flag_names(0));
+    REQUIRE(see() == was);
+}
+
+raft_index Server::submit(unsigned n) {
+    const raft_index first = last() + 1;
+    step(event::submit(n));
+    return first;
+}
+
+/* ------------------------------------------------------------------- carrying out -- */
+
+void Server::write(Write w) {
+    const bool acknowledged = w.kind == Write::ENTRIES || w.kind == Write::CHUNK;
+    if (acknowledged || !disk.queue.empty()) {
+        Driver::write(std::move(w));
     } else {
-        log.resize(e.index - base);
-    }
-    Write w{e.index, {}, e.write};
-    for (unsigned i = 0; i < e.n; ++i) {
-        const raft_entry &r = e.batch[i];
-        w.entries.push_back(
-            {r.term, r.type, std::string(static_cast<const char *>(r.buf.base), r.buf.len)});
-    }
-    log.insert(log.end(), w.entries.begin(), w.entries.end());
-    writes.push_back(std::move(w));
-}
-
-void Server::take_chunk() {
-    const raft_update_snapshot &s = update.snapshot;
-    if (chunk) {
-        FAIL("a chunk while another one is being written");
-    }
-    chunk = Chunk{{s.metadata.index, s.metadata.term},
-                  Members(s.metadata.configuration),
-                  s.metadata.configuration_index,
-                  s.offset,
-                  std::string(static_cast<const char *>(s.chunk.base), s.chunk.len),
-                  s.last};
-}
-
-void Server::send(bool led) {
-    for (unsigned i = 0; i < update.messages.n; ++i) {
-        check_message(&raft, led, update.messages.batch[i]);
-        cluster_.sent(*this, update.messages.batch[i]);
+        disk.apply(w);
     }
 }
 
-void Server::apply(raft_index from) {
-    for (raft_index i = std::max(from + 1, base); i <= commit(); ++i) {
-        cluster_.committed(*this, i, log.at(i - base));
-    }
+size_t Server::choose_bytes(size_t left) { return std::min(left, cluster_.chunk_size); }
+
+void Server::send(std::unique_ptr<Message> message) {
+    judge->left(*message);
+    cluster_.sent(std::move(*message));
 }
 
-void Server::check_log() {
-    if (last() + 1 != base + log.size()) {
-        FAIL("the log ends at " << base + log.size() - 1 << ", not at " << last());
-    }
-    for (size_t i = 0; i < log.size(); ++i) {
-        if (raft_term_of(&raft, base + i) != log[i].term) {
-            FAIL("the term at " << base + i << " is " << log[i].term);
-        }
-    }
-    if (!trusting && stored() > durable()) {
-        FAIL("stored up to " << stored() << ", but durable only up to " << durable());
-    }
-}
+void Server::restore(const Snapshot &s) { REQUIRE(s.data == snapshot_contents({s.index, s.term})); }
 
-raft_index Server::durable() const {
-    raft_index i = disk.log.empty() ? disk.start : std::max(base, disk.start);
-    while (i < base + log.size() && i < disk.start + disk.log.size() &&
-           log[i - base] == disk.log[i - disk.start]) {
-        ++i;
-    }
-    return std::max(i - 1, disk.snapshot.index);
-}
+void Server::answered(const raft_read &r) { answers.emplace(r.id, r); }
 
 void Server::store() {
-    REQUIRE(!writes.empty());
-    Write w = writes.front();
-    writes.pop_front();
-    if (w.entries.empty()) { /* drop all, continue there */
-        disk.start = w.index;
-        disk.log.clear();
-    }
-    if (disk.log.empty()) {
-        disk.start = w.index;
-    }
-    disk.log.resize(w.index - disk.start);
-    disk.log.insert(disk.log.end(), w.entries.begin(), w.entries.end());
-    step(event::stored(w.last(), w.ticket));
+    REQUIRE(!disk.queue.empty());
+    seen_ = 0;
+    REQUIRE(finish_write() == 0);
+    settle();
 }
 
 void Server::store_all() {
-    while (!writes.empty()) {
+    while (!disk.queue.empty()) {
         store();
     }
 }
 
-void Server::store_chunk() {
-    REQUIRE(chunk);
-    Chunk c = *chunk;
-    chunk.reset();
-    incoming.resize(c.offset);
-    incoming += c.data;
-    if (c.last) {
-        REQUIRE(incoming == snapshot_contents(c.snapshot));
-        snapshots[c.snapshot.index] = incoming;
-        incoming.clear();
-        disk.snapshot = c.snapshot;
-        disk.conf = c.conf;
-        disk.conf_index = c.conf_index;
-        disk.start = base = c.snapshot.index + 1;
-        disk.log.clear();
-        log.clear();
-        writes.clear();
-    }
-    step(event::persisted_snapshot(c.snapshot, c.offset, c.last));
+void Server::fail_chunk() {
+    REQUIRE(chunk_outstanding);
+    disk.queue.front().fails = true;
+    store();
 }
 
-void Server::fail_chunk() {
-    REQUIRE(chunk);
-    Chunk c = *chunk;
-    chunk.reset();
-    incoming.clear();
-    step(event::persisted_snapshot({0, c.snapshot.term}, c.offset, c.last));
+void Server::take_snapshot(raft_index index, unsigned trailing) {
+    disk.snapshot = make_snapshot(index, snapshot_contents({index, term_at(index)}));
+    seen_ = 0;
+    REQUIRE(snapshot_taken(disk.snapshot, trailing) == 0);
+    settle();
 }
 
 void Server::crash(unsigned durable_writes) {
-    for (; durable_writes > 0 && !writes.empty(); --durable_writes) {
-        Write w = writes.front();
-        writes.pop_front();
-        disk.log.resize(w.index - disk.start);
-        disk.log.insert(disk.log.end(), w.entries.begin(), w.entries.end());
+    size_t kept = 0;
+    for (size_t i = 0; i < disk.queue.size() && i < durable_writes; ++i) {
+        kept += 1 + disk.queue[i].entries.size();
     }
-    REQUIRE(raft_close(&raft) == 0);
-    up = false;
+    Driver::crash(kept);
 }
 
 void Server::restart() {
@@ -310,78 +214,33 @@ void Server::restart() {
     launch();
 }
 
-raft_index Server::submit(unsigned n) {
-    raft_index first = last() + 1;
-    step(event::submit(n));
-    return first;
-}
+/* ------------------------------------------------------------------------ showing -- */
 
-void Server::read(unsigned long long read_id, bool lease) { step(event::read(read_id, lease)); }
-
-void Server::snapshot(raft_index index, unsigned trailing) {
-    raft_configuration conf{};
-    raft_index conf_index = 0;
-    REQUIRE(raft_configuration_at(&raft, index, &conf, &conf_index) == 0);
-    disk.snapshot = {index, raft_term_of(&raft, index)};
-    disk.conf = Members(conf);
-    disk.conf_index = conf_index;
-    snapshots[index] = snapshot_contents(disk.snapshot);
-    step(event::snapshot(index, trailing));
-    while (disk.start < raft_first_index(&raft) && !disk.log.empty()) {
-        disk.log.erase(disk.log.begin());
-        ++disk.start;
-    }
-}
-
-void Server::refuses(int code, const EventPtr &event) {
-    check_no_trace(past_, code, event, cluster_.now, digest(&raft));
-    std::string before = digest(&raft);
-    REQUIRE(step_checked(&raft, event->at(cluster_.now, capacity), &update) == code);
-    REQUIRE(digest(&raft) == before);
-    REQUIRE(std::strlen(raft_errmsg(&raft)) > 0);
-}
-
-void Server::ignores(const EventPtr &event) {
-    std::string before = digest(&raft);
-    step(event);
-    REQUIRE(flag_names(flags()) == "nothing");
-    REQUIRE(digest(&raft) == before);
-}
-
-std::string Server::see() { return digest(&raft); }
-
-raft_id Server::leader() const {
-    raft_id l = 0;
-    raft_leader(&raft, &l, nullptr);
-    return l;
-}
+std::string Server::see() { return answers_of(handle()); }
 
 raft_index Server::match(raft_id peer) const {
     raft_index m = 0;
-    REQUIRE(raft_match_index(&raft, peer, &m) == 0);
+    REQUIRE(raft_match_index(handle(), peer, &m) == 0);
     return m;
 }
 
 struct raft_progress Server::progress(raft_id peer) const {
     struct raft_progress p {};
-    REQUIRE(raft_progress(&raft, peer, &p) == 0);
+    REQUIRE(raft_progress(handle(), peer, &p) == 0);
     return p;
 }
 
 int Server::catch_up_status(raft_id peer) const {
     int status = -1;
-    REQUIRE(raft_catch_up(&raft, peer, &status) == 0);
+    REQUIRE(raft_catch_up(handle(), peer, &status) == 0);
     return status;
 }
 
-std::string Server::conf() const {
-    raft_configuration c{};
-    return raft_configuration_at(&raft, last(), &c, nullptr) == 0 ? Members(c).sorted().str() : "";
-}
+std::string Server::conf() const { return view.conf.sorted().str(); }
 
 std::string Server::terms() const {
     std::string out;
-    for (const Entry &e : log) {
+    for (const Entry &e : log.entries) {
         out += (out.empty() ? "" : " ") + std::to_string(e.term);
     }
     return out;
@@ -392,4 +251,4 @@ std::optional<raft_read> Server::answer(unsigned long long read_id) const {
     return found == answers.end() ? std::nullopt : std::optional<raft_read>(found->second);
 }
 
-} // namespace story
+} // namespace scenario

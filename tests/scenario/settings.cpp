@@ -3,7 +3,7 @@
 #include "catch.hpp"
 #include "cluster.hpp"
 
-using namespace story;
+using namespace scenario;
 
 namespace {
 using Setter = int (*)(struct raft *, unsigned);
@@ -25,23 +25,23 @@ TEST_CASE("A running server refuses settings that make no sense together, and ke
     Cluster c(Cluster::fresh("1 2 3"));
     for (auto [set, zero] : numbers) {
         const std::string before = c[1].see();
-        REQUIRE(set(&c[1].raft, 0) == (zero ? 0 : RAFT_INVALID));
+        REQUIRE(set(c[1].handle(), 0) == (zero ? 0 : RAFT_INVALID));
         REQUIRE(c[1].see() == before);
     }
-    REQUIRE(raft_set_heartbeat_timeout(&c[1].raft, 1000) == RAFT_INVALID);
-    REQUIRE(raft_set_election_timeout(&c[1].raft, 100) == RAFT_INVALID);
-    REQUIRE(raft_set_heartbeat_timeout(&c[1].raft, 999) == 0);
-    REQUIRE(raft_set_election_timeout(&c[1].raft, 999) == RAFT_INVALID);
-    REQUIRE(raft_set_heartbeat_timeout(&c[1].raft, 100) == 0);
-    REQUIRE(raft_set_election_timeout(&c[1].raft, 101) == 0);
-    REQUIRE(raft_set_features(&c[1].raft, 16) == RAFT_INVALID);
-    REQUIRE(raft_set_features(&c[1].raft, ~0u) == RAFT_INVALID);
-    REQUIRE(raft_set_features(&c[1].raft, 15) == 0);
-    REQUIRE(raft_set_capacity_threshold(&c[1].raft, 0) == 0);
-    REQUIRE(raft_set_capacity_threshold(&c[1].raft, 65535) == 0);
-    REQUIRE(raft_set_pre_vote(&c[1].raft, false) == 0);
-    REQUIRE(raft_set_tracer(&c[1].raft, nullptr) == 0);
-    REQUIRE(raft_seed(&c[1].raft, 0) == 0);
+    REQUIRE(raft_set_heartbeat_timeout(c[1].handle(), 1000) == RAFT_INVALID);
+    REQUIRE(raft_set_election_timeout(c[1].handle(), 100) == RAFT_INVALID);
+    REQUIRE(raft_set_heartbeat_timeout(c[1].handle(), 999) == 0);
+    REQUIRE(raft_set_election_timeout(c[1].handle(), 999) == RAFT_INVALID);
+    REQUIRE(raft_set_heartbeat_timeout(c[1].handle(), 100) == 0);
+    REQUIRE(raft_set_election_timeout(c[1].handle(), 101) == 0);
+    REQUIRE(raft_set_features(c[1].handle(), 16) == RAFT_INVALID);
+    REQUIRE(raft_set_features(c[1].handle(), ~0u) == RAFT_INVALID);
+    REQUIRE(raft_set_features(c[1].handle(), 15) == 0);
+    REQUIRE(raft_set_capacity_threshold(c[1].handle(), 0) == 0);
+    REQUIRE(raft_set_capacity_threshold(c[1].handle(), 65535) == 0);
+    REQUIRE(raft_set_pre_vote(c[1].handle(), false) == 0);
+    REQUIRE(raft_set_tracer(c[1].handle(), nullptr) == 0);
+    REQUIRE(raft_seed(c[1].handle(), 0) == 0);
 }
 
 TEST_CASE("Without a raft setters say RAFT_INVALID") {
@@ -62,7 +62,7 @@ TEST_CASE("Before the start the order does not matter, the start judges the whol
         struct raft r {};
         REQUIRE(raft_init(&r, 1, "s1") == 0);
         int rv = set(&r, 0); /* it may be refused at once, or by the start */
-        Event e(RAFT_START, "");
+        Event e(RAFT_START);
         raft_update u;
         if (rv == 0) {
             rv = raft_step(&r, e.at(1000, 1), &u);
@@ -74,7 +74,7 @@ TEST_CASE("Before the start the order does not matter, the start judges the whol
     REQUIRE(raft_init(&r, 1, "s1") == 0);
     REQUIRE(raft_set_heartbeat_timeout(&r, 3000) == 0); /* above the default election timeout */
     REQUIRE(raft_set_election_timeout(&r, 20000) == 0);
-    Event e(RAFT_START, "");
+    Event e(RAFT_START);
     e.e.start.term = 1;
     e.e.start.start_index = 1;
     e.entries = draw_log("1[1 2 3]");

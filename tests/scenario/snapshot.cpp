@@ -3,13 +3,13 @@
 #include "catch.hpp"
 #include "cluster.hpp"
 
-using namespace story;
+using namespace scenario;
 
 namespace {
 std::string conf_at(Server &s, raft_index index, raft_index *since) {
     raft_configuration conf{};
-    REQUIRE(raft_configuration_at(&s.raft, index, &conf, since) == 0);
-    return render(conf);
+    REQUIRE(raft_configuration_at(s.handle(), index, &conf, since) == 0);
+    return Configuration(conf).str();
 }
 } // namespace
 
@@ -17,34 +17,34 @@ TEST_CASE("A snapshot forgets the entries before it, but for the trailing ones")
     Cluster c({{.id = 1, .log = "1[1] 1 1 1 1 1"}});
     const raft_index last = c[1].last(); /* 7, with its barrier */
     REQUIRE(c[1].commit() == last);
-    c[1].snapshot(5, 2);
+    c[1].take_snapshot(5, 2);
     REQUIRE(c[1].flags() == 0u);
-    REQUIRE(raft_snapshot_index(&c[1].raft) == 5);
-    REQUIRE(raft_first_index(&c[1].raft) == 4); /* 4 and 5 are kept */
-    REQUIRE(raft_term_of(&c[1].raft, 2) == 0);
-    REQUIRE(raft_term_of(&c[1].raft, 5) == 1);
+    REQUIRE(raft_snapshot_index(c[1].handle()) == 5);
+    REQUIRE(raft_first_index(c[1].handle()) == 4); /* 4 and 5 are kept */
+    REQUIRE(raft_term_of(c[1].handle(), 2) == 0);
+    REQUIRE(raft_term_of(c[1].handle(), 5) == 1);
     REQUIRE(c[1].last() == last);
-    c[1].snapshot(7, 0);
-    REQUIRE(raft_first_index(&c[1].raft) == 8);
+    c[1].take_snapshot(7, 0);
+    REQUIRE(raft_first_index(c[1].handle()) == 8);
     REQUIRE(c[1].log.empty());
-    REQUIRE(raft_term_of(&c[1].raft, 7) == 2);
-    REQUIRE(raft_term_of(&c[1].raft, 6) == 0);
+    REQUIRE(raft_term_of(c[1].handle(), 7) == 2);
+    REQUIRE(raft_term_of(c[1].handle(), 6) == 0);
     REQUIRE(c[1].submit() == 8);
     REQUIRE(c[1].commit() == 8);
-    c[1].snapshot(8, 100); /* more than there is: everything is kept */
-    REQUIRE(raft_first_index(&c[1].raft) == 8);
+    c[1].take_snapshot(8, 100); /* more than there is: everything is kept */
+    REQUIRE(raft_first_index(c[1].handle()) == 8);
 }
 
 TEST_CASE("Term and configuration of a snapshot are the library's own knowledge") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1 1[1 2 3 4s] 1"}});
     c[1].receive(2, AppendEntries{.term = 1, .prev = {4, 1}, .commit = 4});
     auto e = event::snapshot(3, 9);
-    e->e.snapshot.metadata.term = 99;
-    e->e.snapshot.metadata.configuration_index = 77;
+    e.e.snapshot.metadata.term = 99;
+    e.e.snapshot.metadata.configuration_index = 77;
     raft_server nonsense{0, nullptr, 42};
-    e->e.snapshot.metadata.configuration = {&nonsense, 1};
+    e.e.snapshot.metadata.configuration = {&nonsense, 1};
     c[1].step(e);
-    REQUIRE(raft_term_of(&c[1].raft, 3) == 1);
+    REQUIRE(raft_term_of(c[1].handle(), 3) == 1);
     raft_index since = 0;
     REQUIRE(conf_at(c[1], 3, &since) == "1 2 3 4s");
     REQUIRE(since == 3);
@@ -57,18 +57,18 @@ TEST_CASE("The configuration in force is known at every index back to the last s
     c[1].receive(2, AppendEntries{.term = 1, .prev = {6, 1}, .commit = 6});
     for (raft_index snapshot : {0, 2, 4, 5}) {
         if (snapshot > 0) {
-            c[1].snapshot(snapshot);
+            c[1].take_snapshot(snapshot);
         }
         for (raft_index i = 0; i <= 8; ++i) {
             raft_configuration conf{};
             raft_index since = 0;
-            int rv = raft_configuration_at(&c[1].raft, i, &conf, &since);
+            int rv = raft_configuration_at(c[1].handle(), i, &conf, &since);
             INFO("index " << i << " with a snapshot at " << snapshot);
             if (i < snapshot || i > 6 || i == 0) {
                 REQUIRE(rv == RAFT_NOTFOUND);
             } else {
                 REQUIRE(rv == 0);
-                REQUIRE(render(conf) == expected[i - 1]);
+                REQUIRE(Configuration(conf).str() == expected[i - 1]);
                 REQUIRE(since == since_expected[i - 1]);
             }
         }
@@ -83,17 +83,17 @@ TEST_CASE("A follower far behind gets the snapshot, one within the trailing entr
     c.run(300);
     REQUIRE(c[1].commit() == 10);
     SECTION("snapshot") {
-        c[1].snapshot(10, 2);
+        c[1].take_snapshot(10, 2);
         c.heal();
         c.run(2000);
-        REQUIRE(raft_snapshot_index(&c[3].raft) == 10);
-        REQUIRE(c[3].snapshots.at(10) == c[1].snapshots.at(10));
+        REQUIRE(raft_snapshot_index(c[3].handle()) == 10);
+        REQUIRE(c[3].snapshot->data == c[1].snapshot->data);
     }
     SECTION("entries") {
-        c[1].snapshot(10, 20);
+        c[1].take_snapshot(10, 20);
         c.heal();
         c.run(2000);
-        REQUIRE(raft_snapshot_index(&c[3].raft) == 0);
+        REQUIRE(raft_snapshot_index(c[3].handle()) == 0);
         REQUIRE(c[3].terms() == c[1].terms());
     }
     REQUIRE(c[3].commit() == 10);
@@ -109,8 +109,8 @@ TEST_CASE("A snapshot of a follower does not disturb replication") {
     c.elect(1);
     c[1].submit(5);
     c.run(300);
-    c[2].snapshot(5);
-    c[3].snapshot(7);
+    c[2].take_snapshot(5);
+    c[3].take_snapshot(7);
     c[1].submit(3);
     c.run(300);
     REQUIRE(c[2].commit() == 10);
@@ -132,18 +132,18 @@ TEST_CASE("A leader without the entry before the follower's end sends its snapsh
     c[1].receive(2, AppendResult{.term = 3, .rejected = 7, .last = 3});
     REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_SNAPSHOT);
     auto m = c.take(1, 2, RAFT_INSTALL_SNAPSHOT);
-    REQUIRE(m->m.install_snapshot.last_index == 5);
-    REQUIRE(m->m.install_snapshot.last_term == 2);
-    REQUIRE(m->m.install_snapshot.conf_index == 1);
-    REQUIRE(m->conf.str() == "1 2 3");
-    REQUIRE(m->data == snapshot_contents({5, 2}));
+    REQUIRE(m->install_snapshot.last_index == 5);
+    REQUIRE(m->install_snapshot.last_term == 2);
+    REQUIRE(m->install_snapshot.conf_index == 1);
+    REQUIRE(m.conf.str() == "1 2 3");
+    REQUIRE(m.data == snapshot_contents({5, 2}));
     /* While it is on its way no entries are sent. */
     c[1].submit(3);
     REQUIRE(c.count(1, 2) == 0);
     c[1].receive(2, AppendResult{.term = 3, .last = 5});
     REQUIRE(c[1].progress(2).match == 5);
     REQUIRE(c[1].progress(2).mode != RAFT_PROGRESS_SNAPSHOT);
-    REQUIRE(c.take(1, 2, RAFT_APPEND_ENTRIES)->m.append_entries.prev_log_index == 5);
+    REQUIRE(c.take(1, 2, RAFT_APPEND_ENTRIES)->append_entries.prev_log_index == 5);
 }
 
 TEST_CASE("A follower whose end is the snapshot's gets entries") {
@@ -152,8 +152,8 @@ TEST_CASE("A follower whose end is the snapshot's gets entries") {
     c.win(1, {2});
     c[1].receive(2, AppendResult{.term = 3, .rejected = 7, .last = 5});
     auto m = c.take(1, 2, RAFT_APPEND_ENTRIES);
-    REQUIRE(m->m.append_entries.prev_log_index == 5);
-    REQUIRE(m->m.append_entries.prev_log_term == 2);
+    REQUIRE(m->append_entries.prev_log_index == 5);
+    REQUIRE(m->append_entries.prev_log_term == 2);
 }
 
 TEST_CASE("A result that names an older snapshot does not undo what was sent of this one (§5.1)") {
@@ -171,11 +171,11 @@ TEST_CASE("A result that names an older snapshot does not undo what was sent of 
     c.sleep(500);
     SECTION("an older one") {
         c[1].receive(2, late);
-        REQUIRE(c.take(1, 2, RAFT_INSTALL_SNAPSHOT)->m.install_snapshot.offset == 8);
+        REQUIRE(c.take(1, 2, RAFT_INSTALL_SNAPSHOT)->install_snapshot.offset == 8);
     }
     SECTION("none: it has nothing of it any more") {
         c[1].receive(2, AppendResult{.term = 2, .rejected = 5});
-        REQUIRE(c.take(1, 2, RAFT_INSTALL_SNAPSHOT)->m.install_snapshot.offset == 0);
+        REQUIRE(c.take(1, 2, RAFT_INSTALL_SNAPSHOT)->install_snapshot.offset == 0);
     }
     REQUIRE(c.count(1, 2) == 0);
 }

@@ -2,11 +2,10 @@
 /* Tracing: typed facts of successful steps. */
 #include "catch.hpp"
 #include "cluster.hpp"
-#include "render.hpp"
 
 #include <set>
 
-using namespace story;
+using namespace scenario;
 
 namespace {
 
@@ -124,10 +123,10 @@ TEST_CASE("Steps that fail are not traced") {
     Cluster c(Cluster::fresh("1 2 3"));
     c[1].set([&](raft *r) { raft_set_tracer(r, &rec.tracer); });
     raft_update update;
-    REQUIRE(raft_step(&c[1].raft, event::submit(1)->at(c.now, 1), &update) == RAFT_NOTLEADER);
-    REQUIRE(raft_step(&c[1].raft, event::snapshot(9, 0)->at(c.now, 1), &update) == RAFT_INVALID);
-    REQUIRE(raft_step(&c[1].raft,
-                      event::receive(draft(2, 1, AppendEntries{.term = 0}))->at(c.now, 1),
+    REQUIRE(raft_step(c[1].handle(), event::submit(1).at(c.now, 1), &update) == RAFT_NOTLEADER);
+    REQUIRE(raft_step(c[1].handle(), event::snapshot(9, 0).at(c.now, 1), &update) == RAFT_INVALID);
+    REQUIRE(raft_step(c[1].handle(),
+                      event::receive(draft(2, 1, AppendEntries{.term = 0})).at(c.now, 1),
                       &update) == RAFT_MALFORMED);
     REQUIRE(rec.facts.empty());
 }
@@ -149,7 +148,7 @@ TEST_CASE("Tracing changes nothing, can be replaced and turned off") {
             c[1].set([&](raft *r) { raft_set_tracer(r, nullptr); });
         }
         c[1].receive(2, VoteResult{.term = 2, .granted = true});
-        return c[1].see() + render(c[1].update);
+        return c[1].see() + text_of(c[1].update);
     };
     REQUIRE(life(true) == life(false));
     REQUIRE_FALSE(first.facts.empty());
@@ -166,6 +165,6 @@ TEST_CASE("Tracing changes nothing, can be replaced and turned off") {
 TEST_CASE("A tracer without a function is refused") {
     Cluster c(Cluster::fresh("1 2 3"));
     raft_tracer empty{nullptr, 1, nullptr};
-    REQUIRE(raft_set_tracer(&c[1].raft, &empty) == RAFT_INVALID);
+    REQUIRE(raft_set_tracer(c[1].handle(), &empty) == RAFT_INVALID);
     c.expire(1); /* and nothing calls it */
 }

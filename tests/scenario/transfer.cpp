@@ -3,7 +3,7 @@
 #include "catch.hpp"
 #include "cluster.hpp"
 
-using namespace story;
+using namespace scenario;
 
 TEST_CASE("An up-to-date server is asked at once, and takes over without waiting") {
     Cluster c(Cluster::fresh("1 2 3"));
@@ -12,24 +12,24 @@ TEST_CASE("An up-to-date server is asked at once, and takes over without waiting
     const raft_term term = c[1].term();
     const raft_time before = c.now;
     c[1].transfer(2);
-    REQUIRE(raft_transferee(&c[1].raft) == 2);
+    REQUIRE(raft_transferee(c[1].handle()) == 2);
     REQUIRE(c[1].flag(RAFT_UPDATE_TRANSFER));
     auto now = c.take(1, 2, RAFT_TIMEOUT_NOW);
-    REQUIRE(now->m.timeout_now.term == term);
-    REQUIRE(now->m.timeout_now.last_log_index == 2);
-    REQUIRE(now->m.timeout_now.last_log_term == term);
-    REQUIRE(now->m.timeout_now.version == 0);
+    REQUIRE(now->timeout_now.term == term);
+    REQUIRE(now->timeout_now.last_log_index == 2);
+    REQUIRE(now->timeout_now.last_log_term == term);
+    REQUIRE(now->timeout_now.version == 0);
     c.hand(now);
     /* No pre-vote, and with the leader's permission to disturb it. */
     REQUIRE(c[2].term() == term + 1);
     auto request = c.take(2, 3, RAFT_REQUEST_VOTE);
-    REQUIRE_FALSE(request->m.request_vote.pre_vote);
-    REQUIRE(request->m.request_vote.disrupt_leader);
+    REQUIRE_FALSE(request->request_vote.pre_vote);
+    REQUIRE(request->request_vote.disrupt_leader);
     c.hand(request);
     c.deliver();
     REQUIRE(c[2].leads());
     REQUIRE(c[1].state() == RAFT_FOLLOWER);
-    REQUIRE(raft_transferee(&c[1].raft) == 0);
+    REQUIRE(raft_transferee(c[1].handle()) == 0);
     REQUIRE(c.now == before);
 }
 
@@ -41,9 +41,9 @@ TEST_CASE("A server that lags gets what it misses first") {
     c[1].submit(3);
     c.deliver();
     c[1].transfer(2);
-    c.let_go();
+    c.release();
     auto m = c.take(1, 2, RAFT_APPEND_ENTRIES);
-    REQUIRE(m->entries.size() == 3);
+    REQUIRE(m.entries.size() == 3);
     REQUIRE(c.count(1, 2) == 0); /* no TimeoutNow yet */
     c.hand(m);
     c.deliver();
@@ -65,7 +65,7 @@ TEST_CASE("While leadership is being handed over no entries are taken") {
     REQUIRE(c[1].leader() == 1);
     SECTION("it is given up after an election timeout") {
         const raft_time began = c.now;
-        while (raft_transferee(&c[1].raft) != 0 && c.now < began + 5000) {
+        while (raft_transferee(c[1].handle()) != 0 && c.now < began + 5000) {
             c.run(50);
         }
         REQUIRE(c.now >= began + 1000);
@@ -88,7 +88,7 @@ TEST_CASE("Without a name, leadership goes to the most up-to-date voter") {
     c[1].receive(4, AppendResult{.term = 2, .last = 4});
     c[1].receive(5, AppendResult{.term = 2, .last = 7}); /* a standby cannot lead */
     c[1].transfer(0);
-    REQUIRE(raft_transferee(&c[1].raft) == 3);
+    REQUIRE(raft_transferee(c[1].handle()) == 3);
 }
 
 TEST_CASE("A transfer to nobody, to itself, to a non-voter, without a voter") {
@@ -125,7 +125,7 @@ TEST_CASE("A transfer ends with leadership, however it is lost") {
     c[1].submit();
     c[1].transfer(2);
     c[1].receive(3, AppendEntries{.term = 9, .prev = {2, 2}});
-    REQUIRE(raft_transferee(&c[1].raft) == 0);
+    REQUIRE(raft_transferee(c[1].handle()) == 0);
     REQUIRE(c[1].flag(RAFT_UPDATE_TRANSFER));
 }
 

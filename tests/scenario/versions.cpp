@@ -3,7 +3,7 @@
 #include "catch.hpp"
 #include "cluster.hpp"
 
-using namespace story;
+using namespace scenario;
 
 namespace {
 constexpr unsigned short garbage = 0xdead;
@@ -22,7 +22,7 @@ TEST_CASE("A RequestVote of version 0 has no flags: it asks for a vote, and disr
         2, RequestVote{.term = 2, .last = {1, 1}, .pre_vote = true, .disrupt = true, .version = 0});
     REQUIRE(c[1].vote() == 2);
     REQUIRE(c[1].term() == 2);
-    REQUIRE_FALSE(c.take(1, 2)->m.request_vote_result.pre_vote);
+    REQUIRE_FALSE(c.take(1, 2)->request_vote_result.pre_vote);
 }
 
 TEST_CASE("A vote result below version 2 has no features and no capacity") {
@@ -70,7 +70,7 @@ TEST_CASE("An AppendEntries of version 0 has no round") {
     c.drop();
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .round = garbage, .version = 0});
     auto m = c.take(1, 2, RAFT_APPEND_ENTRIES_RESULT);
-    REQUIRE((m->m.append_entries_result.version < 3 || m->m.append_entries_result.round == 4));
+    REQUIRE((m->append_entries_result.version < 3 || m->append_entries_result.round == 4));
 }
 
 TEST_CASE("Results of old versions: newer fields are not read") {
@@ -101,21 +101,21 @@ TEST_CASE("A server whose codec carries no newer fields speaks the published ver
     auto draws = Cluster::fresh("1 2 3", 0);
     Cluster c(draws);
     c.expire(1);
-    REQUIRE(c.take(1, 2)->m.request_vote.version == 2);
+    REQUIRE(c.take(1, 2)->request_vote.version == 2);
     c.deliver(1, 3);
     auto m = c.take(3, 1);
-    REQUIRE(m->m.request_vote_result.version == 2);
-    REQUIRE(m->m.request_vote_result.features == RAFT_FEATURE_CAPACITY);
+    REQUIRE(m->request_vote_result.version == 2);
+    REQUIRE(m->request_vote_result.features == RAFT_FEATURE_CAPACITY);
     c.hand(m);
     c.deliver();
     REQUIRE(c[1].leads());
     c[1].submit();
     auto append = c.take(1, 2, RAFT_APPEND_ENTRIES);
-    REQUIRE(append->m.append_entries.version == 0);
+    REQUIRE(append->append_entries.version == 0);
     c.hand(append);
     auto result = c.take(2, 1, RAFT_APPEND_ENTRIES_RESULT);
-    REQUIRE(result->m.append_entries_result.version == 2);
-    REQUIRE(result->m.append_entries_result.features == RAFT_FEATURE_CAPACITY);
+    REQUIRE(result->append_entries_result.version == 2);
+    REQUIRE(result->append_entries_result.features == RAFT_FEATURE_CAPACITY);
 }
 
 TEST_CASE("A peer without chunks gets the whole snapshot in a message of version 0") {
@@ -127,7 +127,7 @@ TEST_CASE("A peer without chunks gets the whole snapshot in a message of version
     c.isolate(3);
     c[1].submit(5);
     c.run(300);
-    c[1].snapshot(7);
+    c[1].take_snapshot(7);
     c.heal();
     bool seen = false;
     c.hold(1, 3);
@@ -136,19 +136,19 @@ TEST_CASE("A peer without chunks gets the whole snapshot in a message of version
         c.deliver();
         while (c.count(1, 3) > 0) {
             auto m = c.take(1, 3);
-            if (m->m.type == RAFT_INSTALL_SNAPSHOT) {
-                REQUIRE(m->m.install_snapshot.version == 0);
-                REQUIRE(m->data == snapshot_contents({7, 2}));
+            if (m->type == RAFT_INSTALL_SNAPSHOT) {
+                REQUIRE(m->install_snapshot.version == 0);
+                REQUIRE(m.data == snapshot_contents({7, 2}));
                 seen = true;
             }
             c.hand(m);
         }
     }
-    c.let_go();
+    c.release();
     REQUIRE(seen);
     c.run(500);
     REQUIRE(c[3].commit() == 7);
-    REQUIRE(c[3].snapshots.at(7) == c[1].snapshots.at(7));
+    REQUIRE(c[3].snapshot->data == c[1].snapshot->data);
 }
 
 TEST_CASE("An InstallSnapshot of version 0 is a whole snapshot, whatever its newer fields hold") {
@@ -162,7 +162,7 @@ TEST_CASE("An InstallSnapshot of version 0 is a whole snapshot, whatever its new
                                     .done = false,
                                     .version = 0});
     REQUIRE(c[1].commit() == 8);
-    REQUIRE(raft_snapshot_index(&c[1].raft) == 8);
+    REQUIRE(raft_snapshot_index(c[1].handle()) == 8);
 }
 
 TEST_CASE("A cluster is upgraded one server at a time, under load") {
@@ -182,7 +182,7 @@ TEST_CASE("A cluster is upgraded one server at a time, under load") {
         REQUIRE(c.leader() != 0);
         REQUIRE(c.leader() != id);
         if (id == 3) { /* this one comes back so late that it needs a snapshot */
-            c[c.leader()].snapshot(c[c.leader()].commit());
+            c[c.leader()].take_snapshot(c[c.leader()].commit());
         }
         c[id].restart();
         c.run(2000);
@@ -192,7 +192,7 @@ TEST_CASE("A cluster is upgraded one server at a time, under load") {
     c[leader].read(1);
     c.run(200);
     REQUIRE(c[leader].answer(1));
-    REQUIRE(c[leader].log.back().type != RAFT_BARRIER); /* by a round, not by a barrier */
+    REQUIRE(c[leader].log.entries.back().type() != RAFT_BARRIER); /* by a round, not by a barrier */
     c[leader].read(2, true);
     REQUIRE(c[leader].answer(2)); /* under a lease */
 }
@@ -201,7 +201,7 @@ TEST_CASE("Messages of an unknown type are ignored") {
     Cluster c(Cluster::fresh("1 2 3"));
     auto m = draft(2, 1, AppendEntries{.term = 9, .prev = {1, 1}});
     for (unsigned type : {0u, 7u, 255u, 0x7fffffffu}) {
-        m->m.type = static_cast<raft_message_type>(type);
+        m->type = static_cast<raft_message_type>(type);
         c[1].ignores(event::receive(m));
     }
 }
@@ -211,7 +211,7 @@ TEST_CASE("Versions of the future are read as far as they are known") {
     c[1].receive(2,
                  AppendEntries{.term = 1, .prev = {1, 1}, .log = "1", .round = 3, .version = 200});
     REQUIRE(c[1].last() == 2);
-    REQUIRE(c.take(1, 2)->m.append_entries_result.round == 3);
+    REQUIRE(c.take(1, 2)->append_entries_result.round == 3);
     c.sleep(3000);
     c[1].receive(2, RequestVote{.term = 5, .last = {9, 4}, .pre_vote = true, .version = 200});
     REQUIRE(c[1].term() == 1);
@@ -256,7 +256,7 @@ TEST_CASE("A late answer to a pre-vote is no vote after pre-votes were turned of
     const auto off = [](raft *r) { raft_set_pre_vote(r, false); };
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c.expire(1);
-    REQUIRE(c.take(1, 2)->m.request_vote.pre_vote);
+    REQUIRE(c.take(1, 2)->request_vote.pre_vote);
     /* Server 2, of version 1, grants the pre-vote for term 2, and may vote for 3 in that term. */
     SECTION("while it runs") {
         c[1].receive(3, AppendEntries{.term = 1, .prev = {1, 1}});

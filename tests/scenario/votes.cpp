@@ -3,18 +3,18 @@
 #include "catch.hpp"
 #include "cluster.hpp"
 
-using namespace story;
+using namespace scenario;
 
 namespace {
 
 /* Ask server 1 for a vote as a server that need not exist; what does it say? */
-MessagePtr ask(Cluster &c, raft_id candidate, const RequestVote &request) {
+Message ask(Cluster &c, raft_id candidate, const RequestVote &request) {
     c.drop(1, candidate);
     c[1].receive(candidate, request);
     return c.take(1, candidate, RAFT_REQUEST_VOTE_RESULT);
 }
 
-bool granted(const MessagePtr &m) { return m->m.request_vote_result.vote_granted; }
+bool granted(const Message &m) { return m->request_vote_result.vote_granted; }
 
 Draw voter(const char *log, raft_term term = 0) { return {.id = 1, .term = term, .log = log}; }
 
@@ -60,10 +60,10 @@ TEST_CASE("An old candidate is refused and told the term") {
     c.sleep(1500);
     auto m = ask(c, 2, {.term = 4, .last = {9, 4}});
     REQUIRE_FALSE(granted(m));
-    REQUIRE(m->m.request_vote_result.term == 5);
-    REQUIRE(m->m.request_vote_result.version == 2);
-    REQUIRE(m->m.request_vote_result.capacity == 100);
-    REQUIRE(m->m.request_vote_result.features == (all_features | RAFT_FEATURE_CAPACITY));
+    REQUIRE(m->request_vote_result.term == 5);
+    REQUIRE(m->request_vote_result.version == 2);
+    REQUIRE(m->request_vote_result.capacity == 100);
+    REQUIRE(m->request_vote_result.features == (all_features | RAFT_FEATURE_CAPACITY));
 }
 
 TEST_CASE("Nobody gets a vote within a minimum election timeout of hearing from a leader") {
@@ -131,7 +131,7 @@ TEST_CASE("Membership is not asked when voting, of either side") {
         Cluster c({voter("1[1 2 3]")});
         c.sleep(1500);
         auto request = draft(8, 1, RequestVote{.term = 2, .last = {1, 1}});
-        request->address = "elsewhere";
+        request.address = intern("elsewhere");
         c[1].step(event::receive(request));
         REQUIRE(c[1].vote() == 8);
         REQUIRE(c[1].update.messages.n == 1);
@@ -146,7 +146,7 @@ TEST_CASE("Membership is not asked when voting, of either side") {
     SECTION("a voter that knows no configuration at all") {
         Cluster c({voter("")});
         c.sleep(1500);
-        REQUIRE(raft_role(&c[1].raft) == -1);
+        REQUIRE(raft_role(c[1].handle()) == -1);
         REQUIRE(granted(ask(c, 2, {.term = 2, .last = {1, 1}})));
         REQUIRE(c[1].vote() == 2);
     }
@@ -160,8 +160,8 @@ TEST_CASE("A pre-vote is granted with the request's term and binds nobody") {
     for (raft_id candidate : {2, 3}) {
         auto m = ask(c, candidate, {.term = 4, .last = {1, 1}, .pre_vote = true});
         REQUIRE(granted(m));
-        REQUIRE(m->m.request_vote_result.pre_vote);
-        REQUIRE(m->m.request_vote_result.term == 4);
+        REQUIRE(m->request_vote_result.pre_vote);
+        REQUIRE(m->request_vote_result.term == 4);
     }
     REQUIRE(c[1].term() == 3);
     REQUIRE(c[1].vote() == 0);
@@ -173,11 +173,11 @@ TEST_CASE("A refused pre-vote carries the higher of both terms") {
     c.sleep(1500);
     auto m = ask(c, 2, {.term = 3, .last = {9, 2}, .pre_vote = true}); /* an old term */
     REQUIRE_FALSE(granted(m));
-    REQUIRE(m->m.request_vote_result.pre_vote);
-    REQUIRE(m->m.request_vote_result.term == 6);
+    REQUIRE(m->request_vote_result.pre_vote);
+    REQUIRE(m->request_vote_result.term == 6);
     m = ask(c, 2, {.term = 9, .last = {9, 2}, .pre_vote = true}); /* an old log */
     REQUIRE_FALSE(granted(m));
-    REQUIRE(m->m.request_vote_result.term == 9);
+    REQUIRE(m->request_vote_result.term == 9);
     REQUIRE(c[1].term() == 6);
 }
 
@@ -231,8 +231,8 @@ TEST_CASE("A partitioned server comes back without disturbing the leader") {
 TEST_CASE("A leader that is no member is answered where it wrote from, not where it once was") {
     Cluster c({Draw{.id = 1}});
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}});
-    const auto moved = draft(2, 1, RequestVote{.term = 2, .last = {1, 1}});
-    moved->address = "elsewhere";
+    auto moved = draft(2, 1, RequestVote{.term = 2, .last = {1, 1}});
+    moved.address = intern("elsewhere");
     c[1].step(event::receive(moved));
     REQUIRE(c[1].update.messages.n == 1);
     REQUIRE(std::string(c[1].update.messages.batch[0].server_address) == "elsewhere");

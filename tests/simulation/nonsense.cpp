@@ -178,8 +178,7 @@ void Server::refuse_start() {
     bool gap = log.last() > covered + 1 && w_.random.percent(50);
     raft_index from =
         gap ? w_.random.between(std::max(log.first, covered + 1) + 1, log.last()) : log.first;
-    raft_snapshot_metadata metadata = {};
-    raft_event e = start_event(from, &metadata);
+    raft_event e = start_event(from);
     loan.entries.back().term += gap ? 0 : disk.term;
     must_refuse(gap ? "a gap in the log" : "an entry of a later term", e, RAFT_CORRUPT);
 }

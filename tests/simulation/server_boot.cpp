@@ -146,8 +146,7 @@ void Server::boot() {
     machine = Machine();
     load();
     refuse_start();
-    raft_snapshot_metadata metadata = {};
-    raft_event e = start_event(log.first, &metadata);
+    raft_event e = start_event(log.first);
     w_.say(id, "boots: term %llu, vote %llu, log %llu..%llu, snapshot %llu", disk.term, disk.vote,
            log.first, log.last(), snapshot != nullptr ? snapshot->index : 0);
     int rc = step(e);

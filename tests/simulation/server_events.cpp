@@ -17,7 +17,7 @@ void Server::must_succeed(const char *what, int rc) const {
 
 void Server::receive(const Wire &wire) {
     loan.clear();
-    raft_message m = loan.lend(wire);
+    raft_message &m = *loan.lend(wire);
     strip(m, vintage, w_.random);
     if (m.type == RAFT_APPEND_ENTRIES_RESULT) {
         Echo &echo = echoes_[wire.from];
