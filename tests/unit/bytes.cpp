@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "bytes.hpp"
+#include "base/bytes.hpp"
+#include "base/untrusted.hpp"
 #include "catch.hpp"
 
 #include <cstring>
@@ -7,7 +8,7 @@
 
 using namespace libraft;
 
-TEST_CASE("bytes: what is written little-endian is read back") {
+TEST_CASE("bytes: numbers are written little-endian and read back") {
     for (uint64_t value : {uint64_t{0}, uint64_t{1}, uint64_t{0x0123456789abcdef}, UINT64_MAX}) {
         unsigned char memory[8 + 1 + 3];
         Writer writer(memory);
@@ -33,7 +34,7 @@ TEST_CASE("bytes: what is written little-endian is read back") {
     }
 }
 
-TEST_CASE("bytes: reading past the end fails, and so does everything after") {
+TEST_CASE("bytes: reading past the end fails, and so does every later read") {
     const unsigned char memory[9] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
     for (size_t n = 0; n < 8; ++n) {
         Reader reader(memory, n);
@@ -55,7 +56,7 @@ TEST_CASE("bytes: reading past the end fails, and so does everything after") {
     REQUIRE_FALSE(empty.string(&text));
 }
 
-TEST_CASE("bytes: a hostile bool or enum is read as a number") {
+TEST_CASE("untrusted: a hostile bool or enum is read as an integer") {
     for (unsigned bits = 0; bits < 256; ++bits) {
         alignas(bool) unsigned char byte = static_cast<unsigned char>(bits);
         REQUIRE(load_bool(reinterpret_cast<const bool &>(byte)) == (bits != 0));
@@ -67,7 +68,7 @@ TEST_CASE("bytes: a hostile bool or enum is read as a number") {
     REQUIRE(load_enum(hostile) == raw);
 }
 
-TEST_CASE("bytes: a number that takes all that is left is read, one that lacks a byte is not") {
+TEST_CASE("bytes: a number may end at the last byte, not after it") {
     const unsigned char bytes[8] = {1};
     uint64_t value = 0;
     Reader all(bytes, 8);

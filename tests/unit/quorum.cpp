@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Every assignment for up to five servers, against the definition of a majority. */
 #include "catch.hpp"
-#include "quorum.hpp"
+#include "state/quorum.hpp"
 
 #include <vector>
 
@@ -159,7 +159,7 @@ TEST_CASE("quorum: every order in which four servers advance to 3") {
     }
 }
 
-TEST_CASE("quorum: a ballot of no set is empty, and taking away undoes adding") {
+TEST_CASE("quorum: a ballot of no set is empty; subtracting undoes adding") {
     REQUIRE(Ballot::of(0).empty());
     for (uint8_t sets : {1, 2, 3}) {
         Ballot b = Ballot::of(sets);
@@ -171,7 +171,7 @@ TEST_CASE("quorum: a ballot of no set is empty, and taking away undoes adding") 
     REQUIRE_FALSE(Ballot().is_majority_of(Ballot())); /* of nobody there is no majority */
 }
 
-TEST_CASE("quorum: the majority decides, neither who is ahead of it nor who has no vote") {
+TEST_CASE("quorum: only voters count, and only the majority decides") {
     const Ballot one = Ballot::of(kBothSets);
     std::vector<Voter> voters = {
         {one, 5, kBothSets}, {one, 4, kBothSets}, {one, 3, kBothSets}, {Ballot(), 9, 0}};
@@ -190,7 +190,7 @@ TEST_CASE("quorum: ballots are compared set by set") {
     REQUIRE_FALSE(Ballot::of(kBothSets) == Ballot());
 }
 
-TEST_CASE("quorum: a bare majority is one in both sets, with nobody to spare in either") {
+TEST_CASE("quorum: a bare majority is a majority of each set without one voter more") {
     auto ballots = [](unsigned news, unsigned olds) {
         Ballot b;
         for (unsigned i = 0; i < news; ++i) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "catch.hpp"
-#include "settings.hpp"
+#include "state/settings.hpp"
 
 using libraft::Settings;
 
