@@ -49,13 +49,17 @@ int receive(Server &s, const raft_event &event, raft_update &update) {
 int on_unknown(Step &step) { return step.fail(RAFT_INVALID, "an event of unknown type"); }
 
 int dispatch(Server &s, const raft_event &event, raft_update &update) {
-    switch (load_enum(event.type)) {
+    const uint32_t type = load_enum(event.type);
+    /* The two most frequent events do not wait for the table. */
+    if (type == RAFT_RECEIVE) {
+        return receive(s, event, update);
+    }
+    if (type == RAFT_PERSISTED_ENTRIES) {
+        return on_persisted_entries(s, event, update);
+    }
+    switch (type) {
         case RAFT_START:
             return run(s, event, update, on_start);
-        case RAFT_RECEIVE:
-            return receive(s, event, update);
-        case RAFT_PERSISTED_ENTRIES:
-            return on_persisted_entries(s, event, update);
         case RAFT_PERSISTED_SNAPSHOT:
             return run(s, event, update, on_persisted_snapshot);
         case RAFT_CONFIGURATION:

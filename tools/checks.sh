@@ -88,7 +88,7 @@ simulator() {
     local from=${2:-} commit
     commit=$(git rev-parse HEAD 2>/dev/null || echo 0000000)
     [ -n "$from" ] || from=$((16#${commit:0:7} + 100000))
-    build/test/tests/simulation/raft-sim "$SIM_RUNS" "$1" --from "$from" --jobs "$JOBS" --rare 5 |
+    build/test/tests/simulation/raft-sim --runs "$1" --from "$from" --jobs "$JOBS" --rare 5 |
         tail -n 60
 }
 
@@ -104,7 +104,7 @@ clang_sanitizers() {
     run_tests build/clang --no-rebuild --timeout-multiplier 5 \
         --suite unit --suite scenario --suite memory --suite fuzz --suite determinism \
         --no-suite long
-    build/clang/tests/simulation/raft-sim "$SIM_RUNS" 40 --from 200000 --jobs "$JOBS"
+    build/clang/tests/simulation/raft-sim --runs 40 --from 200000 --jobs "$JOBS"
 }
 
 SANITIZED=(--buildtype=debug -Doptimization=1 "-Db_sanitize=address,undefined" -Db_lundef=false
@@ -122,7 +122,7 @@ all_sanitizers() {
     "$MESON" compile -C build/asan -j "$JOBS"
     sanitizer_options
     run_tests build/asan --no-rebuild --timeout-multiplier 5 --no-suite abi --no-suite long
-    build/asan/tests/simulation/raft-sim "$SIM_RUNS" 400 --from 300000 --jobs "$JOBS"
+    build/asan/tests/simulation/raft-sim --runs 400 --from 300000 --jobs "$JOBS"
 }
 
 # raft-kv's event loop and its worker threads. Independent rafts in parallel threads are in

@@ -29,9 +29,6 @@ PACKAGES_CLANG=(clang libclang-rt-dev)
 PACKAGES_PLATFORMS=(clang @g++-multilib g++-s390x-linux-gnu qemu-user)
 PACKAGES_LINT=(clang-tidy cppcheck shellcheck)
 
-# raft-sim's option for the number of simulated clusters.
-SIM_RUNS=--runs
-
 say() { printf '== %s\n' "$*"; }
 fail() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 

@@ -35,7 +35,7 @@ void check_roles(const Server &s) {
     INVARIANT(!s.installation || s.state == RAFT_FOLLOWER);
     INVARIANT(s.leader == 0 || s.leader_address);
     INVARIANT(s.leads() == (s.leader == s.id));
-    INVARIANT(s.state == RAFT_FOLLOWER || s.deadline != kNever);
+    INVARIANT(!s.leads() || s.deadline != kNever);
     INVARIANT(!s.leads() || s.voted_for == s.id);
     INVARIANT(!s.installation || s.installation->configuration);
 }

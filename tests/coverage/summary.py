@@ -139,9 +139,8 @@ def judge(missed, markers, total):
         yield 'nothing was measured'
     if per_cent(lines, all_lines) < LINES:
         yield 'less than %g %% of the lines' % LINES
-    if per_cent(branches, all_branches) < BRANCHES:
-        yield '%.2f %% of the branches are less than %g %%' % (per_cent(branches, all_branches),
-                                                               BRANCHES)
+    if round(per_cent(branches, all_branches), 1) < BRANCHES:
+        yield 'less than %g %% of the branches' % BRANCHES
 
 
 def files_below(folder, *endings):

@@ -228,9 +228,9 @@ SnapshotPtr Driver::make_snapshot(raft_index at, std::string data) const {
     s.conf = Configuration(conf);
     raft_index expected_index = 0;
     const Configuration *expected = configuration_at(at, &expected_index);
-    const Configuration *truth = judge != nullptr ? judge->committed_conf(at) : nullptr;
+    const Configuration *committed = judge != nullptr ? judge->committed_conf(at) : nullptr;
     if (expected == nullptr || !(*expected == s.conf) || expected_index != s.conf_index ||
-        (truth != nullptr && !(*truth == s.conf))) {
+        (committed != nullptr && !(*committed == s.conf))) {
         throw Violation("raft_configuration_at", format("%llu is wrong on %s", at, name()));
     }
     return std::make_shared<const Snapshot>(std::move(s));

@@ -35,7 +35,7 @@ void Judge::appended(const Driver &s, raft_index index, const Entry &e, raft_ter
     Born &b = it->second;
     if (fresh) {
         if (!made && complete_) {
-            throw Violation("log matching", format("%s holds entry %llu/%llu that nobody made",
+            throw Violation("log matching", format("%s holds entry %llu/%llu that no server made",
                                                    s.name(), index, e.term));
         }
         return;

@@ -42,7 +42,7 @@ public:
     /* A leader believes that a server's log matches its own up to there: it must have acknowledged
      * that in this term (§3.5). */
     void matched(const Driver &leader, raft_id peer, raft_index match) const;
-    /* Nobody speaks in an earlier term than before (§3.3). */
+    /* No server sends a message of an earlier term than before (§3.3). */
     void spoke(raft_id server, raft_term term);
     /* An acknowledgement that a server is about to send: what it names is what the leader of that
      * term holds there, as long as it leads (§3.5). */
@@ -50,13 +50,13 @@ public:
     /* A message leaves a server: votes, acknowledgements and terms are taken from it. */
     void left(const Message &message);
 
-    /* A server lost a term that had not been made durable, and that nobody saw. */
+    /* A server crashed: terms that were not durable, and that no other server saw, are forgotten. */
     void forget_unseen(raft_id server, raft_term durable_term);
     /* A server comes back with an empty disk. */
     void forget(raft_id server);
     /* A majority is lost, and this server is recovered with a log that ends at `last`: what it does
      * not hold is no longer committed, and later terms never happened. `lost` tells which servers
-     * are gone for good. Returns how many committed entries are lost. */
+     * never run again. Returns how many committed entries are lost. */
     raft_index recovered(const Driver &s, raft_index last,
                          const std::function<bool(raft_id)> &lost);
 
@@ -78,7 +78,7 @@ private:
     struct Committed {
         raft_term term;  /* 0: unknown */
         raft_term by;    /* term of the leader that committed it */
-        uint64_t digest; /* of the state once applied; 0: nobody did */
+        uint64_t digest; /* of the state once applied; 0: no server has applied it */
         const Payload *payload;
     };
     using Key = std::pair<raft_term, uint64_t>;

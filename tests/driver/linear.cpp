@@ -9,9 +9,8 @@
 namespace driver::linear {
 namespace {
 
-/* All calls of one value. In any order of the whole they stand together, the write
- * first; the zone is where they must: between the first answer and the last
- * invocation. */
+/* All calls of one value. In every linearization they are adjacent, the write first. Their zone is
+ * the time between the first answer and the last invocation. */
 struct Cluster {
     uint32_t value;
     bool written = false;
@@ -46,7 +45,7 @@ std::vector<Cluster> gather(const std::vector<Call> &calls) {
     std::vector<Cluster> clusters;
     for (auto &[value, cluster] : by_value) {
         cluster.value = value;
-        /* A write that nobody knows of need not have happened. */
+        /* A write with an unknown fate that no read returned need not have happened. */
         if (cluster.read || cluster.first_answer != kNever) {
             clusters.push_back(cluster);
         }
@@ -139,9 +138,9 @@ unsigned self_test(unsigned histories, unsigned *linearizable) {
                                              : static_cast<uint32_t>(r.below(written + 1));
             calls.push_back({write, value, a, write && r.percent(15) ? kNever : b});
         }
-        bool truth = check_exhaustively(calls);
-        *linearizable += truth;
-        wrong += truth != check(calls).empty();
+        bool expected = check_exhaustively(calls);
+        *linearizable += expected;
+        wrong += expected != check(calls).empty();
     }
     return wrong;
 }

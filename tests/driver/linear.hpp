@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Is a history of registers linearizable? Every write writes a value of its own, so
- * that the writes a read depends on are known: the answer is then exact and cheap
- * (Gibbons and Korach, "Testing shared memories", 1997). */
+/* Linearizable reads (§6.4): is a history of registers linearizable? Every write writes a value of
+ * its own, so the write that a read depends on is known, and the answer is exact and cheap (Gibbons
+ * and Korach, "Testing shared memories", 1997). */
 #pragma once
 
 #include <cstdint>

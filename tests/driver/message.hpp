@@ -21,7 +21,7 @@ struct Message {
 };
 
 raft_term term_of(const raft_message &m);
-/* A request for a pre-vote or its answer: nobody need be in the term that it names. */
+/* A request for a pre-vote or its answer: no server need be in the term that it names. */
 bool is_pre_vote(const raft_message &m);
 const char *name_of(raft_message_type type);
 std::string describe(const raft_message &m);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The one source of chance of a world: the same seed gives the same world on every
- * platform, so nothing of <random>, whose distributions are not specified. */
+/* Random numbers that are the same for a seed on every platform. The distributions of <random> are
+ * not specified. */
 #pragma once
 
 #include <cstdint>

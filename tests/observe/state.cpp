@@ -245,7 +245,7 @@ namespace {
 
 /* The bits of an object that hold a value; none with a compiler that does not tell. */
 template <class T, class... Arguments>
-std::vector<unsigned char> value_bits(Arguments... arguments) {
+std::vector<unsigned char> value_bits([[maybe_unused]] Arguments... arguments) {
     std::vector<unsigned char> bits(sizeof(T), 0);
 #if defined(__GNUC__) && !defined(__clang__)
     T object{arguments...};

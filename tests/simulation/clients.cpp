@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "clients.hpp"
 
-#include "world.hpp"
+#include "simulation.hpp"
 
 #include <algorithm>
 
 namespace sim {
 
 void Clients::begin() {
-    clients_.resize(w_.plan.clients);
+    clients_.resize(sim_.plan.clients);
     ops_.reserve(8192);
     for (unsigned c = 0; c < clients_.size(); c++) {
         pause(c);
@@ -18,8 +18,8 @@ void Clients::begin() {
 void Clients::pause(unsigned client) {
     Client &c = clients_[client];
     c.turn++;
-    Time at = w_.now + w_.random.between(1, 2 * w_.plan.think);
-    w_.schedule(at, Happening::CLIENT, client, c.turn);
+    Time at = sim_.now + sim_.random.between(1, 2 * sim_.plan.think);
+    sim_.schedule(at, Scheduled::CLIENT, client, c.turn);
 }
 
 void Clients::wake(unsigned client, uint64_t turn) {
@@ -27,7 +27,7 @@ void Clients::wake(unsigned client, uint64_t turn) {
     if (turn != c.turn || stopped_) {
         return;
     }
-    while (!c.open.empty()) { /* too long without an answer: give up */
+    while (!c.open.empty()) { /* no answer for too long */
         uint32_t op = c.open.back();
         end(op, ops_[op].kind == Op::WRITE ? Op::UNKNOWN : Op::FAILED);
     }
@@ -35,10 +35,10 @@ void Clients::wake(unsigned client, uint64_t turn) {
 }
 
 raft_id Clients::choose_server(Client &c) {
-    if (c.guess == 0 || w_.random.percent(10)) {
-        c.guess = w_.random.between(1, w_.plan.servers);
-        const Server &s = w_.server(c.guess);
-        if (!w_.random.percent(20) && s.up && s.view.leader != 0) {
+    if (c.guess == 0 || sim_.random.percent(10)) {
+        c.guess = sim_.random.between(1, sim_.plan.servers);
+        const Server &s = sim_.server(c.guess);
+        if (!sim_.random.percent(20) && s.up && s.view.leader != 0) {
             c.guess = s.view.leader;
         }
     }
@@ -48,20 +48,20 @@ raft_id Clients::choose_server(Client &c) {
 void Clients::ask(unsigned client) {
     Client &c = clients_[client];
     raft_id server = choose_server(c);
-    if (!w_.server(server).up) {
+    if (!sim_.server(server).up) {
         c.guess = 0;
         pause(client);
         return;
     }
-    if (w_.random.percent(50)) {
+    if (sim_.random.percent(50)) {
         write(client, server);
     } else {
         read(client, server);
     }
     if (!c.open.empty()) {
         c.turn++;
-        Time patience = w_.random.between(1, 5) * w_.plan.max_election_timeout() * kMs;
-        w_.schedule(w_.now + patience, Happening::CLIENT, client, c.turn);
+        Time liveness_bound = sim_.random.between(1, 5) * sim_.plan.max_election_timeout() * kMs;
+        sim_.schedule(sim_.now + liveness_bound, Scheduled::CLIENT, client, c.turn);
     } else {
         pause(client);
     }
@@ -69,28 +69,28 @@ void Clients::ask(unsigned client) {
 
 uint32_t Clients::add(unsigned client, Op::Kind kind, raft_id server) {
     auto op = static_cast<uint32_t>(ops_.size());
-    auto key = static_cast<uint8_t>(w_.random.below(kKeys));
-    ops_.push_back({kind, Op::OPEN, false, false, key, server, w_.server(server).epoch, client,
-                    ++order_, 0, w_.network.sent(), w_.judge.top(), kNoOp});
+    auto key = static_cast<uint8_t>(sim_.random.below(kKeys));
+    ops_.push_back({kind, Op::OPEN, false, false, key, server, sim_.server(server).epoch, client,
+                    ++order_, 0, sim_.network.sent(), sim_.judge.top(), kNoOp});
     clients_[client].open.push_back(op);
     return op;
 }
 
 void Clients::write(unsigned client, raft_id server) {
     std::vector<uint32_t> ops;
-    size_t n = w_.random.percent(70) ? 1 : w_.random.between(2, 6);
+    size_t n = sim_.random.percent(70) ? 1 : sim_.random.between(2, 6);
     while (ops.size() < n) {
         ops.push_back(add(client, Op::WRITE, server));
     }
-    uint64_t epoch = w_.server(server).epoch;
-    int rc = w_.server(server).submit(ops);
+    uint64_t epoch = sim_.server(server).epoch;
+    int rc = sim_.server(server).submit(ops);
     if (rc != 0) {
         for (uint32_t op : ops) {
             end(op, Op::FAILED);
         }
         refused(client, rc, server);
-    } else if (w_.server(server).epoch != epoch) {
-        for (uint32_t op : ops) { /* it crashed meanwhile */
+    } else if (sim_.server(server).epoch != epoch) {
+        for (uint32_t op : ops) { /* the server crashed meanwhile */
             if (ops_[op].status == Op::OPEN) {
                 end(op, Op::UNKNOWN);
             }
@@ -100,10 +100,10 @@ void Clients::write(unsigned client, raft_id server) {
 
 void Clients::read(unsigned client, raft_id server) {
     uint32_t op = add(client, Op::READ, server);
-    bool lease = w_.random.percent(50);
+    bool lease = sim_.random.percent(50);
     ops_[op].lease = lease;
-    Server &s = w_.server(server);
-    if (w_.sabotage == Sabotage::LOCAL_READ) {
+    Server &s = sim_.server(server);
+    if (sim_.broken == Broken::LOCAL_READ) {
         ops_[op].value = s.machine.values[ops_[op].key];
         completed(op);
         return;
@@ -112,30 +112,30 @@ void Clients::read(unsigned client, raft_id server) {
     if (rc != 0) {
         end(op, Op::FAILED);
         refused(client, rc, server);
-    } else if (ops_[op].status == Op::OPEN && w_.sabotage == Sabotage::EARLY_READ && s.up) {
+    } else if (ops_[op].status == Op::OPEN && sim_.broken == Broken::EARLY_READ && s.up) {
         ops_[op].value = s.machine.values[ops_[op].key];
         completed(op);
     } else {
-        w_.stats.add(S_READ_LEASE_AT_ONCE, lease && ops_[op].status == Op::DONE);
+        sim_.stats.add(S_READ_LEASE_AT_ONCE, lease && ops_[op].status == Op::DONE);
     }
 }
 
 void Clients::refused(unsigned client, int rc, raft_id server) {
     Client &c = clients_[client];
-    Server &s = w_.server(server);
+    Server &s = sim_.server(server);
     c.guess = s.up && s.view.leader != server ? s.view.leader : 0;
     switch (rc) {
         case RAFT_NOTLEADER:
-            w_.stats.add(S_NOT_LEADER);
+            sim_.stats.add(S_NOT_LEADER);
             if (s.view.leads() && s.view.transferee == 0) {
                 throw Violation("request", format("leader %s says it is not", s.name()));
             }
             break;
         case RAFT_NOSPACE:
-            w_.stats.add(S_NOSPACE);
+            sim_.stats.add(S_NOSPACE);
             break;
         case RAFT_BUSY:
-            w_.stats.add(S_BUSY);
+            sim_.stats.add(S_BUSY);
             break;
         default:
             throw Violation("request", format("%s refuses a client with %d", s.name(), rc));
@@ -150,7 +150,7 @@ bool Clients::awaits(uint32_t op, raft_id server, uint64_t epoch) const {
 void Clients::end(uint32_t op, Op::Status status) {
     Op &o = ops_[op];
     o.status = status;
-    w_.stats.add(S_WRITE_UNKNOWN, status == Op::UNKNOWN);
+    sim_.stats.add(S_WRITE_UNKNOWN, status == Op::UNKNOWN);
     Client &c = clients_[o.client];
     std::erase(c.open, op);
 }
@@ -163,10 +163,10 @@ void Clients::completed(uint32_t op) {
     end(op, Op::DONE);
     o.completed = ++order_;
     if (o.kind == Op::WRITE) {
-        w_.stats.add(S_WRITE_OK);
+        sim_.stats.add(S_WRITE_OK);
         writes_done_++;
     } else {
-        w_.stats.add(o.lease ? S_READ_LEASE : S_READ_QUORUM);
+        sim_.stats.add(o.lease ? S_READ_LEASE : S_READ_QUORUM);
     }
     if (clients_[o.client].open.empty()) {
         pause(o.client);
@@ -203,7 +203,7 @@ void Clients::removed(uint32_t op, raft_id server, bool replaced) {
 }
 
 void Clients::committed_after_all(uint32_t op) {
-    w_.stats.add(S_LOST_COMMITTED, ops_[op].replaced);
+    sim_.stats.add(S_LOST_COMMITTED, ops_[op].replaced);
     ops_[op].replaced = false;
 }
 
@@ -214,21 +214,21 @@ bool Clients::read_answered(uint32_t op, raft_id server, uint64_t epoch, const r
         throw Violation("read", format("%s answers one that it was not asked", name_of(server)));
     }
     Op &o = ops_[op];
-    if (o.status == Op::DONE && w_.sabotage == Sabotage::NONE) {
+    if (o.status == Op::DONE && sim_.broken == Broken::NONE) {
         throw Violation("read", format("%s answers twice", name_of(server)));
     }
     if (r.status != 0) {
         if (r.status != RAFT_LEADERSHIPLOST) {
             throw Violation("read", format("status %d", r.status));
         }
-        w_.stats.add(S_READ_LOST);
+        sim_.stats.add(S_READ_LOST);
         if (o.status == Op::OPEN) {
             end(op, Op::FAILED);
             pause(o.client);
         }
         return false;
     }
-    bool trusted = !o.lease || w_.trusts_leases();
+    bool trusted = !o.lease || sim_.trusts_leases();
     if (trusted && r.index < o.floor) {
         throw Violation("read",
                         format("%s answers a %s read at %llu, but %llu was committed when "

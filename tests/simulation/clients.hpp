@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The clients, and the history of what they asked and were told. */
+/* The clients, and the history of their requests and answers. */
 #pragma once
 
 #include "types.hpp"
 
 namespace sim {
 
-class World;
+class Simulation;
 
 struct Op {
     enum Kind : uint8_t { WRITE, READ };
@@ -14,26 +14,26 @@ struct Op {
     Kind kind;
     Status status;
     bool lease;
-    bool replaced; /* by another leader's entry */
+    bool replaced; /* another leader's entry replaced it in a log */
     uint8_t key;
     raft_id server;
     uint64_t epoch;
     unsigned client;
-    uint64_t invoked, completed; /* order of all invocations and answers */
-    uint64_t messages;           /* that were sent before a read was asked for */
-    raft_index floor;            /* what was committed when a read was asked for */
-    uint32_t value;              /* of a read: the write that it saw */
+    uint64_t invoked, completed; /* their places among all invocations and answers */
+    uint64_t messages;           /* number of messages sent before this read was asked for */
+    raft_index floor;            /* the commit index when this read was asked for */
+    uint32_t value;              /* READ: the write whose value it returned */
 };
 
 class Clients {
 public:
-    explicit Clients(World &world) : w_(world) {}
+    explicit Clients(Simulation &simulation) : sim_(simulation) {}
 
     void begin();
     void wake(unsigned client, uint64_t turn);
     void stop() { stopped_ = true; }
 
-    /* Only of operations, not of what the library made itself. */
+    /* `op` must be an operation, not kNoOp. */
     unsigned key_of(uint32_t op) const { return ops_[op].key; }
     bool by_lease(uint32_t op) const { return op < ops_.size() && ops_[op].lease; }
     uint64_t asked_at(uint32_t op) const { return op < ops_.size() ? ops_[op].messages : 0; }
@@ -52,7 +52,7 @@ public:
 
 private:
     struct Client {
-        uint64_t turn = 0; /* outdates scheduled wake-ups */
+        uint64_t turn = 0; /* a wake-up scheduled in an earlier turn is ignored */
         raft_id guess = 0;
         std::vector<uint32_t> open;
     };
@@ -66,7 +66,7 @@ private:
     void end(uint32_t op, Op::Status status);
     void pause(unsigned client);
 
-    World &w_;
+    Simulation &sim_;
     std::vector<Op> ops_;
     std::vector<Client> clients_;
     uint64_t order_ = 0;

@@ -8,7 +8,7 @@ namespace sim {
 
 class Clock {
 public:
-    /* As after a boot: another origin. */
+    /* After a boot the clock has another origin. */
     void start(Time now, raft_time origin_ms, int drift_ppm) {
         base_ = now;
         local_ = origin_ms * kMs;
@@ -18,7 +18,7 @@ public:
 
     raft_time read(Time now) const { return micros(now) / kMs; }
 
-    /* When the clock will show that; never if it stalls. */
+    /* When the clock will show that time; UINT64_MAX if it stalls. */
     Time when(raft_time local_ms, Time now) const {
         if (stalled_ || local_ms > (UINT64_MAX >> 12)) {
             return UINT64_MAX;

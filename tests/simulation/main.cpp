@@ -11,23 +11,23 @@ namespace {
 void usage() {
     puts(
         "usage: raft-sim [options]\n"
-        "  --seed N          one world\n"
-        "  --worlds N        so many worlds (default 100)\n"
-        "  --from N          the first one's seed (default 1)\n"
-        "  --jobs N          processes (default 1)\n"
-        "  --seconds N       simulated seconds of a world, at least (default 60)\n"
-        "  --steps N         steps of a world, at least (default 5000)\n"
-        "  --trace           with --seed: tell the story\n"
-        "  --svg FILE        with --seed: draw it\n"
-        "  --svg-seconds N   the last so many simulated seconds of it (default 10)\n"
-        "  --digest          print a digest of what happened with each seed\n"
-        "  --failures N      stop after so many failing worlds (default 1)\n"
-        "  --sabotage NAME   break a part of the simulation on purpose\n"
-        "  --expect NAME     succeed if a violation of that property is found\n"
-        "  --rare N          fail if a kind of fault occurs in fewer than N percent of worlds,\n"
-        "                    or something that should be reached in fewer than N/5 percent\n"
-        "  --quiet           no statistics\n"
-        "  --self-test       of the linearizability checker");
+        "  --seed N          run this seed only\n"
+        "  --runs N          number of runs, each with its own seed (default 100)\n"
+        "  --from N          seed of the first run (default 1)\n"
+        "  --jobs N          number of processes (default 1)\n"
+        "  --seconds N       minimum simulated seconds of a run (default 60)\n"
+        "  --steps N         minimum steps of a run (default 5000)\n"
+        "  --trace           with --seed: print what happens\n"
+        "  --svg FILE        with --seed: draw what happened\n"
+        "  --svg-seconds N   draw the last N simulated seconds (default 10)\n"
+        "  --digest          print a digest of the steps of each run\n"
+        "  --failures N      stop after N failing runs (default 1)\n"
+        "  --break NAME      negative test: break this part of the environment\n"
+        "  --expect NAME     succeed if a violation of this property is found\n"
+        "  --rare N          fail if a kind of fault occurs in fewer than N percent of the runs,\n"
+        "                    or another counted event in fewer than N/5 percent\n"
+        "  --quiet           print no statistics\n"
+        "  --self-test       test the linearizability checker");
 }
 
 bool number(const char *text, uint64_t *value) {
@@ -51,10 +51,10 @@ int take_value(sim::Options &o, const char *name, const char *value) {
         const char *name;
         uint64_t *value;
     } const numbers[] = {
-        {"--worlds", &o.worlds}, {"--from", &o.from},
-        {"--jobs", &o.jobs},     {"--seconds", &o.seconds},
-        {"--steps", &o.steps},   {"--failures", &o.failures},
-        {"--rare", &o.rare},     {"--svg-seconds", &o.svg_seconds},
+        {"--runs", &o.runs},   {"--from", &o.from},
+        {"--jobs", &o.jobs},   {"--seconds", &o.seconds},
+        {"--steps", &o.steps}, {"--failures", &o.failures},
+        {"--rare", &o.rare},   {"--svg-seconds", &o.svg_seconds},
     };
     for (const auto &n : numbers) {
         if (strcmp(name, n.name) == 0) {
@@ -62,7 +62,7 @@ int take_value(sim::Options &o, const char *name, const char *value) {
         }
     }
     if (strcmp(name, "--seed") == 0) {
-        o.worlds = 1;
+        o.runs = 1;
         o.single = true;
         return number(value, &o.from) ? 2 : 0;
     }
@@ -74,8 +74,8 @@ int take_value(sim::Options &o, const char *name, const char *value) {
         o.expect = value;
         return 2;
     }
-    if (strcmp(name, "--sabotage") == 0) {
-        return sim::parse(value, &o.sabotage) ? 2 : 0;
+    if (strcmp(name, "--break") == 0) {
+        return sim::parse(value, &o.broken) ? 2 : 0;
     }
     return 0;
 }

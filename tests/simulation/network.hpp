@@ -1,42 +1,43 @@
 /* SPDX-License-Identifier: MIT */
-/* The network: it loses, doubles, delays, reorders and cuts, but does not forge. */
+/* The network loses, duplicates, delays and reorders messages and can be partitioned. Only with
+ * --break does it change them. */
 #pragma once
 
 #include "wire.hpp"
 
 namespace sim {
 
-class World;
+class Simulation;
 
 class Network {
 public:
-    explicit Network(World &world) : w_(world) {}
+    explicit Network(Simulation &simulation) : sim_(simulation) {}
 
-    void send(Wire *wire); /* takes it */
+    void send(Wire *wire); /* takes ownership */
     void deliver(Wire *wire);
     void drop(Wire *wire);
 
-    /* Cut servers apart: those in the set from the others. */
+    /* Partition the servers in the set from the others, in one direction or both. */
     void split(unsigned set, bool in, bool out);
     void cut(raft_id from, raft_id to) { blocked_[from][to] = true; }
     void heal();
-    /* Nothing that is under way arrives any more. */
+    /* No message that is under way arrives any more. */
     void forget() { forgotten_ = sent_; }
     uint64_t sent() const { return sent_; }
 
 private:
     void post(Wire *wire);
-    bool holds_back(Wire *wire); /* then it has taken it */
+    bool holds_back(Wire *wire); /* true: it has taken ownership */
     void echo_later(const Wire &wire);
     void forge(Wire &wire);
 
-    World &w_;
+    Simulation &sim_;
     bool blocked_[kMaxServers + 1][kMaxServers + 1] = {};
     Time latest_[kMaxServers + 1][kMaxServers + 1] = {};
     struct Held {
         raft_term term = 0;
         bool back = false;
-    } held_[kMaxServers + 1]; /* of whose TimeoutNow */
+    } held_[kMaxServers + 1]; /* by sender of TimeoutNow */
     uint64_t sent_ = 0;
     uint64_t forgotten_ = 0;
 };

@@ -8,7 +8,7 @@ namespace sim {
 namespace {
 
 #define X(name, text) text,
-const char *const kSabotages[] = {SIM_SABOTAGES(X)};
+const char *const kBroken[] = {SIM_BROKEN(X)};
 #undef X
 
 void choose_members(Plan &p, Random &r) {
@@ -36,7 +36,7 @@ void choose_settings(Plan &p, Random &r) {
     unsigned tickets = r.percent(50) ? 100 : static_cast<unsigned>(r.below(101));
     for (raft_id id = 1; id <= kMaxServers; id++) {
         ServerPlan &s = p.server[id];
-        s.vintage = mixed ? static_cast<unsigned>(r.below(4)) : unsigned{kOurs};
+        s.codec = mixed ? static_cast<unsigned>(r.below(4)) : unsigned{kOurs};
         s.features = mixed && r.percent(30) ? static_cast<unsigned>(r.below(8) << 1) : all_features;
         s.held_messages = held && r.percent(60);
         s.tickets = r.percent(tickets);
@@ -75,33 +75,33 @@ void choose_environment(Plan &p, Random &r) {
     p.crash_midway_ppm = r.percent(40) ? static_cast<unsigned>(r.skewed(50, 1500)) : 0;
 }
 
-void choose_troubles(Plan &p, Random &r) {
-    p.troubles = 0;
-    if (!r.percent(8)) { /* else a calm world */
-        for (unsigned i = 0; i < T_KINDS; i++) {
-            p.troubles |= r.percent(i == 10 ? 25 : i == 12 ? 80 : 50) ? 1U << i : 0;
+void choose_faults(Plan &p, Random &r) {
+    p.faults = 0;
+    if (!r.percent(8)) { /* else no faults */
+        for (unsigned i = 0; i < F_KINDS; i++) {
+            p.faults |= r.percent(i == 10 ? 25 : i == 12 ? 80 : 50) ? 1U << i : 0;
         }
     }
     if (p.bounded_clocks) {
-        p.troubles &= ~static_cast<unsigned>(T_CLOCK_JUMP | T_CLOCK_BACK | T_CLOCK_STALL);
+        p.faults &= ~static_cast<unsigned>(F_CLOCK_JUMP | F_CLOCK_BACK | F_CLOCK_STALL);
     }
-    p.trouble_interval = r.between(200, 5000) * kMs;
-    if (p.upgrades || r.percent(20)) { /* elections among servers of different age */
-        p.troubles |= T_ISOLATE_LEADER;
-        p.trouble_interval /= 2;
+    p.fault_interval = r.between(200, 5000) * kMs;
+    if (p.upgrades || r.percent(20)) { /* more elections among servers with different codecs */
+        p.faults |= F_ISOLATE_LEADER;
+        p.fault_interval /= 2;
     }
-    p.upset_percent = r.percent(60) ? static_cast<unsigned>(r.between(20, 80)) : 0;
+    p.disturb_percent = r.percent(60) ? static_cast<unsigned>(r.between(20, 80)) : 0;
     p.disaster = p.servers > 1 && r.percent(30) ? r.between(5, 40) * kSecond : 0;
     for (raft_id id = 2; id <= kMaxServers && p.disaster != 0; id++) {
-        /* A survivor that holds an old configuration of the lost ones campaigns on, and without
-         * pre-votes raises the term each time: a slower one would never be elected. */
+        /* A survivor with an old configuration of the lost servers campaigns again and again, and
+         * without pre-votes raises the term each time: a slower one would never be elected. */
         p.server[id].election_timeout = p.server[1].election_timeout;
     }
-    p.churn_interval = p.servers > 1 && r.percent(70) ? r.between(300, 6000) * kMs : 0;
+    p.admin_interval = p.servers > 1 && r.percent(70) ? r.between(300, 6000) * kMs : 0;
     p.tuning.capacity_threshold = r.percent(60) ? 1000 : 0;
     int limit = p.bounded_clocks ? 30000 : 100000; /* parts in a million */
     for (raft_id id = 1; id <= kMaxServers; id++) {
-        bool drifts = (p.troubles & T_CLOCK_DRIFT) != 0;
+        bool drifts = (p.faults & F_CLOCK_DRIFT) != 0;
         p.server[id].drift_ppm =
             drifts ? static_cast<int>(r.below(static_cast<uint64_t>(2 * limit))) - limit : 0;
     }
@@ -115,34 +115,34 @@ void choose_load(Plan &p, Random &r) {
     p.clients = static_cast<unsigned>(r.between(1, 6));
     p.think = r.between(20, 300) * kMs;
     if (p.servers <= 2) {
-        p.clients += 3; /* little else happens there */
+        p.clients += 3; /* to reach the number of steps */
         p.think = r.between(10, 80) * kMs;
     }
 }
 
-/* Worlds in which that sabotage has something to break. */
-void arrange(Plan &p, Sabotage sabotage) {
-    switch (sabotage) {
-        case Sabotage::DRIFTING_LEASE:
-            p.troubles |= T_CLOCK_STALL | T_ISOLATE_LEADER | T_PARTITION;
-            p.trouble_interval = 500 * kMs;
+/* Parameters with which the negative test has something to break. */
+void arrange(Plan &p, Broken broken) {
+    switch (broken) {
+        case Broken::DRIFTING_LEASE:
+            p.faults |= F_CLOCK_STALL | F_ISOLATE_LEADER | F_PARTITION;
+            p.fault_interval = 500 * kMs;
             break;
-        case Sabotage::STALE_ACK:
-        case Sabotage::KEEP_TRUNCATED:
+        case Broken::STALE_ACK:
+        case Broken::KEEP_TRUNCATED:
             p.late_ack_percent = 50;
-            p.troubles |= T_ISOLATE_LEADER | T_PARTITION;
-            p.trouble_interval = 800 * kMs;
+            p.faults |= F_ISOLATE_LEADER | F_PARTITION;
+            p.fault_interval = 800 * kMs;
             break;
-        case Sabotage::FORGOTTEN_TERM:
-        case Sabotage::FORGOTTEN_ENTRY:
-        case Sabotage::LATE_VOTE:
-            p.troubles |= T_CRASH | T_CRASH_ALL | T_ISOLATE_LEADER;
-            p.trouble_interval = 300 * kMs;
+        case Broken::FORGOTTEN_TERM:
+        case Broken::FORGOTTEN_ENTRY:
+        case Broken::LATE_VOTE:
+            p.faults |= F_CRASH | F_CRASH_ALL | F_ISOLATE_LEADER;
+            p.fault_interval = 300 * kMs;
             p.disk_max += 100 * kMs;
             break;
-        case Sabotage::RECOVER_STALE:
-        case Sabotage::RECOVER_TWO:
-        case Sabotage::UNDEAD:
+        case Broken::RECOVER_STALE:
+        case Broken::RECOVER_TWO:
+        case Broken::RETURNING_MAJORITY:
             p.disaster = 20 * kSecond;
             break;
         default:
@@ -152,29 +152,29 @@ void arrange(Plan &p, Sabotage sabotage) {
 
 } // namespace
 
-const char *name_of(Sabotage s) { return kSabotages[static_cast<unsigned>(s)]; }
+const char *name_of(Broken s) { return kBroken[static_cast<unsigned>(s)]; }
 
-bool parse(const char *text, Sabotage *s) {
-    for (unsigned i = 0; i < std::size(kSabotages); i++) {
-        if (strcmp(text, kSabotages[i]) == 0) {
-            *s = static_cast<Sabotage>(i);
+bool parse(const char *text, Broken *s) {
+    for (unsigned i = 0; i < std::size(kBroken); i++) {
+        if (strcmp(text, kBroken[i]) == 0) {
+            *s = static_cast<Broken>(i);
             return true;
         }
     }
     return false;
 }
 
-Plan::Plan(uint64_t seed, Sabotage sabotage) {
+Plan::Plan(uint64_t seed, Broken broken) {
     Random r(seed ^ 0x706c616eU);
     choose_members(*this, r);
     bounded_clocks = r.percent(50);
     choose_settings(*this, r);
     choose_environment(*this, r);
-    choose_troubles(*this, r);
+    choose_faults(*this, r);
     choose_load(*this, r);
     Random last(seed ^ 0x62657265U);
-    bereaved = last.percent(75);
-    arrange(*this, sabotage);
+    loses_minority = last.percent(75);
+    arrange(*this, broken);
 }
 
 unsigned Plan::max_election_timeout() const {
@@ -187,15 +187,15 @@ unsigned Plan::max_election_timeout() const {
 
 std::string Plan::describe() const {
     std::string text = format(
-        "%u servers, %s, clocks %s, pre-vote %s, heartbeat %u, loss %u ppm, troubles %03x, "
+        "%u servers, %s, clocks %s, pre-vote %s, heartbeat %u, loss %u ppm, faults %03x, "
         "snapshot every %llu, trailing %u, inflight %u, message entries %u\n",
         servers, initial.str().c_str(), bounded_clocks ? "bounded" : "wild",
-        tuning.pre_vote ? "on" : "off", tuning.heartbeat, loss_ppm, troubles, snapshot_every,
+        tuning.pre_vote ? "on" : "off", tuning.heartbeat, loss_ppm, faults, snapshot_every,
         trailing, tuning.inflight, tuning.message_entries);
     for (raft_id id = 1; id <= servers; id++) {
         const ServerPlan &s = server[id];
-        text += format("  %s: election timeout %u, vintage %u, features %u, drift %d ppm%s%s\n",
-                       name_of(id), s.election_timeout, s.vintage, s.features, s.drift_ppm,
+        text += format("  %s: election timeout %u, codec %u, features %u, drift %d ppm%s%s\n",
+                       name_of(id), s.election_timeout, s.codec, s.features, s.drift_ppm,
                        s.held_messages ? ", holds messages" : "", s.tickets ? ", tickets" : "");
     }
     return text;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a world is like: everything that its seed decides before it begins. */
+/* The parameters of a simulation, which its seed decides before it begins. */
 #pragma once
 
 #include "../driver/random.hpp"
@@ -7,88 +7,90 @@
 
 namespace sim {
 
-/* Parts of the simulation broken on purpose, to see that the checks bite. */
-#define SIM_SABOTAGES(X)                                                                       \
-    X(NONE, "none")                                                                            \
-    X(LYING_DISK, "lying-disk")               /* acknowledges before it is durable */          \
-    X(LATE_VOTE, "late-vote")                 /* sends before term and vote are durable */     \
-    X(KEEP_TRUNCATED, "keep-truncated")       /* ignores that entries were replaced */         \
-    X(STALE_ACK, "stale-ack")                 /* event 3 although acknowledgements are late */ \
-    X(WRONG_ENTRIES, "wrong-entries")         /* attaches another entry's payload */           \
-    X(FORGED_VOTE, "forged-vote")             /* the network turns refusals into votes */      \
-    X(FORGED_ACK, "forged-ack")               /* the network inflates acknowledgements */      \
-    X(FORGED_TERM, "forged-term")             /* the network changes the term of a leader */   \
-    X(EARLY_APPLY, "early-apply")             /* applies what is not committed */              \
-    X(LOCAL_READ, "local-read")               /* reads without a barrier */                    \
-    X(EARLY_READ, "early-read")               /* serves reads before they are answered */      \
-    X(DRIFTING_LEASE, "drifting-lease")       /* trusts leases under wild clocks */            \
-    X(EMPTY_SNAPSHOT, "empty-snapshot")       /* restores a snapshot as nothing */             \
-    X(LOST_FLAG, "lost-flag")                 /* an update loses a flag */                     \
-    X(EXTRA_FLAG, "extra-flag")               /* an update gains a flag */                     \
-    X(DIRTY_FAILURE, "dirty-failure")         /* a failed step changes something */            \
-    X(FORGOTTEN_ENTRY, "forgotten-entry")     /* a restart forgets the last durable entry */   \
-    X(FORGOTTEN_TERM, "forgotten-term")       /* a restart forgets its term and vote */        \
-    X(LATER_FAILURE, "later-failure")         /* a failed step changes what comes later */     \
-    X(STRANGE_SHORT_WAY, "strange-short-way") /* a step's short way loses a message */         \
-    X(SECOND_LEADER, "second-leader")         /* a candidate is elected in another's term */   \
-    X(OLD_TERM_COMMIT, "old-term-commit")     /* a leader commits by counting in a new term */ \
-    X(EAGER_COMMIT, "eager-commit")           /* a leader commits before a quorum stored */    \
-    X(WRONG_ADDRESS, "wrong-address")         /* a server takes its leader to be elsewhere */  \
-    X(RECOVER_STALE, "recover-stale")         /* the wrong survivor is recovered */            \
-    X(RECOVER_TWO, "recover-two")             /* two survivors are recovered */                \
-    X(UNDEAD, "undead")                       /* the lost majority comes back */               \
-    X(REWRITTEN_LOG, "rewritten-log")         /* a leader replaces its own last entry */       \
-    X(FALLING_COMMIT, "falling-commit")       /* a commit index falls */                       \
-    X(ABSENT_ENTRIES, "absent-entries")       /* a message asks for entries not there */       \
-    X(ABSENT_SNAPSHOT, "absent-snapshot")     /* a message asks for a snapshot not there */    \
-    X(UNANNOUNCED, "unannounced")             /* an update has what no flag announces */       \
-    X(TIMEOUT_DUE, "timeout-due")             /* a timeout is due when a step ends */          \
-    X(SILENT_NOMEM, "silent-nomem")           /* RAFT_NOMEM where no allocation failed */      \
-    X(SPOILT_LOG, "spoilt-log")               /* a disk gives back another term */             \
-    X(STORM, "storm")                         /* the network triples every message */          \
-    X(SHORT_LIFE, "short-life")               /* the world ends early */                       \
-    X(IDLE_FOLLOWER, "idle-follower")         /* a server that should campaign does not */     \
-    X(HASTY_LEADER, "hasty-leader")           /* a leader steps down though it is heard */     \
-    X(ETERNAL_PARTITION, "eternal-partition") /* the network never heals */                    \
-    X(DEAD_MAJORITY, "dead-majority")         /* a majority dies for good, unrecovered */
+/* Negative tests: each breaks one part of the environment, and the simulator must report the
+ * violation that follows. */
+#define SIM_BROKEN(X)                                                                            \
+    X(NONE, "none")                                                                              \
+    X(EARLY_ACK, "early-ack")           /* acknowledges before it is durable */                  \
+    X(LATE_VOTE, "late-vote")           /* sends before term and vote are durable */             \
+    X(KEEP_TRUNCATED, "keep-truncated") /* ignores that entries were replaced */                 \
+    X(STALE_ACK, "stale-ack") /* RAFT_PERSISTED_ENTRIES although acknowledgements are late */    \
+    X(WRONG_ENTRIES, "wrong-entries")   /* attaches another entry's payload */                   \
+    X(FORGED_VOTE, "forged-vote")       /* the network turns refusals into votes */              \
+    X(FORGED_ACK, "forged-ack")         /* the network inflates acknowledgements */              \
+    X(FORGED_TERM, "forged-term")       /* the network changes the term of a leader */           \
+    X(EARLY_APPLY, "early-apply")       /* applies what is not committed */                      \
+    X(LOCAL_READ, "local-read")         /* reads without RAFT_READ */                            \
+    X(EARLY_READ, "early-read")         /* serves reads before they are answered */              \
+    X(DRIFTING_LEASE, "drifting-lease") /* trusts leases under wild clocks */                    \
+    X(EMPTY_SNAPSHOT, "empty-snapshot") /* restores an empty state from a snapshot */            \
+    X(LOST_FLAG, "lost-flag")           /* an update loses a flag */                             \
+    X(EXTRA_FLAG, "extra-flag")         /* an update gains a flag */                             \
+    X(FAILURE_CHANGES_STATE, "failure-changes-state") /* a failed step changes the state */      \
+    X(FORGOTTEN_ENTRY, "forgotten-entry") /* a restart forgets the last durable entry */         \
+    X(FORGOTTEN_TERM, "forgotten-term")   /* a restart forgets its term and vote */              \
+    X(FAILURE_CHANGES_FUTURE, "failure-changes-future") /* a failed step changes later steps */  \
+    X(WRONG_FAST_PATH, "wrong-fast-path")               /* the fast path loses a message */      \
+    X(SECOND_LEADER, "second-leader")           /* a candidate is elected in another's term */   \
+    X(OLD_TERM_COMMIT, "old-term-commit")       /* a leader commits by counting in a new term */ \
+    X(EARLY_COMMIT, "early-commit")             /* a leader commits before a quorum stored */    \
+    X(WRONG_ADDRESS, "wrong-address")           /* a server has a wrong address of its leader */ \
+    X(RECOVER_STALE, "recover-stale")           /* the wrong survivor is recovered */            \
+    X(RECOVER_TWO, "recover-two")               /* two survivors are recovered */                \
+    X(RETURNING_MAJORITY, "returning-majority") /* the lost majority comes back */               \
+    X(REWRITTEN_LOG, "rewritten-log")           /* a leader replaces its own last entry */       \
+    X(FALLING_COMMIT, "falling-commit")         /* a commit index falls */                       \
+    X(ABSENT_ENTRIES, "absent-entries")         /* a message names entries that do not exist */  \
+    X(ABSENT_SNAPSHOT, "absent-snapshot")   /* a message names a snapshot that does not exist */ \
+    X(UNANNOUNCED, "unannounced")           /* an update has a member that no flag announces */  \
+    X(TIMEOUT_DUE, "timeout-due")           /* the timeout is due already when a step ends */    \
+    X(UNEXPECTED_NOMEM, "unexpected-nomem") /* RAFT_NOMEM where no allocation failed */          \
+    X(CORRUPT_LOG, "corrupt-log")           /* a disk returns another term */                    \
+    X(MESSAGE_STORM, "message-storm")       /* the network triples every message */              \
+    X(SHORT_RUN, "short-run")               /* the simulation ends early */                      \
+    X(IDLE_FOLLOWER, "idle-follower")       /* a server that should campaign does not */         \
+    X(EARLY_STEP_DOWN, "early-step-down")   /* a leader steps down although a quorum answers */  \
+    X(PERMANENT_PARTITION, "permanent-partition") /* the network never heals */                  \
+    X(LOST_MAJORITY, "lost-majority") /* a majority is lost for good, without a recovery */
 
-enum class Sabotage {
+enum class Broken {
 #define X(name, text) name,
-    SIM_SABOTAGES(X)
+    SIM_BROKEN(X)
 #undef X
 };
 
-const char *name_of(Sabotage s);
-bool parse(const char *text, Sabotage *s);
+const char *name_of(Broken s);
+bool parse(const char *text, Broken *s);
 
-/* What goes wrong every now and then. */
-enum Trouble : unsigned {
-    T_CRASH = 1 << 0,
-    T_PARTITION = 1 << 1,
-    T_ONE_WAY = 1 << 2,
-    T_DISK_SLOW = 1 << 3,
-    T_DISK_STALL = 1 << 4,
-    T_CLOCK_JUMP = 1 << 5,
-    T_CLOCK_BACK = 1 << 6,
-    T_CLOCK_STALL = 1 << 7,
-    T_CLOCK_DRIFT = 1 << 8,
-    T_CAPACITY = 1 << 9,
-    T_CRASH_ALL = 1 << 10,
-    T_ISOLATE_LEADER = 1 << 11,
-    T_FLIP = 1 << 12,
-    T_KINDS = 13
+/* Kinds of faults that the simulator injects. */
+enum Fault : unsigned {
+    F_CRASH = 1 << 0,
+    F_PARTITION = 1 << 1,
+    F_ONE_WAY = 1 << 2,
+    F_DISK_SLOW = 1 << 3,
+    F_DISK_STALL = 1 << 4,
+    F_CLOCK_JUMP = 1 << 5,
+    F_CLOCK_BACK = 1 << 6,
+    F_CLOCK_STALL = 1 << 7,
+    F_CLOCK_DRIFT = 1 << 8,
+    F_CAPACITY = 1 << 9,
+    F_CRASH_ALL = 1 << 10,
+    F_ISOLATE_LEADER = 1 << 11,
+    F_OVERWRITE = 1 << 12,
+    F_KINDS = 13
 };
 
 struct ServerPlan {
-    unsigned vintage;
-    unsigned features;  /* of the latest vintage */
-    bool held_messages; /* term and vote are written like entries; messages wait for them */
-    bool tickets;       /* RAFT_STORED, else RAFT_PERSISTED_ENTRIES */
+    unsigned codec;
+    unsigned features; /* announced with the latest codec */
+    bool
+        held_messages; /* term and vote are written to the queue; messages wait until they are durable */
+    bool tickets;      /* RAFT_STORED, else RAFT_PERSISTED_ENTRIES */
     int drift_ppm;
     unsigned election_timeout;
 };
 
-/* What may be changed while a server runs. */
+/* Settings that may be changed while a server runs. */
 struct Tuning {
     unsigned heartbeat, snapshot_timeout, catch_up_rounds, catch_up_duration;
     unsigned inflight, message_entries, uncommitted, capacity_threshold;
@@ -96,31 +98,31 @@ struct Tuning {
 };
 
 struct Plan {
-    explicit Plan(uint64_t seed, Sabotage sabotage);
+    explicit Plan(uint64_t seed, Broken broken);
 
     unsigned servers;
     Configuration initial;
     unsigned bootstrapped; /* how many of the initial voters bootstrap */
     ServerPlan server[kMaxServers + 1];
-    bool bounded_clocks; /* leases may be trusted */
+    bool bounded_clocks; /* so leases may be trusted */
 
     Tuning tuning;
-    unsigned setting_ppm; /* a setting changes with a step */
+    unsigned setting_ppm; /* how often a setting changes */
 
     Time delay_min, delay_max, long_delay;
     unsigned loss_ppm, duplicate_ppm, long_delay_ppm, unreachable_percent;
     Time disk_min, disk_max;
 
-    unsigned troubles;
-    Time trouble_interval;
+    unsigned faults;
+    Time fault_interval;
     unsigned nomem_ppm, chunk_fail_percent, late_ack_percent, partial_ack_percent;
     unsigned timer_late_percent, timer_early_ppm, crash_midway_ppm;
     Time late_ack_max;
-    Time churn_interval; /* 0: the membership stays */
+    Time admin_interval; /* between requests of the operator; 0: there are none */
     bool upgrades;
     Time disaster;             /* when a majority is lost for good; 0: never */
-    bool bereaved;             /* when all is over, a minority is lost for good */
-    unsigned upset_percent;    /* how often what is delicate is disturbed */
+    bool loses_minority;       /* at the end, a minority is lost for good */
+    unsigned disturb_percent;  /* how often a crash or partition hits a critical phase */
     raft_index snapshot_every; /* entries; 0: never */
     unsigned trailing;
     unsigned padding, chunk_max;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "runner.hpp"
 
-#include "world.hpp"
+#include "simulation.hpp"
 
 #include <chrono>
 #include <csignal>
@@ -14,14 +14,14 @@
 namespace sim {
 namespace {
 
-constexpr unsigned kPatience = 300; /* s; a world takes a fraction of one */
+constexpr unsigned kLongestRun = 300; /* seconds; most runs take a fraction of one */
 
-/* One process's account, in memory that it shares with its parent. */
+/* The results of one process, in memory that it shares with its parent. */
 struct Account {
     Stats stats;
-    uint64_t next;    /* seed under way */
-    uint64_t failed;  /* worlds that violated something */
-    uint64_t matched; /* of these, what --expect names */
+    uint64_t next;    /* seed of the current run */
+    uint64_t failed;  /* runs with a violation */
+    uint64_t matched; /* of these, violations of the property that --expect names */
     bool done;
 };
 
@@ -31,8 +31,8 @@ std::string replay(const Options &o, uint64_t seed) {
         text += format(" --seconds %llu --steps %llu", static_cast<unsigned long long>(o.seconds),
                        static_cast<unsigned long long>(o.steps));
     }
-    if (o.sabotage != Sabotage::NONE) {
-        text += format(" --sabotage %s", name_of(o.sabotage));
+    if (o.broken != Broken::NONE) {
+        text += format(" --break %s", name_of(o.broken));
     }
     return text;
 }
@@ -41,19 +41,19 @@ bool matches(const Options &o, const std::string &property) {
     return o.expect != nullptr && property == o.expect;
 }
 
-/* Returns whether the world kept all promises. */
-bool live(const Options &o, uint64_t seed, Account &account) {
-    Story story(o.trace);
+/* Returns whether there was no violation. */
+bool run_seed(const Options &o, uint64_t seed, Account &account) {
+    Trace trace(o.trace);
     bool tell = o.single && (o.trace || o.svg != nullptr);
     bool held = true;
-    std::string title = format("world %llu", static_cast<unsigned long long>(seed));
-    World world(seed, o.sabotage, tell ? &story : nullptr, o.seconds * kSecond, o.steps);
+    std::string title = format("seed %llu", static_cast<unsigned long long>(seed));
+    Simulation simulation(seed, o.broken, tell ? &trace : nullptr, o.seconds * kSecond, o.steps);
     try {
-        world.run();
-        account.stats.absorb(world.stats);
+        simulation.run();
+        account.stats.absorb(simulation.stats);
         if (o.digest) {
             printf("seed %llu history %016llx\n", static_cast<unsigned long long>(seed),
-                   static_cast<unsigned long long>(world.history()));
+                   static_cast<unsigned long long>(simulation.history()));
         }
     } catch (const Violation &v) {
         held = false;
@@ -61,10 +61,11 @@ bool live(const Options &o, uint64_t seed, Account &account) {
         account.matched += matches(o, v.property);
         title += std::string(": ") + v.what();
         printf("seed %llu at %.3f ms violates %s\n  replay: %s --trace\n",
-               static_cast<unsigned long long>(seed), static_cast<double>(world.now) / 1000.0,
+               static_cast<unsigned long long>(seed), static_cast<double>(simulation.now) / 1000.0,
                v.what(), replay(o, seed).c_str());
     }
-    if (tell && o.svg != nullptr && !story.draw(o.svg, world.plan.servers, o.svg_seconds, title)) {
+    if (tell && o.svg != nullptr &&
+        !trace.draw(o.svg, simulation.plan.servers, o.svg_seconds, title)) {
         perror(o.svg);
         held = false;
     }
@@ -77,16 +78,16 @@ bool satisfied(const Options &o, const Account &a) {
 
 void work(const Options &o, Account &a, uint64_t end) {
     while (a.next < end && !satisfied(o, a)) {
-        /* A world that never ends is a failure, too. */
-        alarm(o.single ? 0 : kPatience);
-        live(o, a.next, a);
+        /* A run that never ends is a failure, too. */
+        alarm(o.single ? 0 : kLongestRun);
+        run_seed(o, a.next, a);
         a.next += o.jobs;
     }
     a.done = true;
 }
 
-/* Run one process per job; one that dies is reported and goes on behind the seed that
- * killed it. */
+/* One process per job. If one is killed, that is reported, and it is started again after the seed
+ * that killed it. */
 void work_in_processes(const Options &o, Account *accounts, uint64_t end) {
     std::vector<pid_t> pids(o.jobs, 0);
     auto spawn = [&](uint64_t job) {
@@ -151,7 +152,7 @@ int run(const Options &given) {
     if (o.single) {
         work(o, accounts[0], o.from + 1);
     } else {
-        work_in_processes(o, accounts, o.from + o.worlds);
+        work_in_processes(o, accounts, o.from + o.runs);
     }
     double seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -164,10 +165,10 @@ int run(const Options &given) {
     if (!o.quiet) {
         total.stats.print();
     }
-    uint64_t worlds = total.stats.total_worlds + total.failed;
-    printf("%llu worlds, %llu failed, %.1f s, %.0f worlds a minute\n",
-           static_cast<unsigned long long>(worlds), static_cast<unsigned long long>(total.failed),
-           seconds, static_cast<double>(worlds) / seconds * 60);
+    uint64_t runs = total.stats.total_runs + total.failed;
+    printf("%llu runs, %llu failed, %.1f s, %.0f runs a minute\n",
+           static_cast<unsigned long long>(runs), static_cast<unsigned long long>(total.failed),
+           seconds, static_cast<double>(runs) / seconds * 60);
     munmap(memory, size);
     if (o.expect != nullptr) {
         return total.matched > 0 ? 0 : 1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Many worlds, in one or several processes. */
+/* Runs many seeds, in one or several processes. */
 #pragma once
 
 #include "plan.hpp"
@@ -7,12 +7,12 @@
 namespace sim {
 
 struct Options {
-    uint64_t from = 1, worlds = 100, jobs = 1, seconds = 60, steps = 5000, failures = 1, rare = 0;
+    uint64_t from = 1, runs = 100, jobs = 1, seconds = 60, steps = 5000, failures = 1, rare = 0;
     uint64_t svg_seconds = 10;
     bool single = false, trace = false, quiet = false, digest = false;
     const char *svg = nullptr;
     const char *expect = nullptr;
-    Sabotage sabotage = Sabotage::NONE;
+    Broken broken = Broken::NONE;
 };
 
 /* Returns the exit status. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One server of a world: the driver on a simulated disk, clock and network, and what only a
- * simulated cluster can hold it to. */
+/* One server of a simulation: the driver on a simulated disk, clock and network, and promises that
+ * can be checked only where settings, clocks and all messages are known (judge_*.cpp). */
 #pragma once
 
 #include "../driver/failure_check.hpp"
@@ -13,19 +13,20 @@
 
 namespace sim {
 
-class World;
+class Simulation;
 
 class Server : public Driver {
 public:
-    Server(World &world, raft_id own_id);
+    Server(Simulation &simulation, raft_id own_id);
     ~Server() override;
 
     Machine machine;
     Clock clock;
-    unsigned vintage;
-    const char *next_address;                       /* when it boots again */
-    bool gone = false;                              /* for good */
-    std::map<raft_index, unsigned long long> given; /* of which snapshot it was sent how much */
+    unsigned codec;
+    const char *next_address; /* that it will have after the next boot */
+    bool lost = false;        /* it never boots again */
+    std::map<raft_index, unsigned long long>
+        given; /* by snapshot: how many of its bytes it was sent */
     unsigned short capacity = UINT16_MAX;
     Time disk_stalled_until = 0;
     unsigned disk_slowness = 1;
@@ -33,12 +34,12 @@ public:
     bool announces(unsigned feature) const;
     void boot();
     void crash(const char *why);
-    /* Switched off by the operator: it does not come back by itself. */
+    /* The operator stops it: it does not restart by itself. */
     void stop(const char *why);
     void lose_disk(); /* while it is down */
-    void set_clock(); /* it was changed: arm the timer again */
+    void set_clock(); /* the clock was changed: arm the timer again */
 
-    /* What happens to it. */
+    /* Events from its environment. */
     void receive(const Wire &wire);
     void timer_fired();
     void timer_early();
@@ -46,7 +47,7 @@ public:
     void acknowledge(raft_index index, unsigned long long ticket);
     void unreachable(raft_id peer);
 
-    /* What it is asked; these return the step's code. */
+    /* Requests; they return the step's code. */
     int submit(const std::vector<Entry> &entries);
     int submit(const std::vector<uint32_t> &ops);
     int submit_change(const Configuration &conf);
@@ -57,14 +58,14 @@ public:
     int catch_up(raft_id peer) { return request(RAFT_CATCH_UP, peer); }
     int transfer(raft_id peer) { return request(RAFT_TRANSFER, peer); }
     void change_setting();
-    void refuse_nonsense();
+    void refuse_illegal_events();
 
-    void take_snapshot(bool whole_log = false); /* or keep what the plan says */
-    /* Has it a part of a snapshot: one that is durable, or is being written? */
-    bool has_half(bool durable) const {
-        return up && half_of_ == view.term && chunk_outstanding != durable;
+    void take_snapshot(bool whole_log = false); /* false: keep trailing entries as planned */
+    /* Does it hold a part of a snapshot, which is durable, or is being written? */
+    bool has_part(bool durable) const {
+        return up && part_of_ == view.term && chunk_outstanding != durable;
     }
-    /* Everything that is too slow to be done at every step. */
+    /* Checks that are too slow for every step. */
     void check_thoroughly();
 
 protected:
@@ -107,7 +108,7 @@ private:
     int attempt(int (*setter)(raft *, Value), std::type_identity_t<Value> value);
     void note_transitions();
 
-    /* What it promises over several steps. */
+    /* Promises over several steps. */
     void keep_promises(const raft_event &e, const raft_update &u);
     void check_limits(const raft_message &m) const;
     void check_answer_to_leader(const raft_message &request,
@@ -132,7 +133,7 @@ private:
     void check_catch_up(const raft_event &e);
     void check_transfer(const raft_event &e, const raft_update &u) const;
     void check_submission(const raft_event &e) const;
-    void check_farewell(const raft_update &u);
+    void check_final_notification(const raft_update &u);
     void check_resumption(const raft_message &m) const;
     void check_transfer_ends(const raft_event &e);
     void check_lease_read(const raft_event &e, const raft_update &u) const;
@@ -148,12 +149,12 @@ private:
     void snapshot_written(const Write &w);
     void flush_held();
 
-    World &w_;
+    Simulation &sim_;
     ServerPlan plan_;
     FailureCheck failures_;
     Tuning tuning_;
     bool inject_ = false;   /* an allocation of this step fails */
-    raft_term half_of_ = 0; /* in which it got a part of a snapshot, which it has not given up */
+    raft_term part_of_ = 0; /* term in which it received a part of a snapshot; 0: it has none */
     raft_index snapshot_pending_ = 0;
     uint64_t meta_written_ = 0, meta_durable_ = 0;
     struct Held {
@@ -164,31 +165,33 @@ private:
     std::deque<Held> held_;
     Time timer_at_ = UINT64_MAX;
     uint32_t steps_ = 0;
-    /* What its promises over several steps are about, since the boot. */
+    /* What the promises over several steps depend on, since the boot. */
     struct Past {
-        raft_time heard = 0; /* from a leader */
+        raft_time heard = 0; /* when it last heard from a leader */
         raft_time transfer_since = 0;
-        raft_term timeout_now_term = 0; /* in which it sent TimeoutNow */
-        /* As a leader, by ID: how far it sent; when it sent the last round that was echoed. */
+        raft_term timeout_now_term = 0; /* term in which it sent TimeoutNow */
+        /* On a leader, by ID: the last index sent; when the latest echoed round was sent; since when
+         * it replicates to that server. */
         raft_index sent[kMaxServers + 1] = {};
         raft_time echoed[kMaxServers + 1] = {};
-        raft_time followed[kMaxServers + 1] = {}; /* since when, while it leads */
-        std::deque<std::pair<unsigned long long, raft_time>> rounds; /* when they were sent first */
+        raft_time followed[kMaxServers + 1] = {};
+        std::deque<std::pair<unsigned long long, raft_time>> rounds; /* and when each began */
         struct CatchUp {
             raft_index target = 0; /* of the first round */
             raft_time advanced = 0;
         } catch_up[kMaxServers + 1];
-        std::map<raft_id, raft_index> leaving; /* whom its change removes, and what matched then */
+        std::map<raft_id, raft_index>
+            leaving; /* servers that a change removes, and their match index then */
     } past_;
-    raft_time latest_span_ = 0; /* of its election timeouts */
-    unsigned same_spans_ = 0;   /* how often that came again */
-    /* Writes that are durable, the latest last: they may be acknowledged once more. */
+    raft_time latest_span_ = 0; /* its latest election timeout, in ms */
+    unsigned same_spans_ = 0;   /* how often in a row it was the same */
+    /* Durable writes, the latest last: they may be acknowledged again. */
     struct Done {
         raft_index first, last;
         unsigned long long ticket;
     };
     std::deque<Done> done_;
-    /* The latest answer of each server to this term's leader, by its place among all sent. */
+    /* The latest AppendEntries result of each server: its term, and its number among all messages. */
     struct Echo {
         raft_term term = 0;
         uint64_t number = 0;

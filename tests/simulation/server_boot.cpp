@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/* How a server begins and ends: settings, START, crash. Memory may fail here, too. */
+/* Settings, RAFT_START, crash. Allocations may fail here, too. */
 #include "../observe/failing_memory.hpp"
 #include "server.hpp"
 
-#include "world.hpp"
+#include "simulation.hpp"
 
 #include <algorithm>
 
 namespace sim {
 
-/* A setter that failed changed nothing and may be called again. */
+/* A setter that fails changes nothing and may be called again. */
 template <class Value>
 int Server::attempt(int (*setter)(raft *, Value), std::type_identity_t<Value> value) {
     FailureCheck unchanged;
-    bool inject = !w_.calm && w_.plan.nomem_ppm != 0 && w_.random.percent(20);
+    bool inject = !sim_.calm && sim_.plan.nomem_ppm != 0 && sim_.random.percent(20);
     if (inject) {
         unchanged.prepare(*handle());
-        failing_memory::arm(1, w_.random.percent(50));
+        failing_memory::arm(1, sim_.random.percent(50));
     }
     int rc = setter(handle(), value);
     bool starved = inject && failing_memory::disarm();
     if (rc == RAFT_NOMEM) {
         if (!starved) {
-            throw Violation("memory", "RAFT_NOMEM from a setter though no allocation failed");
+            throw Violation("memory", "RAFT_NOMEM from a setter although no allocation failed");
         }
-        w_.stats.add(S_NOMEM_SETTER);
+        sim_.stats.add(S_NOMEM_SETTER);
         unchanged.failed(*handle());
         rc = setter(handle(), value);
     }
@@ -35,50 +35,50 @@ int Server::attempt(int (*setter)(raft *, Value), std::type_identity_t<Value> va
 }
 
 void Server::configure() {
-    if (!w_.calm && w_.plan.nomem_ppm != 0 && w_.random.percent(20)) {
+    if (!sim_.calm && sim_.plan.nomem_ppm != 0 && sim_.random.percent(20)) {
         failing_memory::arm(1, true);
         int rc = init();
         bool starved = failing_memory::disarm();
         if (starved != (rc == RAFT_NOMEM) || (rc != 0 && raft_current_term(handle()) != 0)) {
             throw Violation("memory", format("raft_init gets %d", rc));
         }
-        w_.stats.add(S_NOMEM_INIT, starved);
-        raft_close(handle()); /* harmless, whatever raft_init said */
+        sim_.stats.add(S_NOMEM_INIT, starved);
+        raft_close(handle()); /* harmless, even if raft_init failed */
     }
     int rc = init();
     if (rc != 0) {
         throw Violation("setters", format("raft_init fails with %d", rc));
     }
-    tuning_ = w_.plan.tuning;
+    tuning_ = sim_.plan.tuning;
     const Tuning &t = tuning_;
-    auto seed = static_cast<unsigned>(w_.random.next());
+    auto seed = static_cast<unsigned>(sim_.random.next());
     rc |= attempt(raft_seed, seed);
     rc |= attempt(raft_set_election_timeout, plan_.election_timeout);
     rc |= attempt(raft_set_heartbeat_timeout, t.heartbeat);
     rc |= attempt(raft_set_install_snapshot_timeout, t.snapshot_timeout);
-    rc |= attempt(raft_set_pre_vote, t.pre_vote && vintage > kFirst);
+    rc |= attempt(raft_set_pre_vote, t.pre_vote && codec > kFirst);
     rc |= attempt(raft_set_max_catch_up_rounds, t.catch_up_rounds);
     rc |= attempt(raft_set_max_catch_up_round_duration, t.catch_up_duration);
     rc |= attempt(raft_set_max_inflight_entries, t.inflight);
     rc |= attempt(raft_set_max_message_entries, t.message_entries);
     rc |= attempt(raft_set_max_uncommitted_entries, t.uncommitted);
     rc |= attempt(raft_set_capacity_threshold, static_cast<unsigned short>(t.capacity_threshold));
-    rc |= attempt(raft_set_features, vintage >= kOurs ? plan_.features : 0);
+    rc |= attempt(raft_set_features, codec >= kOurs ? plan_.features : 0);
     if (rc != 0) {
         throw Violation("setters", format("fail with %d", rc));
     }
 }
 
-/* While it runs; sometimes to what is not allowed. */
+/* Change a setting of a running server, sometimes to an illegal value. */
 void Server::change_setting() {
-    Random &random = w_.random;
+    Random &random = sim_.random;
     Tuning t = tuning_;
     bool legal = random.percent(85);
     unsigned small = legal ? static_cast<unsigned>(random.between(1, 64)) : 0;
     struct {
         int (*setter)(raft *, unsigned);
         unsigned &field;
-        bool judged; /* can the value be wrong? */
+        bool judged; /* false: every value is legal */
     } const settings[] = {
         {raft_set_heartbeat_timeout, t.heartbeat, true},
         {raft_set_install_snapshot_timeout, t.snapshot_timeout, true},
@@ -92,7 +92,7 @@ void Server::change_setting() {
     const auto &s = settings[random.below(8)];
     int rc;
     if (s.setter == nullptr) {
-        t.pre_vote = vintage > kFirst && small % 4 != 0;
+        t.pre_vote = codec > kFirst && small % 4 != 0;
         rc = attempt(raft_set_pre_vote, t.pre_vote);
     } else {
         unsigned election = plan_.election_timeout;
@@ -102,7 +102,7 @@ void Server::change_setting() {
         s.field = &s.field == &t.heartbeat
                       ? legal ? between(10, std::max(10U, election / 4)) : election
                   : &s.field == &t.snapshot_timeout
-                      ? legal ? between(200, w_.plan.tuning.snapshot_timeout) : 0
+                      ? legal ? between(200, sim_.plan.tuning.snapshot_timeout) : 0
                   : &s.field == &t.catch_up_duration ? 20 * small
                   : &s.field == &t.message_entries   ? small / 4
                                                      : small;
@@ -112,7 +112,7 @@ void Server::change_setting() {
     if (rc != (refused ? int{RAFT_INVALID} : 0)) {
         throw Violation("setters", format("one of %s gets %d", name(), rc));
     }
-    w_.stats.add(refused ? S_BAD_REQUEST : S_SETTING);
+    sim_.stats.add(refused ? S_BAD_REQUEST : S_SETTING);
     if (!refused) {
         tuning_ = t;
     }
@@ -124,19 +124,19 @@ void Server::change_setting() {
 }
 
 void Server::boot() {
-    if (w_.plan.upgrades && vintage < kOurs && !w_.calm && w_.random.percent(25)) {
-        vintage = kOurs;
-        w_.stats.add(S_UPGRADE);
+    if (sim_.plan.upgrades && codec < kOurs && !sim_.calm && sim_.random.percent(25)) {
+        codec = kOurs;
+        sim_.stats.add(S_UPGRADE);
     }
-    w_.stats.add(S_MOVED, address != next_address);
+    sim_.stats.add(S_MOVED, address != next_address);
     address = next_address;
-    clock.start(w_.now, w_.random.skewed(0, 1000000000), plan_.drift_ppm);
+    clock.start(sim_.now, sim_.random.skewed(0, 1000000000), plan_.drift_ppm);
     if (plan_.drift_ppm > 1000 || plan_.drift_ppm < -1000) {
-        w_.stats.add(S_CLOCK_DRIFT);
+        sim_.stats.add(S_CLOCK_DRIFT);
     }
     configure();
-    w_.sabotage_restart(disk);
-    half_of_ = 0;
+    sim_.break_disk(disk);
+    part_of_ = 0;
     snapshot_pending_ = 0;
     meta_written_ = meta_durable_ = 0;
     timer_at_ = UINT64_MAX;
@@ -147,8 +147,8 @@ void Server::boot() {
     load();
     refuse_start();
     raft_event e = start_event(log.first);
-    w_.say(id, "boots: term %llu, vote %llu, log %llu..%llu, snapshot %llu", disk.term, disk.vote,
-           log.first, log.last(), snapshot != nullptr ? snapshot->index : 0);
+    sim_.note(id, "boots: term %llu, vote %llu, log %llu..%llu, snapshot %llu", disk.term,
+              disk.vote, log.first, log.last(), snapshot != nullptr ? snapshot->index : 0);
     int rc = step(e);
     if (rc != 0) {
         throw Violation("restart",
@@ -162,27 +162,27 @@ void Server::boot() {
 void Server::down() {
     failures_.forget();
     size_t total = disk.steps();
-    size_t keep = w_.random.percent(30) ? 0 : w_.random.below(total + 1);
-    w_.stats.add(S_CRASH_TORN, keep > 0 && keep < total);
+    size_t keep = sim_.random.percent(30) ? 0 : sim_.random.below(total + 1);
+    sim_.stats.add(S_CRASH_TORN, keep > 0 && keep < total);
     Driver::crash(keep);
     held_.clear();
-    w_.judge.forget_unseen(id, disk.term);
-    w_.clients.server_died(id);
+    sim_.judge.forget_unseen(id, disk.term);
+    sim_.clients.server_died(id);
 }
 
 void Server::crash(const char *why) {
-    w_.say(id, "crashes: %s; %zu writes under way", why, disk.queue.size());
-    w_.stats.add(S_CRASH);
+    sim_.note(id, "crashes: %s; %zu writes under way", why, disk.queue.size());
+    sim_.stats.add(S_CRASH);
     down();
-    w_.restart_later(id);
+    sim_.restart_later(id);
 }
 
 void Server::stop(const char *why) {
-    w_.say(id, "crashes: %s", why);
+    sim_.note(id, "crashes: %s", why);
     if (up) {
         down();
     } else {
-        epoch++; /* no restart that is under way */
+        epoch++; /* cancels a scheduled restart */
     }
 }
 

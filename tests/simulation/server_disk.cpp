@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A server and its disk. */
+/* A server's disk: writes, acknowledgements, snapshots. */
 #include "server.hpp"
 
-#include "world.hpp"
+#include "simulation.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -11,9 +11,9 @@ namespace sim {
 
 void Server::write(Write w) {
     if (w.kind == Write::CHUNK) {
-        half_of_ = w.last ? 0 : view.term;
-        w_.stats.add(S_INSTALL_CHUNK);
-        w_.stats.add(S_INSTALL_RESUMED, w.offset > 0);
+        part_of_ = w.last ? 0 : view.term;
+        sim_.stats.add(S_INSTALL_CHUNK);
+        sim_.stats.add(S_INSTALL_RESUMED, w.offset > 0);
     }
     Driver::write(std::move(w));
     if (disk.queue.size() == 1) {
@@ -22,12 +22,12 @@ void Server::write(Write w) {
 }
 
 void Server::schedule_disk() {
-    Time latency = w_.random.between(w_.plan.disk_min, w_.plan.disk_max);
-    Time at = w_.now + latency * (w_.calm ? 1 : disk_slowness);
-    if (!w_.calm) {
+    Time latency = sim_.random.between(sim_.plan.disk_min, sim_.plan.disk_max);
+    Time at = sim_.now + latency * (sim_.calm ? 1 : disk_slowness);
+    if (!sim_.calm) {
         at = std::max(at, disk_stalled_until);
     }
-    w_.schedule(at, Happening::DISK, id, epoch);
+    sim_.schedule(at, Scheduled::DISK, id, epoch);
 }
 
 void Server::disk_done() {
@@ -35,7 +35,7 @@ void Server::disk_done() {
     std::vector<Write> done;
     do { /* one sync often covers several writes */
         done.push_back(disk.finish());
-    } while (!disk.queue.empty() && w_.random.percent(50));
+    } while (!disk.queue.empty() && sim_.random.percent(50));
     if (!disk.queue.empty()) {
         schedule_disk();
     }
@@ -50,20 +50,20 @@ void Server::disk_done() {
 void Server::finished(const Write &w) {
     switch (w.kind) {
         case Write::META:
-            if (plan_.held_messages && w_.sabotage != Sabotage::LATE_VOTE) {
+            if (plan_.held_messages && sim_.broken != Broken::LATE_VOTE) {
                 meta_durable_++;
                 flush_held();
             }
             break;
         case Write::ENTRIES: {
-            if (w_.tempt_heir(*this)) {
+            if (sim_.crash_sole_voter(*this)) {
                 break;
             }
             raft_index last = w.last_index();
-            if (w.entries.size() > 1 && !w_.calm &&
-                w_.random.percent(w_.plan.partial_ack_percent)) {
-                w_.stats.add(S_PARTIAL_ACK);
-                acknowledge(w.index + w_.random.below(w.entries.size()), w.ticket);
+            if (w.entries.size() > 1 && !sim_.calm &&
+                sim_.random.percent(sim_.plan.partial_ack_percent)) {
+                sim_.stats.add(S_PARTIAL_ACK);
+                acknowledge(w.index + sim_.random.below(w.entries.size()), w.ticket);
             }
             if (!up) {
                 break;
@@ -72,9 +72,10 @@ void Server::finished(const Write &w) {
             if (done_.size() > 8) {
                 done_.pop_front();
             }
-            if (!w_.calm && w_.random.percent(w_.plan.late_ack_percent)) {
-                w_.stats.add(S_LATE_ACK);
-                w_.acknowledge_later(id, last, w.ticket, w_.random.skewed(1, w_.plan.late_ack_max));
+            if (!sim_.calm && sim_.random.percent(sim_.plan.late_ack_percent)) {
+                sim_.stats.add(S_LATE_ACK);
+                sim_.acknowledge_later(id, last, w.ticket,
+                                       sim_.random.skewed(1, sim_.plan.late_ack_max));
             } else {
                 acknowledge(last, w.ticket);
             }
@@ -91,45 +92,45 @@ void Server::finished(const Write &w) {
     }
 }
 
-/* The entries up to index, written under a ticket, are durable (or were: they may have
- * been replaced since). */
+/* The entries up to an index, written under a ticket, are durable, or were before others replaced
+ * them. */
 void Server::acknowledge(raft_index index, unsigned long long ticket) {
-    bool stale = w_.sabotage == Sabotage::STALE_ACK;
-    w_.stats.add(S_STALE_ACK, ticket < replaced_by);
+    bool stale = sim_.broken == Broken::STALE_ACK;
+    sim_.stats.add(S_STALE_ACK, ticket < replaced_by);
     if (plan_.tickets && !stale) {
         must_succeed("an acknowledgement", stored(index, ticket));
         return;
     }
-    bool honest = !stale && w_.sabotage != Sabotage::LYING_DISK;
-    index = honest ? acknowledgeable(index) : index;
+    bool correct = !stale && sim_.broken != Broken::EARLY_ACK;
+    index = correct ? acknowledgeable(index) : index;
     if (index != 0 && log.has(index)) {
         must_succeed("an acknowledgement", persisted(index));
     }
 }
 
-/* Writes of a log that is no more are acknowledged, late, while others of the same indexes are
- * under way. */
+/* Acknowledge writes of replaced entries again, late, while new writes of the same indexes are under
+ * way. */
 void Server::repeat_acknowledgements(raft_index from) {
-    if (w_.calm || !plan_.tickets || !w_.random.percent(w_.plan.late_ack_percent)) {
+    if (sim_.calm || !plan_.tickets || !sim_.random.percent(sim_.plan.late_ack_percent)) {
         return;
     }
     for (const Done &d : done_) {
-        raft_index index = std::min(d.last, log.last()); /* a part of it, perhaps */
+        raft_index index = std::min(d.last, log.last()); /* at most what the log has */
         if (d.ticket < replaced_by && index >= std::max(d.first, from)) {
-            w_.acknowledge_later(id, index, d.ticket, w_.random.between(0, 40));
+            sim_.acknowledge_later(id, index, d.ticket, sim_.random.between(0, 40));
         }
     }
 }
 
 void Server::chunk_written(const Write &w) {
-    half_of_ = w.last || w.fails ? 0 : half_of_;
+    part_of_ = w.last || w.fails ? 0 : part_of_;
     bool conflicts = log.has(w.index) && log.at(w.index).term != w.term;
-    if (w.last && !w.fails && !w_.calm && w_.random.percent(w_.plan.upset_percent) &&
-        w_.random.percent(conflicts ? 50 : 15)) {
+    if (w.last && !w.fails && !sim_.calm && sim_.random.percent(sim_.plan.disturb_percent) &&
+        sim_.random.percent(conflicts ? 50 : 15)) {
         crash("between its snapshot and its log");
         return;
     }
-    w_.stats.add(S_CHUNK_FAIL, w.fails);
+    sim_.stats.add(S_CHUNK_FAIL, w.fails);
     must_succeed("the acknowledgement of a chunk", chunk_stored(w));
 }
 
@@ -139,7 +140,7 @@ void Server::take_snapshot(bool whole_log) {
         return;
     }
     std::string data(reinterpret_cast<const char *>(&machine), sizeof machine);
-    data.append(w_.plan.padding, static_cast<char>('a' + at % 26));
+    data.append(sim_.plan.padding, static_cast<char>('a' + at % 26));
     snapshot_pending_ = at;
     Write w{Write::SNAPSHOT};
     w.last = whole_log;
@@ -153,12 +154,12 @@ void Server::snapshot_written(const Write &w) {
         return; /* a newer one was installed meanwhile */
     }
     uint64_t this_epoch = epoch;
-    raft_term unread = w_.random.next();
+    raft_term unread = sim_.random.next();
     must_succeed("its own snapshot",
-                 snapshot_taken(w.snapshot, w.last ? 0 : w_.plan.trailing, unread));
+                 snapshot_taken(w.snapshot, w.last ? 0 : sim_.plan.trailing, unread));
     if (up && epoch == this_epoch) {
-        w_.say(id, "has snapshot %llu", snapshot->index);
-        w_.stats.add(S_SNAPSHOT);
+        sim_.note(id, "has snapshot %llu", snapshot->index);
+        sim_.stats.add(S_SNAPSHOT);
     }
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What happens to a server, made into events. */
+/* Messages, timers and requests as events. */
 #include "server.hpp"
 
-#include "world.hpp"
+#include "simulation.hpp"
 
 #include <cstring>
 
@@ -18,7 +18,7 @@ void Server::must_succeed(const char *what, int rc) const {
 void Server::receive(const Wire &wire) {
     loan.clear();
     raft_message &m = *loan.lend(wire);
-    strip(m, vintage, w_.random);
+    strip(m, codec, sim_.random);
     if (m.type == RAFT_APPEND_ENTRIES_RESULT) {
         Echo &echo = echoes_[wire.from];
         Echo came = {term_of(m), wire.number};
@@ -37,10 +37,10 @@ void Server::receive(const Wire &wire) {
 }
 
 void Server::arm_timer() {
-    Time at = clock.when(view.timeout, w_.now);
+    Time at = clock.when(view.timeout, sim_.now);
     if (at < timer_at_) {
         timer_at_ = at;
-        w_.schedule(at, Happening::TIMER, id, epoch);
+        sim_.schedule(at, Scheduled::TIMER, id, epoch);
     }
 }
 
@@ -50,28 +50,29 @@ void Server::set_clock() {
 }
 
 void Server::timer_fired() {
-    if (w_.now < timer_at_) {
-        return; /* the clock was changed: another one is under way */
+    if (sim_.now < timer_at_) {
+        return; /* the clock was changed: another timer is armed */
     }
     timer_at_ = UINT64_MAX;
-    if (clock.read(w_.now) < view.timeout) {
+    if (clock.read(sim_.now) < view.timeout) {
         arm_timer();
         return;
     }
-    if (!w_.calm && w_.random.percent(w_.plan.timer_late_percent) && w_.random.percent(30)) {
-        w_.stats.add(S_TIMER_LATE);
-        timer_at_ = w_.now + w_.random.skewed(1, 500 * kMs);
-        w_.schedule(timer_at_, Happening::TIMER, id, epoch);
+    if (!sim_.calm && sim_.random.percent(sim_.plan.timer_late_percent) &&
+        sim_.random.percent(30)) {
+        sim_.stats.add(S_TIMER_LATE);
+        timer_at_ = sim_.now + sim_.random.skewed(1, 500 * kMs);
+        sim_.schedule(timer_at_, Scheduled::TIMER, id, epoch);
         return;
     }
     must_succeed("a timeout", request(RAFT_TIMEOUT, 0));
 }
 
-/* Extra steps are harmless. */
+/* Events that come without need change nothing. */
 void Server::timer_early() {
-    w_.stats.add(S_TIMER_EARLY);
+    sim_.stats.add(S_TIMER_EARLY);
     must_succeed("an early timeout",
-                 request(w_.random.percent(80) ? RAFT_TIMEOUT : RAFT_CONFIGURATION, 0));
+                 request(sim_.random.percent(80) ? RAFT_TIMEOUT : RAFT_CONFIGURATION, 0));
 }
 
 void Server::unreachable(raft_id peer) {
@@ -120,14 +121,14 @@ int Server::submit(const std::vector<uint32_t> &ops) {
     std::vector<Entry> entries;
     for (uint32_t op : ops) {
         std::string_view bytes(reinterpret_cast<const char *>(&op), sizeof op);
-        raft_term unread = w_.random.next();
-        entries.emplace_back(unread, w_.payloads.make(RAFT_COMMAND, bytes, op));
+        raft_term unread = sim_.random.next();
+        entries.emplace_back(unread, sim_.payloads.make(RAFT_COMMAND, bytes, op));
     }
     return submit(entries);
 }
 
 int Server::submit_change(const Configuration &conf) {
-    return submit({Entry(0, w_.payloads.make(RAFT_CHANGE, encode(conf)))});
+    return submit({Entry(0, sim_.payloads.make(RAFT_CHANGE, encode(conf)))});
 }
 
 int Server::read(uint32_t op, bool lease) {

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* The caller's duties after a step, in the contract's order. */
+/* Carrying out updates with crashes, delays and a state machine (see driver.hpp). */
 #include "server.hpp"
 
-#include "world.hpp"
+#include "simulation.hpp"
 
 #include <algorithm>
 #include <cstring>
 
 namespace sim {
 
-/* A crash may come between any two of them. */
+/* A crash may come between any two duties. */
 bool Server::interrupted() {
-    if (w_.calm || !w_.random.ppm(w_.plan.crash_midway_ppm)) {
+    if (sim_.calm || !sim_.random.ppm(sim_.plan.crash_midway_ppm)) {
         return false;
     }
-    w_.stats.add(S_CRASH_MIDWAY);
+    sim_.stats.add(S_CRASH_MIDWAY);
     crash("while carrying out an update");
     return true;
 }
@@ -23,7 +23,7 @@ void Server::save(raft_term term, raft_id vote) {
     Write w{Write::META};
     w.term = term;
     w.vote = vote;
-    if (w_.sabotage == Sabotage::LATE_VOTE) {
+    if (sim_.broken == Broken::LATE_VOTE) {
         write(std::move(w));
     } else if (plan_.held_messages) {
         meta_written_++;
@@ -35,36 +35,36 @@ void Server::save(raft_term term, raft_id vote) {
 
 void Server::entries_written(raft_index first, raft_index last, unsigned long long ticket) {
     repeat_acknowledgements(first);
-    if (w_.sabotage == Sabotage::LYING_DISK) {
-        w_.acknowledge_later(id, last, ticket, 0);
+    if (sim_.broken == Broken::EARLY_ACK) {
+        sim_.acknowledge_later(id, last, ticket, 0);
     }
 }
 
 bool Server::chunk_write_fails() {
-    return !w_.calm && w_.random.percent(w_.plan.chunk_fail_percent);
+    return !sim_.calm && sim_.random.percent(sim_.plan.chunk_fail_percent);
 }
 
 unsigned Server::choose_entries(unsigned n) {
-    return w_.random.percent(3) ? static_cast<unsigned>(w_.random.below(n + 1ULL)) : n;
+    return sim_.random.percent(3) ? static_cast<unsigned>(sim_.random.below(n + 1ULL)) : n;
 }
 
 size_t Server::choose_bytes(size_t left) {
-    return static_cast<size_t>(w_.random.between(1, std::min<size_t>(left, w_.plan.chunk_max)));
+    return static_cast<size_t>(sim_.random.between(1, std::min<size_t>(left, sim_.plan.chunk_max)));
 }
 
 void Server::send(std::unique_ptr<Message> message) {
     std::unique_ptr<Wire> wire(static_cast<Wire *>(message.release()));
-    w_.sabotage_entries(wire->entries);
+    sim_.break_entries(wire->entries);
     if (wire->m.type == RAFT_INSTALL_SNAPSHOT) {
         const raft_install_snapshot &i = wire->m.install_snapshot;
-        unsigned long long &given = w_.server(wire->to).given[i.last_index];
+        unsigned long long &given = sim_.server(wire->to).given[i.last_index];
         unsigned long long offset = i.version >= 1 ? i.offset : 0;
         given = std::max<unsigned long long>(given, offset + wire->data.size());
     }
     leave(std::move(wire));
 }
 
-/* Nothing leaves before term and vote are durable. */
+/* No message or answer leaves before term and vote are durable. */
 void Server::leave(std::unique_ptr<Wire> wire) {
     if (meta_durable_ < meta_written_) {
         held_.push_back({meta_written_, std::move(wire), kNoOp});
@@ -74,16 +74,16 @@ void Server::leave(std::unique_ptr<Wire> wire) {
 }
 
 void Server::depart(std::unique_ptr<Wire> wire) {
-    w_.judge.left(*wire);
-    w_.stats.add(S_OLD_MESSAGE, strip(wire->m, vintage, w_.random) || vintage < kOurs);
-    w_.network.send(wire.release());
+    sim_.judge.left(*wire);
+    sim_.stats.add(S_OLD_MESSAGE, strip(wire->m, codec, sim_.random) || codec < kOurs);
+    sim_.network.send(wire.release());
 }
 
 void Server::reply(uint32_t op) {
     if (meta_durable_ < meta_written_) {
         held_.push_back({meta_written_, nullptr, op});
     } else {
-        w_.clients.completed(op);
+        sim_.clients.completed(op);
     }
 }
 
@@ -94,20 +94,20 @@ void Server::flush_held() {
         if (h.wire != nullptr) {
             depart(std::move(h.wire));
         } else {
-            w_.clients.completed(h.op);
+            sim_.clients.completed(h.op);
         }
     }
 }
 
 raft_index Server::apply_until() {
-    bool early = w_.sabotage == Sabotage::EARLY_APPLY;
+    bool early = sim_.broken == Broken::EARLY_APPLY;
     return early ? std::max(view.commit, log.last()) : view.commit;
 }
 
 void Server::apply_committed() {
     Driver::apply_committed();
     raft_index since = std::max(view.snapshot, snapshot_pending_);
-    if (w_.plan.snapshot_every != 0 && machine.applied >= since + w_.plan.snapshot_every) {
+    if (sim_.plan.snapshot_every != 0 && machine.applied >= since + sim_.plan.snapshot_every) {
         take_snapshot();
     }
 }
@@ -118,33 +118,33 @@ void Server::apply(raft_index index, const Entry &e) {
     uint32_t op = e.payload->mark;
     machine.mix(op);
     if (op != kNoOp) {
-        machine.values[w_.clients.key_of(op)] = op;
+        machine.values[sim_.clients.key_of(op)] = op;
     }
-    w_.judge.applied(*this, index, machine.digest);
+    sim_.judge.applied(*this, index, machine.digest);
     if (op != kNoOp) {
-        w_.clients.committed_after_all(op);
-        if (w_.clients.awaits(op, id, epoch)) {
+        sim_.clients.committed_after_all(op);
+        if (sim_.clients.awaits(op, id, epoch)) {
             reply(op);
         }
     }
 }
 
 void Server::restore(const Snapshot &s) {
-    if (w_.sabotage == Sabotage::EMPTY_SNAPSHOT) {
+    if (sim_.broken == Broken::EMPTY_SNAPSHOT) {
         machine = Machine();
         machine.applied = s.index;
     } else {
         memcpy(static_cast<void *>(&machine), s.data.data(), sizeof machine);
     }
-    const Configuration *conf = w_.judge.committed_conf(s.index);
+    const Configuration *conf = sim_.judge.committed_conf(s.index);
     if (machine.applied != s.index || conf == nullptr || !(*conf == s.conf)) {
         throw Violation("snapshot", format("%s restores %llu from snapshot %llu, of [%s]", name(),
                                            machine.applied, s.index, s.conf.str().c_str()));
     }
-    w_.judge.applied(*this, s.index, machine.digest);
+    sim_.judge.applied(*this, s.index, machine.digest);
 }
 
-/* Answers that were sent since that message, in this term. */
+/* Has a quorum sent answers of this term since that message was sent? */
 bool Server::heard_from_quorum_since(uint64_t number) const {
     return quorum(view.conf, [&](raft_id peer) {
         const Echo &echo = echoes_[peer];
@@ -154,13 +154,13 @@ bool Server::heard_from_quorum_since(uint64_t number) const {
 
 void Server::answered(const raft_read &r) {
     auto op = static_cast<uint32_t>(r.id);
-    bool by_lease = event_type == RAFT_READ && w_.clients.by_lease(op);
-    if (r.status == 0 && !by_lease && !heard_from_quorum_since(w_.clients.asked_at(op))) {
-        throw Violation("read", format("%s answers one though no quorum has confirmed its "
+    bool by_lease = event_type == RAFT_READ && sim_.clients.by_lease(op);
+    if (r.status == 0 && !by_lease && !heard_from_quorum_since(sim_.clients.asked_at(op))) {
+        throw Violation("read", format("%s answers one although no quorum has confirmed its "
                                        "leadership since",
                                        name()));
     }
-    if (w_.clients.read_answered(op, id, epoch, r, machine)) {
+    if (sim_.clients.read_answered(op, id, epoch, r, machine)) {
         reply(op);
     }
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the servers of a simulated cluster hold besides what the driver keeps for them. */
+/* Types of the simulator, besides those of the driver. */
 #pragma once
 
 #include "../driver/driver.hpp"
@@ -14,11 +14,11 @@ namespace sim {
 
 using namespace driver;
 
-using Time = uint64_t; /* microseconds of the world */
+using Time = uint64_t; /* simulated microseconds */
 
-/* How old a server's message codec is: as first published; one that knows pre-votes, but does not
- * mark the answers to them; today's published one; with our fields. */
-enum Vintage : unsigned { kFirst, kUnmarked, kPublished, kOurs };
+/* A server's message codec: as first published; with pre-votes, but without a mark on their
+ * results; as published today; with this library's own fields. */
+enum Codec : unsigned { kFirst, kUnmarked, kPublished, kOurs };
 
 inline constexpr unsigned kMaxServers = 9;
 inline constexpr unsigned kKeys = 4;
@@ -29,13 +29,13 @@ inline constexpr Time kSecond = 1000 * kMs;
 
 const char *name_of(raft_id id);
 const char *address_of(raft_id id, unsigned port);
-/* Another address that the server may have. */
+/* Another one of the addresses that the server may have. */
 const char *other_address(raft_id id, const char *address);
 
-/* The caller's state machine: some registers. */
+/* The caller's state machine: a few registers. */
 struct Machine {
     raft_index applied = 0;
-    uint64_t digest = 0; /* of everything applied */
+    uint64_t digest = 0; /* of all applied entries */
     uint32_t values[kKeys] = {kNoOp, kNoOp, kNoOp, kNoOp};
 
     void mix(uint64_t x) {

@@ -5,16 +5,16 @@ namespace sim {
 namespace {
 
 /* The highest version that a codec knows. */
-unsigned char limit_of(raft_message_type type, unsigned vintage) {
+unsigned char limit_of(raft_message_type type, unsigned codec) {
     switch (type) {
         case RAFT_APPEND_ENTRIES:
         case RAFT_INSTALL_SNAPSHOT:
-            return vintage >= kOurs ? 1 : 0;
+            return codec >= kOurs ? 1 : 0;
         case RAFT_APPEND_ENTRIES_RESULT:
-            return vintage >= kOurs ? 3 : vintage == kPublished ? 2 : vintage == kUnmarked ? 1 : 0;
+            return codec >= kOurs ? 3 : codec == kPublished ? 2 : codec == kUnmarked ? 1 : 0;
         case RAFT_REQUEST_VOTE:
         case RAFT_REQUEST_VOTE_RESULT:
-            return vintage >= kPublished ? 2 : vintage == kUnmarked ? 1 : 0;
+            return codec >= kPublished ? 2 : codec == kUnmarked ? 1 : 0;
         default:
             return 0;
     }
@@ -34,8 +34,8 @@ void scramble_result(raft_append_entries_result &r, Random &random) {
 
 } // namespace
 
-bool strip(raft_message &m, unsigned vintage, Random &random) {
-    unsigned char limit = limit_of(m.type, vintage);
+bool strip(raft_message &m, unsigned codec, Random &random) {
+    unsigned char limit = limit_of(m.type, codec);
     /* The version is the first field of every message. */
     unsigned char &version = m.request_vote.version;
     if (version <= limit) {

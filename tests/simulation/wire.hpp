@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A message on its way, and the codecs of servers of different age. */
+/* A message under way, and the message codecs of servers of different versions. */
 #pragma once
 
 #include "types.hpp"
@@ -11,9 +11,8 @@ struct Wire : Message {
     Time sent;
 };
 
-/* What a codec of that vintage leaves of a message. Fields that it does not carry
- * are filled with garbage, as memory that nobody wrote would be. Returns whether it
- * changed the version. */
-bool strip(raft_message &m, unsigned vintage, Random &random);
+/* Reduce a message to what a codec carries. Other fields get random values, as uninitialised memory
+ * would. Returns whether that changed the version. */
+bool strip(raft_message &m, unsigned codec, Random &random);
 
 } // namespace sim

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What must be refused, with which code; that nothing changes by it is judged with every step that
- * fails. */
-#include "world.hpp"
+/* Requests that must be refused, and the code of each. That a refused request changes nothing is
+ * checked after every failed step. */
+#include "simulation.hpp"
 
 #include <algorithm>
 
@@ -15,8 +15,8 @@ void expect(const Server &s, const char *what, int rc, std::initializer_list<int
     }
 }
 
-/* While another request of its kind is under way, a right one is refused, and a wrong one may be for
- * that reason. */
+/* While another request of the same kind is under way, a legal one gets RAFT_BUSY, and an illegal
+ * one may get it. */
 void expect_unless_busy(const Server &s, const char *what, int rc, int right, bool busy) {
     int other = busy ? int{RAFT_BUSY} : right;
     expect(s, what, rc, {right != 0 ? right : other, other});
@@ -30,7 +30,7 @@ bool catches_up(const View &view) {
 
 } // namespace
 
-void World::ask_transfer(Server &l, raft_id to) {
+void Simulation::ask_transfer(Server &l, raft_id to) {
     const Configuration conf = l.view.conf;
     bool another = std::any_of(conf.members.begin(), conf.members.end(), [&](const Member &m) {
         return m.id != l.id && votes_in_new(m.role);
@@ -40,32 +40,32 @@ void World::ask_transfer(Server &l, raft_id to) {
                 : !votes_in_new(conf.role_of(to))    ? int{RAFT_BADROLE}
                                                      : 0;
     bool busy = l.view.transferee != 0;
-    say(l.id, "is asked to hand leadership to %s", name_of(to));
+    note(l.id, "is asked to hand leadership to %s", name_of(to));
     int rc = l.transfer(to);
     expect_unless_busy(l, "a transfer", rc, right, busy);
     stats.add(rc == 0 ? S_TRANSFER : S_BAD_REQUEST);
 }
 
-void World::ask_catch_up(Server &l, raft_id whom) {
+void Simulation::ask_catch_up(Server &l, raft_id whom) {
     int role = l.view.conf.role_of(whom);
     int right = role < 0 || (whom == l.id && !votes(role)) ? int{RAFT_BADID}
                 : votes(role)                              ? int{RAFT_BADROLE}
                                                            : 0;
     bool busy = catches_up(l.view);
-    say(l.id, "is asked to catch %s up", name_of(whom));
+    note(l.id, "is asked to catch %s up", name_of(whom));
     int rc = l.catch_up(whom);
     expect_unless_busy(l, "a catch-up", rc, right, busy);
     stats.add(rc == 0 ? S_CATCH_UP : S_BAD_REQUEST);
 }
 
-/* Configurations that nobody may have. Another reason may come first. */
-void World::request_nonsense(Server &l, Configuration conf) {
+/* Illegal configurations. Another reason to refuse may come first. */
+void Simulation::request_illegal_configuration(Server &l, Configuration conf) {
     int right = RAFT_BADID;
     switch (random.below(5)) {
         case 0:
             conf.add(0, RAFT_VOTER);
             break;
-        case 1: /* elsewhere */
+        case 1: /* with another address */
             conf.members.push_back(conf.members.front());
             conf.members.back().address =
                 other_address(conf.members.front().id, conf.members.front().address);
@@ -90,17 +90,17 @@ void World::request_nonsense(Server &l, Configuration conf) {
             right = RAFT_DUPLICATEADDRESS;
         }
     }
-    say(l.id, "is asked for nonsense: %s", conf.str().c_str());
+    note(l.id, "is asked for an illegal configuration: %s", conf.str().c_str());
     expect(l, "an illegal configuration", l.reconfigure(conf),
            {right, RAFT_CANTCHANGE, RAFT_NOTLEADER});
     stats.add(S_BAD_REQUEST);
 }
 
-void World::ask_of_anyone() {
+void Simulation::ask_any_server() {
     Server &s = server(random.between(1, plan.servers));
     if (s.up && s.view.last > 0) {
-        say(s.id, "is asked for what it must refuse");
-        s.refuse_nonsense();
+        note(s.id, "gets an illegal event");
+        s.refuse_illegal_events();
         stats.add(S_BAD_REQUEST);
     }
 }
@@ -109,11 +109,11 @@ void Server::must_refuse(const char *what, raft_event &e, int right) {
     expect(*this, what, step(e), {right});
 }
 
-/* Events that are wrong for a server of any role that holds some state. */
-void Server::refuse_nonsense() {
+/* Events that are illegal for every server with some state. */
+void Server::refuse_illegal_events() {
     loan.clear();
     raft_event e = {};
-    switch (w_.random.below(6)) {
+    switch (sim_.random.below(6)) {
         case 0: {
             Configuration alone({{id, RAFT_VOTER, address}});
             e.type = RAFT_BOOTSTRAP;
@@ -122,9 +122,10 @@ void Server::refuse_nonsense() {
             break;
         }
         case 1: {
-            bool old = view.snapshot > 0 && w_.random.percent(60);
+            bool old = view.snapshot > 0 && sim_.random.percent(60);
             e.type = RAFT_SNAPSHOT;
-            e.snapshot.metadata.index = old ? w_.random.between(1, view.snapshot) : view.commit + 1;
+            e.snapshot.metadata.index =
+                old ? sim_.random.between(1, view.snapshot) : view.commit + 1;
             must_refuse(old ? "an old snapshot" : "a snapshot of what is not committed", e,
                         RAFT_INVALID);
             break;
@@ -143,7 +144,7 @@ void Server::refuse_nonsense() {
     }
 }
 
-/* Its leader, gone mad, replaces the last entry of an earlier term that is committed here. */
+/* A faulty leader replaces the last committed entry of an earlier term. */
 void Server::refuse_contradiction() {
     raft_index at = view.commit;
     while (log.has(at) && term_at(at) == view.term) {
@@ -152,7 +153,7 @@ void Server::refuse_contradiction() {
     if (view.state != RAFT_FOLLOWER || view.leader == 0 || !log.has(at) || !log.has(at - 1)) {
         return;
     }
-    Entry entry{view.term, w_.payloads.make(RAFT_BARRIER, std::string(8, '\0'))};
+    Entry entry{view.term, sim_.payloads.make(RAFT_BARRIER, std::string(8, '\0'))};
     loan.lend(&entry, 1);
     raft_message m = {};
     m.type = RAFT_APPEND_ENTRIES;
@@ -169,15 +170,15 @@ void Server::refuse_contradiction() {
     must_refuse("a conflict with a committed entry", e, RAFT_CORRUPT);
 }
 
-/* A log that cannot be this server's. */
+/* START with a log that no server can have. */
 void Server::refuse_start() {
     raft_index covered = snapshot != nullptr ? snapshot->index : 0;
-    if (log.entries.size() < 2 || w_.calm || !w_.random.percent(10)) {
+    if (log.entries.size() < 2 || sim_.calm || !sim_.random.percent(10)) {
         return;
     }
-    bool gap = log.last() > covered + 1 && w_.random.percent(50);
+    bool gap = log.last() > covered + 1 && sim_.random.percent(50);
     raft_index from =
-        gap ? w_.random.between(std::max(log.first, covered + 1) + 1, log.last()) : log.first;
+        gap ? sim_.random.between(std::max(log.first, covered + 1) + 1, log.last()) : log.first;
     raft_event e = start_event(from);
     loan.entries.back().term += gap ? 0 : disk.term;
     must_refuse(gap ? "a gap in the log" : "an entry of a later term", e, RAFT_CORRUPT);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""notices.py TEXT PROGRAM ARGUMENT...: it was broken on purpose; it must fail, and say TEXT."""
+"""expect_failure.py TEXT PROGRAM ARGUMENT...: a negative test. The program must fail, and its output
+must contain TEXT."""
 import subprocess
 import sys
 
@@ -8,6 +9,6 @@ done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                       errors="replace")
 print(done.stdout[-2000:])
 if done.returncode == 0:
-    sys.exit("nothing was noticed")
+    sys.exit("the program succeeded")
 if text not in done.stdout:
-    sys.exit("it failed, but did not say: " + text)
+    sys.exit("the program failed, but its output lacks: " + text)

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* What a server promises over several steps: it is held to what it has heard, said and been asked
- * since it was booted, by its own clock. */
+/* Promises about messages, snapshots, transfers and reads over several steps since the boot. */
 #include "server.hpp"
 
-#include "world.hpp"
+#include "simulation.hpp"
 
 #include <algorithm>
 
 namespace sim {
 
-/* A message keeps to the settings, and is understood by its receiver. */
+/* A message respects the settings, and its version is one that its receiver understands. */
 void Server::check_limits(const raft_message &m) const {
     auto require = [&](bool condition, const char *why) {
         if (!condition) {
@@ -17,8 +16,8 @@ void Server::check_limits(const raft_message &m) const {
                                                why, describe(m).c_str()));
         }
     };
-    require(m.server_id > 0 && m.server_id <= w_.plan.servers, "no such destination");
-    const Server &peer = w_.server(m.server_id);
+    require(m.server_id > 0 && m.server_id <= sim_.plan.servers, "no such destination");
+    const Server &peer = sim_.server(m.server_id);
     auto understood = [&](unsigned feature) {
         return peer.announces(feature) && announces(feature);
     };
@@ -55,8 +54,8 @@ void Server::keep_promises(const raft_event &e, const raft_update &u) {
     check_lease_read(e, u);
 }
 
-/* What is committed is in every leader's log: it is not called a conflict, unless nothing can be
- * appended while a snapshot is written. */
+/* Every leader has the committed entries, so a server does not reject them, except while a chunk of
+ * a snapshot is being written. */
 void Server::check_answer_to_leader(const raft_message &request,
                                     const raft_append_entries_result &r) const {
     if (request.type == RAFT_APPEND_ENTRIES && r.rejected != 0 && r.rejected <= view.commit &&
@@ -66,10 +65,10 @@ void Server::check_answer_to_leader(const raft_message &request,
     }
 }
 
-/* A chunk is asked for from the beginning, or from somewhere in what was sent of this snapshot. */
+/* A chunk begins at 0 or within what the receiver was sent of this snapshot. */
 void Server::check_resumption(const raft_message &m) const {
     const raft_install_snapshot &is = m.install_snapshot;
-    const auto &given = w_.server(m.server_id).given;
+    const auto &given = sim_.server(m.server_id).given;
     auto known = given.find(is.last_index);
     unsigned long long bytes = known != given.end() ? known->second : 0;
     if (is.version >= 1 && is.offset > bytes) {
@@ -80,7 +79,7 @@ void Server::check_resumption(const raft_message &m) const {
     }
 }
 
-/* A transfer that fails is given up after an election timeout. */
+/* A transfer is aborted after an election timeout. */
 void Server::check_transfer_ends(const raft_event &e) {
     bool same = before.leads() && view.leads() && view.transferee == before.transferee;
     if (view.transferee == 0 || !same) {
@@ -90,16 +89,16 @@ void Server::check_transfer_ends(const raft_event &e) {
     bool due = e.type == RAFT_TIMEOUT && e.time >= before.timeout;
     if (due && latest - past_.transfer_since >= plan_.election_timeout) {
         throw Violation("transfer",
-                        format("%s still hands over to %s after %llu ms", name(),
+                        format("%s still transfers leadership to %s after %llu ms", name(),
                                name_of(view.transferee), latest - past_.transfer_since));
     }
 }
 
-/* A read that is answered in the step that asked for it, by a lease, needs one. */
+/* A lease read that is answered in the step that asks for it needs a lease. */
 void Server::check_lease_read(const raft_event &e, const raft_update &u) const {
     for (unsigned i = 0; u.flags & RAFT_UPDATE_READS && i < u.reads.n; i++) {
         const raft_read &read = u.reads.batch[i];
-        /* Others may have been confirmed by a round. */
+        /* others may have been confirmed by a round */
         if (e.type == RAFT_READ && e.read.lease && read.id == e.read.id && read.status == 0) {
             check_lease();
         }

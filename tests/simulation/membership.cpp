@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The operator of a world: changes the membership, hands leadership over, and asks for
- * what is not allowed (nonsense.cpp). */
-#include "world.hpp"
+/* The cluster's operator: membership changes, transfers, catch-ups, and illegal requests
+ * (illegal_requests.cpp). */
+#include "simulation.hpp"
 
 #include <algorithm>
 
 namespace sim {
 namespace {
 
-/* Does the library do it in one step? */
+/* A difference of at most one is a change in one step. */
 unsigned voter_difference(const Configuration &a, const Configuration &b) {
     unsigned n = 0;
     for (raft_id id = 1; id <= kMaxServers; id++) {
@@ -17,7 +17,7 @@ unsigned voter_difference(const Configuration &a, const Configuration &b) {
     return n;
 }
 
-/* What a joint configuration leads to. */
+/* The configuration that a joint one leads to. */
 Configuration outcome_of(const Configuration &conf) {
     Configuration next;
     for (const Member &m : conf.members) {
@@ -34,13 +34,13 @@ Configuration outcome_of(const Configuration &conf) {
 
 } // namespace
 
-/* A configuration some changes away; its own voters again if none would be left. */
-Configuration World::mutate(const Configuration &conf) {
+/* Some random changes; the same configuration if no voter would be left. */
+Configuration Simulation::mutate(const Configuration &conf) {
     Configuration next = conf;
     size_t changes = random.percent(35) ? 1 : random.between(2, 5);
     for (size_t i = 0; i < changes; i++) {
         raft_id id = random.between(1, plan.servers);
-        if (server(id).gone) {
+        if (server(id).lost) {
             continue;
         }
         auto it = std::find_if(next.members.begin(), next.members.end(),
@@ -53,14 +53,14 @@ Configuration World::mutate(const Configuration &conf) {
             }
         } else if (it == next.members.end()) {
             next.add(id, role, server(id).address);
-        } else if (random.percent(25)) { /* it moves, before or after the change */
+        } else if (random.percent(25)) { /* its address changes, before or after the server moves */
             it->address = address_of(id, static_cast<unsigned>(random.below(kPorts)));
             server(id).next_address = random.percent(80) ? it->address : server(id).next_address;
         } else {
             it->role = role;
         }
     }
-    if (random.percent(25)) { /* of several voters: a joint change */
+    if (random.percent(25)) { /* several voters: a joint change */
         for (unsigned flips = 0; flips < 3; flips++) {
             size_t i = random.below(next.members.size() + 1);
             if (i < next.members.size()) {
@@ -72,16 +72,17 @@ Configuration World::mutate(const Configuration &conf) {
     return next.voters() > 0 ? next : conf;
 }
 
-void World::change_membership(Server &l, const Configuration &next) {
+void Simulation::change_membership(Server &l, const Configuration &next) {
     Configuration now_conf = l.view.conf;
     unsigned difference = voter_difference(now_conf, next);
     bool joint = now_conf.joint();
     bool as_entry = random.percent(25);
-    say(l.id, "is asked for configuration %s", next.str().c_str());
-    if (random.percent(plan.upset_percent) && random.percent(30)) { /* nobody will hear of it */
-        upset(l, false);
+    note(l.id, "is asked for configuration %s", next.str().c_str());
+    if (random.percent(plan.disturb_percent) &&
+        random.percent(30)) { /* no other server hears of it */
+        disturb(l, false);
     }
-    if (random.percent(30)) { /* it comes while others are under way */
+    if (random.percent(30)) { /* while other entries are under way */
         (void)l.submit(std::vector<uint32_t>(random.between(1, 5), kNoOp));
         if (!l.up) {
             return;
@@ -92,7 +93,7 @@ void World::change_membership(Server &l, const Configuration &next) {
         stats.add(S_CANT_CHANGE);
     } else if (rc == 0) {
         if (joint) {
-            throw Violation("membership", "a change while a joint one is under way");
+            throw Violation("membership", "a change is accepted during a joint change");
         }
         stats.add(next.voters() >= now_conf.voters() ? S_CHANGE_ADD : S_CHANGE_REMOVE);
         stats.add(S_CHANGE_SUBMITTED, as_entry);
@@ -101,7 +102,7 @@ void World::change_membership(Server &l, const Configuration &next) {
             stats.add(S_CHANGE_ADDRESS, known != nullptr && known->address != m.address);
         }
         if (as_entry && difference > 1) {
-            throw Violation("membership", "several voters changed in one step");
+            throw Violation("membership", "a submitted entry changes several voters");
         }
     } else if (rc == RAFT_NOTLEADER) {
         stats.add(S_NOT_LEADER);
@@ -113,49 +114,50 @@ void World::change_membership(Server &l, const Configuration &next) {
     }
 }
 
-/* What leadership was to be handed to, and has not got. */
-void World::demote(raft_id id) {
+/* The target of a transfer that has not become leader. */
+void Simulation::demote(raft_id id) {
     Server *l = leader();
-    if (calm || l == nullptr || l->id == id || busy_operator()) {
+    if (calm || l == nullptr || l->id == id || recovery_under_way()) {
         return;
     }
     Configuration next = outcome_of(l->view.conf);
     for (Member &m : next.members) {
         m.role = m.id == id ? static_cast<int>(RAFT_STANDBY) : m.role;
     }
-    if (next.voters() > 0 && plan.churn_interval != 0) {
+    if (next.voters() > 0 && plan.admin_interval != 0) {
         change_membership(*l, next);
     }
 }
 
-/* The leader goes, and one other voter is left. */
-void World::abdicate(Server &l) {
+/* The leader removes itself, and one other voter is left. */
+void Simulation::leave_one_voter(Server &l) {
     Configuration next = outcome_of(l.view.conf);
-    raft_id heir = 0;
+    raft_id successor = 0;
     for (const Member &m : next.members) {
         bool fit = m.role == RAFT_VOTER && m.id != l.id && server(m.id).up;
-        heir = fit && (heir == 0 || random.percent(50)) ? m.id : heir;
+        successor = fit && (successor == 0 || random.percent(50)) ? m.id : successor;
     }
-    if (heir == 0) {
+    if (successor == 0) {
         return;
     }
     for (Member &m : next.members) {
-        m.role = m.role == RAFT_VOTER && m.id != heir ? static_cast<int>(RAFT_STANDBY) : m.role;
+        m.role =
+            m.role == RAFT_VOTER && m.id != successor ? static_cast<int>(RAFT_STANDBY) : m.role;
     }
     change_membership(l, next);
 }
 
-void World::churn() {
+void Simulation::administrate() {
     if (calm) {
         return;
     }
-    schedule(now + random.between(1, 2 * plan.churn_interval), Happening::CHURN, 0, 0);
+    schedule(now + random.between(1, 2 * plan.admin_interval), Scheduled::ADMIN, 0, 0);
     Server *l = leader();
-    if (l == nullptr || l->view.conf.members.empty() || busy_operator()) {
+    if (l == nullptr || l->view.conf.members.empty() || recovery_under_way()) {
         return;
     }
     if (trusts_leases() && l->view.conf.voters() <= 3 && random.percent(6)) {
-        abdicate(*l);
+        leave_one_voter(*l);
         return;
     }
     uint64_t choice = random.below(100);
@@ -171,9 +173,9 @@ void World::churn() {
         }
         ask_catch_up(*l, whom);
     } else if (choice < 94) {
-        request_nonsense(*l, outcome_of(l->view.conf));
+        request_illegal_configuration(*l, outcome_of(l->view.conf));
     } else {
-        ask_of_anyone();
+        ask_any_server();
     }
 }
 

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* What happened in a world, for people: as text, line by line, or as a picture. */
+/* The trace of a simulation for people: text, line by line, or a drawing. */
 #pragma once
 
 #include "types.hpp"
 
 namespace sim {
 
-class Story {
+class Trace {
 public:
-    explicit Story(bool print) : print_(print) {}
+    explicit Trace(bool print) : print_(print) {}
 
     void line(Time at, raft_id id, const char *text);
     void role(Time at, raft_id id, int state, raft_term term);
     void commit(Time at, raft_id id, raft_index index);
     void message(Time sent, Time received, raft_id from, raft_id to, int type);
 
-    /* The last seconds of the story, one lane per server. */
+    /* Draw the last seconds, one lane per server. */
     bool draw(const char *path, unsigned servers, Time seconds, const std::string &title) const;
 
 private:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A majority is lost for good, and the operator recovers one of the survivors, as the guide to
- * disaster recovery says: all servers stopped, the survivor whose last durable entry has the
- * highest term and, among those, the highest index. */
-#include "world.hpp"
+/* A majority is lost for good. The operator recovers one survivor as the guide to disaster recovery
+ * says: stop all servers, and take the survivor whose last durable entry has the highest term and,
+ * among those, the highest index. */
+#include "simulation.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -10,7 +10,7 @@
 namespace sim {
 namespace {
 
-/* The last entry that a server would have after a restart. */
+/* The last entry that a server has after a restart. */
 std::pair<raft_term, raft_index> last_durable(const Disk &disk) {
     const Log &log = disk.log;
     raft_index last = log.entries.empty() ? 0 : log.last();
@@ -27,17 +27,17 @@ std::pair<raft_term, raft_index> last_durable(const Disk &disk) {
 
 } // namespace
 
-/* Could the survivors decide anything by themselves, under any configuration that one of them
- * may hold? Then nothing is lost, and a recovery would be wrong. */
-bool World::survivors_decide() {
-    auto alive = [&](raft_id id) { return !server(id).gone; };
+/* Could the survivors form a quorum of any configuration that one of them may hold? Then nothing is
+ * lost, and a recovery would be wrong. */
+bool Simulation::survivors_decide() {
+    auto alive = [&](raft_id id) { return !server(id).lost; };
     const Configuration *committed = judge.committed_conf(judge.top());
     if (committed == nullptr || quorum(*committed, alive)) {
         return true;
     }
     for (auto &s : servers_) {
         for (const Entry &e : s->disk.log.entries) {
-            if (s->gone || e.payload->type != RAFT_CHANGE) {
+            if (s->lost || e.payload->type != RAFT_CHANGE) {
                 continue;
             }
             raft_index index =
@@ -52,8 +52,8 @@ bool World::survivors_decide() {
     return false;
 }
 
-/* Often they are cut off before they are lost: then nobody knows what they committed last. */
-void World::choose_lost() {
+/* Often they are isolated before they are lost: then the survivors miss their last commits. */
+void Simulation::choose_lost() {
     const Configuration *conf = judge.top() > 0 ? judge.committed_conf(judge.top()) : nullptr;
     lost_ = 0;
     if (calm || conf == nullptr) {
@@ -68,46 +68,46 @@ void World::choose_lost() {
         survivor = survivor || (alive(s->id) && last_durable(s->disk).second > 0);
     }
     if (!survivor) {
-        schedule(now + kSecond, Happening::OPERATOR, 0, 0); /* later, perhaps */
+        schedule(now + kSecond, Scheduled::OPERATOR, 0, 0); /* try again later */
         return;
     }
-    emergency_ = Emergency::CUT;
+    disaster_ = Disaster::CUT;
     bool cut = random.percent(60);
     if (cut) {
         network.split(lost_, true, true);
     }
-    schedule(now + (cut ? random.skewed(300 * kMs, 5 * kSecond) : 0), Happening::OPERATOR, 0, 0);
+    schedule(now + (cut ? random.skewed(300 * kMs, 5 * kSecond) : 0), Scheduled::OPERATOR, 0, 0);
 }
 
-/* Nobody knows that they are lost for good, but the operator. */
-void World::lose_majority() {
+/* Only the operator knows that they are lost. */
+void Simulation::lose_majority() {
     auto alive = [&](raft_id id) { return (lost_ >> id & 1) == 0; };
     if (calm || quorum(*judge.committed_conf(judge.top()), alive)) {
-        emergency_ = Emergency::NONE; /* the membership has changed meanwhile */
+        disaster_ = Disaster::NONE; /* the membership has changed meanwhile */
         choose_lost();
         return;
     }
     for (auto &s : servers_) {
         if (!alive(s->id)) {
             s->stop("lost for good");
-            s->gone = true;
+            s->lost = true;
         }
     }
-    emergency_ = Emergency::LOST;
-    schedule(now + random.skewed(200 * kMs, 8 * kSecond), Happening::OPERATOR, 0, 0);
+    disaster_ = Disaster::LOST;
+    schedule(now + random.skewed(200 * kMs, 8 * kSecond), Scheduled::OPERATOR, 0, 0);
 }
 
-void World::recover_one() {
+void Simulation::recover_one() {
     for (auto &s : servers_) {
-        s->stop("switched off by the operator");
+        s->stop("stopped by the operator");
     }
     network.forget();
-    if (survivors_decide()) { /* a change under way left a majority, or may have */
-        say(0, "the operator gets the lost servers back");
-        network.heal(); /* they may have been cut off */
-        emergency_ = Emergency::OVER;
+    if (survivors_decide()) { /* a change under way leaves a majority, or may leave one */
+        note(0, "the operator restarts the lost servers");
+        network.heal(); /* they may have been isolated */
+        disaster_ = Disaster::OVER;
         for (auto &s : servers_) {
-            s->gone = false;
+            s->lost = false;
             restart_later(s->id);
         }
         return;
@@ -115,34 +115,34 @@ void World::recover_one() {
     Server *best = nullptr;
     for (auto &s : servers_) {
         bool better = best == nullptr || last_durable(best->disk) < last_durable(s->disk);
-        if (sabotage == Sabotage::RECOVER_STALE && best != nullptr) {
+        if (broken == Broken::RECOVER_STALE && best != nullptr) {
             better = last_durable(s->disk) < last_durable(best->disk) &&
                      last_durable(s->disk).second > 0;
         }
-        if (!s->gone && better) {
+        if (!s->lost && better) {
             best = s.get();
         }
     }
     stats.add(S_LOST_MAJORITY);
-    emergency_ = Emergency::RECOVERING;
+    disaster_ = Disaster::RECOVERING;
     founding_over_ = true;
     recovered_ = best->id;
     choose_recovery(*best);
     recovered_at_ = last_durable(best->disk).second;
     stats.add(S_RECOVER_LOST, judge.recovered(*best, recovered_at_,
-                                              [this](raft_id id) { return server(id).gone; }));
-    begin_era(*best);
-    say(best->id, "is to be recovered in %s", recovery_.str().c_str());
+                                              [this](raft_id id) { return server(id).lost; }));
+    restart_history(*best);
+    note(best->id, "is to be recovered in %s", recovery_.str().c_str());
     best->boot();
     see_recovery();
 }
 
-/* The others keep their logs, as members, or come back with empty disks. */
-void World::choose_recovery(const Server &best) {
+/* The other survivors become members with their logs, or restart with empty disks. */
+void Simulation::choose_recovery(const Server &best) {
     recovery_ = Configuration({{best.id, RAFT_VOTER, best.next_address}});
     bool alone = random.percent(35);
     for (auto &s : servers_) {
-        if (s->gone || s->id == best.id) {
+        if (s->lost || s->id == best.id) {
             continue;
         }
         bool keeps = !s->disk.pristine() && !alone && random.percent(75);
@@ -160,13 +160,12 @@ void World::choose_recovery(const Server &best) {
     retire_cleared(best);
 }
 
-/* A server with an empty disk votes for any log, and comes through every configuration that is
- * still in the log that it is sent. Could the emptied servers decide under a configuration that one
- * of the survivors holds, alone or with survivors that have missed later ones? Then their IDs must
- * not be used again. */
-void World::retire_cleared(const Server &best) {
-    auto cleared = [&](raft_id id) { return !server(id).gone && server(id).disk.pristine(); };
-    auto other = [&](raft_id id) { return !server(id).gone && id != best.id; };
+/* A server with an empty disk votes for any log, and passes through every configuration in the log
+ * that it is sent. If emptied servers could be part of a quorum of an old configuration that a
+ * survivor holds, without the recovered server, their IDs must not be used again. */
+void Simulation::retire_cleared(const Server &best) {
+    auto cleared = [&](raft_id id) { return !server(id).lost && server(id).disk.pristine(); };
+    auto other = [&](raft_id id) { return !server(id).lost && id != best.id; };
     auto endangers = [&](const Configuration &conf) {
         return quorum(conf, other) &&
                std::any_of(conf.members.begin(), conf.members.end(),
@@ -175,9 +174,9 @@ void World::retire_cleared(const Server &best) {
     bool danger = false;
     for (auto &s : servers_) {
         const Disk &disk = s->disk;
-        danger = danger || (!s->gone && disk.snapshot != nullptr && endangers(disk.snapshot->conf));
+        danger = danger || (!s->lost && disk.snapshot != nullptr && endangers(disk.snapshot->conf));
         for (const Entry &e : disk.log.entries) {
-            danger = danger || (!s->gone && e.payload->type == RAFT_CHANGE &&
+            danger = danger || (!s->lost && e.payload->type == RAFT_CHANGE &&
                                 endangers(decode(e.payload->bytes)));
         }
     }
@@ -186,14 +185,14 @@ void World::retire_cleared(const Server &best) {
     }
     std::erase_if(recovery_.members, [&](const Member &m) { return cleared(m.id); });
     for (auto &s : servers_) {
-        s->gone = s->gone || cleared(s->id);
+        s->lost = s->lost || cleared(s->id);
     }
 }
 
-/* Until the new configuration is durable; a crash may have come between. */
-void World::see_recovery() {
+/* Repeat RAFT_RECOVER until the new configuration is durable: the server may have crashed. */
+void Simulation::see_recovery() {
     Server &s = server(recovered_);
-    schedule(now + 50 * kMs, Happening::OPERATOR, 0, 0);
+    schedule(now + 50 * kMs, Scheduled::OPERATOR, 0, 0);
     if (!s.up) {
         return;
     }
@@ -216,9 +215,9 @@ void World::see_recovery() {
                                            "its own",
                                            s.name()));
     }
-    if (sabotage == Sabotage::RECOVER_TWO) {
+    if (broken == Broken::RECOVER_TWO) {
         for (auto &other : servers_) {
-            if (!other->gone && other->id != s.id && !other->disk.pristine()) {
+            if (!other->lost && other->id != s.id && !other->disk.pristine()) {
                 other->boot();
                 Configuration conf = recovery_;
                 conf.members[0] = {other->id, RAFT_VOTER, other->address};
@@ -232,42 +231,42 @@ void World::see_recovery() {
     }
 }
 
-void World::end_recovery() {
-    say(0, "the operator switches the survivors on");
-    emergency_ = Emergency::OVER;
+void Simulation::end_recovery() {
+    note(0, "the operator restarts the survivors");
+    disaster_ = Disaster::OVER;
     stats.add(S_RECOVERED);
     for (auto &s : servers_) {
-        if (sabotage == Sabotage::UNDEAD) {
-            s->gone = false;
+        if (broken == Broken::RETURNING_MAJORITY) {
+            s->lost = false;
         }
-        if (!s->up && !s->gone) {
+        if (!s->up && !s->lost) {
             s->boot();
         }
     }
 }
 
-void World::operate() {
-    switch (emergency_) {
-        case Emergency::NONE:
+void Simulation::operator_acts() {
+    switch (disaster_) {
+        case Disaster::NONE:
             choose_lost();
             break;
-        case Emergency::CUT:
+        case Disaster::CUT:
             lose_majority();
             break;
-        case Emergency::LOST:
+        case Disaster::LOST:
             recover_one();
             break;
-        case Emergency::RECOVERING:
+        case Disaster::RECOVERING:
             see_recovery();
             break;
-        case Emergency::OVER:
+        case Disaster::OVER:
             break;
     }
 }
 
-/* What the clients knew of may be lost with the majority: their history begins again with
- * what the recovered log says, all of which will be committed. */
-void World::begin_era(const Server &best) {
+/* Writes that clients know of may be lost with the majority. Their history is checked anew from the
+ * state of the recovered log, all of which will be committed. */
+void Simulation::restart_history(const Server &best) {
     check_history();
     Machine m;
     const Disk &disk = best.disk;
@@ -281,8 +280,8 @@ void World::begin_era(const Server &best) {
             m.values[clients.key_of(op)] = op;
         }
     }
-    era_begin_ = static_cast<uint32_t>(clients.history().size());
-    memcpy(era_values_, m.values, sizeof era_values_);
+    history_begin_ = static_cast<uint32_t>(clients.history().size());
+    memcpy(initial_values_, m.values, sizeof initial_values_);
 }
 
 } // namespace sim

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""stories.py RAFT-SIM: the command that a failure names replays it, the same seed tells the same
-story, and its drawing shows what it tells."""
+"""replay.py RAFT-SIM: the command that a failure prints replays it, the same seed prints the same
+trace, and the drawing shows what the trace says."""
 import collections
 import os
 import re
@@ -18,29 +18,29 @@ def sim(*args):
     return done.returncode, done.stdout
 
 
-def told(text):
-    """Without the account at the end, which has the time that it took."""
+def without_summary(text):
+    """The output without its last line, which contains the time taken."""
     return text[:text.rindex("\n", 0, -1)]
 
 
 def failures_are_replayed():
-    status, text = sim("--sabotage", "forged-term", "--worlds", "100", "--failures", "2", "--quiet")
+    status, text = sim("--break", "forged-term", "--runs", "100", "--failures", "2", "--quiet")
     found = re.findall(r"^(seed \d+ at .* violates .*)\n  replay: raft-sim (.*)$", text, re.M)
     assert status == 1 and len(found) == 2, text
     for violation, command in found:
         status, text = sim(*command.split(), "--quiet")
         assert status == 1 and violation in text, (violation, text[-500:])
-        assert len(text.splitlines()) > 100, text  # a story
-        assert told(sim(*command.split(), "--quiet")[1]) == told(text), command
+        assert len(text.splitlines()) > 100, text  # a trace
+        assert without_summary(sim(*command.split(), "--quiet")[1]) == without_summary(text), command
 
 
 def drawing(seed, folder, *more):
-    path = os.path.join(folder, "world.svg")
+    path = os.path.join(folder, "trace.svg")
     text = sim("--seed", seed, "--trace", "--svg", path, "--svg-seconds", "1000", *more)[1]
     return text, ET.parse(path).getroot()
 
 
-def drawings_show_the_story(folder):
+def drawings_show_the_trace(folder):
     text, root = drawing("3", folder)
     titles = [title.text for title in root.iter(SVG + "title")]
     shown = collections.Counter(title.split()[0] for title in titles)
@@ -53,12 +53,12 @@ def drawings_show_the_story(folder):
     terms = set(re.findall(r" ms  (s\d)  is leader of (term \d+)", text))
     assert terms and all(" ".join(term) in titles for term in terms), terms
     assert shown["commit"] > 0
-    text, root = drawing("1", folder, "--sabotage", "lying-disk")
+    text, root = drawing("1", folder, "--break", "early-ack")
     violation = re.search(r" violates (.*)", text)[1]
     assert any(violation in (e.text or "") for e in root.iter(SVG + "text")), violation
 
 
 with tempfile.TemporaryDirectory() as scratch:
     failures_are_replayed()
-    drawings_show_the_story(scratch)
-print("failures are replayed, stories are drawn")
+    drawings_show_the_trace(scratch)
+print("failures are replayed, and drawings show the trace")

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "world.hpp"
+#include "simulation.hpp"
 
 #include "../driver/linear.hpp"
 
@@ -8,12 +8,12 @@
 
 namespace sim {
 
-World::World(uint64_t own_seed, Sabotage sabotaged, Story *story_or_null, Time least_time,
-             uint64_t least_steps)
+Simulation::Simulation(uint64_t own_seed, Broken of_broken, Trace *trace_or_null, Time least_time,
+                       uint64_t least_steps)
     : seed(own_seed),
-      sabotage(sabotaged),
-      story(story_or_null),
-      plan(own_seed, sabotaged),
+      broken(of_broken),
+      trace(trace_or_null),
+      plan(own_seed, of_broken),
       random(own_seed),
       judge(Judge::kComplete),
       network(*this),
@@ -25,14 +25,14 @@ World::World(uint64_t own_seed, Sabotage sabotaged, Story *story_or_null, Time l
     }
 }
 
-World::~World() {
-    for (Happening &h : heap_) {
+Simulation::~Simulation() {
+    for (Scheduled &h : heap_) {
         delete h.wire;
     }
 }
 
-void World::schedule(Time at, Happening::Kind kind, raft_id server, uint64_t epoch, uint64_t a,
-                     unsigned long long b) {
+void Simulation::schedule(Time at, Scheduled::Kind kind, raft_id server, uint64_t epoch, uint64_t a,
+                          unsigned long long b) {
     if (at == UINT64_MAX) {
         return;
     }
@@ -40,21 +40,22 @@ void World::schedule(Time at, Happening::Kind kind, raft_id server, uint64_t epo
     std::push_heap(heap_.begin(), heap_.end());
 }
 
-void World::schedule_delivery(Time at, Wire *wire) {
-    heap_.push_back({at, ++order_, Happening::DELIVER, wire->to, 0, 0, 0, wire});
+void Simulation::schedule_delivery(Time at, Wire *wire) {
+    heap_.push_back({at, ++order_, Scheduled::DELIVER, wire->to, 0, 0, 0, wire});
     std::push_heap(heap_.begin(), heap_.end());
 }
 
-void World::acknowledge_later(raft_id id, raft_index index, unsigned long long ticket, Time delay) {
-    schedule(now + delay, Happening::ACK, id, server(id).epoch, index, ticket);
+void Simulation::acknowledge_later(raft_id id, raft_index index, unsigned long long ticket,
+                                   Time delay) {
+    schedule(now + delay, Scheduled::ACK, id, server(id).epoch, index, ticket);
 }
 
-void World::restart_later(raft_id id) {
+void Simulation::restart_later(raft_id id) {
     Time delay = calm ? kMs : random.skewed(10 * kMs, 10 * kSecond);
-    schedule(now + delay, Happening::RESTART, id, server(id).epoch);
+    schedule(now + delay, Scheduled::RESTART, id, server(id).epoch);
 }
 
-Server *World::leader() {
+Server *Simulation::leader() {
     Server *best = nullptr;
     for (auto &s : servers_) {
         if (s->up && s->view.leads() && (best == nullptr || s->view.term > best->view.term)) {
@@ -64,7 +65,7 @@ Server *World::leader() {
     return best;
 }
 
-void World::entries_leave(const Server &s, raft_index from, bool replaced) {
+void Simulation::entries_leave(const Server &s, raft_index from, bool replaced) {
     for (raft_index i = std::max(from, s.log.first); i <= s.log.last(); i++) {
         const Payload *p = s.log.at(i).payload;
         if (p->mark != kNoOp) {
@@ -73,72 +74,72 @@ void World::entries_leave(const Server &s, raft_index from, bool replaced) {
     }
 }
 
-void World::dispatch(const Happening &h) {
-    if (h.kind == Happening::CLIENT) {
+void Simulation::dispatch(const Scheduled &h) {
+    if (h.kind == Scheduled::CLIENT) {
         clients.wake(static_cast<unsigned>(h.server), h.epoch);
         return;
     }
-    if (h.kind == Happening::CHURN) {
+    if (h.kind == Scheduled::ADMIN) {
         if (h.server != 0) {
             demote(h.server);
         } else {
-            churn();
+            administrate();
         }
         return;
     }
-    if (h.kind == Happening::TROUBLE) {
-        make_trouble();
+    if (h.kind == Scheduled::FAULT) {
+        make_fault();
         return;
     }
-    if (h.kind == Happening::HEAL) {
+    if (h.kind == Scheduled::HEAL) {
         if (!delays_healing()) {
             network.heal();
-            say(0, "the network heals");
+            note(0, "the network heals");
         }
         return;
     }
-    if (h.kind == Happening::OPERATOR) {
-        operate();
+    if (h.kind == Scheduled::OPERATOR) {
+        operator_acts();
         return;
     }
-    if (h.kind == Happening::DELIVER) {
+    if (h.kind == Scheduled::DELIVER) {
         network.deliver(h.wire);
         return;
     }
     Server &s = server(h.server);
-    if (s.gone || h.epoch != s.epoch || s.up == (h.kind == Happening::RESTART)) {
+    if (s.lost || h.epoch != s.epoch || s.up == (h.kind == Scheduled::RESTART)) {
         return;
     }
     switch (h.kind) {
-        case Happening::TIMER:
+        case Scheduled::TIMER:
             s.timer_fired();
             break;
-        case Happening::EARLY_TIMER:
+        case Scheduled::EARLY_TIMER:
             s.timer_early();
             break;
-        case Happening::DISK:
+        case Scheduled::DISK:
             s.disk_done();
             break;
-        case Happening::ACK:
+        case Scheduled::ACK:
             s.acknowledge(h.a, h.b);
             break;
-        case Happening::RESTART:
+        case Scheduled::RESTART:
             s.boot();
             if (s.up && s.view.last == 0) {
                 found_cluster();
             }
             break;
-        case Happening::UNREACHABLE:
+        case Scheduled::UNREACHABLE:
             stats.add(S_UNREACHABLE);
             s.unreachable(h.a);
             break;
-        case Happening::FLIP:
-            go_on_flip(s, h.a);
+        case Scheduled::OVERWRITE:
+            continue_overwrite(s, h.a);
             break;
-        case Happening::UPSET:
-            upset(s, h.a != 0);
+        case Scheduled::DISTURB:
+            disturb(s, h.a != 0);
             break;
-        case Happening::CLOCK_RESUMES:
+        case Scheduled::CLOCK_RESUMES:
             s.clock.set_drift(now, plan.server[h.server].drift_ppm);
             s.set_clock();
             break;
@@ -147,16 +148,16 @@ void World::dispatch(const Happening &h) {
     }
 }
 
-bool World::advance() {
+bool Simulation::advance() {
     if (heap_.empty()) {
         return false;
     }
     if (heap_.size() > 200000) {
         throw Violation("bounded work",
-                        format("%zu things under way, most of them messages", heap_.size()));
+                        format("%zu events are scheduled, most of them messages", heap_.size()));
     }
     std::pop_heap(heap_.begin(), heap_.end());
-    Happening h = heap_.back();
+    Scheduled h = heap_.back();
     heap_.pop_back();
     now = std::max(now, h.at);
     dispatch(h);
@@ -175,8 +176,8 @@ bool World::advance() {
     return true;
 }
 
-/* Those that shall bootstrap, and have not, or lost it in a crash. */
-void World::found_cluster() {
+/* Servers that are to bootstrap, and have not, or lost it in a crash. */
+void Simulation::found_cluster() {
     if (founding_over_) {
         return;
     }
@@ -191,55 +192,55 @@ void World::found_cluster() {
     }
 }
 
-void World::begin() {
-    if (story) {
-        say(0, "%s", plan.describe().c_str());
+void Simulation::begin() {
+    if (trace) {
+        note(0, "%s", plan.describe().c_str());
     }
     for (auto &s : servers_) {
         s->boot();
     }
     found_cluster();
     clients.begin();
-    if (plan.churn_interval != 0) {
-        schedule(plan.churn_interval, Happening::CHURN, 0, 0);
+    if (plan.admin_interval != 0) {
+        schedule(plan.admin_interval, Scheduled::ADMIN, 0, 0);
     }
     if (plan.disaster != 0) {
-        schedule(plan.disaster, Happening::OPERATOR, 0, 0);
+        schedule(plan.disaster, Scheduled::OPERATOR, 0, 0);
     }
-    if (plan.troubles != 0) {
-        schedule(plan.trouble_interval, Happening::TROUBLE, 0, 0);
+    if (plan.faults != 0) {
+        schedule(plan.fault_interval, Scheduled::FAULT, 0, 0);
     }
 }
 
-void World::live_until(Time end) {
+void Simulation::run_until(Time end) {
     while (!heap_.empty() && heap_.front().at <= end) {
         advance();
     }
     now = std::max(now, end);
 }
 
-void World::run() {
+void Simulation::run() {
     begin();
-    Time end = sabotage == Sabotage::SHORT_LIFE ? least_time_ / 2 : least_time_;
-    live_until(end);
-    while ((stats.n[S_STEP] < least_steps_ || busy_operator()) && end < 20 * least_time_) {
+    Time end = broken == Broken::SHORT_RUN ? least_time_ / 2 : least_time_;
+    run_until(end);
+    while ((stats.n[S_STEP] < least_steps_ || recovery_under_way()) && end < 20 * least_time_) {
         end += kSecond;
-        live_until(end);
-        if (end > 5 * least_time_) { /* nothing but trouble, and so no steps */
-            plan.troubles = 0;
+        run_until(end);
+        if (end > 5 * least_time_) { /* too many faults for enough steps */
+            plan.faults = 0;
         }
     }
-    if (busy_operator()) {
-        throw Violation("recovery", "it never ends");
+    if (recovery_under_way()) {
+        throw Violation("recovery", "it does not end");
     }
     if (now < least_time_ || stats.n[S_STEP] < least_steps_) {
-        throw Violation("length of a world",
+        throw Violation("length of a run",
                         format("%llu s, %llu steps", static_cast<unsigned long long>(now / kSecond),
                                static_cast<unsigned long long>(stats.n[S_STEP])));
     }
     end_faults();
     expect_write();
-    if (bereave()) {
+    if (lose_minority_during_install()) {
         expect_write();
     }
     expect_convergence();
@@ -249,15 +250,15 @@ void World::run() {
         }
     }
     check_history();
-    stats.add(S_WORLD_SECONDS, now / kSecond);
+    stats.add(S_SECONDS, now / kSecond);
     stats.add(S_COMMIT, judge.entries_committed);
     stats.add(S_CHANGE_DONE, judge.changes_committed);
 }
 
-void World::end_faults() {
-    say(0, "the faults stop");
+void Simulation::end_faults() {
+    note(0, "the faults stop");
     calm = true;
-    if (sabotage != Sabotage::ETERNAL_PARTITION) {
+    if (broken != Broken::PERMANENT_PARTITION) {
         network.heal();
     } else {
         for (raft_id id = 1; id <= plan.servers; id++) {
@@ -268,7 +269,7 @@ void World::end_faults() {
         Server &s = server(id);
         s.capacity = UINT16_MAX;
         s.disk_slowness = 1;
-        if (s.gone) {
+        if (s.lost) {
             continue;
         }
         if (!s.up) {
@@ -281,34 +282,33 @@ void World::end_faults() {
     found_cluster();
 }
 
-/* Old messages and acknowledgements may still come for a while; then elections, and
- * whole snapshots where needed, with some room. */
-Time World::patience() const {
+/* A generous bound: delayed messages and acknowledgements, then elections, then whole snapshots. */
+Time Simulation::liveness_bound() const {
     Time bound = plan.long_delay + plan.late_ack_max + 25 * kSecond +
                  40 * plan.max_election_timeout() * kMs + 4 * plan.tuning.snapshot_timeout * kMs;
     Time backlog = 0;
-    for (auto &s : servers_) { /* one entry at a time, if need be */
+    for (auto &s : servers_) { /* perhaps one entry at a time */
         backlog = std::max<Time>(backlog, s->log.entries.size());
     }
     return bound + backlog * 2 * (plan.delay_max + plan.disk_max);
 }
 
-void World::expect_write() {
-    Time start = now, bound = patience();
+void Simulation::expect_write() {
+    Time start = now, bound = liveness_bound();
     uint64_t before = clients.writes_done();
     while (clients.writes_done() == before) {
         if (now > start + bound) {
             throw Violation("liveness", format("no write commits within %llu s after the faults",
                                                static_cast<unsigned long long>(bound / kSecond)));
         }
-        live_until(now + 100 * kMs);
+        run_until(now + 100 * kMs);
     }
-    live_until(now + kSecond);
+    run_until(now + kSecond);
 }
 
-void World::expect_convergence() {
+void Simulation::expect_convergence() {
     clients.stop();
-    Time start = now, bound = patience();
+    Time start = now, bound = liveness_bound();
     std::string why;
     while (!converged(&why)) {
         if (now > start + bound) {
@@ -316,12 +316,12 @@ void World::expect_convergence() {
                             format("no convergence within %llu s after the faults: %s",
                                    static_cast<unsigned long long>(bound / kSecond), why.c_str()));
         }
-        live_until(now + 100 * kMs);
+        run_until(now + 100 * kMs);
     }
-    say(0, "all agree");
+    note(0, "all agree");
 }
 
-bool World::converged(std::string *why) {
+bool Simulation::converged(std::string *why) {
     Server *l = leader();
     if (l == nullptr) {
         *why = "no leader";
@@ -338,7 +338,7 @@ bool World::converged(std::string *why) {
     }
     for (const Member &m : l->view.conf.members) {
         Server &s = server(m.id);
-        if (m.role != RAFT_SPARE && !s.gone &&
+        if (m.role != RAFT_SPARE && !s.lost &&
             (s.machine.applied != l->machine.applied || s.machine.digest != l->machine.digest ||
              !(s.view.conf == l->view.conf) || s.view.term != l->view.term)) {
             *why = format("%s applied %llu in %s, leader %s %llu in %s", s.name(),
@@ -350,19 +350,19 @@ bool World::converged(std::string *why) {
     return true;
 }
 
-void World::check_history() const {
+void Simulation::check_history() const {
     std::vector<driver::linear::Call> calls[kKeys];
     const std::vector<Op> &ops = clients.history();
-    for (uint32_t op = era_begin_; op < ops.size(); op++) {
+    for (uint32_t op = history_begin_; op < ops.size(); op++) {
         const Op &o = ops[op];
         bool write = o.kind == Op::WRITE;
         bool known = o.status == Op::DONE;
         if (o.status == Op::FAILED || (!write && (!known || (o.lease && !trusts_leases())))) {
             continue;
         }
-        uint32_t value = write                           ? op
-                         : o.value == era_values_[o.key] ? driver::linear::kInitial
-                                                         : o.value;
+        uint32_t value = write                               ? op
+                         : o.value == initial_values_[o.key] ? driver::linear::kInitial
+                                                             : o.value;
         calls[o.key].push_back(
             {write, value, o.invoked, known ? o.completed : driver::linear::kNever});
     }
@@ -374,7 +374,7 @@ void World::check_history() const {
     }
 }
 
-void World::record_step(const Server &s, const raft_update &u) {
+void Simulation::record_step(const Server &s, const raft_update &u) {
     const View &v = s.view;
     for (uint64_t x :
          {now, uint64_t{s.id}, uint64_t{s.clock.read(now)}, uint64_t{s.event_type},
@@ -391,8 +391,8 @@ void World::record_step(const Server &s, const raft_update &u) {
     }
 }
 
-void World::say(raft_id id, const char *pattern, ...) {
-    if (story == nullptr) {
+void Simulation::note(raft_id id, const char *pattern, ...) {
+    if (trace == nullptr) {
         return;
     }
     char text[1024];
@@ -400,24 +400,24 @@ void World::say(raft_id id, const char *pattern, ...) {
     va_start(args, pattern);
     vsnprintf(text, sizeof text, pattern, args);
     va_end(args);
-    story->line(now, id, text);
+    trace->line(now, id, text);
 }
 
-void World::story_role(raft_id id, int state, raft_term term) {
-    if (story) {
-        story->role(now, id, state, term);
+void Simulation::trace_role(raft_id id, int state, raft_term term) {
+    if (trace) {
+        trace->role(now, id, state, term);
     }
 }
 
-void World::story_commit(raft_id id, raft_index index) {
-    if (story) {
-        story->commit(now, id, index);
+void Simulation::trace_commit(raft_id id, raft_index index) {
+    if (trace) {
+        trace->commit(now, id, index);
     }
 }
 
-void World::story_message(const Wire &wire) {
-    if (story) {
-        story->message(wire.sent, now, wire.from, wire.to, wire.m.type);
+void Simulation::trace_message(const Wire &wire) {
+    if (trace) {
+        trace->message(wire.sent, now, wire.from, wire.to, wire.m.type);
     }
 }
 

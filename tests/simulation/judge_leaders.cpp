@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* What a leader promises: to lead no longer than it is heard, to hand over to one that has all, and
- * to say of its followers' progress what is so. */
+/* Promises of leaders: contact with a quorum, leases, transfers, progress (§3.10, §6.2, §6.4). */
 #include "server.hpp"
 
-#include "world.hpp"
+#include "simulation.hpp"
 
 #include <algorithm>
 #include <set>
 
 namespace sim {
 
-/* Since when does it send something to each server, which that could answer? */
+/* Since when does it replicate to each server? */
 void Server::note_followed() {
     bool led = before.leads() && before.term == view.term;
     for (const Member &m : view.conf.members) {
@@ -22,8 +21,8 @@ void Server::note_followed() {
     }
 }
 
-/* Answers of this term count as contact; then, and only then, it leads on. Who is followed only now
- * has as much time for the first. */
+/* A leader steps down if and only if it has not heard from a quorum for an election timeout. Answers
+ * of its term count as contact; a server that it replicates to only now has as long for the first. */
 void Server::check_contact(const raft_event &e) {
     const raft_message *came = e.type == RAFT_RECEIVE ? e.receive.message : nullptr;
     bool leads_on = view.leads() && before.leads() && view.term == before.term;
@@ -42,7 +41,7 @@ void Server::check_contact(const raft_event &e) {
     });
     bool due = e.time >= before.timeout;
     if (contact ? !leads_on : due && leads_on) {
-        throw Violation("contact", format("%s %s, though it %s from a quorum", name(),
+        throw Violation("contact", format("%s %s, although it %s from a quorum", name(),
                                           leads_on ? "leads on" : "steps down",
                                           contact ? "heard" : "has not heard"));
     }
@@ -81,8 +80,8 @@ void Server::follow_rounds(const raft_event &e, const raft_update &u) {
     }
 }
 
-/* It lasts 9/10 of an election timeout from the sending of an echoed round; there is none once
- * TimeoutNow has been sent. */
+/* A lease lasts 9/10 of an election timeout from the sending of an echoed round. There is none after
+ * TimeoutNow was sent. */
 void Server::check_lease() const {
     raft_time lease = plan_.election_timeout * 9ULL / 10;
     auto extends = [&](raft_id peer) {
@@ -100,8 +99,8 @@ void Server::check_lease() const {
     }
 }
 
-/* What it names lies below the next entry to send, which follows what was sent; in a pipeline no
- * more than allowed is under way. */
+/* A message names entries before the next index; in pipeline mode no more entries are in flight
+ * than allowed. */
 void Server::check_sent(const raft_message &m) {
     const raft_append_entries &a = m.append_entries;
     raft_id peer = m.server_id;
@@ -154,8 +153,8 @@ void Server::check_progress(const raft_event &e) const {
     }
 }
 
-/* One that is not to be caught up is given up when a round takes too long, and is caught up when it
- * has all that there was at the beginning. */
+/* A catch-up is aborted when a round takes too long, and is finished only when the server has all
+ * entries of its beginning. */
 void Server::check_catch_up(const raft_event &e) {
     bool due = e.type == RAFT_TIMEOUT && before.leads() && e.time >= before.timeout;
     bool same = before.leads() && view.leads() && before.term == view.term;
@@ -184,14 +183,16 @@ void Server::check_catch_up(const raft_event &e) {
     }
 }
 
-/* Leadership goes to a voter, told so when it has all. */
+/* Leadership is transferred to a voter, which gets TimeoutNow when it has the whole log. */
 void Server::check_transfer(const raft_event &e, const raft_update &u) const {
     if (e.type == RAFT_TRANSFER && e.transfer.server_id == 0) {
         for (const Member &m : view.conf.members) {
             if (m.id != id && votes_in_new(m.role) && view.transferee != 0 &&
                 view.peer(m.id).match > view.peer(view.transferee).match) {
-                throw Violation("transfer", format("%s hands over to %s, and %s has more", name(),
-                                                   name_of(view.transferee), name_of(m.id)));
+                throw Violation(
+                    "transfer",
+                    format("%s transfers leadership to %s, although %s has more entries", name(),
+                           name_of(view.transferee), name_of(m.id)));
             }
         }
     }
@@ -208,24 +209,23 @@ void Server::check_transfer(const raft_event &e, const raft_update &u) const {
     }
 }
 
-/* No entries while leadership is handed over, nor more than may be uncommitted. */
+/* No entries are accepted during a transfer, nor beyond the limit of uncommitted ones. */
 void Server::check_submission(const raft_event &e) const {
     if (e.type != RAFT_SUBMIT) {
         return;
     }
     if (before.transferee != 0) {
-        throw Violation("request",
-                        format("%s takes entries while it hands over leadership", name()));
+        throw Violation("request", format("%s accepts entries during a transfer", name()));
     }
     if (tuning_.uncommitted != 0 && view.last - before.commit > tuning_.uncommitted) {
-        throw Violation("request", format("%s takes entries though %llu would be uncommitted",
+        throw Violation("request", format("%s takes entries although %llu would be uncommitted",
                                           name(), view.last - before.commit));
     }
 }
 
-/* Who is removed or becomes a spare hears that it is committed, and so do all others if it is the
- * leader: those in a pipeline that compaction has not overtaken. */
-void Server::check_farewell(const raft_update &u) {
+/* When a change commits, servers that it removes or makes spares get a final notification; so do all
+ * others if it removes the leader. Exempt are servers outside pipeline mode or behind the log. */
+void Server::check_final_notification(const raft_update &u) {
     const Configuration &conf = before.conf;
     if (!before.leads() || view.term != before.term) {
         past_.leaving.clear();
@@ -276,7 +276,7 @@ void Server::keep_leader_promises(const raft_event &e, const raft_update &u) {
     check_contact(e);
     note_followed();
     follow_rounds(e, u);
-    check_farewell(u);
+    check_final_notification(u);
     for (unsigned i = 0; u.flags & RAFT_UPDATE_MESSAGES && i < u.messages.n; i++) {
         if (u.messages.batch[i].type == RAFT_APPEND_ENTRIES) {
             check_sent(u.messages.batch[i]);

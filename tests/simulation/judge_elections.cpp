@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* What a server promises about terms, votes and election timeouts, held to it step by step. */
+/* Promises about terms, votes and election timeouts (§3.4, §4.2.3, §9.6). */
 #include "server.hpp"
 
-#include "world.hpp"
+#include "simulation.hpp"
 
 #include <algorithm>
 
 namespace sim {
 namespace {
 
-constexpr unsigned kSameSpans = 12; /* so often the same by chance: never */
+constexpr unsigned kSameSpans = 12; /* so many equal random timeouts in a row are no chance */
 
 bool has_flags(const raft_message &m) { return m.request_vote.version >= 1; }
 
@@ -17,11 +17,11 @@ bool asks_for_pre_vote(const raft_message &m) {
     return m.type == RAFT_REQUEST_VOTE && has_flags(m) && m.request_vote.pre_vote;
 }
 
-/* Does the message name a term that somebody is in? Results of pre-votes do not, nor do votes that
- * may be pre-votes, nor (version 1) refusals that may be of pre-votes. */
+/* Must a server adopt the term of this message? Not that of a pre-vote result, of a grant or (in
+ * version 1) of a refusal that may be of a pre-vote: no server need be in that term. */
 bool names_real_term(const raft_message &m) {
     if (m.type == RAFT_REQUEST_VOTE) {
-        return false; /* it may be ignored, whatever its term */
+        return false; /* the request may be ignored */
     }
     if (m.type != RAFT_REQUEST_VOTE_RESULT) {
         return true;
@@ -32,20 +32,20 @@ bool names_real_term(const raft_message &m) {
 
 } // namespace
 
-/* Is a candidate's log at least as up to date as what is durable here? */
+/* Is a candidate's log at least as up-to-date as the durable log of this server? */
 bool Server::is_up_to_date(const raft_request_vote &v) const {
     raft_term own = term_at(before.stored);
     return v.last_log_term > own || (v.last_log_term == own && v.last_log_index >= before.stored);
 }
 
-/* It hears from a leader, which has not permitted the candidate to disturb. */
+/* It has heard from a leader, or is one, and the request has no permission to disrupt it. */
 bool Server::turns_away(const raft_message &request) const {
     bool hears = before.leads() || latest - past_.heard < plan_.election_timeout;
     return hears && !(has_flags(request) && request.request_vote.disrupt_leader);
 }
 
-/* Votes and pre-votes: none within an election timeout of hearing from a leader, whatever the
- * term, unless that leader permits it; else one a term, to the first whose log is up to date. */
+/* A vote or pre-vote is granted unless the server heard from a leader within an election timeout
+ * (and the request has no permission): at most one vote a term, and only to an up-to-date log. */
 bool Server::must_grant(const raft_message &request) const {
     const raft_request_vote &v = request.request_vote;
     if (turns_away(request) || v.term < before.term || !is_up_to_date(v)) {
@@ -97,14 +97,15 @@ void Server::check_terms(const raft_message &came) const {
                                         describe(came).c_str()));
     } else if (came.type == RAFT_REQUEST_VOTE && told > before.term && view.term != told &&
                !turns_away(came)) {
-        throw Violation("terms", format("%s stays in term %llu though it hears no leader, upon %s",
-                                        name(), view.term, describe(came).c_str()));
+        throw Violation("terms",
+                        format("%s stays in term %llu although it hears no leader, upon %s", name(),
+                               view.term, describe(came).c_str()));
     }
 }
 
-/* Deadlines of elections lie between one election timeout and two, and differ. */
+/* An election timeout is random, between the set time and twice that. */
 void Server::check_election_timeout(const raft_event &e, bool heard) {
-    /* What has passed is shown as the next moment: that is no new deadline. */
+    /* A deadline that has passed is shown as the next moment: that is no new deadline. */
     bool begins = before.state != RAFT_CANDIDATE || view.timeout > latest + 1;
     bool campaigns = view.state == RAFT_CANDIDATE && view.timeout != before.timeout && begins;
     bool fresh = e.type == RAFT_START || (heard && view.state == RAFT_FOLLOWER) || campaigns;
@@ -125,8 +126,8 @@ void Server::check_election_timeout(const raft_event &e, bool heard) {
     }
 }
 
-/* A voter whose time is up campaigns, unless a part of a snapshot is just being written: then its
- * log may be about to be replaced. */
+/* A voter campaigns when its timeout passes, unless a chunk of a snapshot is being written: its log
+ * may be about to be replaced. */
 void Server::check_silence(const raft_event &e) const {
     bool waited = before.state == RAFT_FOLLOWER && e.time >= before.timeout;
     if (e.type == RAFT_TIMEOUT && waited && !chunk_outstanding && votes(before.role) &&
@@ -135,8 +136,8 @@ void Server::check_silence(const raft_event &e) const {
     }
 }
 
-/* Only voters campaign, and those that a change which may be undone has made to something else;
- * upon TimeoutNow they have all that the leader has, and its permission. */
+/* Only voters campaign, and servers that an uncommitted change removes from the voters. A server
+ * that campaigns upon TimeoutNow has the leader's whole log and its permission. */
 void Server::check_campaign(const raft_event &e, const raft_update &u) const {
     bool begins = view.state != RAFT_FOLLOWER && before.state == RAFT_FOLLOWER;
     if (!begins) {

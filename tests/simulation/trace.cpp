@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "story.hpp"
+#include "trace.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -29,7 +29,7 @@ std::string escape(const std::string &text) {
 
 } // namespace
 
-void Story::line(Time at, raft_id id, const char *text) {
+void Trace::line(Time at, raft_id id, const char *text) {
     if (print_) {
         printf("%9.3f ms  %-3s %s\n", static_cast<double>(at) / 1000.0, id == 0 ? "" : name_of(id),
                text);
@@ -43,19 +43,19 @@ void Story::line(Time at, raft_id id, const char *text) {
     }
 }
 
-void Story::role(Time at, raft_id id, int state, raft_term term) {
+void Trace::role(Time at, raft_id id, int state, raft_term term) {
     facts_.push_back({Fact::ROLE, at, at, id, 0, state, term, ""});
 }
 
-void Story::commit(Time at, raft_id id, raft_index index) {
+void Trace::commit(Time at, raft_id id, raft_index index) {
     facts_.push_back({Fact::COMMIT, at, at, id, 0, 0, index, ""});
 }
 
-void Story::message(Time sent, Time received, raft_id from, raft_id to, int type) {
+void Trace::message(Time sent, Time received, raft_id from, raft_id to, int type) {
     facts_.push_back({Fact::MESSAGE, sent, received, from, to, type, 0, ""});
 }
 
-bool Story::draw(const char *path, unsigned servers, Time seconds, const std::string &title) const {
+bool Trace::draw(const char *path, unsigned servers, Time seconds, const std::string &title) const {
     FILE *f = fopen(path, "w");
     if (f == nullptr) {
         return false;

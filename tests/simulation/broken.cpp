@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* Negative tests: falsify what a correct library, disk or caller would do. */
+#include "simulation.hpp"
+
+namespace sim {
+
+void Simulation::break_flags(unsigned &flags) {
+    if (broken == Broken::LOST_FLAG && random.ppm(5000)) {
+        flags &= ~static_cast<unsigned>(RAFT_UPDATE_TIMEOUT | RAFT_UPDATE_COMMIT_INDEX);
+    } else if (broken == Broken::EXTRA_FLAG && random.ppm(2000)) {
+        flags |= RAFT_UPDATE_LEADER;
+    }
+}
+
+void Simulation::break_view(View &view, const View &before, unsigned &flags) {
+    if (broken == Broken::IDLE_FOLLOWER && view.state == RAFT_CANDIDATE &&
+        before.state == RAFT_FOLLOWER) {
+        view.state = RAFT_FOLLOWER;
+        flags &= ~static_cast<unsigned>(RAFT_UPDATE_STATE);
+    } else if (broken == Broken::EARLY_STEP_DOWN && before.leads() && view.leads() &&
+               view.timeout > before.timeout && random.percent(5)) {
+        view.state = RAFT_FOLLOWER; /* its heartbeat was due */
+        flags |= RAFT_UPDATE_STATE;
+    }
+    if (!view.leads() || view.commit >= view.last) {
+        return;
+    }
+    raft_index index = 0;
+    if (broken == Broken::EARLY_COMMIT) {
+        index = view.last;
+    } else if (broken == Broken::OLD_TERM_COMMIT && !before.leads()) {
+        index = before.last; /* the barrier of its term comes after it */
+    }
+    if (index > view.commit && index > judge.top()) {
+        view.commit = index;
+        flags |= RAFT_UPDATE_COMMIT_INDEX;
+    }
+}
+
+void Simulation::break_update(raft_update &u, View &view, const View &before) {
+    bool leads = before.leads() && view.leads();
+    if (broken == Broken::REWRITTEN_LOG && leads && u.flags & RAFT_UPDATE_ENTRIES &&
+        u.entries.index > before.commit + 1) {
+        u.entries.index--;
+    } else if (broken == Broken::FALLING_COMMIT && before.commit > 1 &&
+               view.commit == before.commit && random.ppm(2000)) {
+        view.commit--;
+        u.flags |= RAFT_UPDATE_COMMIT_INDEX;
+    } else if (broken == Broken::UNANNOUNCED && (u.flags & RAFT_UPDATE_SNAPSHOT) == 0 &&
+               random.ppm(2000)) {
+        u.snapshot.last = false;
+    } else if (broken == Broken::TIMEOUT_DUE && before.timeout != 0 && random.ppm(2000)) {
+        view.timeout = 0;
+        u.flags |= RAFT_UPDATE_TIMEOUT;
+    }
+    for (unsigned i = 0; u.flags & RAFT_UPDATE_MESSAGES && i < u.messages.n; i++) {
+        raft_message &m = u.messages.batch[i];
+        if (broken == Broken::ABSENT_ENTRIES && m.type == RAFT_APPEND_ENTRIES &&
+            m.append_entries.prev_log_index + m.append_entries.n_entries == view.last) {
+            m.append_entries.n_entries++;
+        } else if (broken == Broken::ABSENT_SNAPSHOT && m.type == RAFT_INSTALL_SNAPSHOT &&
+                   m.install_snapshot.offset == 0) {
+            m.install_snapshot.last_index++;
+        }
+    }
+}
+
+void Simulation::break_entries(std::vector<Entry> &entries) {
+    if (broken == Broken::WRONG_ENTRIES && !entries.empty() && random.percent(5)) {
+        entries[0].payload = payloads.make(RAFT_BARRIER, std::string("\1\0\0\0\0\0\0", 8));
+    }
+}
+
+void Simulation::break_disk(Disk &disk) {
+    if (broken == Broken::FORGOTTEN_ENTRY && disk.log.entries.size() > 1) {
+        disk.log.entries.pop_back();
+    } else if (broken == Broken::FORGOTTEN_TERM && disk.term > 1) {
+        disk.term = disk.log.entries.empty() ? disk.snapshot ? disk.snapshot->term : disk.term
+                                             : disk.log.entries.back().term;
+        disk.vote = 0;
+    } else if (broken == Broken::CORRUPT_LOG && !disk.log.entries.empty()) {
+        disk.log.entries.back().term = disk.term + 1;
+    }
+}
+
+} // namespace sim
