@@ -50,7 +50,8 @@ public:
     /* A message leaves a server: votes, acknowledgements and terms are taken from it. */
     void left(const Message &message);
 
-    /* A server crashed: terms that were not durable, and that no other server saw, are forgotten. */
+    /* A server crashed: terms that were not durable, and that no other server saw, are
+     * forgotten. */
     void forget_unseen(raft_id server, raft_term durable_term);
     /* A server comes back with an empty disk. */
     void forget(raft_id server);
