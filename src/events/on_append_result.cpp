@@ -21,10 +21,11 @@ namespace {
 [[nodiscard]] int check_result(Step &step, const raft_append_entries_result &r) {
     const Server &s = step.server;
     if (!message::valid_term(r.term) || r.rejected > kLimit || r.last_log_index > kLimit) {
-        return message::malformed(step, "AppendEntries result: term or index out of range");
+        return message::malformed(step, "AppendEntries result: a term or an index is out of range");
     }
     if (r.version >= 3 && s.leads() && r.term == s.term && r.round > s.tracker->round) {
-        return message::malformed(step, "AppendEntries result: a round that never began");
+        return message::malformed(step,
+                                  "AppendEntries result: it echoes a round that was not begun");
     }
     return 0;
 }

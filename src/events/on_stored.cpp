@@ -87,7 +87,7 @@ int handle_persisted(Step &step) { return stored(step, step.event.persisted_entr
 int handle_stored(Step &step) {
     const raft_event_stored &event = step.event.stored;
     if (event.write == 0 || event.write > step.server.writes) {
-        return step.fail(RAFT_INVALID, "a ticket that was never issued");
+        return step.fail(RAFT_INVALID, "the ticket was never issued");
     }
     return event.write < step.server.valid_from ? 0 : stored(step, event.index);
 }

@@ -19,13 +19,14 @@ enum class Kind : bool { kVote, kPreVote };
 [[nodiscard]] int check_request(Step &step, const raft_message &m) {
     const raft_request_vote &rv = m.request_vote;
     if (!message::valid_term(rv.term)) {
-        return message::malformed(step, "RequestVote: term out of range");
+        return message::malformed(step, "RequestVote: the term is out of range");
     }
     if (rv.candidate_id != m.server_id) {
-        return message::malformed(step, "RequestVote: the candidate is not the sender");
+        return message::malformed(step, "RequestVote: the sender is not the candidate");
     }
     if (!message::valid_position(rv.last_log_index, rv.last_log_term, rv.term)) {
-        return message::malformed(step, "RequestVote: impossible last log position");
+        return message::malformed(
+            step, "RequestVote: last_log_index and last_log_term do not fit each other");
     }
     return 0;
 }

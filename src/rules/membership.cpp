@@ -32,17 +32,17 @@ int check(Step &step, const raft_configuration &conf) {
         case 0:
             return 0;
         case RAFT_BADID:
-            return step.fail(rv, "configuration: a server's ID is 0");
+            return step.fail(rv, "configuration: the ID of a server is 0");
         case RAFT_DUPLICATEID:
             return step.fail(rv, "configuration: two servers share an ID");
         case RAFT_DUPLICATEADDRESS:
             return step.fail(rv, "configuration: two servers share an address");
         case RAFT_BADROLE:
-            return step.fail(rv, "configuration: a role that callers cannot give");
+            return step.fail(rv, "configuration: a role of joint changes");
         case RAFT_NOMEM:
             return step.no_memory();
         default:
-            return step.fail(rv, "configuration: no voter, or a server without address");
+            return step.fail(rv, "configuration: there is no voter, or an address is NULL");
     }
 }
 
@@ -52,14 +52,14 @@ int check_possible(Step &step) {
     /* §4.1, with the correction of 2015 for single-server changes: otherwise a change could
      * overtake another leader's change. */
     if (s.commit < t.barrier) {
-        return step.fail(RAFT_CANTCHANGE, "nothing of this leader's term is committed yet");
+        return step.fail(RAFT_CANTCHANGE, "no entry of this leader's term is committed yet");
     }
     if (!s.configuration_committed()) {
         return step.fail(RAFT_CANTCHANGE, "a membership change is not committed yet");
     }
     INVARIANT(!s.configuration->joint); /* left in the step that commits it */
     if (t.catch_up.id != 0) {
-        return step.fail(RAFT_CANTCHANGE, "a server is being caught up");
+        return step.fail(RAFT_CANTCHANGE, "a catch-up is under way");
     }
     return 0;
 }
