@@ -4,7 +4,7 @@
 #include "rules/answers.hpp"
 #include "rules/changes.hpp"
 #include "rules/commit.hpp"
-#include "rules/election_timer.hpp"
+#include "rules/election_start.hpp"
 #include "rules/fast_path.hpp"
 #include "rules/general_path.hpp"
 #include "rules/message_checks.hpp"
@@ -211,7 +211,7 @@ void carry_out(Change &change, const raft_message &m, Plan *plan) {
     }
     s.matched = std::max(s.matched, ae.prev_log_index + ae.n_entries);
     if (commit::follow(s, ae.leader_commit) && s.own_sets == 0) {
-        election_timer::rearm(s); /* its removal may be known to be committed now */
+        election_start::rearm(s); /* its removal may be known to be committed now */
     }
     if (!appended) {
         answers::acknowledge(change); /* new entries are acknowledged once they are durable */
@@ -332,7 +332,7 @@ FAST_PATH int on_append_entries(Server &s, const raft_event &event, raft_update 
     hear_round(s, ae);
     unsigned flags = 0;
     if (s.deadline != s.now + s.drawn_timeout) {
-        election_timer::rearm_voter(s);
+        election_start::rearm_voter(s);
         flags |= RAFT_UPDATE_TIMEOUT;
     }
     s.matched = std::max(s.matched, ae.prev_log_index + ae.n_entries);

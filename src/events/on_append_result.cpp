@@ -6,6 +6,7 @@
 #include "rules/commit.hpp"
 #include "rules/fast_path.hpp"
 #include "rules/general_path.hpp"
+#include "rules/membership.hpp"
 #include "rules/message_checks.hpp"
 #include "rules/reads.hpp"
 #include "rules/sending.hpp"
@@ -75,7 +76,9 @@ void acknowledged(Change &change, Peer &p, raft_index match) {
     if (news) {
         p.widen_window();
         const raft_id id = p.id;
+        const raft_index before = s.commit;
         if (commit::peer_advanced(change, p, match)) {
+            membership::committed(change, before);
             peer = s.leads() ? s.tracker->find(id) : nullptr;
         }
     }
@@ -125,7 +128,7 @@ int handle(Step &step) {
     Need need;
     if (sender != nullptr) {
         need.messages = sending::messages_for(s, *sender, s.log.last() + 1) + 2;
-        commit::plan(s, &need);
+        membership::plan_commit(s, &need);
     }
     Change *change = step.reserve(need);
     if (change == nullptr) {

@@ -3,7 +3,7 @@
 #include "base/untrusted.hpp"
 #include "events/events.hpp"
 #include "rules/reads.hpp"
-#include "rules/rounds.hpp"
+#include "rules/rounds_and_leases.hpp"
 #include "rules/sending.hpp"
 
 namespace libraft {

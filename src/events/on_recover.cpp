@@ -2,7 +2,7 @@
 /* RAFT_RECOVER: a quorum is lost for good, and an operator forces a configuration. */
 #include "base/untrusted.hpp"
 #include "events/events.hpp"
-#include "rules/election_timer.hpp"
+#include "rules/election_start.hpp"
 #include "rules/membership.hpp"
 #include "state/installation.hpp"
 
@@ -13,7 +13,7 @@ int on_recover(Step &step) {
     if (s.leads()) {
         return step.fail(RAFT_INVALID, "a leader cannot be recovered");
     }
-    if (!election_timer::has_term_left(s.term + 1) || s.log.last() >= kLimit) {
+    if (!election_start::has_term_left(s.term + 1) || s.log.last() >= kLimit) {
         return step.fail(RAFT_TOOBIG, "the term or the index is at its limit");
     }
     if (s.installation && s.installation->outstanding) {

@@ -2,7 +2,7 @@
 /* RAFT_START: restart from what is on disk (§3.8). */
 #include "events/events.hpp"
 #include "rules/changes.hpp"
-#include "rules/election_timer.hpp"
+#include "rules/election_start.hpp"
 #include "rules/elections.hpp"
 #include "rules/message_checks.hpp"
 #include "state/tracker.hpp"
@@ -161,7 +161,7 @@ bool elects_itself(const Server &s, const raft_event_start &e, const Disk &disk)
     const raft_index committed = e.metadata != nullptr ? e.metadata->index : 1;
     const Configuration *c = disk.configuration.get();
     return c != nullptr && c->index <= committed && elections::is_sole_voter(*c, s.id) &&
-           election_timer::has_term_left(e.term);
+           election_start::has_term_left(e.term);
 }
 
 void load_log(Server &s, const raft_event_start &e, const Disk &disk) {
@@ -204,7 +204,7 @@ void load(Change &change, const raft_event_start &e, Disk *disk) {
     changes::configuration_changed(change, none);
     s.heard_at = s.now;
     s.started = true;
-    election_timer::restart(s);
+    election_start::restart(s);
 }
 
 } // namespace

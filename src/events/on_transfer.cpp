@@ -2,7 +2,7 @@
 /* RAFT_TRANSFER: a leader hands leadership over (§3.10). TimeoutNow: the target starts its
  * election. */
 #include "events/events.hpp"
-#include "rules/election_timer.hpp"
+#include "rules/election_start.hpp"
 #include "rules/elections.hpp"
 #include "rules/message_checks.hpp"
 #include "rules/transfer.hpp"
@@ -80,7 +80,7 @@ int on_timeout_now(Step &step, const raft_message &m) {
     const bool current = tn.term == s.term && s.state == RAFT_FOLLOWER && s.leader == m.server_id;
     /* The leader waits until this server has everything. If some of it was lost, do nothing. */
     const bool ready = s.own_sets != 0 && !s.installation && s.last_stored > 0 &&
-                       s.last_stored >= tn.last_log_index && election_timer::has_term_left(s.term);
+                       s.last_stored >= tn.last_log_index && election_start::has_term_left(s.term);
     if (tn.term < s.term || (tn.term == s.term && !(current && ready))) {
         return 0;
     }

@@ -2,7 +2,7 @@
 /* A server receives RequestVote (§3.4), which may be a pre-vote (§9.6). */
 #include "events/events.hpp"
 #include "rules/answers.hpp"
-#include "rules/election_timer.hpp"
+#include "rules/election_start.hpp"
 #include "rules/message_checks.hpp"
 #include "rules/transitions.hpp"
 
@@ -80,7 +80,7 @@ void vote(Change &change, const raft_message &m) {
     }
     change.remember();
     s.voted_for = rv.candidate_id;
-    election_timer::rearm(s);
+    election_start::rearm(s);
     answer(change, m, s.term, Verdict::kGranted, Kind::kVote);
 }
 
