@@ -7,7 +7,7 @@
 
 using namespace libraft;
 
-TEST_CASE("bytes: what is written little-endian is read back") {
+TEST_CASE("bytes: little-endian numbers are read as they were written") {
     for (uint64_t value : {uint64_t{0}, uint64_t{1}, uint64_t{0x0123456789abcdef}, UINT64_MAX}) {
         unsigned char memory[8 + 1 + 3];
         Writer writer(memory);
@@ -33,7 +33,7 @@ TEST_CASE("bytes: what is written little-endian is read back") {
     }
 }
 
-TEST_CASE("bytes: reading past the end fails, and so does everything after") {
+TEST_CASE("bytes: reading past the end fails, and so do later reads") {
     const unsigned char memory[9] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
     for (size_t n = 0; n < 8; ++n) {
         Reader reader(memory, n);
@@ -41,7 +41,7 @@ TEST_CASE("bytes: reading past the end fails, and so does everything after") {
         uint8_t u8 = 77;
         REQUIRE_FALSE(reader.u64(&u64));
         REQUIRE(u64 == 77);
-        REQUIRE_FALSE(reader.u8(&u8)); /* though a byte was there */
+        REQUIRE_FALSE(reader.u8(&u8)); /* although a byte was left */
         REQUIRE(u8 == 77);
         REQUIRE(reader.left() == 0);
     }
@@ -55,7 +55,7 @@ TEST_CASE("bytes: reading past the end fails, and so does everything after") {
     REQUIRE_FALSE(empty.string(&text));
 }
 
-TEST_CASE("bytes: a hostile bool or enum is read as a number") {
+TEST_CASE("bytes: a bool or enum with any bits is read as a number") {
     for (unsigned bits = 0; bits < 256; ++bits) {
         alignas(bool) unsigned char byte = static_cast<unsigned char>(bits);
         REQUIRE(load_bool(reinterpret_cast<const bool &>(byte)) == (bits != 0));
@@ -67,7 +67,7 @@ TEST_CASE("bytes: a hostile bool or enum is read as a number") {
     REQUIRE(load_enum(hostile) == raw);
 }
 
-TEST_CASE("bytes: a number that takes all that is left is read, one that lacks a byte is not") {
+TEST_CASE("bytes: a number may use all remaining bytes, but not one more") {
     const unsigned char bytes[8] = {1};
     uint64_t value = 0;
     Reader all(bytes, 8);

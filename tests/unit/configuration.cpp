@@ -92,7 +92,7 @@ TEST_CASE("configuration: the payload is the published encoding, byte by byte") 
     REQUIRE(encode({servers, 2}) == expected);
 }
 
-TEST_CASE("configuration: everything legal survives encoding and decoding") {
+TEST_CASE("configuration: every legal one is encoded and decoded") {
     every(4, -1, RAFT_VOTER_TO_SPARE, [](const std::vector<int> &roles) {
         Drawn d = of_roles(roles);
         unsigned sets = 0;
@@ -102,7 +102,7 @@ TEST_CASE("configuration: everything legal survives encoding and decoding") {
         std::string payload = encode(d.view());
         Owned c;
         int rv = decode(payload, &c);
-        if (sets != kBothSets) { /* nobody to ask in one of the sets */
+        if (sets != kBothSets) { /* one of the sets has no voter */
             if (rv == 0) {
                 FAIL("accepted a configuration without a voter");
             }
@@ -125,7 +125,7 @@ TEST_CASE("configuration: everything legal survives encoding and decoding") {
     });
 }
 
-TEST_CASE("configuration: a payload cut, or changed by a byte, is refused or decodes alike") {
+TEST_CASE("configuration: a truncated or changed payload is refused, or decodes to what it says") {
     Drawn d = of_roles({RAFT_VOTER, RAFT_STANDBY, RAFT_VOTER, RAFT_SPARE});
     const std::string good = encode(d.view());
     Owned c;
@@ -139,7 +139,7 @@ TEST_CASE("configuration: a payload cut, or changed by a byte, is refused or dec
             std::string bad = good;
             bad[at] = static_cast<char>(bad[at] ^ (1 << bit));
             int rv = decode(bad, &c);
-            if (rv == 0) { /* another legal one: it must say exactly what was written */
+            if (rv == 0) { /* another legal one: encoded again, it must have the same bytes */
                 REQUIRE(encode(c->view()).substr(0, used) == bad.substr(0, used));
             } else {
                 REQUIRE((rv == RAFT_MALFORMED || rv == RAFT_INVALID));
@@ -148,7 +148,7 @@ TEST_CASE("configuration: a payload cut, or changed by a byte, is refused or dec
     }
 }
 
-TEST_CASE("configuration: random bytes never decode to something else") {
+TEST_CASE("configuration: random bytes are refused, or decode to what they say") {
     Random random(3);
     unsigned decoded = 0;
     for (int i = 0; i < 50000; ++i) {
@@ -169,7 +169,7 @@ TEST_CASE("configuration: random bytes never decode to something else") {
     REQUIRE(decoded < 5000);
 }
 
-TEST_CASE("configuration: validate names what is wrong") {
+TEST_CASE("configuration: validate() returns the code of each error") {
     raft_server good[] = {{1, "a", RAFT_VOTER}, {2, "b", RAFT_STANDBY}, {3, "c", RAFT_SPARE}};
     raft_configuration conf{good, 3};
     REQUIRE(configuration::validate(conf, false) == 0);
@@ -195,7 +195,7 @@ TEST_CASE("configuration: validate names what is wrong") {
 }
 
 /* Old and new: every pair of configurations of four servers with a voter each. */
-TEST_CASE("configuration: join() counts both voter sets, leave() leads to the new one") {
+TEST_CASE("configuration: join() counts both voter sets, leave() returns the new one") {
     std::vector<std::vector<int>> all;
     every(4, -1, RAFT_SPARE, [&](const std::vector<int> &roles) {
         if (has_voter(roles)) {
@@ -231,7 +231,7 @@ TEST_CASE("configuration: join() counts both voter sets, leave() leads to the ne
     }
 }
 
-TEST_CASE("configuration: a copy is independent of what it was copied from") {
+TEST_CASE("configuration: a copy is independent of its original") {
     std::string address = "somewhere";
     raft_server server{1, address.c_str(), RAFT_VOTER};
     Owned c(configuration::copy({&server, 1}, 4));
@@ -245,7 +245,7 @@ TEST_CASE("configuration: a copy is independent of what it was copied from") {
     REQUIRE_FALSE(c->joint);
 }
 
-TEST_CASE("configuration: two differ if any server does, the first included") {
+TEST_CASE("configuration: two differ if any server differs") {
     const raft_server base[] = {{1, "a", RAFT_VOTER}, {2, "b", RAFT_VOTER}};
     auto of = [](raft_server a, raft_server b) {
         raft_server servers[] = {a, b};
@@ -263,7 +263,7 @@ TEST_CASE("configuration: two differ if any server does, the first included") {
     REQUIRE(configuration::equal(*one, *of(base[0], base[1])));
 }
 
-TEST_CASE("configuration: an entry is padded with less than eight bytes") {
+TEST_CASE("configuration: an entry is padded with fewer than eight bytes") {
     raft_server server{1, "abcde", RAFT_VOTER}; /* no padding of its own */
     std::string payload = encode({&server, 1});
     Owned decoded;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What every message must satisfy, and where its answer goes. */
+/* Conditions on every message, and the address of its answer. */
 #include "message.hpp"
 #include "room.hpp"
 
@@ -11,7 +11,7 @@ TEST_CASE("message: an index and a term come together, within their limits") {
     REQUIRE(message::valid_position(kLimit, 5, 5));
     REQUIRE_FALSE(message::valid_position(0, 1, 5));
     REQUIRE_FALSE(message::valid_position(1, 0, 5));
-    REQUIRE_FALSE(message::valid_position(1, 6, 5)); /* no entry is newer than its sender */
+    REQUIRE_FALSE(message::valid_position(1, 6, 5)); /* no entry has a later term than its sender */
     REQUIRE_FALSE(message::valid_position(kLimit + 1, 1, 5));
     REQUIRE(message::valid_term(1));
     REQUIRE(message::valid_term(kLimit));
@@ -24,7 +24,8 @@ TEST_CASE("message: a term has one leader (figure 3.2)") {
     Server &s = r.server();
     raft_message m{};
     m.server_id = 2;
-    REQUIRE_FALSE(message::contradicts_leader(s, m, s.term)); /* nobody has claimed it yet */
+    REQUIRE_FALSE(
+        message::contradicts_leader(s, m, s.term)); /* no leader of this term is known yet */
     s.leader = 2;
     REQUIRE_FALSE(message::contradicts_leader(s, m, s.term));
     m.server_id = 3;
@@ -35,7 +36,7 @@ TEST_CASE("message: a term has one leader (figure 3.2)") {
     REQUIRE(message::contradicts_leader(alone.server(), m, alone.server().term));
 }
 
-TEST_CASE("message: members are answered where the configuration says, strangers where they are") {
+TEST_CASE("message: members are answered at the configured address, others at the sender's") {
     Room r({{1, "s1", RAFT_VOTER}, {2, "s2", RAFT_VOTER}});
     raft_message m{};
     m.server_id = 2;
@@ -47,14 +48,14 @@ TEST_CASE("message: members are answered where the configuration says, strangers
     REQUIRE(member.bytes == 0);
     m.server_id = 3;
     REQUIRE(message::kept_address(r.server(), m) == nullptr);
-    const std::string address(message::kShortAddress, 'x'); /* with its end, one too long */
+    const std::string address(message::kShortAddress, 'x'); /* one byte too long with its NUL */
     m.server_address = address.c_str();
     Need stranger;
     message::plan_answer(r.server(), m, &stranger);
     REQUIRE(stranger.bytes == in_words(address.size() + 1)); /* in whole words */
 }
 
-TEST_CASE("message: an answer to a stranger needs room for its address only if that is long") {
+TEST_CASE("message: an answer to an unknown server reserves memory only for a long address") {
     Server s(1);
     raft_message m = {};
     m.server_id = 7;

@@ -7,7 +7,7 @@
 
 using namespace libraft;
 
-TEST_CASE("outbox: everything that was needed has its own, aligned room") {
+TEST_CASE("outbox: each reserved part has its own aligned memory") {
     for (uint64_t messages : {0, 1, 3}) {
         for (uint64_t entries : {0, 1, 5}) {
             for (uint64_t reads : {0, 2}) {
@@ -21,7 +21,7 @@ TEST_CASE("outbox: everything that was needed has its own, aligned room") {
                     REQUIRE(box.reserve(need.size()));
                     Outgoing out;
                     out.lay_out(box.block(), need);
-                    /* Fill everything: overlaps would show, as would a sanitizer. */
+                    /* Fill all parts, so that overlaps show. */
                     for (uint64_t i = 0; i < messages; ++i) {
                         std::memset(static_cast<void *>(&out.add_message()), 1,
                                     sizeof(raft_message));
@@ -57,7 +57,7 @@ TEST_CASE("outbox: everything that was needed has its own, aligned room") {
     }
 }
 
-TEST_CASE("outbox: the block stays where it is until it must grow") {
+TEST_CASE("outbox: the block keeps its address until it must grow") {
     Outbox box;
     REQUIRE(box.reserve(1000));
     const char *block = box.block();
@@ -66,11 +66,11 @@ TEST_CASE("outbox: the block stays where it is until it must grow") {
     REQUIRE(box.block() == block);
     REQUIRE(box.reserve(100000));
     for (size_t i = 0; i < 100000; ++i) {
-        REQUIRE(box.block()[i] == 0); /* nothing of the heap shows */
+        REQUIRE(box.block()[i] == 0); /* it is zeroed */
     }
 }
 
-TEST_CASE("outbox: what cannot be had is refused and the old block kept") {
+TEST_CASE("outbox: a failed reservation keeps the old block") {
     Outbox box;
     REQUIRE(box.reserve(64));
     char *block = box.block();
@@ -85,7 +85,7 @@ TEST_CASE("outbox: what cannot be had is refused and the old block kept") {
     REQUIRE(most.size() / sizeof(raft_message) > UINT32_MAX);
 }
 
-TEST_CASE("outbox: what is not needed takes no room") {
+TEST_CASE("outbox: empty parts need no memory") {
     REQUIRE(Need().size() == 0);
     Need need;
     for (uint64_t bytes : {1, 7, 8}) {

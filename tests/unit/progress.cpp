@@ -56,7 +56,7 @@ TEST_CASE("progress: new peers are probed at the end of the log, in the order of
     REQUIRE(t.find(~0ull) == nullptr);
 }
 
-TEST_CASE("progress: what is known of a server survives a change, one that leaves departs") {
+TEST_CASE("progress: a change keeps what is known of a server; a removed one is departing") {
     Tracker t;
     Owned before = members({{1, "a", RAFT_VOTER}, {2, "b", RAFT_VOTER}, {3, "c", RAFT_VOTER}});
     adopt(t, *before);
@@ -74,7 +74,7 @@ TEST_CASE("progress: what is known of a server survives a change, one that leave
     REQUIRE(t.find(4)->next == 21);
     t.forget_departing();
     REQUIRE(ids(t) == "1* 2 4 ");
-    /* One that comes back before it is forgotten is known. */
+    /* A server that is added again before that is still known. */
     Owned third = members({{1, "a", RAFT_VOTER}, {4, "d", RAFT_VOTER}});
     adopt(t, *third);
     REQUIRE(ids(t) == "1* 2- 4 ");
@@ -83,7 +83,7 @@ TEST_CASE("progress: what is known of a server survives a change, one that leave
     REQUIRE(t.find(2)->match == 8);
 }
 
-TEST_CASE("progress: a catch-up is forgotten with its server") {
+TEST_CASE("progress: removing a server ends its catch-up") {
     Tracker t;
     Owned both = members({{1, "a", RAFT_VOTER}, {2, "b", RAFT_SPARE}});
     Owned one = members({{1, "a", RAFT_VOTER}});
@@ -94,7 +94,7 @@ TEST_CASE("progress: a catch-up is forgotten with its server") {
     REQUIRE_FALSE(adopt(t, *one)); /* only once */
 }
 
-TEST_CASE("progress: one that becomes a spare is followed until the change is committed") {
+TEST_CASE("progress: a server that becomes a spare is replicated to until the change commits") {
     Tracker t;
     Owned before = members(
         {{1, "a", RAFT_VOTER}, {2, "b", RAFT_VOTER}, {3, "c", RAFT_STANDBY}, {4, "d", RAFT_SPARE}});
@@ -116,7 +116,7 @@ TEST_CASE("progress: one that becomes a spare is followed until the change is co
         REQUIRE(t.find(id)->mode == RAFT_PROGRESS_PIPELINE);
         REQUIRE_FALSE(t.find(id)->votes());
     }
-    for (raft_id id : {1, 4, 5}) { /* itself; a spare before; one that is new */
+    for (raft_id id : {1, 4, 5}) { /* itself; a spare before; a new one */
         REQUIRE_FALSE(t.find(id)->resting);
         REQUIRE_FALSE(t.find(id)->follows());
     }
@@ -127,20 +127,20 @@ TEST_CASE("progress: one that becomes a spare is followed until the change is co
         REQUIRE_FALSE(t.find(id)->resting);
         REQUIRE_FALSE(t.find(id)->follows());
         REQUIRE(t.find(id)->mode == RAFT_PROGRESS_PROBE);
-        REQUIRE(t.find(id)->match == 8); /* what is known of it stays */
+        REQUIRE(t.find(id)->match == 8); /* its match index stays */
     }
 }
 
-TEST_CASE("progress: contact begins when a server starts to be followed, and only then") {
+TEST_CASE("progress: contact begins when replication to a server begins") {
     Tracker t;
     Owned before = members({{1, "a", RAFT_VOTER}, {2, "b", RAFT_SPARE}, {3, "c", RAFT_STANDBY}});
     Owned after = members({{1, "a", RAFT_VOTER}, {2, "b", RAFT_VOTER}, {3, "c", RAFT_VOTER}});
     adopt(t, *before, 10, 50);
-    SECTION("a spare was not") {
+    SECTION("to a spare it had not begun") {
         adopt(t, *after, 10, 90);
         REQUIRE(t.find(2)->contact == 90);
     }
-    SECTION("but one that is caught up was") {
+    SECTION("to a spare that is caught up it had begun") {
         t.find(2)->catch_up = RAFT_CATCH_UP_FINISHED;
         adopt(t, *after, 10, 90);
         REQUIRE(t.find(2)->contact == 50);
@@ -151,7 +151,7 @@ TEST_CASE("progress: contact begins when a server starts to be followed, and onl
     REQUIRE(t.find(3)->contact == 50);
 }
 
-TEST_CASE("progress: a catch-up is forgotten when its server becomes a spare") {
+TEST_CASE("progress: a catch-up ends when its server becomes a spare") {
     Tracker t;
     const int role = GENERATE(RAFT_STANDBY, RAFT_VOTER);
     Owned before = members({{1, "a", RAFT_VOTER}, {2, "b", role}, {3, "c", RAFT_SPARE}});
@@ -164,12 +164,12 @@ TEST_CASE("progress: a catch-up is forgotten when its server becomes a spare") {
     REQUIRE(t.find(2)->catch_up == RAFT_CATCH_UP_NONE);
     REQUIRE(t.find(2)->resting);
     REQUIRE_FALSE(adopt(t, *after));                       /* only once */
-    REQUIRE(t.find(3)->catch_up == RAFT_CATCH_UP_ABORTED); /* it was a spare all the time */
+    REQUIRE(t.find(3)->catch_up == RAFT_CATCH_UP_ABORTED); /* it was a spare before */
     t.forget_departing();
     REQUIRE_FALSE(t.find(2)->follows());
 }
 
-TEST_CASE("progress: a tracker that there is not can be destroyed") {
+TEST_CASE("progress: destroy(nullptr) does nothing") {
     Tracker::destroy(nullptr);
     void *memory = malloc(sizeof(Tracker));
     REQUIRE(memory != nullptr);
@@ -189,7 +189,7 @@ TEST_CASE("progress: next never falls to or below match") {
     }
 }
 
-TEST_CASE("progress: reads are taken in the order in which they came") {
+TEST_CASE("progress: reads are answered in the order in which they were asked") {
     Tracker t;
     unsigned long long asked = 0;
     unsigned long long taken = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Rounds (§6.4): their numbers are times, and a millisecond has room for many. */
+/* Rounds (§6.4): their numbers contain the time; a millisecond can have many. */
 #include "replication.hpp"
 #include "room.hpp"
 
@@ -7,7 +7,7 @@ using namespace libraft;
 
 namespace {
 
-/* It leads {1, 2}: the other one's vote is taken for granted. */
+/* It leads {1, 2}. */
 struct Leading : Room {
     Leading()
         : Room({{1, "s1", RAFT_VOTER}, {2, "s2", RAFT_VOTER}}, [](struct raft *r) {
@@ -39,7 +39,7 @@ struct Leading : Room {
 
 } // namespace
 
-TEST_CASE("reads: a round tells when it began, however many there are in a millisecond") {
+TEST_CASE("reads: a round tells when it began, even if a millisecond has many") {
     Leading r;
     const raft_time elected = r.now;
     uint64_t before = r.tracker().round;
@@ -55,7 +55,7 @@ TEST_CASE("reads: a round tells when it began, however many there are in a milli
     REQUIRE(replication::round_began(r.server(), r.tracker().round) == r.now);
 }
 
-TEST_CASE("reads: a millisecond that is full of rounds takes no more reads, the next one does") {
+TEST_CASE("reads: a millisecond that is full of rounds accepts no more reads, the next one does") {
     Leading r;
     REQUIRE(r.read(1) == 0);
     const uint64_t last =

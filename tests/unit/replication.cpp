@@ -5,7 +5,7 @@
 
 using namespace libraft;
 
-TEST_CASE("replication: what is reserved for a peer is enough for all that its window holds") {
+TEST_CASE("replication: the memory reserved for a peer is enough for its whole window") {
     const uint32_t limit = GENERATE(1u, 2u, 3u, 7u, 100u);
     const uint32_t inflight = GENERATE(1u, 2u, 5u, 64u, 1000u);
     Room r({{1, "s1", RAFT_VOTER}, {2, "s2", RAFT_STANDBY}});
@@ -38,7 +38,7 @@ TEST_CASE("replication: without a limit one message is enough for each") {
     REQUIRE(replication::messages_for_all(s, s.trail.last()) == 3);
 }
 
-TEST_CASE("replication: what is reserved is bounded, whatever the caller allows in flight") {
+TEST_CASE("replication: the reserved memory is bounded for any limit on entries in flight") {
     Room r({{1, "s1", RAFT_VOTER}, {2, "s2", RAFT_STANDBY}});
     REQUIRE(raft_set_max_message_entries(r.handle(), 1) == 0);
     REQUIRE(raft_set_max_inflight_entries(r.handle(), UINT32_MAX) == 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A server whose rooms can be looked into while it lives through the public interface. */
+/* A server whose internal state can be read between steps of the public interface. */
 #pragma once
 
 #include "catch.hpp"
@@ -9,7 +9,7 @@
 
 #include <string>
 
-/* Its log is one configuration, of term 1; a sole voter leads at once, in term 2. */
+/* Its log has one configuration of term 1. A sole voter leads at once, in term 2. */
 class Room {
 public:
     explicit Room(std::initializer_list<raft_server> members,

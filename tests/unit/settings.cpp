@@ -21,7 +21,7 @@ TEST_CASE("settings: the published defaults") {
     REQUIRE(s.legal());
 }
 
-TEST_CASE("settings: legal or not") {
+TEST_CASE("settings: legal and illegal combinations") {
     auto legal = [](auto change) {
         Settings s;
         change(s);

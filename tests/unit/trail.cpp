@@ -9,11 +9,11 @@ using namespace libraft;
 
 namespace {
 
-/* The same, an entry at a time. */
+/* A reference model with one element per entry. */
 struct Model {
     raft_index first = 1;
     raft_index last = 0;
-    std::map<raft_index, raft_term> terms; /* with the one before the first, if known */
+    std::map<raft_index, raft_term> terms; /* with that of the entry before the first, if known */
 
     raft_term term_of(raft_index i) const {
         auto at = terms.find(i);
@@ -49,7 +49,7 @@ void compare(const Trail &trail, const Model &model, raft_term top) {
 
 } // namespace
 
-TEST_CASE("trail: is a log of terms, whatever is done to it") {
+TEST_CASE("trail: equals a log of terms after random operations") {
     for (uint32_t seed = 0; seed < 300; ++seed) {
         Random random(seed);
         Trail trail;
@@ -58,7 +58,7 @@ TEST_CASE("trail: is a log of terms, whatever is done to it") {
         for (int i = 0; i < 60; ++i) {
             switch (random.below(6)) {
                 case 0:
-                    if (model.last >= model.first) { /* drop a tail */
+                    if (model.last >= model.first) { /* truncate */
                         raft_index from =
                             model.first +
                             random.below(static_cast<uint32_t>(model.last - model.first + 1));
@@ -68,7 +68,7 @@ TEST_CASE("trail: is a log of terms, whatever is done to it") {
                         break;
                     }
                     [[fallthrough]];
-                case 1: { /* forget a head, remembering the last term of it */
+                case 1: { /* compact, keeping the last compacted term */
                     raft_index first =
                         model.first +
                         random.below(static_cast<uint32_t>(model.last - model.first + 2));
@@ -80,7 +80,7 @@ TEST_CASE("trail: is a log of terms, whatever is done to it") {
                     break;
                 }
                 case 2:
-                    if (random.below(6) == 0) { /* a snapshot replaces all */
+                    if (random.below(6) == 0) { /* a snapshot replaces the log */
                         raft_index index = model.last + random.below(10);
                         raft_term known = index == 0 ? 0 : std::max(term, raft_term{1});
                         REQUIRE(trail.reserve(1));
@@ -109,7 +109,7 @@ TEST_CASE("trail: is a log of terms, whatever is done to it") {
     }
 }
 
-TEST_CASE("trail: ten million entries of three terms fit in the room of three runs") {
+TEST_CASE("trail: ten million entries of three terms need the memory of three runs") {
     Trail trail;
     REQUIRE(trail.reserve(3));
     for (raft_term term : {1, 5, 9}) {
@@ -123,7 +123,7 @@ TEST_CASE("trail: ten million entries of three terms fit in the room of three ru
     REQUIRE(sizeof(Trail) <= 64);
 }
 
-TEST_CASE("trail: compacting past nothing changes nothing") {
+TEST_CASE("trail: compacting an empty range changes nothing") {
     Trail trail;
     REQUIRE(trail.first() == 1);
     REQUIRE(trail.last() == 0);
@@ -152,7 +152,7 @@ TEST_CASE("trail: truncating past its end changes nothing") {
     REQUIRE(trail.last_term() == 2);
 }
 
-TEST_CASE("trail: before what it holds, nothing speaks against agreement (§3.5)") {
+TEST_CASE("trail: before its first entry every position may match (§3.5)") {
     Trail trail;
     REQUIRE(trail.last_agreeable(7, 1) == 0);
     REQUIRE(trail.reserve(2));

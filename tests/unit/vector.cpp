@@ -49,14 +49,14 @@ void compare_with_model() {
 
 } // namespace
 
-TEST_CASE("vector: behaves as a deque, with and without room inside") {
+TEST_CASE("vector: behaves as a deque, with and without inline storage") {
     compare_with_model<0>();
     compare_with_model<1>();
     compare_with_model<3>();
     compare_with_model<64>();
 }
 
-TEST_CASE("vector: a reservation holds for that many elements without moving them") {
+TEST_CASE("vector: after reserve(n) the first n elements never move") {
     Vector<int, 2> v;
     REQUIRE(v.reserve(100));
     const int *before = v.data();
@@ -67,7 +67,7 @@ TEST_CASE("vector: a reservation holds for that many elements without moving the
     REQUIRE(v[99] == 99);
 }
 
-TEST_CASE("vector: sizes that cannot be are refused, and nothing is lost") {
+TEST_CASE("vector: impossible sizes are refused, and the elements stay") {
     Vector<uint64_t> v;
     REQUIRE(v.reserve(3));
     v.push_back(7);
@@ -77,7 +77,7 @@ TEST_CASE("vector: sizes that cannot be are refused, and nothing is lost") {
     REQUIRE(v[0] == 7);
 }
 
-TEST_CASE("vector: swap exchanges everything") {
+TEST_CASE("vector: swap() exchanges all elements") {
     Vector<int> a;
     Vector<int> b;
     REQUIRE(a.reserve(2));
