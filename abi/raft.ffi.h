@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Made from raft.h; size_t and bool are C's. */
+/* Generated from raft.h. size_t and bool are those of C. */
+typedef unsigned long long raft_id;
+typedef unsigned long long raft_term;
+typedef unsigned long long raft_index;
+typedef unsigned long long raft_time;
+struct raft_buffer {
+    void *base;
+    size_t len;
+};
 enum raft_error {
     RAFT_NOMEM = 1,
     RAFT_BADID,
@@ -25,14 +33,19 @@ enum raft_error {
     RAFT_NOSPACE,
     RAFT_TOOMANY
 };
-typedef unsigned long long raft_id;
-typedef unsigned long long raft_term;
-typedef unsigned long long raft_index;
-typedef unsigned long long raft_time;
-struct raft_buffer {
-    void *base;
-    size_t len;
+struct raft_event;
+struct raft_update;
+struct raft {
+    raft_id id;
+    union {
+        void *impl;
+        unsigned long long impl_bits;
+    };
+    unsigned long long reserved[6];
 };
+int raft_init(struct raft *r, raft_id id, const char *address);
+int raft_step(struct raft *r, struct raft_event *event, struct raft_update *update);
+int raft_close(struct raft *r);
 enum raft_role {
     RAFT_STANDBY,
     RAFT_VOTER,
@@ -69,10 +82,169 @@ struct raft_snapshot_metadata {
     struct raft_configuration configuration;
     raft_index configuration_index;
 };
-enum raft_state {
-    RAFT_FOLLOWER = 1,
-    RAFT_CANDIDATE,
-    RAFT_LEADER
+struct raft_message;
+enum raft_update_flag {
+    RAFT_UPDATE_CURRENT_TERM = 1,
+    RAFT_UPDATE_VOTED_FOR = 2,
+    RAFT_UPDATE_ENTRIES = 4,
+    RAFT_UPDATE_SNAPSHOT = 8,
+    RAFT_UPDATE_MESSAGES = 16,
+    RAFT_UPDATE_STATE = 32,
+    RAFT_UPDATE_COMMIT_INDEX = 64,
+    RAFT_UPDATE_TIMEOUT = 128,
+    RAFT_UPDATE_CONFIGURATION = 256,
+    RAFT_UPDATE_READS = 512,
+    RAFT_UPDATE_LEADER = 1024,
+    RAFT_UPDATE_CATCH_UP = 2048,
+    RAFT_UPDATE_TRANSFER = 4096
+};
+struct raft_update_entries {
+    raft_index index;
+    struct raft_entry *batch;
+    unsigned n;
+    unsigned long long write;
+};
+struct raft_update_snapshot {
+    struct raft_snapshot_metadata metadata;
+    size_t offset;
+    struct raft_buffer chunk;
+   bool
+        last;
+};
+struct raft_update_messages {
+    struct raft_message *batch;
+    unsigned n;
+};
+struct raft_read {
+    unsigned long long id;
+    raft_index index;
+    int status;
+    int reserved0;
+    unsigned long long reserved[2];
+};
+struct raft_update_reads {
+    struct raft_read *batch;
+    unsigned n;
+};
+struct raft_update {
+    unsigned flags;
+    struct raft_update_entries entries;
+    struct raft_update_snapshot snapshot;
+    struct raft_update_messages messages;
+    struct raft_update_reads reads;
+    unsigned long long reserved[16];
+};
+enum raft_event_type {
+    RAFT_START = 1,
+    RAFT_RECEIVE,
+    RAFT_PERSISTED_ENTRIES,
+    RAFT_PERSISTED_SNAPSHOT,
+    RAFT_CONFIGURATION,
+    RAFT_SNAPSHOT,
+    RAFT_TIMEOUT,
+    RAFT_SUBMIT,
+    RAFT_CATCH_UP,
+    RAFT_TRANSFER,
+    RAFT_BOOTSTRAP,
+    RAFT_RECONFIGURE,
+    RAFT_READ,
+    RAFT_UNREACHABLE,
+    RAFT_STORED,
+    RAFT_RECOVER,
+    RAFT_EVENT_TYPE_RESERVED = 0x7fffffff
+};
+struct raft_event_start {
+    raft_term term;
+    raft_id voted_for;
+    struct raft_snapshot_metadata *metadata;
+    raft_index start_index;
+    struct raft_entry *entries;
+    unsigned n_entries;
+};
+struct raft_event_bootstrap {
+    struct raft_configuration conf;
+};
+struct raft_event_receive {
+    struct raft_message *message;
+};
+struct raft_event_stored {
+    raft_index index;
+    unsigned long long write;
+};
+struct raft_event_persisted_entries {
+    raft_index index;
+};
+struct raft_event_persisted_snapshot {
+    struct raft_snapshot_metadata metadata;
+    size_t offset;
+   bool
+        last;
+};
+struct raft_event_submit {
+    struct raft_entry *entries;
+    unsigned n;
+};
+struct raft_event_read {
+    unsigned long long id;
+   bool
+        lease;
+};
+struct raft_event_snapshot {
+    struct raft_snapshot_metadata metadata;
+    unsigned trailing;
+};
+struct raft_event_reconfigure {
+    struct raft_configuration conf;
+};
+struct raft_event_catch_up {
+    raft_id server_id;
+};
+struct raft_event_transfer {
+    raft_id server_id;
+};
+struct raft_event_unreachable {
+    raft_id server_id;
+};
+struct raft_event_recover {
+    struct raft_configuration conf;
+};
+struct raft_event_configuration {
+    raft_index index;
+    struct raft_configuration conf;
+};
+struct raft_event {
+    raft_time time;
+    enum raft_event_type type;
+    unsigned char unused;
+    unsigned short capacity;
+    unsigned char reserved[4];
+    union {
+        struct raft_event_start start;
+        struct raft_event_receive receive;
+        struct raft_event_persisted_entries persisted_entries;
+        struct raft_event_persisted_snapshot persisted_snapshot;
+        struct raft_event_configuration configuration;
+        struct raft_event_snapshot snapshot;
+        struct raft_event_submit submit;
+        struct raft_event_catch_up catch_up;
+        struct raft_event_transfer transfer;
+        struct raft_event_bootstrap bootstrap;
+        struct raft_event_reconfigure reconfigure;
+        struct raft_event_read read;
+        struct raft_event_unreachable unreachable;
+        struct raft_event_stored stored;
+        struct raft_event_recover recover;
+        unsigned long long reserved_union[16];
+    };
+};
+enum raft_message_type {
+    RAFT_APPEND_ENTRIES = 1,
+    RAFT_APPEND_ENTRIES_RESULT,
+    RAFT_REQUEST_VOTE,
+    RAFT_REQUEST_VOTE_RESULT,
+    RAFT_INSTALL_SNAPSHOT,
+    RAFT_TIMEOUT_NOW,
+    RAFT_MESSAGE_TYPE_RESERVED = 0x7fffffff
 };
 enum raft_feature {
     RAFT_FEATURE_CAPACITY = 1,
@@ -140,15 +312,6 @@ struct raft_timeout_now {
     raft_index last_log_index;
     raft_term last_log_term;
 };
-enum raft_message_type {
-    RAFT_APPEND_ENTRIES = 1,
-    RAFT_APPEND_ENTRIES_RESULT,
-    RAFT_REQUEST_VOTE,
-    RAFT_REQUEST_VOTE_RESULT,
-    RAFT_INSTALL_SNAPSHOT,
-    RAFT_TIMEOUT_NOW,
-    RAFT_MESSAGE_TYPE_RESERVED = 0x7fffffff
-};
 struct raft_message {
     enum raft_message_type type;
     raft_id server_id;
@@ -163,183 +326,25 @@ struct raft_message {
         unsigned long long reserved_union[16];
     };
 };
-enum raft_event_type {
-    RAFT_START = 1,
-    RAFT_RECEIVE,
-    RAFT_PERSISTED_ENTRIES,
-    RAFT_PERSISTED_SNAPSHOT,
-    RAFT_CONFIGURATION,
-    RAFT_SNAPSHOT,
-    RAFT_TIMEOUT,
-    RAFT_SUBMIT,
-    RAFT_CATCH_UP,
-    RAFT_TRANSFER,
-    RAFT_BOOTSTRAP,
-    RAFT_RECONFIGURE,
-    RAFT_READ,
-    RAFT_UNREACHABLE,
-    RAFT_STORED,
-    RAFT_RECOVER,
-    RAFT_EVENT_TYPE_RESERVED = 0x7fffffff
+enum raft_state {
+    RAFT_FOLLOWER = 1,
+    RAFT_CANDIDATE,
+    RAFT_LEADER
 };
-struct raft_event_start {
-    raft_term term;
-    raft_id voted_for;
-    struct raft_snapshot_metadata *metadata;
-    raft_index start_index;
-    struct raft_entry *entries;
-    unsigned n_entries;
-};
-struct raft_event_receive {
-    struct raft_message *message;
-};
-struct raft_event_persisted_entries {
-    raft_index index;
-};
-struct raft_event_persisted_snapshot {
-    struct raft_snapshot_metadata metadata;
-    size_t offset;
-   bool
-        last;
-};
-struct raft_event_configuration {
-    raft_index index;
-    struct raft_configuration conf;
-};
-struct raft_event_snapshot {
-    struct raft_snapshot_metadata metadata;
-    unsigned trailing;
-};
-struct raft_event_submit {
-    struct raft_entry *entries;
-    unsigned n;
-};
-struct raft_event_catch_up {
-    raft_id server_id;
-};
-struct raft_event_transfer {
-    raft_id server_id;
-};
-struct raft_event_bootstrap {
-    struct raft_configuration conf;
-};
-struct raft_event_reconfigure {
-    struct raft_configuration conf;
-};
-struct raft_event_read {
-    unsigned long long id;
-   bool
-        lease;
-};
-struct raft_event_unreachable {
-    raft_id server_id;
-};
-struct raft_event_stored {
-    raft_index index;
-    unsigned long long write;
-};
-struct raft_event_recover {
-    struct raft_configuration conf;
-};
-struct raft_event {
-    raft_time time;
-    enum raft_event_type type;
-    unsigned char unused;
-    unsigned short capacity;
-    unsigned char reserved[4];
-    union {
-        struct raft_event_start start;
-        struct raft_event_receive receive;
-        struct raft_event_persisted_entries persisted_entries;
-        struct raft_event_persisted_snapshot persisted_snapshot;
-        struct raft_event_configuration configuration;
-        struct raft_event_snapshot snapshot;
-        struct raft_event_submit submit;
-        struct raft_event_catch_up catch_up;
-        struct raft_event_transfer transfer;
-        struct raft_event_bootstrap bootstrap;
-        struct raft_event_reconfigure reconfigure;
-        struct raft_event_read read;
-        struct raft_event_unreachable unreachable;
-        struct raft_event_stored stored;
-        struct raft_event_recover recover;
-        unsigned long long reserved_union[16];
-    };
-};
-enum raft_update_flag {
-    RAFT_UPDATE_CURRENT_TERM = 1,
-    RAFT_UPDATE_VOTED_FOR = 2,
-    RAFT_UPDATE_ENTRIES = 4,
-    RAFT_UPDATE_SNAPSHOT = 8,
-    RAFT_UPDATE_MESSAGES = 16,
-    RAFT_UPDATE_STATE = 32,
-    RAFT_UPDATE_COMMIT_INDEX = 64,
-    RAFT_UPDATE_TIMEOUT = 128,
-    RAFT_UPDATE_CONFIGURATION = 256,
-    RAFT_UPDATE_READS = 512,
-    RAFT_UPDATE_LEADER = 1024,
-    RAFT_UPDATE_CATCH_UP = 2048,
-    RAFT_UPDATE_TRANSFER = 4096
-};
-struct raft_update_entries {
-    raft_index index;
-    struct raft_entry *batch;
-    unsigned n;
-    unsigned long long write;
-};
-struct raft_update_snapshot {
-    struct raft_snapshot_metadata metadata;
-    size_t offset;
-    struct raft_buffer chunk;
-   bool
-        last;
-};
-struct raft_update_messages {
-    struct raft_message *batch;
-    unsigned n;
-};
-struct raft_read {
-    unsigned long long id;
-    raft_index index;
-    int status;
-    int reserved0;
-    unsigned long long reserved[2];
-};
-struct raft_update_reads {
-    struct raft_read *batch;
-    unsigned n;
-};
-struct raft_update {
-    unsigned flags;
-    struct raft_update_entries entries;
-    struct raft_update_snapshot snapshot;
-    struct raft_update_messages messages;
-    struct raft_update_reads reads;
-    unsigned long long reserved[16];
-};
-struct raft {
-    raft_id id;
-    union {
-        void *impl;
-        unsigned long long impl_bits;
-    };
-    unsigned long long reserved[6];
-};
-int raft_init(struct raft *r, raft_id id, const char *address);
-int raft_close(struct raft *r);
-int raft_step(struct raft *r, struct raft_event *event, struct raft_update *update);
+enum raft_state raft_state(struct raft *r);
 raft_term raft_current_term(const struct raft *r);
 raft_id raft_voted_for(const struct raft *r);
-enum raft_state raft_state(struct raft *r);
-raft_index raft_commit_index(const struct raft *r);
+void raft_leader(const struct raft *r, raft_id *id, const char **address);
 raft_time raft_timeout(const struct raft *r);
+raft_index raft_commit_index(const struct raft *r);
 raft_index raft_last_index(const struct raft *r);
 raft_index raft_first_index(const struct raft *r);
 raft_index raft_last_stored(const struct raft *r);
 raft_index raft_snapshot_index(const struct raft *r);
 raft_term raft_term_of(const struct raft *r, raft_index index);
+int raft_configuration_at(const struct raft *r, raft_index index,
+                                   struct raft_configuration *conf, raft_index *conf_index);
 int raft_role(const struct raft *r);
-void raft_leader(const struct raft *r, raft_id *id, const char **address);
 int raft_match_index(const struct raft *r, raft_id id, raft_index *index);
 enum raft_progress_mode {
     RAFT_PROGRESS_NONE,
@@ -366,10 +371,6 @@ enum raft_catch_up_status {
 int raft_catch_up(const struct raft *r, raft_id id, int *status);
 raft_id raft_transferee(const struct raft *r);
 const char *raft_errmsg(const struct raft *r);
-int raft_configuration_at(const struct raft *r,
-                                   raft_index index,
-                                   struct raft_configuration *conf,
-                                   raft_index *conf_index);
 int raft_seed(struct raft *r, unsigned seed);
 int raft_set_election_timeout(struct raft *r, unsigned msecs);
 int raft_set_heartbeat_timeout(struct raft *r, unsigned msecs);

@@ -4,6 +4,7 @@
 import logging
 import os
 import re
+import sys
 
 from sphinx.util.nodes import make_refnode
 
@@ -11,7 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def version_of_the_project():
-    """The version that meson.build states, so that it stands in one place."""
+    """The version in meson.build, so that it is written in one place."""
     with open(os.path.join(HERE, "..", "meson.build"), encoding="utf-8") as file:
         return re.search(r"version: '([^']+)'", file.read()).group(1)
 
@@ -21,7 +22,8 @@ copyright = "the libraft authors"  # pylint: disable=redefined-builtin
 release = version_of_the_project()
 version = ".".join(release.split(".")[:2])
 
-extensions = ["breathe"]
+sys.path.insert(0, os.path.join(HERE, "reference"))
+extensions = ["breathe", "error_table"]
 breathe_projects = {"raft": os.environ.get("RAFT_DOXYGEN_XML", "")}
 breathe_default_project = "raft"
 breathe_domain_by_extension = {"h": "c"}

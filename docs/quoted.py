@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The C code in README must stand in the program that the tests compile and run.
+"""Check that the C code in README is quoted from the program that the tests compile and run.
 
 usage: quoted.py README PROGRAM
 """
@@ -9,7 +9,7 @@ import sys
 
 
 def squeezed(text):
-    """Text without comments, its blanks made one."""
+    """The text without comments, with all white space reduced to single spaces."""
     return " ".join(re.sub(r"/\*.*?\*/", "", text, flags=re.S).split())
 
 
@@ -20,7 +20,7 @@ def main():
         program = squeezed(file.read())
     strange = [block for block in blocks if squeezed(block) not in program]
     for block in strange:
-        print("README quotes what the program does not have:\n" + block)
+        print("README has C code that is not in the program:\n" + block)
     if not blocks:
         print("README has no C code")
     return 1 if strange or not blocks else 0

@@ -3,28 +3,82 @@
  * @file raft.h
  * The Raft consensus algorithm as a pure state machine.
  *
- * The library performs no I/O, reads no clock, starts no thread and keeps no
- * global state. A program feeds it events with raft_step() and carries out the
- * update that each step returns.
+ * Every server of a cluster keeps a copy of one log, whose entries are commands. The servers elect
+ * a leader, which adds entries to its log and replicates them to the others. An entry that a
+ * majority has stored is committed: it is never lost or changed. The library makes all decisions
+ * but performs no I/O, reads no clock, starts no thread and keeps no global state. When something
+ * happens, the program passes it to raft_step() as an event (it *steps* the event), and then does
+ * what the resulting update asks for:
  *
- * **Ownership.** Three fixed phrases are used throughout:
+ * @code{.c}
+ * struct raft r;             // one server of the cluster
+ * struct raft_event event;   // what happened
+ * struct raft_update update; // what to do about it
+ * if (raft_init(&r, id, address) != 0) {
+ *     return;
+ * }
+ * while (next_event(&event)) { // the first event is RAFT_START, which loads what is on disk
+ *     if (raft_step(&r, &event, &update) != 0) {
+ *         report(raft_errmsg(&r)); // the step had no effect; there is nothing to do
+ *         continue;
+ *     }
+ *     if (update.flags & (RAFT_UPDATE_CURRENT_TERM | RAFT_UPDATE_VOTED_FOR)) {
+ *         save_and_sync(raft_current_term(&r), raft_voted_for(&r)); // duty 1
+ *     }
+ *     if (update.flags & RAFT_UPDATE_ENTRIES) {
+ *         start_writing_entries(&update.entries); // duty 2
+ *     }
+ *     if (update.flags & RAFT_UPDATE_SNAPSHOT) {
+ *         start_writing_snapshot(&update.snapshot); // duty 3
+ *     }
+ *     if (update.flags & RAFT_UPDATE_MESSAGES) {
+ *         send_messages(&update.messages); // duty 4
+ *     }
+ *     if (update.flags & RAFT_UPDATE_COMMIT_INDEX) {
+ *         apply_up_to(raft_commit_index(&r)); // duty 5
+ *     }
+ *     if (update.flags & RAFT_UPDATE_TIMEOUT) {
+ *         set_timer(raft_timeout(&r)); // duty 6
+ *     }
+ * }
+ * raft_close(&r);
+ * @endcode
  *
- * - *borrowed for the call*: the library reads the memory during the call only
- *   and copies what it needs;
- * - *valid until the next step*: the memory is the library's and stays
- *   unchanged until the next raft_step() (successful or not) or raft_close() on
- *   the same raft;
- * - *handed through*: the library neither reads nor copies the memory but
- *   returns the same pointer in the update of the same step, so it must stay
- *   valid until the caller has carried out that update.
+ * **Six duties** follow a successful step, in this order:
  *
- * **Errors.** Functions that return an `int` return 0 on success or one of the
- * positive error codes below. A step that fails changes nothing at all.
+ * 1. *Term and vote.* Write both to disk in one atomic write and sync it. Until that is done, send
+ *    no message of this update or a later one. The entries of duty 2 must not reach the disk
+ *    earlier; the same write may contain them.
+ * 2. *Entries.* Delete the stored log from `entries.index` on, append `entries.batch` and start
+ *    writing. Writes must reach the disk in the order of the updates. When the entries are
+ *    durable, step #RAFT_STORED.
+ * 3. *Snapshot.* Start writing the chunk of a snapshot that the leader sent. When the chunk is
+ *    durable, step #RAFT_PERSISTED_SNAPSHOT.
+ * 4. *Messages.* Send them. They need not wait for the writes of duties 2 and 3.
+ * 5. *Commit index.* Apply the entries up to raft_commit_index() to the program's state machine.
+ * 6. *Timer.* Set a timer for raft_timeout(). When it expires, step #RAFT_TIMEOUT.
  *
- * **Time.** #raft_time and all durations are milliseconds.
+ * Finish reading an update before the next step on the same raft, which may overwrite the arrays.
+ * If a write fails for good, close the raft and restart the server from what is durable.
  *
- * Section numbers (§) refer to Diego Ongaro's dissertation, "Consensus:
- * Bridging Theory and Practice" (Stanford, 2014).
+ * **Ownership.** Three phrases describe who owns memory, and for how long it is used:
+ *
+ * - *borrowed for the call*: the library reads the memory during the call only, and copies
+ *   what it needs;
+ * - *valid until the next step*: the memory belongs to the library. It stays unchanged until
+ *   the next raft_step() on the same raft, successful or not, or until raft_close();
+ * - *handed through*: the library neither reads nor copies the memory. The update of the same
+ *   step returns the same pointer. The memory must stay valid until the caller has finished
+ *   with that update.
+ *
+ * **Errors.** Functions that return an `int` return 0 on success, else a positive code of
+ * #raft_error. A step that fails changes nothing except the text of raft_errmsg().
+ *
+ * **Threads.** Different rafts may be used by different threads without locking. Calls on the
+ * same raft must not overlap.
+ *
+ * **Sources.** Section numbers (§) and figures refer to Diego Ongaro's dissertation,
+ * "Consensus: Bridging Theory and Practice" (Stanford, 2014).
  */
 #ifndef RAFT_H
 #define RAFT_H
@@ -34,6 +88,7 @@
 #include <stdbool.h>
 #endif
 
+/* Marks the functions that the shared library exports. */
 #ifndef RAFT_API
 #if defined(__GNUC__) || defined(__clang__)
 #define RAFT_API __attribute__((visibility("default")))
@@ -46,586 +101,78 @@
 extern "C" {
 #endif
 
-/** Error codes. The values are part of the ABI. */
-enum raft_error {
-    RAFT_NOMEM = 1,        /**< Out of memory. Step the same event again later. */
-    RAFT_BADID,            /**< A server ID is zero, unknown or not allowed here. */
-    RAFT_DUPLICATEID,      /**< Two servers of a configuration share an ID. */
-    RAFT_DUPLICATEADDRESS, /**< Two servers of a configuration share an address. */
-    RAFT_BADROLE,          /**< A role is unknown or not allowed here. */
-    RAFT_MALFORMED,        /**< A message, entry or encoded configuration is invalid. */
-    RAFT_NOTLEADER,        /**< Only a leader that is not handing over can do this. */
-    RAFT_LEADERSHIPLOST,   /**< Status of a read whose leader stepped down. */
-    RAFT_SHUTDOWN,         /**< Not returned; reserved for callers. */
-    RAFT_CANTBOOTSTRAP,    /**< The server already holds state. */
-    RAFT_CANTCHANGE,       /**< This membership change is not possible now. */
-    RAFT_CORRUPT,          /**< Persisted state, or a message, contradicts what is known. */
-    RAFT_CANCELED,         /**< Not returned; reserved for callers. */
-    RAFT_NAMETOOLONG,      /**< Not returned; reserved for callers. */
-    RAFT_TOOBIG,           /**< A number would leave its range. */
-    RAFT_NOCONNECTION,     /**< Not returned; reserved for callers. */
-    RAFT_BUSY,             /**< The same kind of work is under way, or a limit is reached. */
-    RAFT_IOERR,            /**< Not returned; reserved for callers. */
-    RAFT_NOTFOUND,         /**< There is no such thing. */
-    RAFT_INVALID,          /**< An argument or event is not valid, or not valid now. */
-    RAFT_UNAUTHORIZED,     /**< Not returned; reserved for callers. */
-    RAFT_NOSPACE,          /**< Not enough disk capacity on a quorum of voters. */
-    RAFT_TOOMANY           /**< Not returned; reserved for callers. */
-};
+/* --------------------------------------------------------------------------
+ * Base types and error codes
+ * ------------------------------------------------------------------------ */
 
-/** Server ID. Zero means "no server" and is never a valid ID. */
+/** Server ID, chosen by the caller. 0 means "no server". Never reuse the ID of a server that was
+ * removed or that has lost its disk. */
 typedef unsigned long long raft_id;
 
-/** Term number (§3.3). Zero means "no term". */
+/** Term: a number that identifies an election (§3.3). 0 means "no term". */
 typedef unsigned long long raft_term;
 
-/** Log index (§3.5). The first entry has index 1; zero means "no entry". */
+/** Position of an entry in the log (§3.5). The first entry has index 1; 0 means "no entry". */
 typedef unsigned long long raft_index;
 
-/** Milliseconds of a monotonic clock whose origin the caller chooses. */
+/** Milliseconds of a monotonic clock. The caller chooses when the clock is 0. */
 typedef unsigned long long raft_time;
 
-/** A piece of memory. */
+/** A block of memory. Its owner is stated at each use. */
 struct raft_buffer {
-    void *base; /**< First byte; may be NULL when @p len is zero. */
+    void *base; /**< First byte; may be NULL if @p len is 0. */
     size_t len; /**< Number of bytes. */
 };
 
-/** Roles of a server in a configuration (§4.2.1 and §4.3). */
-enum raft_role {
-    RAFT_STANDBY, /**< Receives the log, does not vote. */
-    RAFT_VOTER,   /**< Receives the log and votes. */
-    RAFT_SPARE,   /**< Neither receives the log nor votes. */
-    /* Only while a joint change is under way (§4.3). In a configuration that a
-     * caller hands in they are refused with RAFT_BADROLE. */
-    RAFT_VOTER_OUTGOING,   /**< Votes in the old set only; leaves the cluster afterwards. */
-    RAFT_VOTER_INCOMING,   /**< Votes in the new set only; becomes a voter. */
-    RAFT_VOTER_TO_STANDBY, /**< Votes in the old set only; becomes a standby. */
-    RAFT_VOTER_TO_SPARE    /**< Votes in the old set only; becomes a spare. */
-};
-
-/** One server of a configuration. Frozen: never grows. */
-struct raft_server {
-    raft_id id;          /**< Unique, not zero. */
-    const char *address; /**< Unique, NUL-terminated; its form is the caller's business. */
-    int role;            /**< One of #raft_role. */
-};
-
-/** The members of a cluster. Frozen: never grows. */
-struct raft_configuration {
-    struct raft_server *servers; /**< Array of @p n servers. */
-    unsigned n;                  /**< Length of @p servers. */
-};
-
-/** Kinds of log entries. */
-enum raft_entry_type {
-    RAFT_COMMAND = 1,                     /**< A command for the caller's state machine. */
-    RAFT_BARRIER,                         /**< Nothing to apply; marks a point in the log. */
-    RAFT_CHANGE,                          /**< A configuration, encoded as the docs describe. */
-    RAFT_ENTRY_TYPE_RESERVED = 0x7fffffff /**< Fixes the enum's size. */
-};
-
-/** One log entry. Frozen: never grows. */
-struct raft_entry {
-    raft_term term;            /**< Term in which a leader created it. */
-    enum raft_entry_type type; /**< Kind of entry. */
-    struct raft_buffer buf;    /**< Payload. */
-    /** The caller's cookie, carried from the event to the update and never
-     * dereferenced. NULL in an update means that the library made the entry:
-     * its payload is valid until the next step and must be copied. */
-    void *batch;
-};
-
-/** What a snapshot stands for (§5.1). Frozen: never grows. */
-struct raft_snapshot_metadata {
-    raft_index index;                        /**< Last entry that the snapshot covers. */
-    raft_term term;                          /**< Term of that entry. */
-    struct raft_configuration configuration; /**< Configuration in force at @p index. */
-    raft_index configuration_index;          /**< Index of the entry that set it. */
-};
-
-/** States of a server (§3.3, figure 3.3). */
-enum raft_state {
-    RAFT_FOLLOWER = 1, /**< Passive: answers leaders and candidates. */
-    RAFT_CANDIDATE,    /**< Asks for votes or pre-votes. */
-    RAFT_LEADER        /**< Replicates its log. */
-};
-
-/* --------------------------------------------------------------------------
- * Messages
- * ------------------------------------------------------------------------ */
-
-/** What a server can do; a bit set, exchanged in result messages. */
-enum raft_feature {
-    RAFT_FEATURE_CAPACITY = 1, /**< Reports its disk capacity. Always announced. */
-    RAFT_FEATURE_ROUNDS = 2,   /**< Echoes leadership-confirmation rounds. */
-    RAFT_FEATURE_CHUNKS = 4,   /**< Takes snapshots in chunks. */
-    RAFT_FEATURE_JOINT = 8     /**< Understands joint configurations. */
-};
-
-/** RequestVote (figure 3.1, §9.6 for pre-votes, §3.10 for transfers). Version 2. */
-struct raft_request_vote {
-    unsigned char version;     /**< Format version. */
-    raft_term term;            /**< The candidate's term; in a pre-vote, the term it would start. */
-    raft_id candidate_id;      /**< The candidate; equal to the sender. */
-    raft_index last_log_index; /**< Last durable entry of the candidate. */
-    raft_index last_log_term;  /**< Term of that entry. */
-    bool disrupt_leader;       /**< The leader itself asked for this election. Since version 1. */
-    bool pre_vote;             /**< Only ask; nobody changes state. Since version 1. */
-};
-
-/** Answer to a RequestVote (figure 3.1). Version 2. */
-struct raft_request_vote_result {
-    unsigned char version; /**< Format version. */
-    /** The voter's term. Of a pre-vote: the request's term if granted, else the
-     * higher of the request's and the voter's. */
-    raft_term term;
-    bool vote_granted;       /**< The vote, or pre-vote, is given. */
-    bool pre_vote;           /**< This answers a pre-vote. Since version 2. */
-    unsigned short features; /**< #raft_feature bits of the sender. Since version 2. */
-    unsigned short capacity; /**< Disk capacity of the sender. Since version 2. */
-};
-
-/** AppendEntries, also the heartbeat (figure 3.1). Version 0, or 1 with a round. */
-struct raft_append_entries {
-    unsigned char version;     /**< Format version. */
-    raft_term term;            /**< The leader's term. */
-    raft_index prev_log_index; /**< Index of the entry before the new ones. */
-    raft_term prev_log_term;   /**< Term of that entry. */
-    raft_index leader_commit;  /**< The leader's commit index. */
-    /** The entries `prev_log_index + 1 ...`. In an outgoing message NULL: the
-     * caller attaches them from its own log before its next step. In an incoming
-     * one: the array is borrowed for the call, the payloads are handed through. */
-    struct raft_entry *entries;
-    unsigned n_entries;       /**< Number of entries; the caller may send fewer. */
-    unsigned long long round; /**< Leadership-confirmation round, 0: none. Since version 1. */
-};
-
-/** Answer to AppendEntries and InstallSnapshot. Version 2, or 3 with the last three fields. */
-struct raft_append_entries_result {
-    unsigned char version; /**< Format version. */
-    raft_term term;        /**< The sender's current term. */
-    raft_index rejected;   /**< 0, or the `prev_log_index` that did not match. */
-    /** With `rejected == 0`: everything up to here is durable and matches the
-     * leader's log. Otherwise a hint: nothing above it can match. */
-    raft_index last_log_index;
-    unsigned short features;   /**< #raft_feature bits of the sender. Since version 1. */
-    unsigned short capacity;   /**< Disk capacity of the sender. Since version 1. */
-    unsigned long long round;  /**< The latest round heard from this leader. Since version 3. */
-    raft_index snapshot_index; /**< Snapshot being installed, 0: none. Since version 3. */
-    unsigned long long snapshot_offset; /**< Its first byte not yet durable. Since version 3. */
-};
-
-/** InstallSnapshot (figure 5.3). Version 0 (whole snapshot) or 1 (chunk). */
-struct raft_install_snapshot {
-    unsigned char version;          /**< Format version. */
-    raft_term term;                 /**< The leader's term. */
-    raft_index last_index;          /**< Last entry that the snapshot covers. */
-    raft_term last_term;            /**< Term of that entry. */
-    struct raft_configuration conf; /**< Configuration in force at @p last_index. */
-    raft_index conf_index;          /**< Index of the entry that set it. */
-    /** Bytes of the snapshot. In an outgoing message empty: the caller attaches
-     * any positive number of bytes starting at @p offset (the whole snapshot in
-     * version 0). In an incoming one: handed through. */
-    struct raft_buffer data;
-    /** Offset of @p data in the snapshot. Since version 1. A receiver whose `size_t`
-     * cannot count that far refuses the message with RAFT_MALFORMED. */
-    unsigned long long offset;
-    /** @p data ends the snapshot. In an outgoing message the caller sets it.
-     * Since version 1; a version 0 message is always the last. */
-    bool last;
-};
-
-/** TimeoutNow (§3.10). Version 0. */
-struct raft_timeout_now {
-    unsigned char version;     /**< Format version. */
-    raft_term term;            /**< The leader's term. */
-    raft_index last_log_index; /**< The leader's last entry. */
-    raft_term last_log_term;   /**< Term of that entry. */
-};
-
-/** Kinds of messages. */
-enum raft_message_type {
-    RAFT_APPEND_ENTRIES = 1,                /**< `append_entries` */
-    RAFT_APPEND_ENTRIES_RESULT,             /**< `append_entries_result` */
-    RAFT_REQUEST_VOTE,                      /**< `request_vote` */
-    RAFT_REQUEST_VOTE_RESULT,               /**< `request_vote_result` */
-    RAFT_INSTALL_SNAPSHOT,                  /**< `install_snapshot` */
-    RAFT_TIMEOUT_NOW,                       /**< `timeout_now` */
-    RAFT_MESSAGE_TYPE_RESERVED = 0x7fffffff /**< Fixes the enum's size. */
-};
-
-/** One message between servers, incoming or outgoing. */
-struct raft_message {
-    enum raft_message_type type; /**< Which member of the union is used. */
-    raft_id server_id;           /**< Outgoing: the destination. Incoming: the sender. */
-    /** Address of that server. Outgoing: the configuration's for a member, else
-     * the one that the message being answered came with; valid until the next
-     * step. Incoming: borrowed for the call. */
-    const char *server_address;
-#ifndef DOXYGEN
-    union {
-#endif
-        struct raft_request_vote request_vote;                   /**< RAFT_REQUEST_VOTE */
-        struct raft_request_vote_result request_vote_result;     /**< RAFT_REQUEST_VOTE_RESULT */
-        struct raft_append_entries append_entries;               /**< RAFT_APPEND_ENTRIES */
-        struct raft_append_entries_result append_entries_result; /**< RAFT_APPEND_ENTRIES_RESULT */
-        struct raft_install_snapshot install_snapshot;           /**< RAFT_INSTALL_SNAPSHOT */
-        struct raft_timeout_now timeout_now;                     /**< RAFT_TIMEOUT_NOW */
-#ifndef DOXYGEN
-        unsigned long long reserved_union[16]; /* the union is 128 bytes */
-    };
-#endif
-};
-
-/* --------------------------------------------------------------------------
- * Events
- * ------------------------------------------------------------------------ */
-
-/** Kinds of events. */
-enum raft_event_type {
-    RAFT_START = 1,                       /**< `start`: what is on disk. */
-    RAFT_RECEIVE,                         /**< `receive`: a message came. */
-    RAFT_PERSISTED_ENTRIES,               /**< `persisted_entries`: entries are durable. */
-    RAFT_PERSISTED_SNAPSHOT,              /**< `persisted_snapshot`: a chunk is durable. */
-    RAFT_CONFIGURATION,                   /**< `configuration`: accepted, changes nothing. */
-    RAFT_SNAPSHOT,                        /**< `snapshot`: the caller took a snapshot. */
-    RAFT_TIMEOUT,                         /**< raft_timeout() has passed. */
-    RAFT_SUBMIT,                          /**< `submit`: replicate entries. */
-    RAFT_CATCH_UP,                        /**< `catch_up`: bring a non-voter up to date. */
-    RAFT_TRANSFER,                        /**< `transfer`: hand leadership over. */
-    RAFT_BOOTSTRAP,                       /**< `bootstrap`: found a cluster. */
-    RAFT_RECONFIGURE,                     /**< `reconfigure`: change the membership. */
-    RAFT_READ,                            /**< `read`: linearizable read barrier. */
-    RAFT_UNREACHABLE,                     /**< `unreachable`: the transport gave up. */
-    RAFT_STORED,                          /**< `stored`: entries are durable, with a ticket. */
-    RAFT_RECOVER,                         /**< `recover`: disaster recovery. */
-    RAFT_EVENT_TYPE_RESERVED = 0x7fffffff /**< Fixes the enum's size. */
-};
-
 /**
- * RAFT_START: everything that the server has persisted. Once, before any other
- * event.
+ * Error codes. The event or function that can return a code says when it does.
  *
- * Legal are: nothing at all (term 0, a pristine server); trailing entries before
- * the snapshot's index; a log that starts right after it; no entries. A log that
- * ends before the snapshot's index, or holds another term there, is what a crash
- * between writing a snapshot and dropping the log leaves: it is discarded, and
- * the update carries an #RAFT_UPDATE_ENTRIES with `n == 0`.
- *
- * The commit index starts at the snapshot's index, else at 1 if the log holds
- * entry 1, else at 0. A sole voter elects itself at once, in a new term, if its
- * configuration is known to be committed (it is entry 1 or the snapshot's); else after
- * an election timeout, on which a leader that is removing itself may rely (§6.4.1).
- * Starting counts as hearing from a leader when deciding on votes (§4.2.3, §6.4.1).
- *
- * Errors: #RAFT_INVALID (started before; settings that contradict each other),
- * #RAFT_CORRUPT (state that no server can have left), #RAFT_MALFORMED (an entry
- * of unknown type, a configuration that cannot be decoded), #RAFT_NOMEM.
+ * The library never returns the codes marked *never returned*. They keep the values of C-Raft's
+ * published interface, and a program may use them for errors of its own.
  */
-struct raft_event_start {
-    raft_term term;                          /**< Current term; 0: pristine. */
-    raft_id voted_for;                       /**< Vote in that term, 0: none. */
-    struct raft_snapshot_metadata *metadata; /**< Last snapshot or NULL. Borrowed for the call. */
-    raft_index start_index;                  /**< Index of the first entry; ignored if none. */
-    struct raft_entry *entries;              /**< The log. Borrowed for the call. */
-    unsigned n_entries;                      /**< Length of @p entries. */
-};
-
-/**
- * RAFT_RECEIVE: a message came from another server.
- *
- * A message of an unknown type is ignored. Errors: #RAFT_MALFORMED (a field
- * that no correct server sends, sender ID 0 or no address), #RAFT_CORRUPT (a
- * conflict with a committed entry), #RAFT_NOMEM.
- */
-struct raft_event_receive {
-    struct raft_message *message; /**< Borrowed for the call; payloads are handed through. */
-};
-
-/**
- * RAFT_PERSISTED_ENTRIES: all entries up to an index are durable.
- *
- * Taken at its word. A caller whose disk may acknowledge a write after its
- * entries were replaced uses #RAFT_STORED instead. An index that is not in the
- * log any more is ignored.
- */
-struct raft_event_persisted_entries {
-    raft_index index; /**< Highest durable index. */
-};
-
-/**
- * RAFT_PERSISTED_SNAPSHOT: a chunk of an incoming snapshot is durable.
- *
- * With @p last the snapshot is complete and replaces the log; the commit index of
- * that step's update means *restore the snapshot*. `metadata.index == 0` says
- * that the write failed: the installation is abandoned and the old log stands.
- * An acknowledgement that does not belong to the outstanding chunk is ignored.
- */
-struct raft_event_persisted_snapshot {
-    struct raft_snapshot_metadata metadata; /**< Only index and term are read. */
-    size_t offset;                          /**< As in the update that asked for the write. */
-    bool last;                              /**< As in the update that asked for the write. */
-};
-
-/** RAFT_CONFIGURATION: accepted for source compatibility, changes nothing.
- * Errors: #RAFT_INVALID if @p index is above the commit index. */
-struct raft_event_configuration {
-    raft_index index;               /**< Index of a configuration entry that was applied. */
-    struct raft_configuration conf; /**< Not read. */
-};
-
-/**
- * RAFT_SNAPSHOT: the caller made a snapshot of its state machine durable (§5.1).
- *
- * Entries up to the snapshot's index are forgotten, but for @p trailing of them.
- * Term and configuration are the library's own knowledge: see
- * raft_configuration_at(). Errors: #RAFT_INVALID if the index is beyond the
- * commit index or not above raft_snapshot_index().
- */
-struct raft_event_snapshot {
-    struct raft_snapshot_metadata metadata; /**< Only the index is read. */
-    unsigned trailing; /**< Entries to keep for slow followers, counted back from the index. */
-};
-
-/**
- * RAFT_SUBMIT: replicate entries (§3.5).
- *
- * The library stamps the terms; the entries come back in the same step's
- * #RAFT_UPDATE_ENTRIES with their index. A #RAFT_CHANGE entry comes alone and
- * obeys the rules of #RAFT_RECONFIGURE, without joint changes. Errors:
- * #RAFT_NOTLEADER (also while handing over leadership), #RAFT_NOSPACE,
- * #RAFT_BUSY (limit on uncommitted entries), #RAFT_CANTCHANGE, #RAFT_MALFORMED,
- * #RAFT_BADROLE, #RAFT_INVALID (no entries, or a configuration without a voter),
- * #RAFT_TOOBIG, #RAFT_NOMEM.
- */
-struct raft_event_submit {
-    struct raft_entry *entries; /**< Borrowed for the call; payloads are handed through. */
-    unsigned n;                 /**< Length of @p entries, at least 1. */
-};
-
-/**
- * RAFT_CATCH_UP: bring a standby or spare up to date in rounds, before it is
- * promoted (§4.2.1). Progress is told by raft_catch_up(). Errors:
- * #RAFT_NOTLEADER, #RAFT_BADID (not a member), #RAFT_BADROLE (a voter),
- * #RAFT_BUSY (another one is running).
- */
-struct raft_event_catch_up {
-    raft_id server_id; /**< The server to catch up. */
-};
-
-/**
- * RAFT_TRANSFER: hand leadership to another voter (§3.10).
- *
- * Until the transfer ends, or is given up after an election timeout, new entries
- * are refused with #RAFT_NOTLEADER. Errors: #RAFT_NOTLEADER, #RAFT_BADID
- * (unknown, or this server), #RAFT_BADROLE (no voter), #RAFT_NOTFOUND (there is
- * no other voter), #RAFT_BUSY (a transfer is under way).
- */
-struct raft_event_transfer {
-    raft_id server_id; /**< The new leader; 0: the most up-to-date voter. */
-};
-
-/**
- * RAFT_BOOTSTRAP: found a cluster (§4.4).
- *
- * On a started server with no vote, entries or snapshot and a term of at most 1:
- * entry 1 of term 1 carries @p conf. Bootstrap one server, or several with
- * identical configurations. Errors: #RAFT_CANTBOOTSTRAP; #RAFT_BADID (an ID is
- * 0, or this server is not in @p conf), #RAFT_DUPLICATEID,
- * #RAFT_DUPLICATEADDRESS, #RAFT_BADROLE, #RAFT_INVALID (no voter, no address).
- */
-struct raft_event_bootstrap {
-    struct raft_configuration conf; /**< Borrowed for the call. */
-};
-
-/**
- * RAFT_RECONFIGURE: move to another configuration (§4.1, §4.3).
- *
- * Done in one step where the voter sets differ by at most one server, else by
- * joint consensus, which is left automatically. Errors: #RAFT_NOTLEADER;
- * #RAFT_CANTCHANGE (a change is uncommitted, a catch-up or joint change is under
- * way, nothing of this leader's own term is committed yet, a member does not know
- * joint changes); #RAFT_BADID, #RAFT_DUPLICATEID, #RAFT_DUPLICATEADDRESS,
- * #RAFT_BADROLE; #RAFT_INVALID (no voter left, no address); #RAFT_TOOBIG.
- */
-struct raft_event_reconfigure {
-    struct raft_configuration conf; /**< The whole new configuration. Borrowed for the call. */
-};
-
-/**
- * RAFT_READ: a linearizable read barrier (§6.4), answered in `update.reads`.
- *
- * Answered after a quorum has echoed a round that began at or after this step,
- * or at once under a lease (§6.4.1) when @p lease is true and the lease is held.
- * Where peers that do not echo rounds are needed for a quorum, a barrier entry
- * is committed instead. Errors: #RAFT_NOTLEADER, #RAFT_BUSY (too many pending).
- */
-struct raft_event_read {
-    unsigned long long id; /**< The caller's name for the read; not interpreted. */
-    bool lease;            /**< A lease is good enough: it trusts bounded clock drift. */
-};
-
-/**
- * RAFT_UNREACHABLE: the transport could not deliver a message, a snapshot
- * included. The leader stops pipelining to that server and probes it. Ignored on
- * a server that does not lead and for an unknown ID.
- */
-struct raft_event_unreachable {
-    raft_id server_id; /**< The server that could not be reached. */
-};
-
-/**
- * RAFT_STORED: as #RAFT_PERSISTED_ENTRIES, with the ticket of the update that
- * brought the entry at @p index. A ticket older than the last update that
- * replaced entries is stale and ignored, though index and term may match again.
- * Errors: #RAFT_INVALID for a ticket that was never issued.
- */
-struct raft_event_stored {
-    raft_index index;         /**< Highest durable index. */
-    unsigned long long write; /**< `update.entries.write` of the write that ended. */
-};
-
-/**
- * RAFT_RECOVER: disaster recovery after a quorum was lost for good.
- *
- * On a server that does not lead, appends @p conf in a new term. **Unsafe** while
- * any server outside @p conf may still run: what it holds may be lost, and it may
- * still act. Recover one server only, the one whose last durable entry has the
- * highest term and, among those, the highest index; others come back empty and
- * under new IDs. Errors: #RAFT_BADID (an ID is
- * 0, or this server is not in @p conf), #RAFT_DUPLICATEID,
- * #RAFT_DUPLICATEADDRESS, #RAFT_BADROLE, #RAFT_INVALID (a leader; no voter, no
- * address), #RAFT_BUSY while a chunk of a snapshot is being written, #RAFT_TOOBIG.
- */
-struct raft_event_recover {
-    struct raft_configuration conf; /**< Borrowed for the call. */
-};
-
-/** An event: something that happened outside. Zero it before filling it. */
-struct raft_event {
-    raft_time time;            /**< Current time, always. At most 2^62. Running backwards,
-                                    it is taken as standing still. */
-    enum raft_event_type type; /**< Which member of the union is used. */
-    unsigned char unused;      /**< Not read. */
-    unsigned short capacity;   /**< Disk capacity reserved for log entries, in the caller's unit. */
-    unsigned char reserved[4]; /**< Not read. */
-#ifndef DOXYGEN
-    union {
-#endif
-        struct raft_event_start start;                           /**< RAFT_START */
-        struct raft_event_receive receive;                       /**< RAFT_RECEIVE */
-        struct raft_event_persisted_entries persisted_entries;   /**< RAFT_PERSISTED_ENTRIES */
-        struct raft_event_persisted_snapshot persisted_snapshot; /**< RAFT_PERSISTED_SNAPSHOT */
-        struct raft_event_configuration configuration;           /**< RAFT_CONFIGURATION */
-        struct raft_event_snapshot snapshot;                     /**< RAFT_SNAPSHOT */
-        struct raft_event_submit submit;                         /**< RAFT_SUBMIT */
-        struct raft_event_catch_up catch_up;                     /**< RAFT_CATCH_UP */
-        struct raft_event_transfer transfer;                     /**< RAFT_TRANSFER */
-        struct raft_event_bootstrap bootstrap;                   /**< RAFT_BOOTSTRAP */
-        struct raft_event_reconfigure reconfigure;               /**< RAFT_RECONFIGURE */
-        struct raft_event_read read;                             /**< RAFT_READ */
-        struct raft_event_unreachable unreachable;               /**< RAFT_UNREACHABLE */
-        struct raft_event_stored stored;                         /**< RAFT_STORED */
-        struct raft_event_recover recover;                       /**< RAFT_RECOVER */
-#ifndef DOXYGEN
-        unsigned long long reserved_union[16]; /* the union is 128 bytes */
-    };
-#endif
-};
-
-/* --------------------------------------------------------------------------
- * Updates
- * ------------------------------------------------------------------------ */
-
-/**
- * What a step changed. A flag is set if and only if what it names changed in
- * this step (for the term and vote of #RAFT_START: relative to what the event
- * gave), but #RAFT_UPDATE_VOTED_FOR is set whenever #RAFT_UPDATE_CURRENT_TERM is.
- */
-enum raft_update_flag {
-    RAFT_UPDATE_CURRENT_TERM = 1 << 0,  /**< raft_current_term(); make it durable first. */
-    RAFT_UPDATE_VOTED_FOR = 1 << 1,     /**< raft_voted_for(); make it durable first. */
-    RAFT_UPDATE_ENTRIES = 1 << 2,       /**< `entries`: write them. */
-    RAFT_UPDATE_SNAPSHOT = 1 << 3,      /**< `snapshot`: write the chunk. */
-    RAFT_UPDATE_MESSAGES = 1 << 4,      /**< `messages`: send them. */
-    RAFT_UPDATE_STATE = 1 << 5,         /**< raft_state() */
-    RAFT_UPDATE_COMMIT_INDEX = 1 << 6,  /**< raft_commit_index(): apply. */
-    RAFT_UPDATE_TIMEOUT = 1 << 7,       /**< raft_timeout(): re-arm the timer. */
-    RAFT_UPDATE_CONFIGURATION = 1 << 8, /**< raft_configuration_at() the last index. */
-    RAFT_UPDATE_READS = 1 << 9,         /**< `reads`: answered reads. */
-    RAFT_UPDATE_LEADER = 1 << 10,       /**< raft_leader() */
-    RAFT_UPDATE_CATCH_UP = 1 << 11,     /**< raft_catch_up() of some server. */
-    RAFT_UPDATE_TRANSFER = 1 << 12      /**< raft_transferee() */
-};
-
-/** #RAFT_UPDATE_ENTRIES: drop the log from @p index on, append the batch, start writing. */
-struct raft_update_entries {
-    raft_index index;         /**< Index of the first entry of the batch. */
-    struct raft_entry *batch; /**< Valid until the next step. */
-    unsigned n;               /**< Length of @p batch; 0: only drop. */
-    unsigned long long write; /**< Ticket of this write, for #RAFT_STORED. */
-};
-
-/** #RAFT_UPDATE_SNAPSHOT: write a chunk of an incoming snapshot. */
-struct raft_update_snapshot {
-    struct raft_snapshot_metadata metadata; /**< Which snapshot. Valid until the next step. */
-    size_t offset;                          /**< Where the chunk begins; 0 starts it anew. */
-    struct raft_buffer chunk;               /**< Handed through from the message. */
-    bool last;                              /**< The chunk ends the snapshot. */
-};
-
-/** #RAFT_UPDATE_MESSAGES: messages to send, in order. */
-struct raft_update_messages {
-    struct raft_message *batch; /**< Valid until the next step; the caller may modify it. */
-    unsigned n;                 /**< Length of @p batch. */
-};
-
-/** The answer to one #RAFT_READ. */
-struct raft_read {
-    unsigned long long id; /**< As in the event. */
-    raft_index index;      /**< With status 0: serve the read once this index is applied. */
-    int status;            /**< 0, or #RAFT_LEADERSHIPLOST. */
-    int reserved0;         /**< Zero. */
-    unsigned long long reserved[2]; /**< Zero. */
-};
-
-/** #RAFT_UPDATE_READS: answered reads. */
-struct raft_update_reads {
-    struct raft_read *batch; /**< Valid until the next step. */
-    unsigned n;              /**< Length of @p batch. */
-};
-
-/**
- * What the caller must do after a step, in this order: (1) make term and vote
- * durable, both in one atomic write, before anything of this or a later update
- * leaves; (2) @p entries; (3) @p snapshot; (4) send @p messages, which may leave
- * before the writes of (2) finish; (5) apply up to raft_commit_index(); (6)
- * re-arm the timer. Only @p flags and the members that it announces are written.
- * A follower may learn that an entry is committed before its own disk holds it: what
- * is applied durably must be stored together with the applied index.
- * A write that fails for good: close the raft, restart from what is durable.
- */
-struct raft_update {
-    unsigned flags;                       /**< #raft_update_flag bits. */
-    struct raft_update_entries entries;   /**< With #RAFT_UPDATE_ENTRIES. */
-    struct raft_update_snapshot snapshot; /**< With #RAFT_UPDATE_SNAPSHOT. */
-    struct raft_update_messages messages; /**< With #RAFT_UPDATE_MESSAGES. */
-    struct raft_update_reads reads;       /**< With #RAFT_UPDATE_READS. */
-    unsigned long long reserved[16];      /**< Not written. */
+enum raft_error {
+    RAFT_NOMEM = 1,        /**< Out of memory. Step the same event again later. */
+    RAFT_BADID,            /**< A server ID is 0, is unknown, or cannot be used here. */
+    RAFT_DUPLICATEID,      /**< Two servers in a configuration have the same ID. */
+    RAFT_DUPLICATEADDRESS, /**< Two servers in a configuration have the same address. */
+    RAFT_BADROLE,          /**< A role is unknown, or is not allowed in this operation. */
+    RAFT_MALFORMED,        /**< A message, an entry or an encoded configuration is invalid. */
+    RAFT_NOTLEADER,        /**< This server is not the leader, or is transferring leadership. */
+    RAFT_LEADERSHIPLOST,   /**< Status of a read: the leader stepped down before it answered. */
+    RAFT_SHUTDOWN,         /**< Never returned. */
+    RAFT_CANTBOOTSTRAP,    /**< This server has entries, a snapshot, a vote or a term above 1. */
+    RAFT_CANTCHANGE,       /**< The membership cannot be changed in this way at this time. */
+    RAFT_CORRUPT,      /**< Stored data is inconsistent, or a committed entry is contradicted. */
+    RAFT_CANCELED,     /**< Never returned. */
+    RAFT_NAMETOOLONG,  /**< Never returned. */
+    RAFT_TOOBIG,       /**< A term or an index would exceed 2^62. */
+    RAFT_NOCONNECTION, /**< Never returned. */
+    RAFT_BUSY,         /**< An operation of this kind is in progress, or a limit is reached. */
+    RAFT_IOERR,        /**< Never returned. */
+    RAFT_NOTFOUND,     /**< There is no other voter, or no configuration for this index. */
+    RAFT_INVALID,      /**< An argument or event is invalid, or is not allowed at this time. */
+    RAFT_UNAUTHORIZED, /**< Never returned. */
+    RAFT_NOSPACE,      /**< Too few voters report enough disk capacity. */
+    RAFT_TOOMANY       /**< Never returned. */
 };
 
 /* --------------------------------------------------------------------------
  * The handle
  * ------------------------------------------------------------------------ */
 
+struct raft_event;
+struct raft_update;
+
 /**
- * One server. The caller owns the storage and may move it bytewise between
- * calls. 64 bytes on every platform. Distinct rafts may be used from distinct
- * threads; one raft needs the caller's own serialisation.
+ * One server of a cluster: the handle `r` that every function takes.
+ *
+ * The caller owns the storage and may move it bytewise between calls. It is 64 bytes on every
+ * platform. A zeroed struct is a raft that is not initialized. If `r` is NULL or not initialized,
+ * raft_step(), setters, and getters with an error code return #RAFT_INVALID. Other getters return
+ * 0 or NULL, except that raft_role() returns -1 and raft_errmsg() an empty text.
  */
 struct raft {
-    raft_id id; /**< Server ID. Readonly. */
+    raft_id id; /**< This server's ID. Do not write it. */
 #ifndef DOXYGEN
     union {
         void *impl;
@@ -636,139 +183,761 @@ struct raft {
 };
 
 /**
- * Initialize a raft. It is a follower until #RAFT_START is stepped.
+ * Initialize a raft. Then call setters if needed, and step #RAFT_START.
  *
- * @param r       storage to fill; what it held is not read
- * @param id      this server's ID, not zero
- * @param address this server's address; borrowed for the call
- * @return 0, #RAFT_INVALID (a null argument), #RAFT_BADID (id 0), #RAFT_NOMEM
+ * @param r       storage; its previous content is ignored
+ * @param id      this server's ID, not 0
+ * @param address this server's address, not NULL; borrowed for the call
+ * @return 0, #RAFT_INVALID (a NULL argument), #RAFT_BADID (@p id is 0) or #RAFT_NOMEM. After
+ *         an error @p r is zeroed.
  */
 RAFT_API int raft_init(struct raft *r, raft_id id, const char *address);
 
 /**
- * Release everything that a raft holds and zero it. Harmless on a zeroed one.
+ * Process one event and fill an update with the resulting duties.
  *
- * @param r the raft
+ * A step either succeeds completely or has no effect. If it fails, it returns an error code,
+ * sets `update->flags` to 0 and changes only the text of raft_errmsg(). After #RAFT_NOMEM, step
+ * the same event again. After a successful step, raft_timeout() is later than `event->time`.
+ *
+ * @param event  what happened; borrowed for the call
+ * @param update receives the duties. Only `flags` and the members that it announces are
+ *               written.
+ * @return 0, or an error that the comment of the event's struct lists. #RAFT_INVALID also
+ *         means: a NULL argument, an uninitialized raft, an unknown event type, a time above
+ *         2^62, or an event before #RAFT_START.
+ */
+RAFT_API int raft_step(struct raft *r, struct raft_event *event, struct raft_update *update);
+
+/**
+ * Release everything that a raft holds, and zero it. Closing a zeroed raft is harmless.
+ *
  * @return 0, or #RAFT_INVALID if @p r is NULL
  */
 RAFT_API int raft_close(struct raft *r);
 
-/**
- * Advance the state machine by one event.
- *
- * Either the step happens whole, or it returns an error, `update->flags` is 0
- * and it is as if it had never been called, but for raft_errmsg(). After
- * #RAFT_NOMEM the same event is to be stepped again. After every successful step
- * raft_timeout() is later than `event->time`.
- *
- * @param r      an initialized raft
- * @param event  what happened; borrowed for the call
- * @param update receives what to do
- * @return 0 or the error that the event's struct documents; #RAFT_INVALID for a
- *         null pointer, an unknown type, a time above 2^62, a raft that is not
- *         initialized, or any event before #RAFT_START
- */
-RAFT_API int raft_step(struct raft *r, struct raft_event *event, struct raft_update *update);
-
 /* --------------------------------------------------------------------------
- * Getters. A null or zeroed raft gives neutral values: 0, NULL, -1 for a role.
+ * Configurations, entries and snapshots: used in updates, events and messages
  * ------------------------------------------------------------------------ */
 
-/** @param r the raft
- * @return the current term (§3.3) */
-RAFT_API raft_term raft_current_term(const struct raft *r);
+/**
+ * Role of a server in a configuration (§4.2.1).
+ *
+ * The last four exist only during a change by joint consensus (§4.3), when an old and a new set
+ * of voters are both in force. A configuration that the caller provides must not use them.
+ */
+enum raft_role {
+    RAFT_STANDBY,          /**< Receives the log, does not vote: a learner. */
+    RAFT_VOTER,            /**< Receives the log and votes. */
+    RAFT_SPARE,            /**< Is a member, but neither receives the log nor votes. */
+    RAFT_VOTER_OUTGOING,   /**< Votes in the old set only, and will be removed. */
+    RAFT_VOTER_INCOMING,   /**< Votes in the new set only, and will be a voter. */
+    RAFT_VOTER_TO_STANDBY, /**< Votes in the old set only, and will be a standby. */
+    RAFT_VOTER_TO_SPARE    /**< Votes in the old set only, and will be a spare. */
+};
 
-/** @param r the raft
- * @return the server voted for in the current term (§3.4), 0: none */
-RAFT_API raft_id raft_voted_for(const struct raft *r);
+/** One server of a configuration. Frozen: it never gets new fields. */
+struct raft_server {
+    raft_id id; /**< Unique in the configuration, not 0. */
+    /** Unique in the configuration, not NULL, NUL-terminated. The library compares addresses but
+     * does not interpret them. Its lifetime is that of the configuration. */
+    const char *address;
+    int role; /**< One of #raft_role. */
+};
 
-/** @param r the raft
- * @return follower, candidate or leader (§3.3); 0 for a null or zeroed raft */
-RAFT_API enum raft_state raft_state(struct raft *r);
+/** The members of a cluster (§4.1). Frozen: it never gets new fields. */
+struct raft_configuration {
+    /** Array of @p n servers. Its lifetime is stated at each use of the configuration. */
+    struct raft_server *servers;
+    unsigned n; /**< Number of servers. */
+};
 
-/** @param r the raft
- * @return the commit index (§3.5); never falls */
-RAFT_API raft_index raft_commit_index(const struct raft *r);
+/** Type of a log entry. */
+enum raft_entry_type {
+    RAFT_COMMAND = 1, /**< A command for the caller's state machine. */
+    RAFT_BARRIER,     /**< No operation. A leader begins its term with one (§6.4). */
+    /** A configuration (§4.1). The payload consists of the format, which is 1 (1 byte); the
+     * number of servers (8 bytes); for each server its ID (8 bytes), its address with the NUL,
+     * and its role (1 byte); zero bytes up to a multiple of 8. Numbers are little endian. */
+    RAFT_CHANGE,
+    RAFT_ENTRY_TYPE_RESERVED = 0x7fffffff /**< Not a type: makes the enum 4 bytes. */
+};
 
-/** @param r the raft
- * @return when #RAFT_TIMEOUT is due; the largest value: there is no deadline */
-RAFT_API raft_time raft_timeout(const struct raft *r);
+/** One log entry (§3.5). Frozen: it never gets new fields. */
+struct raft_entry {
+    raft_term term;            /**< Term of the leader that created the entry. */
+    enum raft_entry_type type; /**< What @p buf contains. */
+    /** The payload. In an event it is handed through; but the library also reads it, during the
+     * call, if the type is #RAFT_CHANGE. */
+    struct raft_buffer buf;
+    /** Any value except NULL; handed through and never dereferenced. NULL in an update means that
+     * the library created the entry: then the payload is valid until the next step. */
+    void *batch;
+};
 
-/** @param r the raft
- * @return the index of the last entry in the log, durable or not */
-RAFT_API raft_index raft_last_index(const struct raft *r);
+/** The position and configuration of a snapshot (§5.1). Frozen: it never gets new fields. */
+struct raft_snapshot_metadata {
+    raft_index index;                        /**< Last entry that the snapshot covers. */
+    raft_term term;                          /**< Term of that entry. */
+    struct raft_configuration configuration; /**< Configuration in force at @p index. */
+    raft_index configuration_index;          /**< Index of the entry that set it. */
+};
 
-/** @param r the raft
- * @return the index of the oldest entry that a message may name: entries before
- *         it can be deleted. One above raft_last_index() when the log is empty. */
-RAFT_API raft_index raft_first_index(const struct raft *r);
+/* --------------------------------------------------------------------------
+ * Updates: what the caller must do after a step
+ * ------------------------------------------------------------------------ */
 
-/** @param r the raft
- * @return the highest index known to be durable here */
-RAFT_API raft_index raft_last_stored(const struct raft *r);
-
-/** @param r the raft
- * @return the index of the last snapshot (§5.1), 0: none */
-RAFT_API raft_index raft_snapshot_index(const struct raft *r);
-
-/** @param r     the raft
- * @param index a log index
- * @return the term of the entry at @p index, 0: unknown */
-RAFT_API raft_term raft_term_of(const struct raft *r, raft_index index);
-
-/** @param r the raft
- * @return this server's role in its latest configuration, -1: not a member */
-RAFT_API int raft_role(const struct raft *r);
+struct raft_message;
 
 /**
- * The leader of the current term, as far as it is known.
+ * Bits of `raft_update.flags`: what a step changed.
  *
- * @param r       the raft
- * @param id      receives its ID, 0: unknown; may be NULL
- * @param address receives its address or NULL, valid until the next step; may be NULL
+ * A flag is set if and only if this step changed what the flag names, with two exceptions:
+ * #RAFT_UPDATE_VOTED_FOR is also set whenever #RAFT_UPDATE_CURRENT_TERM is; and in the update of
+ * #RAFT_START, these two flags say that term or vote differs from that in the event.
+ */
+enum raft_update_flag {
+    RAFT_UPDATE_CURRENT_TERM = 1 << 0,  /**< Duty 1: save raft_current_term(). */
+    RAFT_UPDATE_VOTED_FOR = 1 << 1,     /**< Duty 1: save raft_voted_for(). */
+    RAFT_UPDATE_ENTRIES = 1 << 2,       /**< Duty 2: write `entries`. */
+    RAFT_UPDATE_SNAPSHOT = 1 << 3,      /**< Duty 3: write `snapshot`. */
+    RAFT_UPDATE_MESSAGES = 1 << 4,      /**< Duty 4: send `messages`. */
+    RAFT_UPDATE_STATE = 1 << 5,         /**< raft_state() changed. */
+    RAFT_UPDATE_COMMIT_INDEX = 1 << 6,  /**< Duty 5: apply up to raft_commit_index(). */
+    RAFT_UPDATE_TIMEOUT = 1 << 7,       /**< Duty 6: set a timer for raft_timeout(). */
+    RAFT_UPDATE_CONFIGURATION = 1 << 8, /**< The latest configuration changed: connect to its
+                                             members. See raft_configuration_at(). */
+    RAFT_UPDATE_READS = 1 << 9,         /**< `reads` answers #RAFT_READ events. */
+    RAFT_UPDATE_LEADER = 1 << 10,       /**< raft_leader() changed. */
+    RAFT_UPDATE_CATCH_UP = 1 << 11,     /**< raft_catch_up() of a server changed. */
+    RAFT_UPDATE_TRANSFER = 1 << 12      /**< raft_transferee() changed. */
+};
+
+/** Duty 2: delete the stored log from @p index on, append @p batch, start writing. */
+struct raft_update_entries {
+    raft_index index; /**< Index of the first entry of @p batch. */
+    /** The entries. The array is valid until the next step. Their payloads were handed through,
+     * or are valid until the next step: see #raft_entry. */
+    struct raft_entry *batch;
+    unsigned n; /**< Number of entries. 0: only delete; there is nothing to acknowledge. */
+    /** Ticket of this write: `stored.write` of the #RAFT_STORED that acknowledges it. */
+    unsigned long long write;
+};
+
+/**
+ * Duty 3: write a chunk of the snapshot that the leader is sending (§5.1).
+ *
+ * The old log stays in force until #RAFT_PERSISTED_SNAPSHOT acknowledges the last chunk. That step
+ * raises the commit index to the index of the snapshot: then restore the state machine from the
+ * snapshot, and delete the old log afterwards. If an update contains entries before that step, or
+ * this server becomes a candidate, the library has abandoned the installation: delete what was
+ * written of the snapshot.
+ */
+struct raft_update_snapshot {
+    /** Which snapshot; valid until the next step. Store it, including the configuration:
+     * #RAFT_START needs it. */
+    struct raft_snapshot_metadata metadata;
+    /** Position of the chunk in the snapshot. 0: discard the earlier chunks, if any. */
+    size_t offset;
+    struct raft_buffer chunk; /**< The bytes to write; handed through from the message. */
+    bool last;                /**< The snapshot ends with this chunk. */
+};
+
+/** Duty 4: send messages, in the order of the array. Any message may be lost. */
+struct raft_update_messages {
+    /** The messages; valid until the next step. The caller may modify them, and must attach the
+     * entries or snapshot bytes of some: see #raft_message. */
+    struct raft_message *batch;
+    unsigned n; /**< Number of messages. */
+};
+
+/** The answer to one #RAFT_READ event. */
+struct raft_read {
+    unsigned long long id; /**< `read.id` of the event. */
+    raft_index index;      /**< If @p status is 0: serve the read after applying this entry. */
+    int status;            /**< 0, or #RAFT_LEADERSHIPLOST: ask the new leader. */
+    int reserved0;         /**< Always 0. */
+    unsigned long long reserved[2]; /**< Always 0. */
+};
+
+/** Answers to reads. */
+struct raft_update_reads {
+    struct raft_read *batch; /**< The answers; valid until the next step. */
+    unsigned n;              /**< Number of answers. */
+};
+
+/**
+ * What a step changed and what the caller must do: the six duties at the top of this file.
+ *
+ * Entries can be committed before this server's own disk holds them. So a state machine that is
+ * durable itself must store, in the same write as its data, the index of the last entry that it
+ * has applied.
+ */
+struct raft_update {
+    unsigned flags;                       /**< Bits of #raft_update_flag. */
+    struct raft_update_entries entries;   /**< Written if #RAFT_UPDATE_ENTRIES is set. */
+    struct raft_update_snapshot snapshot; /**< Written if #RAFT_UPDATE_SNAPSHOT is set. */
+    struct raft_update_messages messages; /**< Written if #RAFT_UPDATE_MESSAGES is set. */
+    struct raft_update_reads reads;       /**< Written if #RAFT_UPDATE_READS is set. */
+    unsigned long long reserved[16];      /**< Never written. */
+};
+
+/* --------------------------------------------------------------------------
+ * Events: what the caller reports
+ * ------------------------------------------------------------------------ */
+
+/** Type of an event, and the member of #raft_event that holds its fields. */
+enum raft_event_type {
+    RAFT_START = 1,          /**< `start`: load what is on disk. The first event. */
+    RAFT_RECEIVE,            /**< `receive`: a message arrived. */
+    RAFT_PERSISTED_ENTRIES,  /**< `persisted_entries`: entries are durable. */
+    RAFT_PERSISTED_SNAPSHOT, /**< `persisted_snapshot`: a chunk of a snapshot is durable. */
+    RAFT_CONFIGURATION,      /**< `configuration`: has no effect. */
+    RAFT_SNAPSHOT,           /**< `snapshot`: the caller has taken a snapshot. */
+    RAFT_TIMEOUT,            /**< No fields: raft_timeout() has passed. Too early is harmless. */
+    RAFT_SUBMIT,             /**< `submit`: replicate entries. */
+    RAFT_CATCH_UP,           /**< `catch_up`: bring a server up to date before it votes. */
+    RAFT_TRANSFER,           /**< `transfer`: transfer leadership. */
+    RAFT_BOOTSTRAP,          /**< `bootstrap`: create a cluster. */
+    RAFT_RECONFIGURE,        /**< `reconfigure`: change the members. */
+    RAFT_READ,               /**< `read`: request a linearizable read. */
+    RAFT_UNREACHABLE,        /**< `unreachable`: a message could not be delivered. */
+    RAFT_STORED,             /**< `stored`: entries are durable; with the ticket of the write. */
+    RAFT_RECOVER,            /**< `recover`: continue after a majority was lost. Unsafe. */
+    RAFT_EVENT_TYPE_RESERVED = 0x7fffffff /**< Not a type: makes the enum 4 bytes. */
+};
+
+/**
+ * Fields of #RAFT_START: load what is on disk. Step it once, before any other event.
+ *
+ * On an empty disk all fields are 0. If there is a snapshot, the log may overlap it, begin right
+ * after it, or be empty. A log that ends before the snapshot's index, or has another term there, is
+ * older than the snapshot: the server crashed before it deleted that log. The library ignores the
+ * log, and the update has #RAFT_UPDATE_ENTRIES with `n == 0`: delete the whole stored log.
+ *
+ * The commit index becomes the snapshot's index; without a snapshot it becomes 1 if the log has
+ * entry 1, else 0.
+ *
+ * If this server is the only voter, it can elect itself. It does so in this step, in a new term, if
+ * its configuration is known to be committed because it comes from the snapshot or from entry 1.
+ * Otherwise it waits an election timeout: an earlier leader that is removing itself may still hold
+ * a lease (§6.4.1). Starting counts as hearing from a leader: this server grants no vote for an
+ * election timeout, unless a leader that is transferring leadership permits it (§4.2.3).
+ *
+ * Errors: #RAFT_INVALID (started before; inconsistent settings; @p entries is NULL although
+ * @p n_entries is not 0), #RAFT_CORRUPT (no correct server stores these values;
+ * raft_errmsg() says why), #RAFT_MALFORMED (an entry of unknown type, or a configuration that
+ * cannot be decoded), #RAFT_NOMEM.
+ */
+struct raft_event_start {
+    raft_term term;                          /**< Stored term; 0 on an empty disk. */
+    raft_id voted_for;                       /**< Stored vote in that term; 0: none. */
+    struct raft_snapshot_metadata *metadata; /**< Last snapshot, or NULL; borrowed for the call. */
+    raft_index start_index;     /**< Index of the first of @p entries; ignored if there is none. */
+    struct raft_entry *entries; /**< The stored log; borrowed for the call, payloads too. */
+    unsigned n_entries;         /**< Number of @p entries. */
+};
+
+/**
+ * Fields of #RAFT_BOOTSTRAP: create a cluster (§4.4).
+ *
+ * The server appends entry 1, which has term 1 and contains @p conf. Bootstrap one server, or
+ * several with identical configurations. Do not bootstrap a server that joins an existing
+ * cluster.
+ *
+ * Errors: #RAFT_CANTBOOTSTRAP (this server has a vote, an entry, a snapshot or a term above 1),
+ * #RAFT_BADID (an ID is 0, or this server is not in @p conf), #RAFT_DUPLICATEID,
+ * #RAFT_DUPLICATEADDRESS, #RAFT_BADROLE, #RAFT_INVALID (no voter, or a NULL address),
+ * #RAFT_NOMEM.
+ */
+struct raft_event_bootstrap {
+    struct raft_configuration conf; /**< The first members; borrowed for the call. */
+};
+
+/**
+ * Fields of #RAFT_RECEIVE: a message arrived from another server.
+ *
+ * A message of unknown type is ignored. Errors: #RAFT_MALFORMED (a field has a value that no
+ * correct server sends, the sender is 0 or this server, or the address is NULL), #RAFT_CORRUPT
+ * (an entry conflicts with a committed one), #RAFT_INVALID (@p message is NULL), #RAFT_NOMEM.
+ */
+struct raft_event_receive {
+    /** The message; borrowed for the call. Payloads and snapshot bytes are handed through. */
+    struct raft_message *message;
+};
+
+/**
+ * Fields of #RAFT_STORED: all entries up to @p index are durable.
+ *
+ * One acknowledgement may cover several updates. If the log was truncated or replaced by a snapshot
+ * since the write began, the ticket is out of date and the event is ignored. Errors:
+ * #RAFT_INVALID (no update had this ticket), #RAFT_NOMEM.
+ */
+struct raft_event_stored {
+    raft_index index;         /**< Highest durable index. */
+    unsigned long long write; /**< `entries.write` of the update that brought that entry. */
+};
+
+/**
+ * Fields of #RAFT_PERSISTED_ENTRIES: as #RAFT_STORED, without a ticket.
+ *
+ * Use it only if the disk cannot acknowledge entries after a later update has replaced them: the
+ * library cannot detect that. An index beyond the end of the log is ignored. Error: #RAFT_NOMEM.
+ */
+struct raft_event_persisted_entries {
+    raft_index index; /**< Highest durable index. */
+};
+
+/**
+ * Fields of #RAFT_PERSISTED_SNAPSHOT: the chunk of the last #RAFT_UPDATE_SNAPSHOT is durable.
+ *
+ * If the chunk was the last one, the snapshot replaces the log in this step: see
+ * #raft_update_snapshot. If the write failed, set `metadata.index` to 0: the library abandons
+ * the installation and keeps the old log. An acknowledgement of another chunk is ignored.
+ * Error: #RAFT_NOMEM.
+ */
+struct raft_event_persisted_snapshot {
+    /** Index and term as in the update. The configuration is not read. */
+    struct raft_snapshot_metadata metadata;
+    size_t offset; /**< As in the update. */
+    bool last;     /**< As in the update. */
+};
+
+/**
+ * Fields of #RAFT_SUBMIT: replicate entries (§3.5).
+ *
+ * The library sets the term of each entry, and returns the entries in `update.entries` of this
+ * step. Let an entry have index i and term t. It is committed when `raft_commit_index(r) >= i` and
+ * `raft_term_of(r, i) == t`. It is lost when a later update has `entries.index <= i`. If a snapshot
+ * from another leader covers i first, this server cannot know which of the two happened.
+ *
+ * A #RAFT_CHANGE entry must be submitted alone. It obeys the rules of #RAFT_RECONFIGURE, and cannot
+ * change more than one voter.
+ *
+ * Errors: #RAFT_NOTLEADER, #RAFT_NOSPACE (see raft_set_capacity_threshold()), #RAFT_BUSY (see
+ * raft_set_max_uncommitted_entries()), #RAFT_MALFORMED (an unknown type, a #RAFT_CHANGE that is
+ * not alone or cannot be decoded), #RAFT_CANTCHANGE, #RAFT_BADROLE, #RAFT_INVALID (no entries, or
+ * a configuration without a voter), #RAFT_TOOBIG, #RAFT_NOMEM.
+ */
+struct raft_event_submit {
+    struct raft_entry *entries; /**< Borrowed for the call; payloads are handed through. */
+    unsigned n;                 /**< Number of entries, at least 1. */
+};
+
+/**
+ * Fields of #RAFT_READ: request a linearizable read, which sees every command that was committed
+ * before it (§6.4).
+ *
+ * The answer is in `reads` of the update of this step or a later one. The leader answers when a
+ * quorum has confirmed a round of heartbeats that began in this step or later; under a lease
+ * (§6.4.1) it answers in this step. Neither writes to the log. If a quorum needs servers without
+ * #RAFT_FEATURE_ROUNDS, the leader commits a #RAFT_BARRIER entry instead.
+ *
+ * Errors: #RAFT_NOTLEADER, #RAFT_BUSY (too many reads are pending), #RAFT_NOMEM.
+ */
+struct raft_event_read {
+    unsigned long long id; /**< Any number; the answer has the same. */
+    /** Allow an answer under a lease. It is linearizable only if all servers have the same
+     * election timeout, and no clock runs over a tenth faster than another. */
+    bool lease;
+};
+
+/**
+ * Fields of #RAFT_SNAPSHOT: the caller has made a snapshot of its state machine durable (§5.1).
+ *
+ * The library forgets the entries that the snapshot covers, except the last @p trailing ones. After
+ * this step, delete stored entries below raft_first_index(). Keep the snapshot until there is a
+ * newer one and no message of the current update refers to it.
+ *
+ * Errors: #RAFT_INVALID (the index is above raft_commit_index(), or not above
+ * raft_snapshot_index()), #RAFT_NOMEM.
+ */
+struct raft_event_snapshot {
+    /** Only the index is read: the library knows the term, and the configuration, which
+     * raft_configuration_at() returns. */
+    struct raft_snapshot_metadata metadata;
+    /** Number of entries to keep, up to and including the index: servers that are a little
+     * behind then need no snapshot. */
+    unsigned trailing;
+};
+
+/**
+ * Fields of #RAFT_RECONFIGURE: change the members (§4.1).
+ *
+ * If the sets of voters differ by at most one server, the change takes one entry. Otherwise the
+ * leader goes through a joint configuration (§4.3), which it leaves without a further event.
+ *
+ * Errors: #RAFT_NOTLEADER; #RAFT_CANTCHANGE (another change is uncommitted; a catch-up is running;
+ * this leader has not yet committed an entry of its own term; a joint change is needed and a
+ * member does not have #RAFT_FEATURE_JOINT); #RAFT_BADID (an ID is 0), #RAFT_DUPLICATEID,
+ * #RAFT_DUPLICATEADDRESS, #RAFT_BADROLE; #RAFT_INVALID (no voter, or a NULL address);
+ * #RAFT_TOOBIG; #RAFT_NOMEM.
+ */
+struct raft_event_reconfigure {
+    struct raft_configuration conf; /**< All members after the change; borrowed for the call. */
+};
+
+/**
+ * Fields of #RAFT_CATCH_UP: bring a standby or spare up to date, before it is made a voter
+ * (§4.2.1).
+ *
+ * The leader replicates in rounds: each round brings the entries that the log had when the round
+ * began. The catch-up finishes when the server has the whole log, or when a round took less than
+ * an election timeout. It is aborted when a limit is exceeded: see raft_set_max_catch_up_rounds()
+ * and raft_set_max_catch_up_round_duration(). raft_catch_up() returns its status.
+ *
+ * Errors: #RAFT_NOTLEADER, #RAFT_BADID (no other member has it), #RAFT_BADROLE (it is a voter),
+ * #RAFT_BUSY (another catch-up is running), #RAFT_NOMEM.
+ */
+struct raft_event_catch_up {
+    raft_id server_id; /**< The standby or spare. */
+};
+
+/**
+ * Fields of #RAFT_TRANSFER: transfer leadership to another voter (§3.10).
+ *
+ * The leader brings that voter up to date and asks it to campaign at once. During the transfer it
+ * refuses new entries with #RAFT_NOTLEADER. It gives up after an election timeout.
+ *
+ * Errors: #RAFT_NOTLEADER, #RAFT_BADID (no other member has it), #RAFT_BADROLE (it is no voter),
+ * #RAFT_NOTFOUND (there is no other voter), #RAFT_BUSY (a transfer is in progress), #RAFT_NOMEM.
+ */
+struct raft_event_transfer {
+    raft_id server_id; /**< The next leader; 0: the most up-to-date voter. */
+};
+
+/**
+ * Fields of #RAFT_UNREACHABLE: the transport could not deliver a message or snapshot.
+ *
+ * Until that server acknowledges entries, the leader sends it at most one message with entries at a
+ * time. The event is ignored on a server that does not lead, and if the ID is unknown.
+ */
+struct raft_event_unreachable {
+    raft_id server_id; /**< The server that did not get the message. */
+};
+
+/**
+ * Fields of #RAFT_RECOVER: continue after a majority of the voters is lost for good. **Unsafe.**
+ *
+ * The server, which must not be a leader, appends @p conf in a new term. Committed entries that
+ * only the lost servers had are lost. Two clusters can result if any server outside @p conf still
+ * runs. Recover one server only: the one whose last durable entry has the highest term and, among
+ * those, the highest index. Add the others afterwards with empty disks and new IDs.
+ *
+ * Errors: #RAFT_INVALID (this server is the leader; no voter; a NULL address), #RAFT_BADID (an ID
+ * is 0, or this server is not in @p conf), #RAFT_DUPLICATEID, #RAFT_DUPLICATEADDRESS,
+ * #RAFT_BADROLE, #RAFT_BUSY (a chunk of a snapshot is being written), #RAFT_TOOBIG, #RAFT_NOMEM.
+ */
+struct raft_event_recover {
+    struct raft_configuration conf; /**< All members from now on; borrowed for the call. */
+};
+
+/**
+ * Fields of #RAFT_CONFIGURATION, which has no effect. Programs written for C-Raft step it after
+ * they apply a #RAFT_CHANGE entry. Error: #RAFT_INVALID (@p index is above the commit index).
+ */
+struct raft_event_configuration {
+    raft_index index;               /**< Index of the entry. */
+    struct raft_configuration conf; /**< Not read. */
+};
+
+/** Something that happened. Zero it before filling it. */
+struct raft_event {
+    /** Current time, required in every event; at most 2^62. If it is less than in the previous
+     * event, the library uses the previous time. */
+    raft_time time;
+    enum raft_event_type type; /**< What happened; selects one of the members below. */
+    unsigned char unused;      /**< Not read. */
+    /** Disk capacity that is free for log entries, in a unit of the caller's choice; needed in
+     * every event if raft_set_capacity_threshold() is used on any server. */
+    unsigned short capacity;
+    unsigned char reserved[4]; /**< Not read. */
+#ifndef DOXYGEN
+    union {
+#endif
+        struct raft_event_start start;                           /**< What is on disk. */
+        struct raft_event_receive receive;                       /**< The message that arrived. */
+        struct raft_event_persisted_entries persisted_entries;   /**< What is durable. */
+        struct raft_event_persisted_snapshot persisted_snapshot; /**< Which chunk is durable. */
+        struct raft_event_configuration configuration;           /**< Which entry was applied. */
+        struct raft_event_snapshot snapshot;       /**< Which snapshot the caller has taken. */
+        struct raft_event_submit submit;           /**< The entries to replicate. */
+        struct raft_event_catch_up catch_up;       /**< Which server to bring up to date. */
+        struct raft_event_transfer transfer;       /**< Who is to lead next. */
+        struct raft_event_bootstrap bootstrap;     /**< The first members of the cluster. */
+        struct raft_event_reconfigure reconfigure; /**< The members to change to. */
+        struct raft_event_read read;               /**< How to answer the read. */
+        struct raft_event_unreachable unreachable; /**< Which server did not get a message. */
+        struct raft_event_stored stored;           /**< What is durable, and the write's ticket. */
+        struct raft_event_recover recover;         /**< The members that remain. */
+#ifndef DOXYGEN
+        unsigned long long reserved_union[16]; /* the union is 128 bytes */
+    };
+#endif
+};
+
+/* --------------------------------------------------------------------------
+ * Messages: what servers send each other
+ * ------------------------------------------------------------------------ */
+
+/** Type of a message, and the member of #raft_message that holds its fields. */
+enum raft_message_type {
+    RAFT_APPEND_ENTRIES = 1,    /**< `append_entries`: entries, or a heartbeat. */
+    RAFT_APPEND_ENTRIES_RESULT, /**< `append_entries_result`: answers entries and snapshots. */
+    RAFT_REQUEST_VOTE,          /**< `request_vote`: a candidate asks for a vote. */
+    RAFT_REQUEST_VOTE_RESULT,   /**< `request_vote_result`: answers it. */
+    RAFT_INSTALL_SNAPSHOT,      /**< `install_snapshot`: a snapshot, or a chunk of one. */
+    RAFT_TIMEOUT_NOW,           /**< `timeout_now`: tells the receiver to campaign at once. */
+    RAFT_MESSAGE_TYPE_RESERVED = 0x7fffffff /**< Not a type: makes the enum 4 bytes. */
+};
+
+/**
+ * Features of a server: bits that it announces in its answers.
+ *
+ * The last three need message fields that C-Raft does not have. A server announces them only if
+ * raft_set_features() says that the caller's codec transmits these fields.
+ */
+enum raft_feature {
+    RAFT_FEATURE_CAPACITY = 1, /**< It reports its disk capacity. Always announced. */
+    /** It echoes rounds, so that #RAFT_READ needs no log entry. Needs `round` in messages. */
+    RAFT_FEATURE_ROUNDS = 2,
+    /** It accepts a snapshot in chunks. Needs `offset`, `last`, `snapshot_index` and
+     * `snapshot_offset` in messages. */
+    RAFT_FEATURE_CHUNKS = 4,
+    /** It supports joint configurations. Needs all values of #raft_role in messages. */
+    RAFT_FEATURE_JOINT = 8
+};
+
+/** RequestVote (figure 3.1; §9.6 for pre-votes; §3.10 for transfers). Sent as version 2. */
+struct raft_request_vote {
+    unsigned char version;     /**< 0 to 2: see #raft_message. */
+    raft_term term;            /**< The candidate's term; in a pre-vote, that term + 1. */
+    raft_id candidate_id;      /**< The candidate, which is also the sender. */
+    raft_index last_log_index; /**< The candidate's last durable entry. */
+    raft_index last_log_term;  /**< Term of that entry. */
+    bool disrupt_leader;       /**< The leader asked for this election. From version 1. */
+    bool pre_vote;             /**< Asks only whether a vote would be granted. From version 1. */
+};
+
+/** Answer to RequestVote (figure 3.1). Sent as version 2. */
+struct raft_request_vote_result {
+    unsigned char version; /**< 0 to 2: see #raft_message. */
+    /** The voter's term. If this answers a pre-vote: the request's term if it is granted, else the
+     * higher one of the voter's term and the request's term. */
+    raft_term term;
+    bool vote_granted;       /**< The vote, or the pre-vote, is granted. */
+    bool pre_vote;           /**< This answers a pre-vote. From version 2. */
+    unsigned short features; /**< #raft_feature bits of the voter. From version 2. */
+    unsigned short capacity; /**< Disk capacity of the voter. From version 2. */
+};
+
+/** AppendEntries and heartbeat (figure 3.1). Sent as version 0, or 1 if it has a round. */
+struct raft_append_entries {
+    unsigned char version;     /**< 0 or 1: see #raft_message. */
+    raft_term term;            /**< The leader's term. */
+    raft_index prev_log_index; /**< Index of the entry before @p entries. */
+    raft_term prev_log_term;   /**< Term of that entry. */
+    raft_index leader_commit;  /**< The leader's commit index. */
+    /** The entries from `prev_log_index + 1` on. In an update it is NULL: the caller attaches the
+     * entries from its log before the next step. In an event the array is borrowed for the call,
+     * and the payloads are handed through. */
+    struct raft_entry *entries;
+    unsigned n_entries; /**< Number of entries. The caller may attach fewer and reduce it. */
+    /** Number of the round of heartbeats; the answer echoes it. 0: none. From version 1. */
+    unsigned long long round;
+};
+
+/** Answer to AppendEntries and InstallSnapshot. Sent as version 2; to a leader that has sent
+ * version 1 of one of these, as version 3. */
+struct raft_append_entries_result {
+    unsigned char version; /**< 0 to 3: see #raft_message. */
+    raft_term term;        /**< The sender's term. */
+    raft_index rejected;   /**< The `prev_log_index` that did not match; 0: nothing rejected. */
+    /** If @p rejected is 0: the sender's log is durable and matches the leader's up to here.
+     * Else a hint: no entry above this index can match. */
+    raft_index last_log_index;
+    unsigned short features; /**< #raft_feature bits of the sender. From version 1. */
+    unsigned short capacity; /**< Disk capacity of the sender. From version 1. */
+    /** The latest round that the sender has received from this leader. From version 3. */
+    unsigned long long round;
+    raft_index snapshot_index; /**< Snapshot that is being installed; 0: none. From version 3. */
+    /** Number of bytes of that snapshot that are durable. From version 3. */
+    unsigned long long snapshot_offset;
+};
+
+/** InstallSnapshot (figure 5.3). Version 0 is a whole snapshot, version 1 a chunk. */
+struct raft_install_snapshot {
+    unsigned char version; /**< 0 or 1: see #raft_message. */
+    raft_term term;        /**< The leader's term. */
+    raft_index last_index; /**< Last entry that the snapshot covers. */
+    raft_term last_term;   /**< Term of that entry. */
+    /** Configuration in force at @p last_index. In an update it is valid until the next step; in
+     * an event it is borrowed for the call. */
+    struct raft_configuration conf;
+    raft_index conf_index; /**< Index of the entry that set it. */
+    /** Bytes of the snapshot. In an update it is empty: the caller attaches one or more bytes
+     * from @p offset on, or the whole snapshot in version 0. In an event it is handed
+     * through. */
+    struct raft_buffer data;
+    /** Position of @p data in the snapshot. From version 1. If it exceeds the receiver's `size_t`,
+     * raft_step() returns #RAFT_MALFORMED there. */
+    unsigned long long offset;
+    /** The snapshot ends with @p data. In an update the caller sets it. From version 1; version
+     * 0 is always the end. */
+    bool last;
+};
+
+/** TimeoutNow: asks the receiver to campaign at once (§3.10). Sent as version 0. */
+struct raft_timeout_now {
+    unsigned char version;     /**< 0: see #raft_message. */
+    raft_term term;            /**< The leader's term. */
+    raft_index last_log_index; /**< The leader's last entry. */
+    raft_term last_log_term;   /**< Term of that entry. */
+};
+
+/**
+ * One message between two servers.
+ *
+ * The caller encodes, transports and decodes messages. They may be lost, delayed, duplicated and
+ * reordered. `version` says which fields a message has, so that old and new servers can form a
+ * cluster: encode the version and the fields of that version; the receiver ignores the others.
+ *
+ * In an update, attach the entries to each #RAFT_APPEND_ENTRIES, from the log as it is after
+ * duty 2, and the bytes to each #RAFT_INSTALL_SNAPSHOT.
+ */
+struct raft_message {
+    enum raft_message_type type; /**< What the message is; selects one of the members below. */
+    raft_id server_id;           /**< In an update: the receiver. In an event: the sender. */
+    /** Address of that server. In an update it is the one in the configuration; if the receiver
+     * is not a member, it is the one of the message that is being answered. It is valid until
+     * the next step. In an event it is not NULL, and is borrowed for the call. */
+    const char *server_address;
+#ifndef DOXYGEN
+    union {
+#endif
+        struct raft_request_vote request_vote;                   /**< Asks for a vote. */
+        struct raft_request_vote_result request_vote_result;     /**< Grants or refuses it. */
+        struct raft_append_entries append_entries;               /**< Replicates entries. */
+        struct raft_append_entries_result append_entries_result; /**< Acknowledges or rejects. */
+        struct raft_install_snapshot install_snapshot;           /**< Replaces the log. */
+        struct raft_timeout_now timeout_now;                     /**< Starts an election. */
+#ifndef DOXYGEN
+        unsigned long long reserved_union[16]; /* the union is 128 bytes */
+    };
+#endif
+};
+
+/* --------------------------------------------------------------------------
+ * Getters
+ * ------------------------------------------------------------------------ */
+
+/** State of a server (§3.3, figure 3.3). */
+enum raft_state {
+    RAFT_FOLLOWER = 1, /**< Answers leaders and candidates. */
+    RAFT_CANDIDATE,    /**< Asks for votes or pre-votes. */
+    RAFT_LEADER        /**< Replicates its log to the others. */
+};
+
+/** Returns the state; 0 for a NULL or zeroed raft. */
+RAFT_API enum raft_state raft_state(struct raft *r);
+
+/** Returns the current term (§3.3). */
+RAFT_API raft_term raft_current_term(const struct raft *r);
+
+/** Returns the server that got this server's vote in the current term (§3.4); 0: none. */
+RAFT_API raft_id raft_voted_for(const struct raft *r);
+
+/**
+ * Get the leader of the current term, if this server knows it.
+ *
+ * @param id      receives the leader's ID, 0: unknown; may be NULL
+ * @param address receives the leader's address, valid until the next step, or NULL if unknown;
+ *                may be NULL
  */
 RAFT_API void raft_leader(const struct raft *r, raft_id *id, const char **address);
 
+/** Returns the time at which to step #RAFT_TIMEOUT. The largest #raft_time means never. */
+RAFT_API raft_time raft_timeout(const struct raft *r);
+
+/** Returns the commit index (§3.5). It never decreases. */
+RAFT_API raft_index raft_commit_index(const struct raft *r);
+
+/** Returns the index of the last entry in the log, durable or not. */
+RAFT_API raft_index raft_last_index(const struct raft *r);
+
+/** Returns the index of the oldest entry that a message can ask the caller to attach. The caller
+ * may delete older ones. If the log is empty: raft_last_index() + 1. */
+RAFT_API raft_index raft_first_index(const struct raft *r);
+
+/** Returns the highest index that is known to be durable on this server. */
+RAFT_API raft_index raft_last_stored(const struct raft *r);
+
+/** Returns the last entry that the latest snapshot covers (§5.1); 0: no snapshot. */
+RAFT_API raft_index raft_snapshot_index(const struct raft *r);
+
 /**
- * How far a server's log is known to match this leader's (§3.5).
+ * Get the term of a log entry.
  *
- * @param r     the raft
- * @param id    a member
+ * @param index index of the entry
+ * @return its term, which is known from raft_first_index() to raft_last_index(); 0: not known
+ */
+RAFT_API raft_term raft_term_of(const struct raft *r, raft_index index);
+
+/**
+ * Get the configuration in force at a log index. A snapshot there must contain it (§5.1). At
+ * raft_last_index() it is the latest one, committed or not.
+ *
+ * @param index      from raft_snapshot_index() to raft_last_index()
+ * @param conf       receives the configuration, valid until the next step
+ * @param conf_index receives the index of the entry that set it; may be NULL
+ * @return 0, #RAFT_NOTFOUND (@p index is out of range, or no configuration is set yet), or
+ *         #RAFT_INVALID (@p conf is NULL)
+ */
+RAFT_API int raft_configuration_at(const struct raft *r, raft_index index,
+                                   struct raft_configuration *conf, raft_index *conf_index);
+
+/** Returns this server's #raft_role in the latest configuration; -1: it is not a member. */
+RAFT_API int raft_role(const struct raft *r);
+
+/**
+ * Get the match index of a member: its log is known to match this leader's up to there (§3.5).
+ *
+ * @param id    the member
  * @param index receives the match index
- * @return 0, #RAFT_NOTLEADER, #RAFT_BADID (not a member), #RAFT_INVALID (null)
+ * @return 0, #RAFT_NOTLEADER, #RAFT_BADID (not a member) or #RAFT_INVALID (@p index is NULL)
  */
 RAFT_API int raft_match_index(const struct raft *r, raft_id id, raft_index *index);
 
-/** How a leader replicates to a server. */
+/** How a leader replicates to a member. */
 enum raft_progress_mode {
-    RAFT_PROGRESS_NONE,     /**< Not at all: this server itself, or a spare. */
-    RAFT_PROGRESS_PROBE,    /**< Looking for the point where the logs agree. */
-    RAFT_PROGRESS_PIPELINE, /**< Sending entries without waiting for answers. */
-    RAFT_PROGRESS_SNAPSHOT  /**< Sending a snapshot. */
+    RAFT_PROGRESS_NONE,     /**< It does not: the member is a spare, or the leader itself. */
+    RAFT_PROGRESS_PROBE,    /**< It searches for the last entry that both logs have. */
+    RAFT_PROGRESS_PIPELINE, /**< It sends entries without waiting for answers. */
+    RAFT_PROGRESS_SNAPSHOT  /**< It sends a snapshot. */
 };
 
-/** What a leader knows of a server; see raft_progress(). */
+/** What a leader knows of a member: see raft_progress(). */
 struct raft_progress {
     int mode;                /**< One of #raft_progress_mode. */
-    unsigned short features; /**< #raft_feature bits that it announced. */
-    unsigned short capacity; /**< Disk capacity that it reported last. */
-    raft_index match;        /**< Its log is known to match up to here. */
-    raft_index next;         /**< Next entry to send to it. */
-    /** When it was last heard from; until then, when leadership or its membership began. */
+    unsigned short features; /**< #raft_feature bits that the member announced last. */
+    unsigned short capacity; /**< Disk capacity that the member reported last. */
+    raft_index match;        /**< The member's log is known to match up to here. */
+    raft_index next;         /**< Next entry to send to the member. */
+    /** Time of the member's last answer. Before the first answer: the time at which this server
+     * became leader or the member joined. */
     raft_time last_contact;
-    unsigned long long reserved[8]; /**< Zero. */
+    unsigned long long reserved[8]; /**< Always 0. */
 };
 
 /**
- * A leader's view of a server.
+ * Get what this leader knows of a member.
  *
- * @param r        the raft
- * @param id       a member
- * @param progress receives the view
- * @return 0, #RAFT_NOTLEADER, #RAFT_BADID (not a member), #RAFT_INVALID (null)
+ * @param id       the member
+ * @param progress receives the data
+ * @return 0, #RAFT_NOTLEADER, #RAFT_BADID (not a member) or #RAFT_INVALID (@p progress is NULL)
  */
 #if defined(__cplusplus) && defined(__GNUC__)
-/* In C a function and a struct may share a name; C++ warns of it, if asked to. */
+/* In C a function and a struct may have the same name; C++ compilers can warn of it. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wshadow"
 #endif
@@ -777,178 +946,206 @@ RAFT_API int raft_progress(const struct raft *r, raft_id id, struct raft_progres
 #pragma GCC diagnostic pop
 #endif
 
-/** States of a catch-up (§4.2.1). */
+/** Status of a catch-up (§4.2.1). */
 enum raft_catch_up_status {
-    RAFT_CATCH_UP_NONE,    /**< None was asked for. */
-    RAFT_CATCH_UP_RUNNING, /**< Under way. */
+    RAFT_CATCH_UP_NONE,    /**< #RAFT_CATCH_UP was not stepped for this server. */
+    RAFT_CATCH_UP_RUNNING, /**< The server is being brought up to date. */
     RAFT_CATCH_UP_ABORTED, /**< The server was too slow. */
-    RAFT_CATCH_UP_FINISHED /**< The server is up to date; promote it. */
+    RAFT_CATCH_UP_FINISHED /**< The server is up to date and can be made a voter. */
 };
 
 /**
- * The state of a server's catch-up.
+ * Get the status of a member's catch-up: see #raft_event_catch_up.
  *
- * @param r      the raft
- * @param id     a member
+ * @param id     the member
  * @param status receives one of #raft_catch_up_status
- * @return 0, #RAFT_NOTLEADER, #RAFT_BADID (not a member), #RAFT_INVALID (null)
+ * @return 0, #RAFT_NOTLEADER, #RAFT_BADID (not a member) or #RAFT_INVALID (@p status is NULL)
  */
 RAFT_API int raft_catch_up(const struct raft *r, raft_id id, int *status);
 
-/** @param r the raft
- * @return the server that leadership is being handed to (§3.10), 0: none */
+/** Returns the server to which this leader is transferring leadership (§3.10); 0: none. */
 RAFT_API raft_id raft_transferee(const struct raft *r);
 
-/** @param r the raft
- * @return why the last failed step failed, in words; never NULL, valid until the
- *         next step */
+/** Returns a text that says why the last failed step failed. It is never NULL, and empty if no
+ * step has failed; valid until the next step. */
 RAFT_API const char *raft_errmsg(const struct raft *r);
 
-/**
- * The configuration in force at a log index: what a snapshot there must carry.
- *
- * @param r          the raft
- * @param index      from raft_snapshot_index() to raft_last_index()
- * @param conf       receives the configuration, valid until the next step
- * @param conf_index receives the index of the entry that set it; may be NULL
- * @return 0, #RAFT_NOTFOUND (outside that range, or there is none yet),
- *         #RAFT_INVALID (null)
- */
-RAFT_API int raft_configuration_at(const struct raft *r, raft_index index,
-                                   struct raft_configuration *conf, raft_index *conf_index);
-
 /* --------------------------------------------------------------------------
- * Setters. They return 0, RAFT_INVALID or RAFT_NOMEM. Before RAFT_START they
- * come in any order and RAFT_START judges the whole; afterwards each must keep
- * the whole legal: a heartbeat shorter than the election timeout, nothing zero
- * that must not be.
+ * Setters
  * ------------------------------------------------------------------------ */
 
-/** Seed the generator that randomizes election timeouts (§3.4). Unseeded, it is
- * seeded by the server's ID.
- * @param r    the raft
+/**
+ * @defgroup raft_setters Setters
+ *
+ * Every setting has a default, which is stated below. The settings are valid if the heartbeat
+ * timeout is less than the election timeout, and settings that must not be 0 are not. Before
+ * #RAFT_START, setters may be called in any order, and #RAFT_START checks the settings. After it, a
+ * call that would make the settings invalid returns #RAFT_INVALID. A setter that returns an error
+ * changes nothing.
+ *
+ * @{
+ */
+
+/**
+ * Seed the generator that randomizes election timeouts (§3.4). The default seed is the server's
+ * ID. Two rafts with the same ID, settings, seed and events produce the same updates.
+ *
  * @param seed any number
- * @return 0 or #RAFT_INVALID */
+ * @return 0 or #RAFT_INVALID
+ */
 RAFT_API int raft_seed(struct raft *r, unsigned seed);
 
-/** Minimum election timeout (§3.4); the actual ones lie between it and twice it.
- * Reads under a lease are safe only if it is the same on all servers (§6.4.1).
- * @param r     the raft
+/**
+ * Set the minimum election timeout (§3.4). Each timeout is chosen at random between this and
+ * twice this. A leader that does not hear from a quorum for the minimum steps down (§6.2). For
+ * reads under a lease the minimum must be equal on all servers (§6.4.1).
+ *
  * @param msecs milliseconds, not 0; default 1000
- * @return 0, #RAFT_INVALID or #RAFT_NOMEM */
+ * @return 0, #RAFT_INVALID or #RAFT_NOMEM
+ */
 RAFT_API int raft_set_election_timeout(struct raft *r, unsigned msecs);
 
-/** Interval between a leader's heartbeats (§3.4).
- * @param r     the raft
+/**
+ * Set the interval between a leader's heartbeats (§3.4).
+ *
  * @param msecs milliseconds, not 0; default 100
- * @return 0, #RAFT_INVALID or #RAFT_NOMEM */
+ * @return 0, #RAFT_INVALID or #RAFT_NOMEM
+ */
 RAFT_API int raft_set_heartbeat_timeout(struct raft *r, unsigned msecs);
 
-/** How long a leader waits for a snapshot chunk to be acknowledged before it
+/**
+ * Set how long a leader waits for the acknowledgement of a snapshot, or of a chunk, before it
  * sends it again (§5.1).
- * @param r     the raft
+ *
  * @param msecs milliseconds, not 0; default 30000
- * @return 0, #RAFT_INVALID or #RAFT_NOMEM */
+ * @return 0, #RAFT_INVALID or #RAFT_NOMEM
+ */
 RAFT_API int raft_set_install_snapshot_timeout(struct raft *r, unsigned msecs);
 
-/** Ask for pre-votes before campaigning (§9.6).
- * @param r       the raft
+/**
+ * Enable or disable pre-votes (§9.6): a server asks whether it could win before it begins an
+ * election, so that a server that cannot win does not disturb a leader.
+ *
  * @param enabled default true
- * @return 0, #RAFT_INVALID or #RAFT_NOMEM */
+ * @return 0, #RAFT_INVALID or #RAFT_NOMEM
+ */
 RAFT_API int raft_set_pre_vote(struct raft *r, bool enabled);
 
-/** Catch-up rounds before giving up (§4.2.1).
- * @param r      the raft
- * @param rounds not 0; default 10
- * @return 0, #RAFT_INVALID or #RAFT_NOMEM */
+/**
+ * Set the number of rounds after which a catch-up is aborted (§4.2.1).
+ *
+ * @param rounds number of rounds, not 0; default 10
+ * @return 0, #RAFT_INVALID or #RAFT_NOMEM
+ */
 RAFT_API int raft_set_max_catch_up_rounds(struct raft *r, unsigned rounds);
 
-/** Longest catch-up round before giving up (§4.2.1).
- * @param r     the raft
+/**
+ * Set how long one round of a catch-up may take before the catch-up is aborted (§4.2.1).
+ *
  * @param msecs milliseconds, not 0; default 5000
- * @return 0, #RAFT_INVALID or #RAFT_NOMEM */
+ * @return 0, #RAFT_INVALID or #RAFT_NOMEM
+ */
 RAFT_API int raft_set_max_catch_up_round_duration(struct raft *r, unsigned msecs);
 
-/** Entries that a leader sends to one server without having had an answer.
- * @param r the raft
- * @param n not 0; default 1024
- * @return 0, #RAFT_INVALID or #RAFT_NOMEM */
+/**
+ * Set how many unacknowledged entries a leader may have sent to one server (§10.2.2).
+ *
+ * @param n number of entries, not 0; default 1024
+ * @return 0, #RAFT_INVALID or #RAFT_NOMEM
+ */
 RAFT_API int raft_set_max_inflight_entries(struct raft *r, unsigned n);
 
-/** Entries in one AppendEntries message.
- * @param r the raft
- * @param n 0: no limit (default)
- * @return 0, #RAFT_INVALID or #RAFT_NOMEM */
+/**
+ * Set how many entries one AppendEntries message may have.
+ *
+ * @param n number of entries; 0: no limit (default)
+ * @return 0, #RAFT_INVALID or #RAFT_NOMEM
+ */
 RAFT_API int raft_set_max_message_entries(struct raft *r, unsigned n);
 
-/** Uncommitted entries in a leader's log, above which #RAFT_SUBMIT gets
- * #RAFT_BUSY. Barriers and the entry that leaves a joint configuration are exempt.
- * @param r the raft
- * @param n 0: no limit (default)
- * @return 0, #RAFT_INVALID or #RAFT_NOMEM */
+/**
+ * Set how many entries of a leader's log may be uncommitted. #RAFT_SUBMIT fails with #RAFT_BUSY
+ * if it would exceed the limit. Entries that the library creates may exceed it.
+ *
+ * @param n number of entries; 0: no limit (default)
+ * @return 0, #RAFT_INVALID or #RAFT_NOMEM
+ */
 RAFT_API int raft_set_max_uncommitted_entries(struct raft *r, unsigned n);
 
-/** Disk capacity that a majority of voters must report, below which
- * #RAFT_SUBMIT gets #RAFT_NOSPACE. Voters that report none count as having
- * enough. Barriers and the entry that leaves a joint configuration are exempt.
- * @param r   the raft
- * @param min in the unit of `raft_event.capacity`; 0: off (default)
- * @return 0, #RAFT_INVALID or #RAFT_NOMEM */
+/**
+ * Set the disk capacity that a majority of the voters must report; otherwise #RAFT_SUBMIT fails
+ * with #RAFT_NOSPACE. A voter without #RAFT_FEATURE_CAPACITY counts as having enough. Entries
+ * that the library creates are exempt.
+ *
+ * @param min capacity in the unit of `raft_event.capacity`; 0: no check (default)
+ * @return 0, #RAFT_INVALID or #RAFT_NOMEM
+ */
 RAFT_API int raft_set_capacity_threshold(struct raft *r, unsigned short min);
 
-/** Say that the caller's message codec carries the fields behind these features.
- * @param r    the raft
- * @param mask #raft_feature bits; default 0; #RAFT_FEATURE_CAPACITY is implied
- * @return 0, #RAFT_INVALID (an unknown bit) or #RAFT_NOMEM */
+/**
+ * Declare which optional message fields the caller's codec transmits. Enable a feature only if
+ * all its fields reach the receiver.
+ *
+ * @param mask #raft_feature bits; default 0. #RAFT_FEATURE_CAPACITY is always included.
+ * @return 0, #RAFT_INVALID (an unknown bit) or #RAFT_NOMEM
+ */
 RAFT_API int raft_set_features(struct raft *r, unsigned mask);
+
+/** @} */
 
 /* --------------------------------------------------------------------------
  * Tracing
  * ------------------------------------------------------------------------ */
 
-/** What a trace fact is about; `code`, `peer`, `term`, `index` say more. */
+/** What a trace record reports, and the fields of #raft_tracer_info that it uses. */
 enum raft_trace_type {
-    RAFT_TRACE_EVENT = 1,     /**< A step begins; code: #raft_event_type. */
-    RAFT_TRACE_RECEIVED,      /**< Message from peer; code: #raft_message_type. */
-    RAFT_TRACE_SENT,          /**< Message to peer; code: #raft_message_type. */
-    RAFT_TRACE_TERM,          /**< The current term is now term. */
-    RAFT_TRACE_VOTE,          /**< The vote is now for peer (0: none). */
-    RAFT_TRACE_STATE,         /**< Code: the new #raft_state. */
-    RAFT_TRACE_LEADER,        /**< The leader is now peer (0: unknown). */
-    RAFT_TRACE_ENTRIES,       /**< Entries from index on; code: how many. */
-    RAFT_TRACE_SNAPSHOT,      /**< A chunk of the snapshot at index. */
-    RAFT_TRACE_COMMIT,        /**< The commit index is now index. */
-    RAFT_TRACE_CONFIGURATION, /**< The configuration of index is in force; code: servers. */
-    RAFT_TRACE_READ,          /**< A read is answered at index; code: its status. */
-    RAFT_TRACE_CATCH_UP,      /**< A catch-up changed. */
-    RAFT_TRACE_TRANSFER       /**< Leadership is being handed to peer (0: no more). */
+    RAFT_TRACE_EVENT = 1,     /**< An event was stepped; `code`: its #raft_event_type. */
+    RAFT_TRACE_RECEIVED,      /**< A message from `peer`; `code`: its #raft_message_type. */
+    RAFT_TRACE_SENT,          /**< A message to `peer`; `code`: its #raft_message_type. */
+    RAFT_TRACE_TERM,          /**< The current term is now `term`. */
+    RAFT_TRACE_VOTE,          /**< This server's vote is now for `peer`; 0: none. */
+    RAFT_TRACE_STATE,         /**< The state is now `code`, a #raft_state. */
+    RAFT_TRACE_LEADER,        /**< The known leader is now `peer`; 0: unknown. */
+    RAFT_TRACE_ENTRIES,       /**< `code` entries, from `index` on, are to be written. */
+    RAFT_TRACE_SNAPSHOT,      /**< A chunk of the snapshot at `index` is to be written. */
+    RAFT_TRACE_COMMIT,        /**< The commit index is now `index`. */
+    RAFT_TRACE_CONFIGURATION, /**< The latest configuration is now that of the entry at
+                                   `index`; `code`: the number of servers. */
+    RAFT_TRACE_READ,          /**< A read is answered with `index` and the status `code`. */
+    RAFT_TRACE_CATCH_UP,      /**< The status of a catch-up changed. */
+    RAFT_TRACE_TRANSFER       /**< Leadership is being transferred to `peer`; 0: to no one. */
 };
 
-/** One trace fact. Borrowed by the tracer for the call. */
+/** One trace record. */
 struct raft_tracer_info {
-    int version;                    /**< 1. */
-    int code;                       /**< Depends on the type. */
-    raft_time time;                 /**< The raft's clock. */
-    raft_id server;                 /**< This server. */
-    raft_id peer;                   /**< Another server, or 0. */
-    raft_term term;                 /**< A term, or 0. */
-    raft_index index;               /**< An index, or 0. */
-    const char *text;               /**< A short static name of the type; never NULL. */
-    unsigned long long reserved[4]; /**< Zero. */
+    int version;      /**< Version of this struct: 1. */
+    int code;         /**< See #raft_trace_type; else 0. */
+    raft_time time;   /**< Time of the step. */
+    raft_id server;   /**< This server. */
+    raft_id peer;     /**< The other server, if the type has one; else 0. */
+    raft_term term;   /**< This server's term; for a snapshot, that of its last entry. */
+    raft_index index; /**< The index, if the type has one; else 0. */
+    const char *text; /**< Name of the type: a static string, never NULL. */
+    unsigned long long reserved[4]; /**< Always 0. */
 };
 
-/** Receives trace facts. It must not call back into the raft that traces. */
+/** Receives trace records. */
 struct raft_tracer {
-    void *impl;  /**< The caller's own. */
-    int version; /**< 1. */
-    /** @p info points to a struct raft_tracer_info. */
+    void *impl;  /**< For the caller; the library does not read it. */
+    int version; /**< Version of this struct: set it to 1. */
+    /** The library calls this function for each record. @p t is the tracer, @p type is a
+     * #raft_trace_type, and @p info points to a #raft_tracer_info, which is valid during the call.
+     * The function must not use the raft that is being stepped. */
     void (*emit)(struct raft_tracer *t, int type, const void *info);
 };
 
-/** Trace successful steps: typed facts, never formatted text.
- * @param r the raft
- * @param t retained until replaced, and owned by the caller; NULL: no tracing (default)
- * @return 0, #RAFT_INVALID (no emit function) or #RAFT_NOMEM */
+/**
+ * Set a tracer. Each successful step emits its records just before it returns.
+ *
+ * @param t a tracer, which must stay valid until another is set or the raft is closed; NULL: no
+ *          tracing (default)
+ * @return 0, #RAFT_INVALID (no emit function) or #RAFT_NOMEM
+ */
 RAFT_API int raft_set_tracer(struct raft *r, struct raft_tracer *t);
 
 #ifdef __cplusplus

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The C face: pointer checks, the handle, accessors. Nothing of Raft is decided here. */
-#include "bytes.hpp"
-#include "steady.hpp"
+/* The extern "C" functions, except for raft_step() (step.cpp): the handle, getters and setters.
+ * They check pointers; the rules of Raft are elsewhere. */
+#include "base/untrusted.hpp"
+#include "rules/election_timer.hpp"
+#include "state/server.hpp"
+#include "state/tracker.hpp"
 
 #include <new>
 
@@ -12,11 +15,7 @@ using namespace libraft;
 
 namespace {
 
-Server *server_of(const struct raft *r) {
-    return r != nullptr ? static_cast<Server *>(r->impl) : nullptr;
-}
-
-/* A setting is changed in a copy, which must be legal once the server is started. */
+/* Change a setting, in a copy. Once the server is started, the result must be legal. */
 template <class Change>
 int set(struct raft *r, Change change) {
     Server *s = server_of(r);
@@ -36,12 +35,12 @@ int set(struct raft *r, Change change) {
         s->settings = new (memory) Settings;
     }
     *const_cast<Settings *>(s->settings) = changed;
-    s->steady = Steady::kNo;
+    s->fast_path = FastPath::kNone;
     return 0;
 }
 
 /* What a leader knows of a member. */
-int find_member(const struct raft *r, raft_id id, const void *result, const Progress **found) {
+int find_member(const struct raft *r, raft_id id, const void *result, const Peer **found) {
     const Server *s = server_of(r);
     if (s == nullptr || result == nullptr) {
         return RAFT_INVALID;
@@ -88,21 +87,6 @@ int raft_close(struct raft *r) {
     return 0;
 }
 
-int raft_step(struct raft *r, struct raft_event *event, struct raft_update *update) {
-    if (update == nullptr) {
-        return RAFT_INVALID;
-    }
-    Server *s = server_of(r);
-    if (s == nullptr || event == nullptr) {
-        update->flags = 0;
-        if (s != nullptr) {
-            s->why = "there is no event";
-        }
-        return RAFT_INVALID;
-    }
-    return steady::step(*s, *event, *update);
-}
-
 raft_term raft_current_term(const struct raft *r) {
     const Server *s = server_of(r);
     return s != nullptr ? s->term : 0;
@@ -130,12 +114,12 @@ raft_time raft_timeout(const struct raft *r) {
 
 raft_index raft_last_index(const struct raft *r) {
     const Server *s = server_of(r);
-    return s != nullptr ? s->trail.last() : 0;
+    return s != nullptr ? s->log.last() : 0;
 }
 
 raft_index raft_first_index(const struct raft *r) {
     const Server *s = server_of(r);
-    return s != nullptr ? s->trail.first() : 0;
+    return s != nullptr ? s->log.first() : 0;
 }
 
 raft_index raft_last_stored(const struct raft *r) {
@@ -150,7 +134,7 @@ raft_index raft_snapshot_index(const struct raft *r) {
 
 raft_term raft_term_of(const struct raft *r, raft_index index) {
     const Server *s = server_of(r);
-    return s != nullptr ? s->trail.term_of(index) : 0;
+    return s != nullptr ? s->log.term_of(index) : 0;
 }
 
 int raft_role(const struct raft *r) {
@@ -166,12 +150,12 @@ void raft_leader(const struct raft *r, raft_id *id, const char **address) {
         *id = s != nullptr ? s->leader : 0;
     }
     if (address != nullptr) {
-        *address = s != nullptr ? s->leader_address : nullptr;
+        *address = s != nullptr && s->leader != 0 ? s->leader_address.get() : nullptr;
     }
 }
 
 int raft_match_index(const struct raft *r, raft_id id, raft_index *index) {
-    const Progress *p;
+    const Peer *p;
     int rv = find_member(r, id, index, &p);
     if (rv == 0) {
         *index = p->match;
@@ -180,10 +164,10 @@ int raft_match_index(const struct raft *r, raft_id id, raft_index *index) {
 }
 
 int raft_progress(const struct raft *r, raft_id id, struct raft_progress *progress) {
-    const Progress *p;
+    const Peer *p;
     int rv = find_member(r, id, progress, &p);
     if (rv == 0) {
-        *progress = {p->follows() ? p->mode : int{RAFT_PROGRESS_NONE},
+        *progress = {p->is_replicated_to() ? p->mode : int{RAFT_PROGRESS_NONE},
                      p->features,
                      p->capacity,
                      p->match,
@@ -195,7 +179,7 @@ int raft_progress(const struct raft *r, raft_id id, struct raft_progress *progre
 }
 
 int raft_catch_up(const struct raft *r, raft_id id, int *status) {
-    const Progress *p;
+    const Peer *p;
     int rv = find_member(r, id, status, &p);
     if (rv == 0) {
         *status = p->catch_up;
@@ -205,7 +189,7 @@ int raft_catch_up(const struct raft *r, raft_id id, int *status) {
 
 raft_id raft_transferee(const struct raft *r) {
     const Server *s = server_of(r);
-    return s != nullptr ? s->transferee() : 0;
+    return s != nullptr && s->tracker ? s->tracker->transfer.to : 0;
 }
 
 const char *raft_errmsg(const struct raft *r) {
@@ -219,7 +203,7 @@ int raft_configuration_at(const struct raft *r, raft_index index, struct raft_co
     if (s == nullptr || conf == nullptr) {
         return RAFT_INVALID;
     }
-    const bool held = index >= s->snapshot_index && index <= s->trail.last();
+    const bool held = index >= s->snapshot_index && index <= s->log.last();
     const Configuration *c = held ? s->configuration_at(index) : nullptr;
     if (c == nullptr) {
         return RAFT_NOTFOUND;
@@ -243,7 +227,7 @@ int raft_seed(struct raft *r, unsigned seed) {
 int raft_set_election_timeout(struct raft *r, unsigned msecs) {
     const int rv = set(r, [=](Settings &s) { s.election_timeout = msecs; });
     if (rv == 0 && server_of(r)->started) {
-        server_of(r)->draw_election_span(); /* from now on, not from the next campaign on */
+        election_timer::draw(*server_of(r)); /* used from now on, not from the next campaign on */
     }
     return rv;
 }
@@ -257,12 +241,14 @@ int raft_set_install_snapshot_timeout(struct raft *r, unsigned msecs) {
 }
 
 int raft_set_pre_vote(struct raft *r, bool enabled) {
+    Server *s = server_of(r);
     const bool on = load_bool(enabled);
-    const raft_term next = raft_current_term(r) + 1;
-    return set(r, [=](Settings &s) {
-        s.asked_until = s.pre_vote ? next : s.asked_until;
-        s.pre_vote = on;
-    });
+    const bool was_on = s != nullptr && s->settings->pre_vote;
+    const int rv = set(r, [=](Settings &settings) { settings.pre_vote = on; });
+    if (rv == 0 && was_on) {
+        s->max_pre_vote_term = s->term + 1;
+    }
+    return rv;
 }
 
 int raft_set_max_catch_up_rounds(struct raft *r, unsigned rounds) {

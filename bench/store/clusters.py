@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Three servers of etcd or raft-kv on this machine, with their defaults, and their leader."""
+"""Clusters of three etcd or raft-kv servers on this machine, with default settings."""
 import json
 import os
 import shutil
@@ -24,7 +24,7 @@ def free_ports(n):
 
 
 class Cluster:
-    """A fresh cluster below `folder`; its directory goes with it."""
+    """A new cluster. Its directory below `folder` is removed by stop()."""
 
     def __init__(self, program, folder):
         self.program = program
@@ -47,7 +47,7 @@ class Cluster:
         return os.path.join(self.root, f"server{server}")
 
     def wait_for_leader(self):
-        """The address of the leader, once one is known."""
+        """Wait for a leader; return its address for clients."""
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             for server in SERVERS:
@@ -57,24 +57,35 @@ class Cluster:
                 except (OSError, ValueError, KeyError):
                     pass
             time.sleep(0.05)
-        raise RuntimeError(f"{self.name} elected no leader within 30 s")
+        raise RuntimeError(f"{self.name} elected no leader within 30 s:\n{self.logs()}")
 
     def check(self):
-        """Whether the leader is still the one that was asked."""
+        """Check that all servers run and that the leader has not changed."""
         for process in self.processes:
             if process.poll() is not None:
-                raise RuntimeError(f"a server of {self.name} ended: see its log")
+                raise RuntimeError(f"a server of {self.name} exited:\n{self.logs()}")
         if self.wait_for_leader() != self.leader:
-            raise RuntimeError(f"{self.name} has another leader: the machine is too busy")
+            raise RuntimeError(f"the leader of {self.name} changed during the measurement: the "
+                               "machine is too busy")
 
     def cpu_seconds(self):
-        """What all three have used of the processors."""
+        """CPU time used by the three servers so far."""
         total = 0
         for process in self.processes:
             with open(f"/proc/{process.pid}/stat", encoding="ascii") as stat:
                 fields = stat.read().rpartition(")")[2].split()
             total += int(fields[11]) + int(fields[12])
         return total / TICK
+
+    def logs(self):
+        """The end of each server's log."""
+        text = ""
+        for server in SERVERS:
+            path = os.path.join(self.root, f"{server}.log")
+            if os.path.exists(path):
+                with open(path, encoding="utf-8", errors="replace") as log:
+                    text += f"--- server {server}:\n{log.read()[-1000:]}\n"
+        return text
 
     def stop(self):
         for process in self.processes:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""raft-kv against etcd: three servers each, the same machine, file system and client.
+"""Compares raft-kv with etcd: three servers each, on the same machine and file system, with the
+same client.
 
-Rounds alternate between the two, each measurement on a fresh cluster. Exit codes: 0, or
-with --check 1 if a goal is not met."""
+Each round measures both, each measurement on a new cluster. The exit status is 0, or with --check
+1 if a goal is not met."""
 import argparse
 import csv
 import json
@@ -16,28 +17,30 @@ import clusters
 import disk
 import verdict
 
-MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs", "overlay")  # where a sync may mean nothing
+MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs", "overlay")  # where a sync may do nothing
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--raft-kv", required=True, help="the server")
-    parser.add_argument("--etcd", default="etcd", help="the server")
-    parser.add_argument("--load", required=True, help="the client")
-    parser.add_argument("--folder", required=True, help="where the servers' disks are")
+    parser.add_argument("--raft-kv", required=True, help="the raft-kv program")
+    parser.add_argument("--etcd", default="etcd", help="the etcd program")
+    parser.add_argument("--load", required=True, help="the load generator")
+    parser.add_argument("--folder", required=True, help="where to create the servers' directories")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=4, help="of a measurement")
+    parser.add_argument("--seconds", type=float, default=4, help="duration of a measurement")
     parser.add_argument("--clients", default="1,64,256", help="numbers of clients")
-    parser.add_argument("--outstanding", default="1,16", help="writes that a client has under way")
-    parser.add_argument("--connections", default="1,4,16", help="tried for etcd's clients")
-    parser.add_argument("--check", action="store_true", help="fail if a goal is not met")
-    parser.add_argument("--json", help="write the figures here")
-    parser.add_argument("--tables", help="a folder for the tables of docs/performance.rst")
+    parser.add_argument("--outstanding", default="1,16", help="writes in flight per client")
+    parser.add_argument("--connections", default="1,4,16",
+                        help="numbers of connections to try for etcd's clients")
+    parser.add_argument("--check", action="store_true",
+                        help="exit with status 1 if a goal is not met")
+    parser.add_argument("--json", help="write the figures to this file")
+    parser.add_argument("--tables", help="write the tables of docs/performance.rst to this folder")
     return parser.parse_args()
 
 
 def load(args, cluster, clients, outstanding, connections, seconds):
-    """One measurement: what the client found, and the servers' CPU time for it."""
+    """Run one measurement; return the client's figures and the CPU time per write."""
     command = [args.load, "-store", cluster.store, "-address", cluster.leader,
                "-clients", str(clients), "-outstanding", str(outstanding),
                "-connections", str(connections), "-duration", f"{seconds}s"]
@@ -45,7 +48,7 @@ def load(args, cluster, clients, outstanding, connections, seconds):
         marks = []
         for mark in ("begin", "end"):
             if client.stdout.readline().strip() != mark:
-                raise RuntimeError(f"the client of {cluster.name} failed")
+                raise RuntimeError(f"the load generator for {cluster.name} failed")
             marks.append(cluster.cpu_seconds())
         found = json.loads(client.stdout.read())
     cluster.check()
@@ -61,7 +64,7 @@ def measure(args, kind, clients, outstanding, connections, seconds):
 
 
 def best_connections(args, clients, outstanding):
-    """How many connections etcd's clients do best with, the least that is within 3 %."""
+    """The number of connections with which etcd's clients are fastest: the lowest within 3 %."""
     tried = {}
     for connections in sorted({min(int(c), clients) for c in args.connections.split(",")}):
         tried[connections] = measure(args, clusters.Etcd, clients, outstanding, connections,
@@ -117,10 +120,11 @@ def write_tables(figures, folder):
 
 def main():
     args = arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the servers are to go, too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers are stopped
     kind = disk.file_system(args.folder)
     if kind in MEMORY_FILE_SYSTEMS:
-        print(f"{args.folder} is on {kind}: choose a real file system", file=sys.stderr)
+        print(f"{args.folder} is on {kind}, where a sync may do nothing: choose another folder",
+              file=sys.stderr)
         return 2
     figures = run(args)
     figures["goals"] = verdict.judge(figures["rows"])

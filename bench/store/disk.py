@@ -1,24 +1,25 @@
 # SPDX-License-Identifier: MIT
-"""How often a file system can make 4 KiB durable: the limit of a store that syncs."""
+"""Measures how many 4 KiB writes per second a file system can make durable: an upper limit for a
+store that syncs every write."""
 import os
 import tempfile
 import threading
 import time
 
 BLOCK = bytes(range(256)) * 16  # 4 KiB
-PREPARED = 1024  # blocks of a file that is written in advance
+PREPARED = 1024  # size in blocks of a file that is written in advance
 
-# What is measured: files at once, whether they were written in advance, in words.
+# The cases: number of files at the same time, whether they are written in advance, description.
 CASES = (
-    (1, False, "to the end of one file"),
-    (3, False, "to the ends of three files at once, together"),
+    (1, False, "appended to one file"),
+    (3, False, "appended to three files at once, total"),
     (1, True, "into one file written in advance"),
-    (3, True, "into three such files at once, together"),
+    (3, True, "into three such files at once, total"),
 )
 
 
 def syncs_per_second(folder, files, prepared, seconds=1.0):
-    """4 KiB at a time, each synced, to so many files at once; all files together."""
+    """Write and sync 4 KiB at a time to this number of files at once; return the total rate."""
     counts = []
     start = threading.Barrier(files)
 
@@ -46,7 +47,7 @@ def syncs_per_second(folder, files, prepared, seconds=1.0):
 
 
 def file_system(folder):
-    """Type of the file system that holds a folder, e.g. ext4."""
+    """The type of the file system that holds a folder, for example ext4."""
     path = os.path.realpath(folder)
     best = ("", "?")
     with open("/proc/self/mounts", encoding="utf-8") as mounts:

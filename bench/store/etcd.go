@@ -10,8 +10,8 @@ import (
 	"go.etcd.io/etcd/clientv3"
 )
 
-// Every write under way is a goroutine of its own, as callers of this client have it;
-// the connections are made beforehand, kept, and shared evenly.
+// One goroutine for each write in flight, as is usual with this client. The connections are made
+// beforehand and shared evenly.
 func startEtcd(r *run) func() []*tally {
 	value := string(r.value)
 	connections := make([]*clientv3.Client, r.connections)

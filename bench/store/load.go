@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-// Writes to a key-value store as fast as it answers, and tells how fast that was.
-// One program for both stores, so that the client's own cost is of one kind:
-// a back end only knows how a number of clients put values and hand back latencies.
+// Writes to a key-value store as fast as it replies and reports rate and latencies. It is one
+// program for both stores, so that the client's own cost is comparable. A back end only implements
+// how a number of clients put values and return latencies.
 package main
 
 import (
@@ -20,18 +20,18 @@ type options struct {
 	store       string
 	address     string
 	clients     int
-	outstanding int // writes that each client has under way
-	connections int // etcd only: how many the clients share
+	outstanding int // writes in flight per client
+	connections int // etcd only: shared by all clients
 	keys        int
 	warmup      time.Duration
 	duration    time.Duration
 	value       []byte
 }
 
-// What every client looks at, and what they count together.
+// The state shared by all clients.
 type run struct {
 	options
-	begin, end time.Time // what is answered in between counts
+	begin, end time.Time // replies between these times are counted
 	keyNumber  uint64
 }
 
@@ -40,12 +40,12 @@ func (r *run) nextKey() string {
 	return fmt.Sprintf("key:%08d", (n*2654435761)%uint64(r.keys))
 }
 
-// One stream of writes. Its latencies are in nanoseconds.
+// The latencies of one stream of writes, in nanoseconds.
 type tally struct {
 	latencies []int64
 }
 
-// Count a write; false when the time is over.
+// Count a write; false after the end of the measurement.
 func (t *tally) count(r *run, sent, answered time.Time) bool {
 	if answered.After(r.end) {
 		return false
@@ -73,7 +73,7 @@ func cpuSeconds() float64 {
 	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
 }
 
-// Tell the caller when the measured time begins and ends: it reads the servers' clocks.
+// Print when the measurement begins and ends: the caller then reads the servers' CPU times.
 func announce(r *run, cpu *[2]float64) {
 	time.Sleep(time.Until(r.begin))
 	cpu[0] = cpuSeconds()
@@ -88,10 +88,10 @@ func main() {
 	flag.StringVar(&o.store, "store", "", "etcd or resp")
 	flag.StringVar(&o.address, "address", "", "host:port of the leader")
 	flag.IntVar(&o.clients, "clients", 1, "")
-	flag.IntVar(&o.outstanding, "outstanding", 1, "writes that a client has under way")
-	flag.IntVar(&o.connections, "connections", 1, "connections of all etcd clients together")
-	flag.IntVar(&o.keys, "keys", 100000, "different keys")
-	size := flag.Int("value", 64, "bytes of a value")
+	flag.IntVar(&o.outstanding, "outstanding", 1, "writes in flight per client")
+	flag.IntVar(&o.connections, "connections", 1, "total number of connections, for etcd")
+	flag.IntVar(&o.keys, "keys", 100000, "number of different keys")
+	size := flag.Int("value", 64, "size of a value in bytes")
 	flag.DurationVar(&o.warmup, "warmup", time.Second, "")
 	flag.DurationVar(&o.duration, "duration", 5*time.Second, "")
 	flag.Parse()
@@ -116,7 +116,7 @@ func main() {
 		all = append(all, t.latencies...)
 	}
 	if len(all) == 0 {
-		fail(fmt.Errorf("no write was answered"))
+		fail(fmt.Errorf("no write was answered during the measurement"))
 	}
 	sort.Slice(all, func(i, j int) bool { return all[i] < all[j] })
 	err := json.NewEncoder(os.Stdout).Encode(map[string]float64{

@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// One connection a client, one goroutine a connection. A client keeps its writes under
-// way by sending one more for each answer; what can leave together leaves together.
+// One connection and one goroutine per client. A client sends a new write for each reply, so the
+// number of writes in flight is constant. Writes are flushed when no more replies are buffered.
 type respClient struct {
 	run   *run
 	out   *bufio.Writer
 	in    *bufio.Reader
-	sent  []time.Time // a ring of the writes under way
+	sent  []time.Time // a ring: when the writes in flight were sent
 	head  int
 	tally tally
 }
@@ -53,7 +53,7 @@ func (c *respClient) loop() {
 			fail(err)
 		}
 		if string(answer) != "+OK\r\n" {
-			fail(fmt.Errorf("the server said %q", answer))
+			fail(fmt.Errorf("unexpected reply %q", answer))
 		}
 		now := time.Now()
 		if !c.tally.count(c.run, c.sent[c.head], now) {

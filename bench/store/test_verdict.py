@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The judge of the comparison must be able to say no."""
+"""Tests of the goals: each missed goal is reported."""
 import unittest
 
 import verdict
@@ -18,22 +18,22 @@ def lost(rows):
 
 
 class Verdict(unittest.TestCase):
-    def test_goals_that_are_just_met(self):
+    def test_goals_just_met(self):
         self.assertEqual(lost([row(1, 1, 1.5, 3.0), row(64, 1, 4.0, 0.99)]), [])
 
-    def test_each_goal_missed_alone(self):
+    def test_each_goal_missed_by_itself(self):
         self.assertEqual(lost([row(1, 1, 1.49, 1.0), row(64, 1, 4.0, 0.9)]), [(1, "per_second")])
         self.assertEqual(lost([row(1, 1, 1.5, 1.0), row(64, 1, 3.99, 0.9)]), [(64, "per_second")])
         self.assertEqual(lost([row(1, 1, 1.5, 1.0), row(64, 1, 4.0, 1.0)]), [(64, "p99_ms")])
 
-    def test_what_was_not_measured_is_not_met(self):
+    def test_missing_measurements_are_not_met(self):
         self.assertEqual(len(lost([])), 3)
         self.assertEqual(len(lost([row(1, 16, 9.0, 0.1), row(64, 16, 9.0, 0.1)])), 3)
         broken = row(64, 1, 9.0, 0.1)
         broken["etcd"] = None
         self.assertEqual(len(lost([row(1, 1, 9.0, 0.1), broken])), 2)
 
-    def test_the_table_names_what_is_missed(self):
+    def test_table_names_the_missed_goal(self):
         rows = [row(1, 1, 9.0, 0.1), row(64, 1, 2.0, 0.1)]
         text = verdict.table({"rows": rows, "goals": verdict.judge(rows), "processors": 2,
                               "file_system": "ext4", "syncs_per_second": {"somewhere": 1.0}})

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What the comparison of the stores aims at, whether it was reached, and a table."""
+"""The goals of the comparison, whether they are met, and the tables of results."""
 import math
 
-# Clients, writes under way of each, figure, and what raft-kv must reach against etcd.
+# Clients, writes in flight per client, figure, and the required ratio of raft-kv to etcd.
 GOALS = (
     (1, 1, "per_second", "at least", 1.5),
     (64, 1, "per_second", "at least", 4.0),
@@ -12,7 +12,7 @@ NAMES = {"per_second": "writes per second", "p99_ms": "p99"}
 
 
 def share(row, figure):
-    """raft-kv's figure over etcd's; no number if one of them is missing."""
+    """raft-kv's figure divided by etcd's; NaN if one of them is missing."""
     try:
         return row["raft-kv"][figure] / row["etcd"][figure]
     except (KeyError, TypeError, ZeroDivisionError):
@@ -20,7 +20,7 @@ def share(row, figure):
 
 
 def judge(rows):
-    """A record for each goal: what was found and whether it is met. Missing is not met."""
+    """A record for each goal: the measured ratio and whether it is met. Missing is not met."""
     by_workload = {(row["clients"], row["outstanding"]): row for row in rows}
     goals = []
     for clients, outstanding, figure, sense, bound in GOALS:
@@ -38,9 +38,9 @@ def columns(lines):
 
 
 def cells(figures):
-    """The measurements, two lines a workload, as text."""
-    lines = [("clients", "under way", "store", "writes/s", "p50 ms", "p99 ms", "servers us/write",
-              "client us/write", "times etcd")]
+    """The measurements as text, two lines per workload."""
+    lines = [("clients", "in flight", "store", "writes/s", "p50 ms", "p99 ms", "servers us/write",
+              "client us/write", "ratio")]
     for row in figures["rows"]:
         for name in ("etcd", "raft-kv"):
             found = row[name]
@@ -53,7 +53,7 @@ def cells(figures):
 
 
 def goal_cells(figures):
-    lines = [("clients", "figure", "raft-kv / etcd", "wanted", "")]
+    lines = [("clients", "figure", "raft-kv / etcd", "goal", "")]
     for goal in figures["goals"]:
         lines.append((str(goal["clients"]), NAMES[goal["figure"]],
                       "missing" if goal["found"] is None else f"{goal['found']:.2f}",
@@ -62,7 +62,7 @@ def goal_cells(figures):
 
 
 def disk_cells(figures):
-    lines = [("4 KiB written, then fdatasync", "a second, in the best round")]
+    lines = [("4 KiB written, then fdatasync", "per second, best round")]
     return lines + [(words, f"{found:,.0f}") for words, found in figures["syncs_per_second"].items()]
 
 
@@ -70,12 +70,12 @@ def table(figures):
     text = columns(cells(figures))
     text += ["", *columns(disk_cells(figures)), "",
              f"{figures['processors']} processors, {figures['file_system']}",
-             "etcd's clients share " +
+             "connections shared by etcd's clients, the fastest of those tried: " +
              ", ".join(f"{row['etcd_connections']} ({row['clients']} x {row['outstanding']})"
-                       for row in figures["rows"]) + " connections: what did best", ""]
+                       for row in figures["rows"]), ""]
     for goal in figures["goals"]:
         found = "missing" if goal["found"] is None else f"{goal['found']:.2f}"
         text.append(f"{'met' if goal['met'] else 'NOT MET':>7}: {goal['clients']} clients, "
-                    f"{NAMES[goal['figure']]}: {found} times etcd's, "
-                    f"{goal['sense']} {goal['bound']:g} wanted")
+                    f"{NAMES[goal['figure']]}: ratio to etcd {found}, "
+                    f"goal {goal['sense']} {goal['bound']:g}")
     return "\n".join(text)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Three servers in one process elect a leader and agree on three commands.
  *
- * The clock is a variable, each disk an array and the network a queue, so that
- * nothing is left but what a caller of libraft does. A real program puts files
- * and sockets in their place. */
+ * The clock is a variable, each disk is an array and the network is a queue, so
+ * that only the code remains that every caller of libraft writes. A real program
+ * uses files and sockets instead. */
 #include <raft.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 enum { SERVERS = 3, LOG_MAX = 32, PAYLOAD_MAX = 128, MESSAGE_ENTRIES = 4, QUEUE_MAX = 256 };
 
-/* A log entry as it stands on disk. */
+/* A log entry as it is stored on disk. */
 struct record {
     raft_term term;
     enum raft_entry_type type;
@@ -26,11 +26,11 @@ struct server {
     raft_id voted_for;              /* "on disk": vote in that term */
     struct record log[LOG_MAX + 1]; /* "on disk": log[i] is entry i */
     raft_index applied;             /* last entry given to the state machine */
-    char state[PAYLOAD_MAX];        /* the state machine: all commands in a row */
+    char state[PAYLOAD_MAX];        /* the state machine: all commands, joined */
     size_t state_len;
 };
 
-/* A message on its way, with the entries that it carries. */
+/* A message in transit, with its entries. */
 struct packet {
     raft_id from;
     struct raft_message message;
@@ -65,7 +65,7 @@ static void append(struct server *s, const struct raft_update_entries *entries) 
 }
 /* [append end] */
 
-/* [send] Send messages; a RAFT_APPEND_ENTRIES gets its entries from the log. */
+/* [send] Send messages, and attach log entries to each RAFT_APPEND_ENTRIES. */
 static void send_all(struct server *s, const struct raft_update_messages *messages) {
     for (unsigned i = 0; i < messages->n; i++) {
         struct packet *packet = &queue[n_sent++ % QUEUE_MAX];
@@ -81,7 +81,7 @@ static void send_all(struct server *s, const struct raft_update_messages *messag
 }
 /* [send end] */
 
-/* [apply] Give committed commands to the state machine, in order. */
+/* [apply] Apply committed commands to the state machine, in order. */
 static void apply(struct server *s) {
     while (s->applied < raft_commit_index(&s->raft)) {
         const struct record *record = &s->log[++s->applied];
@@ -119,7 +119,7 @@ static void step(struct server *s, struct raft_event *event) {
         apply(s);
     }
     if ((update.flags & RAFT_UPDATE_ENTRIES) && update.entries.n > 0) {
-        struct raft_event stored = {.type = RAFT_STORED}; /* this disk is never slow */
+        struct raft_event stored = {.type = RAFT_STORED}; /* an array is durable at once */
         stored.stored.index = update.entries.index + update.entries.n - 1;
         stored.stored.write = update.entries.write;
         step(s, &stored);
@@ -127,7 +127,7 @@ static void step(struct server *s, struct raft_event *event) {
 }
 /* [step end] */
 
-/* [receive] Hand a message to the server that it is for. */
+/* [receive] Pass a message to the server that it is addressed to. */
 static void deliver(struct packet *packet) {
     struct raft_message *message = &packet->message;
     struct server *receiver = &servers[message->server_id - 1];
@@ -152,7 +152,7 @@ static void deliver(struct packet *packet) {
 }
 /* [receive end] */
 
-/* [loop] Deliver what is on its way; when nothing is, let time pass. */
+/* [loop] Deliver the next message; if there is none, advance to the next deadline. */
 static void turn(void) {
     if (n_delivered < n_sent) {
         struct packet packet = queue[n_delivered++ % QUEUE_MAX];
@@ -171,7 +171,7 @@ static void turn(void) {
 }
 /* [loop end] */
 
-/* [start] A server with an empty disk, in a cluster of three voters. */
+/* [start] Start a server with an empty disk, and found a cluster of three voters. */
 static void start(struct server *s, raft_id id) {
     struct raft_event event = {.type = RAFT_START}; /* nothing persisted: all zero */
     struct raft_server members[SERVERS];

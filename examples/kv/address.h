@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A server's address, as Raft sees it: "peerhost:port/clienthost:port". */
+/* The address of a server in the Raft configuration: "peerhost:port/clienthost:port". */
 #ifndef KV_ADDRESS_H
 #define KV_ADDRESS_H
 
@@ -12,14 +12,14 @@ struct endpoint {
     char port[8];
 };
 
-/* Split "host:port"; an IPv6 address stands in brackets. */
+/* Split "host:port". An IPv6 address is written in brackets. False: malformed. */
 bool endpoint_parse(const char *text, struct endpoint *endpoint);
 
-/* Is this a whole address? */
+/* True if both parts of the address are present and well-formed. */
 bool address_valid(const char *address);
-/* Where the other servers connect to. */
+/* The endpoint that the other servers connect to. False: malformed. */
 bool address_peer(const char *address, struct endpoint *endpoint);
-/* Where clients connect to, "host:port"; "" if the address has none. */
+/* The endpoint that clients connect to, "host:port"; "" if the address has none. */
 const char *address_client(const char *address);
 
 #endif

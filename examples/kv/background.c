@@ -10,7 +10,7 @@ enum { NICENESS = 10 };
 
 static void work(void *arg) {
     struct background *b = arg;
-    setpriority(PRIO_PROCESS, 0, NICENESS); /* on Linux: this thread */
+    setpriority(PRIO_PROCESS, 0, NICENESS); /* Linux applies this to the calling thread only */
     uv_mutex_lock(&b->lock);
     for (;;) {
         while (b->first == NULL) {
@@ -50,7 +50,7 @@ void background_start(struct background *b, uv_loop_t *loop) {
     int error = uv_async_init(loop, &b->finished, on_finished);
     if (error != 0 || uv_mutex_init(&b->lock) != 0 || uv_cond_init(&b->some) != 0 ||
         uv_thread_create(&b->thread, work, b) != 0) {
-        die("cannot start a thread");
+        die("cannot start the background thread");
     }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A worker thread of low priority, for work that nobody waits for: what clients wait
- * for goes first when processors are scarce. Jobs run one after the other. */
+/* A worker thread of low priority for work that no client waits for, so that such work does not
+ * take processor time from requests. Jobs run one at a time, in order. */
 #ifndef KV_BACKGROUND_H
 #define KV_BACKGROUND_H
 
@@ -9,8 +9,8 @@
 
 struct job {
     struct job *next;
-    void (*run)(void *context);  /* on the worker */
-    void (*done)(void *context); /* on the loop's thread */
+    void (*run)(void *context);  /* called on the worker thread */
+    void (*done)(void *context); /* called afterwards on the event loop's thread */
     void *context;
 };
 
@@ -21,12 +21,12 @@ struct background {
     uv_async_t finished;
     struct job *first;
     struct job **last;
-    struct job *ended; /* their done() is to be called */
+    struct job *ended; /* jobs whose done() must be called */
 };
 
 void background_start(struct background *b, uv_loop_t *loop);
 
-/* The job belongs to the background until done() is called. */
+/* Queue a job. It must not be changed or freed until its done() is called. */
 void background_queue(struct background *b, struct job *job);
 
 #endif

@@ -20,6 +20,14 @@ char *xstrdup(const char *text) {
     return memcpy(xmalloc(size), text, size);
 }
 
+void *array_grow(void *array, size_t n, size_t *cap, size_t element_size) {
+    if (n < *cap) {
+        return array;
+    }
+    *cap = *cap > 0 ? *cap * 2 : 16;
+    return xrealloc(array, *cap * element_size);
+}
+
 void buf_grow(struct buf *b, size_t more) {
     size_t cap = b->cap > 0 ? b->cap : 256;
     while (cap - b->len < more) {
@@ -100,7 +108,7 @@ __attribute__((constructor)) static void crc_prepare(void) {
 uint32_t crc32c(uint32_t crc, const void *data, size_t len) {
     const unsigned char *p = data;
     crc = ~crc;
-    for (; len >= 8; p += 8, len -= 8) { /* eight bytes, eight independent lookups */
+    for (; len >= 8; p += 8, len -= 8) { /* slicing-by-8: eight independent lookups */
         uint32_t low = crc ^ (uint32_t)load_le(p, 4);
         crc = crc_tables[7][low & 0xff] ^ crc_tables[6][(low >> 8) & 0xff] ^
               crc_tables[5][(low >> 16) & 0xff] ^ crc_tables[4][low >> 24] ^ crc_tables[3][p[4]] ^

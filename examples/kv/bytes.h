@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory: growable buffers, shared blocks, and a bounds-checked reader of
- * little-endian bytes. Running out of memory ends the process. */
+/* Memory: growable buffers, reference-counted blocks, and a bounds-checked reader of little-endian
+ * integers. If an allocation fails, the process ends with a message. */
 #ifndef KV_BYTES_H
 #define KV_BYTES_H
 
@@ -13,7 +13,11 @@ void *xmalloc(size_t size);
 void *xrealloc(void *old, size_t size);
 char *xstrdup(const char *text);
 
-/* A buffer that grows at its end. Zero-initialized it is empty. */
+/* Make room for element `n` of an array: returns the array, moved and `*cap` doubled if it was
+ * full. */
+void *array_grow(void *array, size_t n, size_t *cap, size_t element_size);
+
+/* A growable buffer. A zero-initialized buffer is empty. */
 struct buf {
     char *data;
     size_t len;
@@ -23,7 +27,7 @@ struct buf {
 void buf_grow(struct buf *b, size_t more);
 void buf_free(struct buf *b);
 
-/* Room for `n` more bytes at its end, to be filled and then added to `len`. */
+/* Reserve space for `n` bytes at the end. The caller fills it and then adds to `len`. */
 static inline char *buf_room(struct buf *b, size_t n) {
     if (b->cap - b->len < n) {
         buf_grow(b, n);
@@ -59,11 +63,11 @@ static inline void buf_put_int(struct buf *b, uint64_t value, size_t width) {
     b->len += width;
 }
 
-/* A string of at most 65535 bytes: its length, the bytes, a terminating NUL. */
+/* Append a string: u16 length, the bytes (at most 65535, a longer text is cut), a NUL. */
 void buf_put_string(struct buf *b, const char *text);
 
-/* Memory shared by whoever holds a reference to it. Only the loop's thread takes
- * and drops references. */
+/* A reference-counted block of memory. The counter is not atomic: only the event loop's thread may
+ * take and drop references. */
 struct block {
     unsigned refs;
     size_t len;
@@ -85,7 +89,7 @@ static inline void block_unref(struct block *b) {
     }
 }
 
-/* Reads bytes without ever passing their end: then `bad` is set and zeros come. */
+/* A bounds-checked reader. A read beyond the end sets `bad` and returns 0 or NULL. */
 struct cursor {
     const char *at;
     const char *end;
@@ -98,7 +102,7 @@ const char *cursor_string(struct cursor *c);
 
 static inline size_t cursor_left(const struct cursor *c) { return (size_t)(c->end - c->at); }
 
-/* CRC-32C of `data`, continuing from `crc` (0 to begin). */
+/* CRC-32C of `data`. `crc` is the checksum of the bytes before it, or 0. */
 uint32_t crc32c(uint32_t crc, const void *data, size_t len);
 
 #endif

@@ -38,7 +38,7 @@ uint64_t client_expect(struct client *c, enum slot_kind kind) {
     }
     *slot_at(c, c->tail) = (struct slot){.kind = (uint8_t)kind};
     c->unfilled++;
-    c->under_way[kind]++;
+    c->in_flight[kind]++;
     return c->tail++;
 }
 
@@ -52,7 +52,7 @@ static void slot_free(struct slot *slot) {
     }
 }
 
-/* Add what is next in order to the output. */
+/* Move the replies that are next in order to the output. */
 static void drain(struct client *c) {
     while (c->head != c->tail && slot_at(c, c->head)->filled) {
         struct slot *slot = slot_at(c, c->head++);
@@ -79,7 +79,7 @@ static void mark_resumed(struct client *c) {
 
 static void client_free(struct client *c) {
     if (!c->closed || c->unfilled > 0 || c->dirty || c->resuming) {
-        return; /* somebody still knows it */
+        return; /* still referenced */
     }
     for (uint64_t seq = c->head; seq != c->tail; seq++) {
         slot_free(slot_at(c, seq));
@@ -94,7 +94,7 @@ static void client_free(struct client *c) {
 void client_reply(struct client *c, uint64_t seq, const char *text, size_t len) {
     struct slot *slot = slot_at(c, seq);
     c->unfilled--;
-    c->under_way[slot->kind]--;
+    c->in_flight[slot->kind]--;
     if (c->closing) {
         client_free(c);
         return;
@@ -116,18 +116,18 @@ void client_reply(struct client *c, uint64_t seq, const char *text, size_t len) 
     mark_resumed(c);
 }
 
-/* --- taking commands ----------------------------------------------------- */
+/* --- receiving commands -------------------------------------------------- */
 
 static bool must_wait(const struct client *c, enum slot_kind kind) {
-    return (kind == SLOT_READ && c->under_way[SLOT_WRITE] > 0) ||
-           (kind == SLOT_WRITE && c->under_way[SLOT_READ] > 0) ||
+    return (kind == SLOT_READ && c->in_flight[SLOT_WRITE] > 0) ||
+           (kind == SLOT_WRITE && c->in_flight[SLOT_READ] > 0) ||
            c->tail - c->head >= MAX_CLIENT_SLOTS || c->out.len + c->sending.len > MAX_CLIENT_OUTPUT;
 }
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
     (void)handle;
     (void)suggested;
-    static char space[READ_SIZE]; /* on_read empties it before the next on_alloc */
+    static char space[READ_SIZE]; /* shared: on_read consumes it before the next on_alloc */
     *buf = uv_buf_init(space, sizeof space);
 }
 
@@ -148,7 +148,7 @@ static void protocol_error(struct client *c) {
     client_quit(c);
 }
 
-/* Execute the commands that have come in, until one must wait. */
+/* Execute the received commands until one must wait or the input is used up. */
 static void run(struct client *c) {
     while (!c->quitting && !c->closing) {
         if (!c->pending) {
@@ -232,7 +232,7 @@ static void on_written(uv_write_t *write, int status) {
         client_close(c);
         return;
     }
-    mark_dirty(c); /* more may have come, or it may be time to close */
+    mark_dirty(c); /* there may be new output, or the connection must close */
     mark_resumed(c);
 }
 
@@ -244,7 +244,7 @@ static void send_out(struct client *c) {
         return;
     }
     size_t sent = n > 0 ? (size_t)n : 0;
-    if (sent < c->out.len) { /* the rest goes when it can */
+    if (sent < c->out.len) { /* libuv sends the rest when the socket is writable */
         struct buf rest = c->out;
         c->out = c->sending;
         c->sending = rest;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* A client's connection. Its commands take effect and are answered in the order in
- * which they came, though many may be under way: each has a slot, and answers leave
- * when all slots before theirs are filled. A run of writes and a run of reads are
- * never under way together, so that a read sees the writes pipelined before it and
- * none of those behind it. */
+/* A client connection.
+ *
+ * Commands take effect and are answered in the order in which they were received, although many
+ * may be in flight. Each command has a slot for its reply; a reply is sent once the slots of all
+ * earlier commands are filled. Writes and reads of one connection are never in flight at the same
+ * time. Therefore a read sees every write pipelined before it and none pipelined after it. */
 #ifndef KV_CLIENT_H
 #define KV_CLIENT_H
 
@@ -26,7 +27,7 @@ struct slot {
 };
 
 struct client {
-    struct client *next; /* of all */
+    struct client *next; /* in the list of all clients */
     struct client *prev;
     struct client *next_dirty;
     struct client *next_resumed;
@@ -34,40 +35,41 @@ struct client {
     uv_tcp_t tcp;
     uv_write_t write;
     struct requests requests;
-    bool pending; /* requests.request waits for its turn */
-    bool stalled; /* not read from until answers have left */
-    bool dirty;
-    bool resuming;
+    bool pending;  /* requests.request is parsed but must wait */
+    bool stalled;  /* reading is paused until replies are sent */
+    bool dirty;    /* in the list of clients with output */
+    bool resuming; /* in the list of clients to resume */
     bool writing;
-    bool quitting; /* takes no more commands */
+    bool quitting; /* accepts no more commands; closes after the last reply */
     bool closing;
     bool closed;
     struct slot *slots; /* head .. tail - 1 */
     uint64_t head;
     uint64_t tail;
-    size_t n_slots; /* a power of two */
-    unsigned unfilled;
-    unsigned under_way[SLOT_WRITE + 1];
-    struct buf out;
-    struct buf sending;
+    size_t n_slots;                     /* a power of two */
+    unsigned unfilled;                  /* slots whose reply is pending */
+    unsigned in_flight[SLOT_WRITE + 1]; /* unfilled slots by kind */
+    struct buf out;                     /* replies to be sent */
+    struct buf sending;                 /* the rest of a partial write */
 };
 
-/* Accept connections on the server's listener. */
+/* libuv callback: accept a connection on the server's client listener. */
 void clients_accept(uv_stream_t *listener, int status);
 
-/* Take the slot of a command. */
+/* Reserve the reply slot of a command; returns its sequence number. */
 uint64_t client_expect(struct client *c, enum slot_kind kind);
 
-/* Fill a slot. The client may be gone by then; after that the slot is too. */
+/* Fill a slot with the reply. Allowed after the connection was closed; the client may be freed by
+ * this call. */
 void client_reply(struct client *c, uint64_t seq, const char *text, size_t len);
 
-/* Take no more commands and close the connection once all answers have left. */
+/* Accept no more commands and close the connection after the last reply is sent. */
 void client_quit(struct client *c);
 
-/* Let stalled clients go on; false if there were none. */
+/* Resume stalled clients; false if there were none. */
 bool clients_resume(struct server *s);
 
-/* Send what was answered. */
+/* Send the replies that are ready. */
 void clients_flush(struct server *s);
 
 #endif

@@ -203,7 +203,7 @@ static void decode_append_entries(struct decoder *d, struct block *block, struct
     m->leader_commit = cursor_int(c, 8);
     m->round = cursor_int(c, 8);
     size_t n = (size_t)cursor_int(c, 4);
-    if (n > cursor_left(c) / 13) { /* no entry is shorter */
+    if (n > cursor_left(c) / 13) { /* 13 bytes is the shortest entry */
         c->bad = true;
         return;
     }

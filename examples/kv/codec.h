@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Messages between servers as bytes.
+/* The wire format of messages between servers.
  *
- * A frame is a u32 length, a u32 checksum of what follows, and as many bytes. The
- * first byte is the kind: a Raft message, or one of the handshake. Numbers are
- * little endian and of fixed width; a message's own version byte says which of its
- * last fields count, as raft.h documents. */
+ * A frame is a u32 length, a u32 checksum of the content, and the content. The first byte of the
+ * content is the kind: a Raft message type or a kind of handshake frame. Integers are little
+ * endian and of fixed width. Each Raft message carries its version byte, which says which of the
+ * optional fields are valid, as raft.h documents. */
 #ifndef KV_CODEC_H
 #define KV_CODEC_H
 
@@ -13,14 +13,14 @@
 enum { FRAME_HEAD = 8 };
 
 enum frame_kind {
-    FRAME_HELLO = 16,   /* the first frame of the one who connects */
-    FRAME_WELCOME = 17, /* the answer; then Raft messages flow, one way */
-    FRAME_REFUSED = 18  /* the other answer: a string that says why */
+    FRAME_HELLO = 16,   /* first frame of the connecting server */
+    FRAME_WELCOME = 17, /* accepted: Raft messages follow, in one direction */
+    FRAME_REFUSED = 18  /* refused: a string with the reason */
 };
 
 #define HELLO_MAGIC 0x31504b52u /* "RKP1" */
 
-/* Who connects to whom. Strings point into the decoded bytes. */
+/* The handshake. In a decoded one the strings point into the decoded bytes. */
 struct hello {
     raft_id from;
     raft_id to;
@@ -28,23 +28,23 @@ struct hello {
     const char *address; /* of `from` */
 };
 
-/* Each frame is appended to a buffer between these two. */
+/* Append a frame: frame_begin(), append the content, frame_end(). */
 size_t frame_begin(struct buf *b);
 void frame_end(struct buf *b, size_t begun);
 
-/* Is a whole frame at the head of these bytes? 1: yes, *len is that of its content
- * behind the head; 0: not yet (*len is set once known, else 0); -1: it is malformed. */
+/* Check for a frame at the beginning of `data`. 1: it is complete, and *len is the length of its
+ * content. 0: it is incomplete, and *len is that length if already known, else 0. -1: malformed. */
 int frame_check(const char *data, size_t available, size_t *len);
 
 void hello_encode(struct buf *b, const struct hello *hello);
 bool hello_decode(const char *data, size_t len, struct hello *hello);
 
-/* Append a message's frame. Entries come from the log, snapshot data from the
- * message. The number of entries sent may be lower than asked for; false: an entry
- * that it should begin with is gone, and nothing was appended. */
+/* Append the frame of a message. Entries are taken from the log, snapshot data from the message.
+ * If the entries are too large for one message, fewer are sent than the message says. False: an
+ * entry is not in the log any more; nothing was appended. */
 bool message_encode(struct buf *b, const struct raft_message *message, struct log *log);
 
-/* Scratch of a decoder, reused from message to message. */
+/* Memory that decoded messages point to; reused for every message. */
 struct decoder {
     struct raft_entry *entries;
     size_t cap;
@@ -53,9 +53,9 @@ struct decoder {
 
 void decoder_free(struct decoder *d);
 
-/* Decode the content of a frame that lies in `block`; server_id and server_address
- * are left alone. Payloads point into the block, whose reference entries carry as
- * their batch. False: malformed. */
+/* Decode the content of a frame that is stored in `block`. Payloads point into the block, and the
+ * `batch` of each entry is the block. server_id and server_address are not set.
+ * False: malformed. */
 bool message_decode(struct decoder *d, struct block *block, const char *data, size_t len,
                     struct raft_message *message);
 

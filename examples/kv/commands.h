@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The commands that clients know. */
+/* The table of client commands and their dispatch. */
 #ifndef KV_COMMANDS_H
 #define KV_COMMANDS_H
 
@@ -10,32 +10,32 @@ typedef void (*command_execute)(struct server *s, struct client *c, uint64_t seq
 
 struct command {
     const char *name;
-    int arity; /* with the name, as Redis counts: negative means "at least" */
+    int arity; /* includes the name, as in Redis; negative: minimum */
     enum slot_kind kind;
-    bool leader; /* only a leader can do it */
+    bool leader; /* answered with MOVED unless this server is the leader */
     command_execute execute;
 };
 
-/* NULL: no such command. */
+/* Find a command by its name (argument 0); NULL if there is none. */
 const struct command *command_find(const struct request *q);
 
 static inline enum slot_kind command_kind(const struct command *command) {
     return command != NULL ? command->kind : SLOT_LOCAL;
 }
 
-/* Execute a command and answer it, now or later. */
+/* Execute a command. Its reply is sent now or later. */
 void command_run(struct server *s, struct client *c, const struct command *command,
                  const struct request *q);
 
-/* Is argument `i` this word, in any case? */
+/* True if argument `i` is this word, ignoring case. */
 bool request_is(const struct request *q, size_t i, const char *word);
 
-/* Whole tables, each ended by a command without a name. */
+/* The tables; each ends with an entry whose name is NULL. */
 extern const struct command data_commands[];   /* commands_data.c */
 extern const struct command raft_commands[];   /* commands_raft.c */
 extern const struct command server_commands[]; /* commands_server.c */
 
-/* commands_raft.c: answer commands that waited for the raft. */
+/* commands_raft.c: answer RAFT.PROMOTE and RAFT.TRANSFER when they have finished. */
 void raft_commands_progress(struct server *s);
 
 #endif

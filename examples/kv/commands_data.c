@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading and writing keys. */
+/* Commands that read and write keys. */
 #include "commands.h"
 #include "limits.h"
 #include "reply.h"
@@ -49,7 +49,7 @@ static void execute_incr(struct server *s, struct client *c, uint64_t seq,
 
 /* --- reads --------------------------------------------------------------- */
 
-/* The value of the next key among the arguments. */
+/* Read the value of the next key in `arguments`. */
 static bool next_value(struct server *s, struct cursor *arguments, struct value *value) {
     size_t len = (size_t)cursor_int(arguments, 4);
     return data_get(&s->data, cursor_bytes(arguments, len), len, value);
@@ -70,7 +70,7 @@ static void serve_get(struct server *s, struct client *c, uint64_t seq, struct c
     (void)n;
     s->scratch.len = 0;
     put_next(&s->scratch, s, arguments);
-    client_reply(c, seq, s->scratch.data, s->scratch.len);
+    client_scratch(s, c, seq);
 }
 
 static void serve_mget(struct server *s, struct client *c, uint64_t seq, struct cursor *arguments,
@@ -82,10 +82,10 @@ static void serve_mget(struct server *s, struct client *c, uint64_t seq, struct 
         put_next(b, s, arguments);
     }
     if (b->len > MAX_REPLY) {
-        client_error(c, seq, "ERR the reply would be too large");
+        client_error(c, seq, "ERR the reply would exceed 32 MiB");
         buf_free(b);
     } else {
-        client_reply(c, seq, b->data, b->len);
+        client_scratch(s, c, seq);
     }
 }
 

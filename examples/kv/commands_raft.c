@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The operator's commands.
  *
- *   RAFT.STATUS                      this server's view, as names and values
- *   RAFT.ADD id address [role]       a new member: standby (default), voter or spare
- *   RAFT.PROMOTE id                  catch up, then make it a voter
- *   RAFT.REMOVE id                   no longer a member
- *   RAFT.TRANSFER [id]               hand leadership over
- *   RAFT.LOCAL key                   this server's own value, possibly stale
- *   RAFT.DIGEST                      applied index, number of keys, checksum of all data */
+ *   RAFT.STATUS                 this server's state, as names and values
+ *   RAFT.ADD id address [role]  add a member: standby (default), voter or spare
+ *   RAFT.PROMOTE id             make a member a voter after it has caught up
+ *   RAFT.REMOVE id              remove a member
+ *   RAFT.TRANSFER [id]          transfer leadership, to this server if named
+ *   RAFT.LOCAL key              the value in this server's own data, which may be stale
+ *   RAFT.DIGEST                 applied index, number of keys and checksum of this server's data */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -27,10 +27,11 @@ static bool parse_id(const struct request *q, size_t i, raft_id *id) {
 
 /* --- membership ---------------------------------------------------------- */
 
-/* The latest configuration, copied with room for one more server. */
+/* Copy the latest configuration into `next`, with space for one more server. The addresses belong
+ * to `m`. */
 static void conf_copy(struct server *s, struct members *m, struct raft_configuration *next) {
-    struct raft_configuration conf = {NULL, 0};
-    raft_configuration_at(&s->raft, raft_last_index(&s->raft), &conf, NULL);
+    struct raft_configuration conf;
+    server_configuration(s, &conf);
     members_copy(m, &conf);
     next->n = conf.n;
     next->servers = xmalloc((conf.n + 1) * sizeof *next->servers);
@@ -50,7 +51,7 @@ static void reconfigure(struct server *s, struct client *c, uint64_t seq,
                         const struct raft_configuration *conf) {
     struct raft_event event = {.type = RAFT_RECONFIGURE};
     event.reconfigure.conf = *conf;
-    proposals_submit(s); /* what came before goes before */
+    proposals_submit(s); /* earlier commands precede the change in the log */
     int error = server_step(s, &event);
     if (error != 0) {
         client_raft_error(s, c, seq, error);
@@ -67,20 +68,20 @@ static void execute_add(struct server *s, struct client *c, uint64_t seq, const 
                                                         : -1;
     const char *address = request_argument(q, 2);
     if (!parse_id(q, 1, &id) || role < 0 || q->n > 4) {
-        client_error(c, seq, "ERR use RAFT.ADD id address [standby|voter|spare]");
+        client_error(c, seq, "ERR usage: RAFT.ADD id address [standby|voter|spare]");
         return;
     }
     if (!address_valid(address) || strlen(address) != q->arguments[2].len) {
-        client_error(c, seq, "ERR an address is peerhost:port/clienthost:port");
+        client_error(c, seq, "ERR malformed address, expected peerhost:port/clienthost:port");
         return;
     }
     struct members m;
     struct raft_configuration conf;
     conf_copy(s, &m, &conf);
     if (conf_find(&conf, id) != NULL) {
-        client_error(c, seq, "ERR this server is a member already");
+        client_error(c, seq, "ERR this server is already a member");
     } else if (conf.n >= MAX_SERVERS) {
-        client_error(c, seq, "ERR too many servers");
+        client_error(c, seq, "ERR the cluster has the maximum number of members");
     } else {
         conf.servers[conf.n++] = (struct raft_server){id, address, role};
         reconfigure(s, c, seq, &conf);
@@ -129,7 +130,7 @@ static void execute_promote(struct server *s, struct client *c, uint64_t seq,
         return;
     }
     if (s->promotion.client != NULL) {
-        client_error(c, seq, "TRYAGAIN another promotion is under way");
+        client_error(c, seq, "TRYAGAIN another promotion is in progress; nothing was done");
         return;
     }
     struct raft_event event = {.type = RAFT_CATCH_UP};
@@ -139,7 +140,7 @@ static void execute_promote(struct server *s, struct client *c, uint64_t seq,
         client_raft_error(s, c, seq, error);
         return;
     }
-    s->promotion.client = c; /* raft_commands_progress() goes on */
+    s->promotion.client = c; /* raft_commands_progress() continues */
     s->promotion.seq = seq;
     s->promotion.id = id;
 }
@@ -148,11 +149,11 @@ static void execute_transfer(struct server *s, struct client *c, uint64_t seq,
                              const struct request *q) {
     raft_id id = 0;
     if (q->n > 2 || (q->n == 2 && !parse_id(q, 1, &id))) {
-        client_error(c, seq, "ERR use RAFT.TRANSFER [id]");
+        client_error(c, seq, "ERR usage: RAFT.TRANSFER [id]");
         return;
     }
     if (s->transfer.client != NULL) {
-        client_error(c, seq, "TRYAGAIN another transfer is under way");
+        client_error(c, seq, "TRYAGAIN another transfer is in progress; nothing was done");
         return;
     }
     struct raft_event event = {.type = RAFT_TRANSFER};
@@ -179,7 +180,7 @@ static void promotion_progress(struct server *s) {
     } else if (status == RAFT_CATCH_UP_FINISHED) {
         promote(s, c, seq, s->promotion.id);
     } else {
-        client_error(c, seq, "ERR the server did not catch up; nothing was changed");
+        client_error(c, seq, "ERR the server did not catch up with the log; nothing was changed");
     }
 }
 
@@ -194,12 +195,12 @@ void raft_commands_progress(struct server *s) {
             client_status(c, s->transfer.seq, "OK");
         } else if (raft_transferee(&s->raft) == 0) {
             s->transfer.client = NULL;
-            client_error(c, s->transfer.seq, "ERR the transfer was given up");
+            client_error(c, s->transfer.seq, "ERR the leadership transfer was aborted");
         }
     }
 }
 
-/* --- looking ------------------------------------------------------------- */
+/* --- inspection ---------------------------------------------------------- */
 
 static void put_number(struct buf *b, const char *name, unsigned long long value) {
     reply_string(b, name);
@@ -230,19 +231,18 @@ static void put_member(struct server *s, struct buf *b, const struct raft_server
 static void execute_status(struct server *s, struct client *c, uint64_t seq,
                            const struct request *q) {
     (void)q;
-    static const char *const states[] = {"?", "follower", "candidate", "leader"};
     struct buf *b = &s->scratch;
     const struct raft *r = &s->raft;
     raft_id leader = 0;
     const char *address = NULL;
     raft_leader(r, &leader, &address);
-    struct raft_configuration conf = {NULL, 0};
-    raft_configuration_at(r, raft_last_index(r), &conf, NULL);
+    struct raft_configuration conf;
+    server_configuration(s, &conf);
     b->len = 0;
     reply_array(b, 2 * 14);
     put_number(b, "id", s->options->id);
     put_text(b, "cluster", s->options->cluster);
-    put_text(b, "state", states[raft_state(&s->raft) & 3]);
+    put_text(b, "state", server_state_name(s));
     put_number(b, "term", raft_current_term(r));
     put_number(b, "leader", leader);
     put_text(b, "leader-address", address != NULL ? address : "");
@@ -258,7 +258,7 @@ static void execute_status(struct server *s, struct client *c, uint64_t seq,
     for (unsigned i = 0; i < conf.n; i++) {
         put_member(s, b, &conf.servers[i]);
     }
-    client_reply(c, seq, b->data, b->len);
+    client_scratch(s, c, seq);
 }
 
 static bool data_ready(struct server *s, struct client *c, uint64_t seq) {
@@ -283,7 +283,7 @@ static void execute_local(struct server *s, struct client *c, uint64_t seq,
         reply_nil(&s->scratch);
     }
     value_free(&value);
-    client_reply(c, seq, s->scratch.data, s->scratch.len);
+    client_scratch(s, c, seq);
 }
 
 static void execute_digest(struct server *s, struct client *c, uint64_t seq,

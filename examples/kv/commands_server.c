@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Commands that this server answers by itself, most of them so that ordinary Redis
- * clients can connect. */
+/* Commands that any server answers by itself. Most of them exist because Redis client libraries
+ * send them when they connect. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,10 +10,6 @@
 #include "reply.h"
 #include "server.h"
 
-static void send_scratch(struct server *s, struct client *c, uint64_t seq) {
-    client_reply(c, seq, s->scratch.data, s->scratch.len);
-}
-
 static void execute_ping(struct server *s, struct client *c, uint64_t seq,
                          const struct request *q) {
     if (q->n == 1) {
@@ -21,7 +17,7 @@ static void execute_ping(struct server *s, struct client *c, uint64_t seq,
     } else if (q->n == 2) {
         s->scratch.len = 0;
         reply_bulk(&s->scratch, request_argument(q, 1), q->arguments[1].len);
-        send_scratch(s, c, seq);
+        client_scratch(s, c, seq);
     } else {
         client_error(c, seq, "ERR wrong number of arguments for 'ping' command");
     }
@@ -62,7 +58,7 @@ static void execute_hello(struct server *s, struct client *c, uint64_t seq,
     reply_integer(b, 2);
     reply_string(b, "role");
     reply_string(b, server_leads(s) ? "master" : "replica");
-    send_scratch(s, c, seq);
+    client_scratch(s, c, seq);
 }
 
 static void execute_client(struct server *s, struct client *c, uint64_t seq,
@@ -72,18 +68,18 @@ static void execute_client(struct server *s, struct client *c, uint64_t seq,
     } else if (request_is(q, 1, "getname")) {
         s->scratch.len = 0;
         reply_nil(&s->scratch);
-        send_scratch(s, c, seq);
+        client_scratch(s, c, seq);
     } else {
         client_error(c, seq, "ERR unknown subcommand of 'client'");
     }
 }
 
-/* Nothing can be configured at run time; the two settings that redis-benchmark asks
- * for are told as they would be of a Redis that never loses a write. */
+/* Nothing can be configured at run time. redis-benchmark asks for two settings; the reply is that
+ * of a Redis server that syncs every write. */
 static void execute_config(struct server *s, struct client *c, uint64_t seq,
                            const struct request *q) {
     if (!request_is(q, 1, "get") || q->n != 3) {
-        client_error(c, seq, "ERR only CONFIG GET is known");
+        client_error(c, seq, "ERR only CONFIG GET is supported");
         return;
     }
     const char *value = request_is(q, 2, "save")         ? ""
@@ -95,7 +91,7 @@ static void execute_config(struct server *s, struct client *c, uint64_t seq,
         reply_bulk(&s->scratch, request_argument(q, 2), q->arguments[2].len);
         reply_string(&s->scratch, value);
     }
-    send_scratch(s, c, seq);
+    client_scratch(s, c, seq);
 }
 
 static size_t put_commands(struct buf *b, const struct command *table) {
@@ -129,10 +125,10 @@ static void execute_command(struct server *s, struct client *c, uint64_t seq,
     } else if (request_is(q, 1, "count")) {
         reply_integer(b, (long long)n);
     } else {
-        reply_array(b, 0); /* DOCS, INFO...: nothing to tell */
+        reply_array(b, 0); /* DOCS, INFO and so on: empty */
     }
     buf_free(&body);
-    send_scratch(s, c, seq);
+    client_scratch(s, c, seq);
 }
 
 static void execute_cluster(struct server *s, struct client *c, uint64_t seq,
@@ -141,7 +137,7 @@ static void execute_cluster(struct server *s, struct client *c, uint64_t seq,
     struct endpoint at;
     struct buf *b = &s->scratch;
     b->len = 0;
-    if (request_is(q, 1, "slots")) { /* one shard: the leader has all slots */
+    if (request_is(q, 1, "slots")) { /* one shard: the leader serves all slots */
         if (leader == NULL || !endpoint_parse(leader, &at)) {
             reply_array(b, 0);
         } else {
@@ -162,10 +158,10 @@ static void execute_cluster(struct server *s, struct client *c, uint64_t seq,
         reply_string(b, leader != NULL ? "cluster_enabled:1\r\ncluster_state:ok\r\n"
                                        : "cluster_enabled:1\r\ncluster_state:fail\r\n");
     } else {
-        client_error(c, seq, "ERR only CLUSTER SLOTS and CLUSTER INFO are known");
+        client_error(c, seq, "ERR only CLUSTER SLOTS and CLUSTER INFO are supported");
         return;
     }
-    send_scratch(s, c, seq);
+    client_scratch(s, c, seq);
 }
 
 /* --- INFO ---------------------------------------------------------------- */
@@ -200,7 +196,7 @@ static void execute_info(struct server *s, struct client *c, uint64_t seq,
     s->scratch.len = 0;
     reply_bulk(&s->scratch, body.data, body.len);
     buf_free(&body);
-    send_scratch(s, c, seq);
+    client_scratch(s, c, seq);
 }
 
 const struct command server_commands[] = {

@@ -7,17 +7,18 @@
 #include "limits.h"
 #include "report.h"
 
-/* Users' keys carry a prefix, so that they can be deleted as one range. */
+/* In the database users' keys have a prefix, so that one range deletion removes them all. */
 enum { PREFIX = 'k' };
-/* What is written to the database at a time, at most: usually a compaction comes first. */
+/* Changes are written to the database at this size at the latest. Usually a compaction writes them
+ * earlier. */
 enum { WRITE_KEYS = 128 * 1024, WRITE_BYTES = 32 * 1024 * 1024 };
 #define APPLIED_KEY "applied"
 
-/* The key as it is in the database; valid until the next call on this thread. */
+/* The key as stored in the database; valid until the next call on this thread. */
 static const char *prefixed(const char *key, size_t len) {
     static _Thread_local char space[1 + MAX_KEY];
     if (len > MAX_KEY) {
-        die("a key of %zu bytes", len);
+        die("internal error: a key of %zu bytes", len);
     }
     space[0] = PREFIX;
     memcpy(space + 1, key, len);
@@ -71,7 +72,7 @@ bool data_get(struct data *d, const char *key, size_t len, struct value *value) 
 }
 
 void value_free(struct value *value) {
-    rocksdb_pinnableslice_destroy(value->pinned); /* NULL is none */
+    rocksdb_pinnableslice_destroy(value->pinned); /* accepts NULL */
     value->pinned = NULL;
 }
 
@@ -87,7 +88,7 @@ static bool apply_delete(struct data *d, const char *key, size_t len) {
     return found;
 }
 
-/* A decimal number exactly as Redis accepts it: no spaces, no leading zeros. */
+/* Parse a decimal number as Redis does: no spaces, no leading zeros. */
 static bool parse_integer(const char *text, size_t len, long long *value) {
     char copy[24];
     char back[24];
@@ -98,7 +99,7 @@ static bool parse_integer(const char *text, size_t len, long long *value) {
     copy[len] = '\0';
     *value = strtoll(copy, NULL, 10);
     snprintf(back, sizeof back, "%lld", *value);
-    return strcmp(copy, back) == 0; /* also refuses what is out of range */
+    return strcmp(copy, back) == 0; /* also false if out of range */
 }
 
 static struct result apply_incr(struct data *d, const char *key, size_t len) {
@@ -122,7 +123,7 @@ static struct result apply_incr(struct data *d, const char *key, size_t len) {
 
 static const struct result malformed = {.kind = RESULT_ERROR, .error = "ERR malformed command"};
 
-/* One argument of a command, bounds checked: entries come from other servers. */
+/* Read one argument of a command with bounds checks: the entry may come from another server. */
 static const char *argument(struct cursor *c, size_t *len, size_t max) {
     *len = (size_t)cursor_int(c, 4);
     if (*len > max) {
@@ -131,7 +132,7 @@ static const char *argument(struct cursor *c, size_t *len, size_t max) {
     return cursor_bytes(c, *len);
 }
 
-/* Check a whole command before any of it is applied. */
+/* Check the whole command before applying any part of it. */
 static bool well_formed(struct cursor c, enum op op, size_t n) {
     if (n == 0 || (op == OP_SET && n % 2 != 0) || (op == OP_INCR && n != 1)) {
         return false;
@@ -170,7 +171,7 @@ static struct result apply_command(struct data *d, const char *payload, size_t l
 
 struct result data_apply(struct data *d, raft_index index, const char *payload, size_t len) {
     if (index != d->applied + 1) {
-        die("entry %llu would be applied after %llu", index, d->applied);
+        die("internal error: entry %llu applied after entry %llu", index, d->applied);
     }
     d->applied = index;
     if (payload == NULL) {
@@ -228,7 +229,7 @@ void data_reset(struct data *d, raft_index index) {
     d->applied = d->written = d->applied_durable = index;
 }
 
-/* --- whole data ---------------------------------------------------------- */
+/* --- all data ------------------------------------------------------------ */
 
 void data_batch_clear(struct store *s, rocksdb_writebatch_t *batch) {
     const char begin = PREFIX;

@@ -5,9 +5,9 @@
 #include "server.h"
 
 enum {
-    FEW = 4,         /* entries that the loop syncs itself, */
-    SLOW = 2,        /* unless that took so many ms */
-    PATIENCE = 1000, /* within so many ms */
+    INLINE_ENTRIES = 4,  /* fewer entries than this are synced on the event loop's thread, */
+    SLOW_MS = 2,         /* unless such a sync took longer than this */
+    SLOW_PAUSE_MS = 1000 /* within this time before */
 };
 
 /* --- the log ------------------------------------------------------------- */
@@ -33,14 +33,14 @@ static void on_synced(uv_work_t *work, int status) {
     event.stored.index = s->sync.index;
     event.stored.write = s->sync.write;
     if (s->sync.write != 0 && server_step(s, &event) != 0) {
-        die("a write was not recognised: %s", raft_errmsg(&s->raft));
+        die("internal error: RAFT_STORED was rejected: %s", raft_errmsg(&s->raft));
     }
 }
 
-/* A worker syncs, and what comes meanwhile shares the next sync. But when little has come,
- * to hand it to a worker and back takes longer than a good disk does. */
+/* Usually a worker thread syncs, and entries appended meanwhile share the next sync. A few entries
+ * are synced on this thread: on a fast disk that is quicker than the two thread switches. */
 static void sync_begin(struct server *s) {
-    bool few = s->log.written < s->sync.index + FEW;
+    bool few = s->log.written < s->sync.index + INLINE_ENTRIES;
     s->sync.wanted = false;
     s->sync.running = true;
     s->sync.base = s->sync.wanted_base;
@@ -51,11 +51,11 @@ static void sync_begin(struct server *s) {
     s->sync.ticket = s->log.journal.ticket;
     s->sync.work.data = s;
     journal_sync_begin(&s->log.journal);
-    if (few && !s->sync.base && server_now() > s->sync.slow + PATIENCE) {
+    if (few && !s->sync.base && server_now() > s->sync.last_slow + SLOW_PAUSE_MS) {
         uint64_t begin = uv_hrtime();
         on_sync(&s->sync.work);
-        if (uv_hrtime() - begin > SLOW * 1000000u) {
-            s->sync.slow = server_now();
+        if (uv_hrtime() - begin > SLOW_MS * 1000000u) {
+            s->sync.last_slow = server_now();
         }
         on_synced(&s->sync.work, 0);
     } else {
@@ -81,7 +81,7 @@ static void spare_begin(struct server *s) {
 }
 
 void disk_write_log(struct server *s) {
-    if (!s->sync.running) { /* else it would wait for the next sync all the same */
+    if (!s->sync.running) { /* otherwise it would have to wait for the next sync anyway */
         s->sync.wanted = log_write(&s->log) || s->sync.wanted;
         if (s->sync.wanted) {
             sync_begin(s);
@@ -100,11 +100,11 @@ static void on_data(void *context) {
 static void on_data_written(void *context) {
     struct server *s = context;
     data_write_end(&s->data);
-    install_go_on(s);
+    install_resume(s);
 }
 
 void disk_write_data(struct server *s) {
-    bool wanted = scans_go_on(s);
+    bool wanted = scans_resume(s);
     if ((wanted || data_write_due(&s->data)) && !s->data.busy && !s->install.loading) {
         data_write_begin(&s->data);
         s->writing = (struct job){NULL, on_data, on_data_written, s};

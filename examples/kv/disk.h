@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* What the server has other threads do on the disk while the loop goes on. */
+/* Disk writes that run on other threads while the event loop continues. */
 #ifndef KV_DISK_H
 #define KV_DISK_H
 
 struct server;
 
-/* Give what was appended to the log to the disk and begin a sync, unless one is
- * running: then what is appended meanwhile goes together, afterwards. */
+/* Write the appended entries to the log and begin a sync. If a sync is running, do nothing: the
+ * entries are written and synced together when it has ended. */
 void disk_write_log(struct server *s);
 
-/* Write what was applied to the database if it is much or somebody waits for it there. */
+/* Begin to write the applied changes to the database if there are many or a scan needs them. */
 void disk_write_data(struct server *s);
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "data.h"
+#include "file.h"
 #include "limits.h"
 #include "report.h"
 
@@ -20,74 +21,73 @@ enum {
 
 /* --- writing ------------------------------------------------------------- */
 
-static void write_all(int fd, const char *path, const char *data, size_t len) {
-    while (len > 0) {
-        ssize_t n = write(fd, data, len);
-        if (n < 0 && errno != EINTR) {
-            die("%s: write failed: %s", path, strerror(errno));
-        }
-        if (n > 0) {
-            data += n;
-            len -= (size_t)n;
-        }
-    }
+struct writer {
+    const char *path;
+    int fd;
+    size_t offset;
+    uint32_t crc;
+    struct buf piece;
+};
+
+static void writer_put(struct writer *w, const char *data, size_t len) {
+    file_write(w->path, w->fd, data, len, w->offset);
+    w->offset += len;
 }
 
-static uint32_t write_piece(int fd, const char *path, struct buf *piece, uint32_t crc) {
-    size_t len = piece->len - PIECE_HEAD;
-    store_le(piece->data, len, 4);
-    crc = crc32c(crc, piece->data, 4);
-    crc = crc32c(crc, piece->data + PIECE_HEAD, len);
-    store_le(piece->data + 4, crc, 4);
-    write_all(fd, path, piece->data, piece->len);
-    piece->len = PIECE_HEAD;
-    return crc;
-}
-
-static uint32_t write_header(int fd, const char *path, raft_index index, raft_term term) {
+static void write_header(struct writer *w, raft_index index, raft_term term) {
     char header[HEADER];
     store_le(header, MAGIC, 8);
     store_le(header + 8, index, 8);
     store_le(header + 16, term, 8);
-    uint32_t crc = crc32c(0, header, 24);
-    store_le(header + 24, crc, 4);
-    write_all(fd, path, header, sizeof header);
-    return crc;
+    w->crc = crc32c(0, header, 24);
+    store_le(header + 24, w->crc, 4);
+    writer_put(w, header, sizeof header);
+}
+
+static void write_piece(struct writer *w) {
+    char *piece = w->piece.data;
+    size_t len = w->piece.len - PIECE_HEAD;
+    store_le(piece, len, 4);
+    w->crc = crc32c(w->crc, piece, 4);
+    w->crc = crc32c(w->crc, piece + PIECE_HEAD, len);
+    store_le(piece + 4, w->crc, 4);
+    writer_put(w, piece, w->piece.len);
+    w->piece.len = PIECE_HEAD;
 }
 
 void dump_write(struct store *s, rocksdb_readoptions_t *read, const char *path, raft_index index,
                 raft_term term) {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0) {
+    struct writer w = {.path = path};
+    w.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (w.fd < 0) {
         die("%s: %s", path, strerror(errno));
     }
-    uint32_t crc = write_header(fd, path, index, term);
-    struct buf piece = {0};
-    buf_put_int(&piece, 0, PIECE_HEAD);
+    write_header(&w, index, term);
+    buf_put_int(&w.piece, 0, PIECE_HEAD);
     rocksdb_iterator_t *it = data_iterate(s, read);
     size_t key_len;
     size_t value_len;
     const char *key;
     for (; (key = data_key(it, &key_len)) != NULL; rocksdb_iter_next(it)) {
         const char *value = rocksdb_iter_value(it, &value_len);
-        buf_put_int(&piece, key_len, 4);
-        buf_put_int(&piece, value_len, 4);
-        buf_put(&piece, key, key_len);
-        buf_put(&piece, value, value_len);
-        if (piece.len >= PIECE) {
-            crc = write_piece(fd, path, &piece, crc);
+        buf_put_int(&w.piece, key_len, 4);
+        buf_put_int(&w.piece, value_len, 4);
+        buf_put(&w.piece, key, key_len);
+        buf_put(&w.piece, value, value_len);
+        if (w.piece.len >= PIECE) {
+            write_piece(&w);
         }
     }
     rocksdb_iter_destroy(it);
-    if (piece.len > PIECE_HEAD) {
-        crc = write_piece(fd, path, &piece, crc);
+    if (w.piece.len > PIECE_HEAD) {
+        write_piece(&w);
     }
-    write_piece(fd, path, &piece, crc);
-    buf_free(&piece);
-    if (fsync(fd) != 0) {
+    write_piece(&w); /* the empty piece that ends the file */
+    buf_free(&w.piece);
+    if (fsync(w.fd) != 0) {
         die("%s: sync failed: %s", path, strerror(errno));
     }
-    close(fd);
+    close(w.fd);
 }
 
 /* --- reading ------------------------------------------------------------- */
@@ -131,7 +131,7 @@ static void reader_close(struct reader *r) {
     buf_free(&r->piece);
 }
 
-/* The next piece, or false if it is not intact. The last one is empty. */
+/* Read the next piece; false if it is damaged. The last piece is empty. */
 static bool reader_next(struct reader *r) {
     char head[PIECE_HEAD];
     if (!read_all(r->fd, head, sizeof head) || load_le(head, 4) > PIECE_MAX) {
@@ -187,7 +187,7 @@ static void load_piece(struct store *s, const struct buf *piece, const char *pat
     struct record record;
     while (cursor_left(&c) > 0) {
         if (!next_record(&c, &record)) {
-            die("%s is corrupted", path);
+            die("%s: the snapshot file is corrupted", path);
         }
         data_batch_put(s, batch, record.key, record.key_len, record.value, record.value_len);
     }
@@ -198,14 +198,14 @@ static void load_piece(struct store *s, const struct buf *piece, const char *pat
 void dump_load(struct store *s, const char *path, raft_index index) {
     struct reader r;
     if (!reader_open(&r, path, index, 0)) {
-        die("%s is not the snapshot that is being installed", path);
+        die("%s: the file is not the snapshot at entry %llu", path, index);
     }
     rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
     data_batch_clear(s, batch);
     store_write(s, s->write_data, batch);
     do {
         if (!reader_next(&r)) {
-            die("%s is corrupted", path);
+            die("%s: the snapshot file is corrupted", path);
         }
         load_piece(s, &r.piece, path);
     } while (r.piece.len > 0);

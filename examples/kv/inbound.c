@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Connections that other servers make to this one. Whatever is wrong with what
- * comes in ends that connection only. */
+/* Connections from other servers. Malformed input closes the connection and has no other effect. */
 #include <stdlib.h>
 
 #include "address.h"
@@ -8,21 +7,21 @@
 #include "report.h"
 #include "server.h"
 
-enum { BLOCK = 64 * 1024, ROOM = 4 * 1024, HELLO_TIMEOUT = 5000, HELLO_MAX = 4096 };
+enum { BLOCK = 64 * 1024, MIN_READ = 4 * 1024, HELLO_TIMEOUT = 5000, HELLO_MAX = 4096 };
 
 struct inbound {
     struct inbound *next;
     struct inbound *prev;
     struct peers *peers;
     uv_tcp_t tcp;
-    uv_timer_t deadline; /* for the handshake */
+    uv_timer_t deadline; /* of the handshake */
     uv_write_t write;
     int handles;
     bool closing;
     raft_id id; /* 0 before the handshake */
     char *address;
-    struct block *block; /* what has come in; entries keep referring to it */
-    size_t at;           /* first byte not yet taken */
+    struct block *block; /* received bytes; log entries may refer to it */
+    size_t at;           /* first byte not processed yet */
     struct buf answer;
 };
 
@@ -41,7 +40,7 @@ static void inbound_close(struct inbound *in, const char *why) {
         return;
     }
     if (why != NULL) {
-        report("connection from server %llu closed: %s", in->id, why);
+        report("closed a connection from server %llu: %s", in->id, why);
     }
     in->closing = true;
     *(in->prev != NULL ? &in->prev->next : &in->peers->inbound) = in->next;
@@ -67,7 +66,7 @@ static void answer(struct inbound *in, const char *refusal) {
     buf_put_int(&in->answer, refusal == NULL ? FRAME_WELCOME : FRAME_REFUSED, 1);
     if (refusal != NULL) {
         buf_put_string(&in->answer, refusal);
-        report("a server was refused: %s", refusal);
+        report("refused a connection from a server: %s", refusal);
         uv_read_stop((uv_stream_t *)&in->tcp);
     }
     frame_end(&in->answer, begun);
@@ -82,13 +81,13 @@ static void on_hello(struct inbound *in, const char *content, size_t len) {
     const struct options *o = in->peers->server->options;
     struct hello hello;
     if (!hello_decode(content, len, &hello)) {
-        inbound_close(in, "no valid handshake");
+        inbound_close(in, "invalid handshake");
     } else if (strcmp(hello.cluster, o->cluster) != 0) {
-        answer(in, "this server is of another cluster");
+        answer(in, "this server belongs to another cluster");
     } else if (hello.to != o->id) {
-        answer(in, "another server is expected at this address");
+        answer(in, "the server at this address has another ID");
     } else if (hello.from == o->id) {
-        answer(in, "this server has the same ID");
+        answer(in, "the connecting server has the same ID as this server");
     } else if (!address_valid(hello.address)) {
         answer(in, "malformed address");
     } else {
@@ -142,8 +141,8 @@ static void take_frames(struct inbound *in) {
     }
 }
 
-/* Make room for the rest of the frame that has begun, in a new block if entries
- * still refer to this one. */
+/* Provide space for the rest of the current frame. If log entries refer to the block, use a new
+ * block and move the unprocessed bytes there. */
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
     (void)suggested;
     struct inbound *in = handle->data;
@@ -153,7 +152,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
     if (have > 0) {
         frame_check(old->data + in->at, have < FRAME_HEAD ? have : FRAME_HEAD, &len);
     }
-    size_t need = FRAME_HEAD + len > have + ROOM ? FRAME_HEAD + len : have + ROOM;
+    size_t need = FRAME_HEAD + len > have + MIN_READ ? FRAME_HEAD + len : have + MIN_READ;
     if (old == NULL || old->cap - in->at < need) {
         if (old != NULL && old->refs == 1 && old->cap >= need && old->cap <= BLOCK) {
             memmove(old->data, old->data + in->at, have);
@@ -182,7 +181,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
     }
 }
 
-static void on_deadline(uv_timer_t *timer) { inbound_close(timer->data, "no handshake in time"); }
+static void on_deadline(uv_timer_t *timer) { inbound_close(timer->data, "handshake timeout"); }
 
 static void on_connection(uv_stream_t *listener, int status) {
     struct peers *p = listener->data;

@@ -3,30 +3,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "dump.h"
+#include "file.h"
 #include "report.h"
 #include "server.h"
 
 #define INCOMING "incoming.dump"
 #define COMPLETE "install.dump"
 
-static void put_marker(struct store *s, const struct base *base) {
-    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
-    store_put_base(s, batch, INSTALL_KEY, base);
-    store_write(s, s->write_sync, batch);
-    rocksdb_writebatch_destroy(batch);
-}
-
-/* From the marker to the end. May be repeated from the beginning. */
+/* Steps 2 and 3 of install.h. Can be repeated. */
 static void finish(struct store *s, const struct base *base) {
     char *complete = store_path(s, COMPLETE);
     dump_load(s, complete, base->index);
     rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
-    store_put_base(s, batch, BASE_KEY, base); /* which says that the log is empty */
+    store_put_base(s, batch, BASE_KEY, base); /* of an empty log */
     rocksdb_writebatch_delete_cf(batch, s->meta, INSTALL_KEY, strlen(INSTALL_KEY));
     store_write(s, s->write_sync, batch);
     rocksdb_writebatch_destroy(batch);
@@ -37,7 +30,7 @@ static void finish(struct store *s, const struct base *base) {
 void install_recover(struct store *s) {
     struct base base;
     if (store_load_base(s, INSTALL_KEY, &base)) {
-        report("finishing the installation of the snapshot at entry %llu", base.index);
+        report("resuming the installation of the snapshot at entry %llu", base.index);
         finish(s, &base);
         members_free(&base.members);
     }
@@ -53,17 +46,12 @@ void install_recover(struct store *s) {
 
 static void write_chunk(const struct install *in, const char *path) {
     int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (in->offset == 0 ? O_TRUNC : 0), 0644);
-    size_t done = 0;
-    while (fd >= 0 && done < in->chunk.len) {
-        ssize_t n =
-            pwrite(fd, in->chunk.data + done, in->chunk.len - done, (off_t)(in->offset + done));
-        if (n < 0 && errno != EINTR) {
-            break;
-        }
-        done += n > 0 ? (size_t)n : 0;
-    }
-    if (fd < 0 || done < in->chunk.len || fsync(fd) != 0) {
+    if (fd < 0) {
         die("%s: %s", path, strerror(errno));
+    }
+    file_write(path, fd, in->chunk.data, in->chunk.len, in->offset);
+    if (fsync(fd) != 0) {
+        die("%s: sync failed: %s", path, strerror(errno));
     }
     close(fd);
 }
@@ -78,11 +66,9 @@ static void on_work(uv_work_t *work) {
     if (in->last) {
         in->intact = dump_verify(incoming, in->base.index, in->base.term);
         if (in->intact) {
-            if (rename(incoming, complete) != 0) {
-                die("%s: %s", complete, strerror(errno));
-            }
-            store_sync_dir(s);
-            put_marker(s, &in->base);
+            file_rename(incoming, complete);
+            dir_sync(s->dir);
+            store_save_base(s, s->write_sync, INSTALL_KEY, &in->base);
             finish(s, &in->base);
         }
     }
@@ -105,7 +91,7 @@ static void on_done(uv_work_t *work, int status) {
     in->busy = in->loading = false;
     members_free(&in->base.members);
     if (!in->intact) {
-        report("the snapshot at entry %llu arrived damaged and was discarded", index);
+        report("discarded the snapshot at entry %llu: the received file is damaged", index);
     } else if (in->last) {
         proposals_replaced(s, 0);
         log_reset(&s->log, index);
@@ -114,7 +100,7 @@ static void on_done(uv_work_t *work, int status) {
     }
     int error = server_step(s, &event);
     if (error != 0 || (in->last && in->intact && raft_snapshot_index(&s->raft) != index)) {
-        die("the installed snapshot was not accepted: %s; a restart goes on from it",
+        die("the installed snapshot was rejected: %s; restart the server to use it",
             raft_errmsg(&s->raft));
     }
 }
@@ -122,7 +108,7 @@ static void on_done(uv_work_t *work, int status) {
 void install_chunk(struct server *s, const struct raft_update_snapshot *update) {
     struct install *in = &s->install;
     if (in->busy) {
-        die("two chunks of a snapshot at the same time");
+        die("internal error: two snapshot chunks at the same time");
     }
     in->server = s;
     in->busy = true;
@@ -131,17 +117,17 @@ void install_chunk(struct server *s, const struct raft_update_snapshot *update) 
                              .term = update->metadata.term,
                              .conf_index = update->metadata.configuration_index};
     s->sync.wanted = log_write(&s->log) || s->sync.wanted;
-    log_end(&s->log, &in->base); /* nothing is appended until it is installed */
+    log_end(&s->log, &in->base); /* no entries are appended until the installation has ended */
     members_copy(&in->base.members, &update->metadata.configuration);
     in->chunk.len = 0;
     buf_put(&in->chunk, update->chunk.base, update->chunk.len);
     in->offset = update->offset;
     in->last = update->last;
     in->waiting = true;
-    install_go_on(s);
+    install_resume(s);
 }
 
-void install_go_on(struct server *s) {
+void install_resume(struct server *s) {
     struct install *in = &s->install;
     if (in->waiting && !(in->loading && s->data.busy)) {
         in->waiting = false;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Installing a snapshot that the leader sends.
+/* Installs a snapshot that the leader sends.
  *
- * Chunks are collected in a file. When it is complete and intact it gets its final
- * name and the INSTALL_KEY record; from then on the snapshot is installed as far as
- * a restart is concerned, which repeats whatever of the rest was not done: replace
- * the data by the file's, then drop the log, set BASE_KEY and remove INSTALL_KEY in
- * one synced write. Chunks are written on a worker thread. */
+ * A worker thread writes the chunks to a file. When the file is complete and undamaged:
+ *
+ *   1. rename it to its final name, and store the INSTALL_KEY record;
+ *   2. replace the data by the contents of the file;
+ *   3. in one synced write, store the BASE_KEY record of an empty log and remove INSTALL_KEY.
+ *
+ * A start that finds INSTALL_KEY repeats steps 2 and 3, so a crash at any point is harmless. */
 #ifndef KV_INSTALL_H
 #define KV_INSTALL_H
 
@@ -18,9 +20,9 @@ struct server;
 struct install {
     struct server *server;
     uv_work_t work;
-    bool busy;    /* a chunk is being written, or waits to be */
-    bool waiting; /* for the data's own write to end */
-    bool loading; /* it is the last one: the data may be between old and new */
+    bool busy;    /* a chunk is being written or waits to be written */
+    bool waiting; /* the chunk waits for a write of the data to end */
+    bool loading; /* the last chunk: the data are being replaced and must not be used */
     struct base base;
     struct buf chunk;
     size_t offset;
@@ -28,13 +30,13 @@ struct install {
     bool intact;
 };
 
-/* Finish what a crash interrupted, remove what it left behind. */
+/* At a start: finish an interrupted installation and remove incomplete files. */
 void install_recover(struct store *s);
 
-/* Begin to write the chunk of an update. */
+/* Begin to write the chunk of an update (RAFT_UPDATE_SNAPSHOT). */
 void install_chunk(struct server *s, const struct raft_update_snapshot *update);
 
-/* Go on if it waited for the data. */
-void install_go_on(struct server *s);
+/* Call when a write of the data has ended: continues if the chunk waited for it. */
+void install_resume(struct server *s);
 
 #endif

@@ -10,11 +10,37 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "journal_file.h"
+#include "file.h"
 #include "report.h"
 
-enum { HEADER = 32, HEAD = 32, FILL = 256 * 1024, MAX_PAYLOAD = 64 * 1024 * 1024 };
+enum {
+    PATH_SIZE = 4096,
+    HEADER = 32,
+    HEAD = 32,
+    FILL = 256 * 1024,
+    MAX_PAYLOAD = 64 * 1024 * 1024
+};
 #define MAGIC 0x314c4e524a564b52u /* "RKVJRNL1" */
+
+/* --- names --------------------------------------------------------------- */
+
+static void path_of(const char *dir, const char *name, char path[PATH_SIZE]) {
+    if (snprintf(path, PATH_SIZE, "%s/%s", dir, name) >= PATH_SIZE) {
+        die("%s: the path is too long", dir);
+    }
+}
+
+static void segment_path(const char *dir, uint64_t number, char path[PATH_SIZE]) {
+    char name[32];
+    snprintf(name, sizeof name, "%020llu.log", (unsigned long long)number);
+    path_of(dir, name, path);
+}
+
+static void spare_path(const char *dir, const char *suffix, char path[PATH_SIZE]) {
+    char name[32];
+    snprintf(name, sizeof name, "spare.log%s", suffix);
+    path_of(dir, name, path);
+}
 
 /* --- opening ------------------------------------------------------------- */
 
@@ -25,7 +51,7 @@ void journal_open(struct journal *j, const char *dir, uint32_t segment_bytes) {
         die("%s: %s", dir, strerror(errno));
     }
     if (getrandom(&j->run, sizeof j->run, 0) != (ssize_t)sizeof j->run) {
-        die("no random numbers: %s", strerror(errno));
+        die("cannot get random numbers: %s", strerror(errno));
     }
 }
 
@@ -53,10 +79,7 @@ void journal_close(struct journal *j) {
 }
 
 static void add_segment(struct journal *j, uint64_t number, int fd) {
-    if (j->n == j->cap) {
-        j->cap = j->cap > 0 ? j->cap * 2 : 8;
-        j->segments = xrealloc(j->segments, j->cap * sizeof *j->segments);
-    }
+    j->segments = array_grow(j->segments, j->n, &j->cap, sizeof *j->segments);
     j->segments[j->n++] = (struct segment){number, j->ticket, fd, false};
     j->next = number + 1;
 }
@@ -72,13 +95,13 @@ uint64_t journal_ticket_before(const struct journal *j, uint64_t segment) {
     return j->ticket;
 }
 
-/* Go on in a new segment: the spare, or else a file that grows. */
+/* Begin a new segment: the spare, or if there is none a new file, which grows. */
 static void begin_segment(struct journal *j) {
-    char path[FILE_PATH];
+    char path[PATH_SIZE];
     segment_path(j->dir, j->next, path);
     int fd = j->spare;
     if (fd >= 0) {
-        char spare[FILE_PATH];
+        char spare[PATH_SIZE];
         spare_path(j->dir, "", spare);
         file_rename(spare, path);
         j->spare = -1;
@@ -100,10 +123,10 @@ static void begin_segment(struct journal *j) {
     j->end = HEADER;
 }
 
-/* Put a segment aside as the spare if there is none, else remove it. */
+/* Keep a segment's file as the spare if there is none, else remove it. */
 static void recycle(struct journal *j, const struct segment *segment) {
-    char path[FILE_PATH];
-    char spare[FILE_PATH];
+    char path[PATH_SIZE];
+    char spare[PATH_SIZE];
     struct stat info;
     segment_path(j->dir, segment->number, path);
     if (j->spare < 0 && !j->making && fstat(segment->fd, &info) == 0 &&
@@ -141,8 +164,8 @@ bool journal_wants_spare(struct journal *j) {
 }
 
 void journal_make_spare(struct journal *j) {
-    char fresh[FILE_PATH];
-    char spare[FILE_PATH];
+    char fresh[PATH_SIZE];
+    char spare[PATH_SIZE];
     spare_path(j->dir, ".new", fresh);
     spare_path(j->dir, "", spare);
     int fd = open(fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -155,7 +178,7 @@ void journal_make_spare(struct journal *j) {
     for (size_t at = 0; at < j->segment_bytes; at += step) {
         size_t len = j->segment_bytes - at < step ? j->segment_bytes - at : step;
         file_write(j->dir, fd, zeros, len, at);
-        if (fsync(fd) != 0) { /* piece by piece: nobody waits behind all of it */
+        if (fsync(fd) != 0) { /* sync in small steps, so that other syncs wait less */
             die("%s: sync failed: %s", fresh, strerror(errno));
         }
     }
@@ -165,7 +188,7 @@ void journal_make_spare(struct journal *j) {
 }
 
 void journal_spare_made(struct journal *j) {
-    char spare[FILE_PATH];
+    char spare[PATH_SIZE];
     spare_path(j->dir, "", spare);
     j->making = false;
     j->spare = open(spare, O_RDWR | O_CLOEXEC);
@@ -198,8 +221,8 @@ struct journal_place journal_append(struct journal *j, const char *payload, size
     return place;
 }
 
-/* The record at an offset, if it is intact and continues `seed`: its payload's length,
- * else -1. It is left in `into`. */
+/* Read the record at an offset into `into`. Returns the length of its payload, or -1 if it is
+ * damaged or does not continue the chain at `seed`. */
 static ssize_t record_at(const struct journal *j, int fd, size_t offset, uint32_t seed,
                          struct buf *into) {
     into->len = 0;
@@ -241,7 +264,7 @@ const char *journal_read(struct journal *j, const struct journal_place *place, s
 
 /* --- the start ----------------------------------------------------------- */
 
-/* Whether the segment is what its name says; sets where its chain begins. */
+/* True if the file has a valid header with this number. Sets the beginning of its chain. */
 static bool header_at(const struct journal *j, int fd, uint64_t number, uint64_t *ticket,
                       uint32_t *seed) {
     char header[HEADER];
@@ -254,7 +277,7 @@ static bool header_at(const struct journal *j, int fd, uint64_t number, uint64_t
     return true;
 }
 
-/* Visit a segment's records; j->end, seed and ticket follow. */
+/* Visit the records of a segment and advance j->end, j->seed and j->ticket. */
 static void replay_segment(struct journal *j, const struct segment *segment, journal_visit visit,
                            void *context) {
     ssize_t len;
@@ -277,7 +300,7 @@ void journal_replay(struct journal *j, uint64_t first, uint64_t ticket, journal_
     j->next = first > 0 ? first : 1;
     j->ticket = ticket;
     for (;;) {
-        char path[FILE_PATH];
+        char path[PATH_SIZE];
         uint64_t before;
         uint32_t seed;
         segment_path(j->dir, j->next, path);
@@ -298,7 +321,7 @@ void journal_replay(struct journal *j, uint64_t first, uint64_t ticket, journal_
     }
 }
 
-/* Keep the spare of an earlier run. */
+/* Use the spare segment of an earlier run if it has the right size. */
 static bool keep_spare(struct journal *j, const char *path) {
     struct stat info;
     int fd = open(path, O_RDWR | O_CLOEXEC);
@@ -312,19 +335,19 @@ static bool keep_spare(struct journal *j, const char *path) {
     return false;
 }
 
-void journal_settle(struct journal *j) {
+void journal_trim(struct journal *j) {
     DIR *dir = opendir(j->dir);
     struct dirent *entry;
     if (dir == NULL) {
         die("%s: %s", j->dir, strerror(errno));
     }
     while ((entry = readdir(dir)) != NULL) {
-        char path[FILE_PATH];
+        char path[PATH_SIZE];
         char *end;
         unsigned long long number = strtoull(entry->d_name, &end, 10);
         bool segment = end != entry->d_name && strcmp(end, ".log") == 0;
         bool kept = segment && j->n > 0 && number >= j->segments[0].number && number < j->next;
-        file_path(j->dir, entry->d_name, path);
+        path_of(j->dir, entry->d_name, path);
         if (entry->d_name[0] != '.' && !kept &&
             (strcmp(entry->d_name, "spare.log") != 0 || !keep_spare(j, path))) {
             if (unlink(path) != 0) {
@@ -333,7 +356,7 @@ void journal_settle(struct journal *j) {
         }
     }
     closedir(dir);
-    if (j->n == 0 && j->spare < 0) { /* there is no segment to begin with */
+    if (j->n == 0 && j->spare < 0) { /* make the first segment */
         journal_make_spare(j);
         journal_spare_made(j);
     }

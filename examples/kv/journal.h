@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/* An append-only file of records, cut into segments: what a Raft log is written to.
+/* An append-only journal of records in segment files. The Raft log is stored in it.
  *
- * A database's write-ahead log grows with every write, so each sync must also store
- * the file's new size, and what is written goes through a table in memory and comes
- * out again as sorted files. A segment is written once in advance, so that a sync
- * stores bytes and nothing else, and used again once its records are not needed.
+ * Why not the database: its write-ahead log grows with every write, so each sync must also store
+ * the new file size, and every entry would be written again into sorted tables. A segment is
+ * filled with zeros in advance, so a sync stores only the written bytes. It is reused when its
+ * records are not needed any more.
  *
- * The directory holds NUMBER.log, numbered without gaps, and spare.log, a file that
- * waits to become a segment. Little endian:
+ * The directory holds the segments, NUMBER.log without gaps, and spare.log, a file prepared to
+ * become the next segment. Integers are little endian:
  *
- *   segment  "RKVJRNL1", u64 number, u64 ticket of the record before the first,
- *            u32 seed (checksum of that record), u32 checksum of all this; records
- *   record   u32 checksum, u32 length of the payload, u64 ticket, u64 ticket of the
- *            record before, u64 run, payload
+ *   segment  "RKVJRNL1", u64 number, u64 ticket of the last record before this segment, u32 seed
+ *            (checksum of that record), u32 checksum of these fields; then records
+ *   record   u32 checksum, u32 length of the payload, u64 ticket, u64 ticket of the record
+ *            before, u64 run, payload
  *
- * A record's checksum continues that of the record before it, and tickets rise: so
- * records are read up to where the chain breaks, and nothing that an earlier life of
- * the file left behind can continue it. The run, a random number of each start, keeps
- * apart what one run wrote and lost in a crash and what the next wrote in its place. */
+ * The ticket is the record's sequence number. The checksum of a record also covers the checksum of
+ * the record before it, so the records form a chain. A replay reads them until the chain breaks;
+ * old records in a reused segment never continue the chain. `run` is a random number chosen at
+ * each start. It distinguishes a record that a crash lost from the record that the next run writes
+ * in its place: without it, old records behind an identical record would continue the chain. */
 #ifndef KV_JOURNAL_H
 #define KV_JOURNAL_H
 
 #include "bytes.h"
 
-/* Where a record is. `seed` is the checksum of the one before it. */
+/* The location of a record. `seed` is the checksum of the record before it. */
 struct journal_place {
     uint64_t segment;
     uint32_t offset;
@@ -33,29 +34,29 @@ struct journal_place {
 
 struct segment {
     uint64_t number;
-    uint64_t before; /* ticket of the record before its first */
+    uint64_t before; /* ticket of the last record before this segment */
     int fd;
-    bool unsynced;
+    bool unsynced; /* has records that no sync covers */
 };
 
 struct journal {
     char *dir;
     uint32_t segment_bytes;
-    struct segment *segments; /* oldest first, the last is written to */
+    struct segment *segments; /* oldest first; records are appended to the last */
     size_t n;
     size_t cap;
     uint64_t next;   /* number of the next segment */
-    size_t end;      /* where the last segment's records end */
+    size_t end;      /* offset of the end of the last record */
     uint32_t seed;   /* checksum of the last record */
     uint64_t ticket; /* of the last record */
     uint64_t run;
-    int spare;   /* file descriptor, -1: none */
-    bool making; /* a worker is making the spare */
-    bool unsynced_dir;
+    int spare;         /* file descriptor of the spare segment, -1: none */
+    bool making;       /* a worker thread is making the spare segment */
+    bool unsynced_dir; /* the directory has changed since its last sync */
     bool syncing;
-    int *retired; /* to be closed once no sync may use them */
+    int *retired; /* file descriptors to close after the current sync, which may use them */
     size_t n_retired;
-    struct { /* what the sync under way is about */
+    struct { /* what the current sync covers */
         int *fds;
         size_t n;
         bool dir;
@@ -63,40 +64,40 @@ struct journal {
     struct buf record;
 };
 
-/* Open the journal in `dir`, found it if there is none. Nothing is read. */
+/* Open the journal in `dir`; create the directory if it does not exist. Reads no records. */
 void journal_open(struct journal *j, const char *dir, uint32_t segment_bytes);
 void journal_close(struct journal *j);
 
-/* Read all records from the segment `first` on, which begins behind this ticket, as far
- * as the chain goes. Nothing on the disk is changed. */
+/* Read the records from segment `first` on until the chain breaks. `ticket` is that of the last
+ * record before that segment. Changes nothing on the disk. */
 typedef void (*journal_visit)(void *context, const struct journal_place *place,
                               const char *payload);
 void journal_replay(struct journal *j, uint64_t first, uint64_t ticket, journal_visit visit,
                     void *context);
-/* Remove what the replay did not reach; from here on records may be appended. */
-void journal_settle(struct journal *j);
+/* Remove the files that the replay did not reach. After this, records may be appended. */
+void journal_trim(struct journal *j);
 
-/* Append a record; durable after a sync that begins later. */
+/* Append a record. A sync that begins later makes it durable. */
 struct journal_place journal_append(struct journal *j, const char *payload, size_t len);
 
-/* The payload at a place, which must be intact; valid until `into` changes. */
+/* Read the payload of a record into `into`. A damaged record ends the process. */
 const char *journal_read(struct journal *j, const struct journal_place *place, struct buf *into);
 
-/* Forget the segments before `first`. That a replay begins there must be durable
- * already. */
+/* Remove the segments before `first`. It must be durable already that a replay begins there. */
 void journal_reclaim(struct journal *j, uint64_t first);
-/* Forget all records; those to come are in the segment j->next. */
+/* Remove all segments. The next record goes into segment j->next. */
 void journal_reset(struct journal *j);
-/* The ticket behind which a segment begins. */
+/* The ticket of the last record before a segment. */
 uint64_t journal_ticket_before(const struct journal *j, uint64_t segment);
 
-/* A sync: begin and end on the loop's thread, run on any. One at a time. */
+/* A sync: call _begin() and _end() on the event loop's thread and _run() between them on any
+ * thread. One sync at a time. */
 void journal_sync_begin(struct journal *j);
 void journal_sync_run(struct journal *j);
 void journal_sync_end(struct journal *j);
 
-/* Whether it is time to make a spare segment, which journal_make_spare() does on any
- * thread, at its leisure; afterwards journal_spare_made() on the loop's. */
+/* True if a spare segment should be made. Then call journal_make_spare() on any thread (slow), and
+ * afterwards journal_spare_made() on the event loop's thread. */
 bool journal_wants_spare(struct journal *j);
 void journal_make_spare(struct journal *j);
 void journal_spare_made(struct journal *j);

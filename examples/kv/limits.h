@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Every bound on what others can make this server hold. */
+/* Limits on the resources that clients and other servers can make this server use. */
 #ifndef KV_LIMITS_H
 #define KV_LIMITS_H
 
@@ -12,16 +12,16 @@ enum {
     MAX_REPLY = 32 * 1024 * 1024,            /* bytes of one reply */
     MAX_CLIENTS = 10000,                     /* client connections */
     MAX_CLIENT_SLOTS = 1024,                 /* unanswered commands of one client */
-    MAX_CLIENT_OUTPUT = 4 * 1024 * 1024,     /* unsent bytes, above which a client is not read */
+    MAX_CLIENT_OUTPUT = 4 * 1024 * 1024,     /* unsent bytes; above, a client's input is not read */
     MAX_UNCOMMITTED = 64 * 1024,             /* entries */
-    MAX_WAITING_BYTES = 128 * 1024 * 1024,   /* bytes of unanswered writes, of all clients */
+    MAX_WAITING_BYTES = 128 * 1024 * 1024,   /* bytes of unanswered writes of all clients */
     MAX_FRAME = 8 * 1024 * 1024,             /* bytes of a message between servers */
-    MAX_MESSAGE_ENTRIES_BYTES = 1024 * 1024, /* payload after which a message takes no more */
-    MAX_PEER_OUTPUT = 64 * 1024 * 1024,      /* unsent bytes to a peer, above which messages drop */
-    MAX_PEER_CONNECTIONS = 256,              /* incoming */
-    MAX_SERVERS = 128,                       /* members of a cluster */
-    MAX_ADDRESS = 512,                       /* bytes of an address */
-    SNAPSHOT_CHUNK = 256 * 1024              /* bytes of a snapshot in one message */
+    MAX_MESSAGE_ENTRIES_BYTES = 1024 * 1024, /* payload bytes after which a message takes no more */
+    MAX_PEER_OUTPUT = 64 * 1024 * 1024, /* unsent bytes to a peer; above, messages are dropped */
+    MAX_PEER_CONNECTIONS = 256,         /* incoming */
+    MAX_SERVERS = 128,                  /* members of a cluster */
+    MAX_ADDRESS = 512,                  /* bytes of an address */
+    SNAPSHOT_CHUNK = 256 * 1024         /* bytes of a snapshot in one message */
 };
 
 #endif

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* raft-kv-load: clients that write distinct keys, follow the leader wherever it goes,
- * and note every acknowledged write in a file; then checks that a server has them all.
+/* raft-kv-load: a load generator that checks for lost writes.
  *
  *   raft-kv-load write  PORT,PORT,... CLIENTS SECONDS FILE
  *   raft-kv-load verify PORT FILE
  *
- * A line of the file is a key and its value. While writing, a line on standard output
- * tells of each pause in which no write at all was acknowledged for 100 ms. */
+ * `write` runs clients that write distinct keys to the leader, and follows leader changes. It
+ * writes each acknowledged write to FILE as a line with the key and the value. It prints a line
+ * for each pause of 100 ms or more without any acknowledgement, and totals at the end.
+ *
+ * `verify` checks that one server's own data contain every write in FILE. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -28,8 +30,8 @@ struct client {
     int fd; /* -1: not connected */
     int port;
     bool connecting;
-    uint64_t since;  /* when the current step began */
-    uint64_t number; /* of the current key */
+    uint64_t since;  /* when the current request or wait began */
+    uint64_t number; /* number of the current key */
     char in[LINE];
     size_t in_len;
 };
@@ -88,7 +90,7 @@ static void disconnect(struct client *c) {
     c->since = now();
 }
 
-/* The current key's fate is unknown or it failed: it is given up, not noted. */
+/* The write failed or its outcome is unknown: do not record it and continue with the next key. */
 static void give_up(struct client *c) {
     c->number++;
     unknown++;
@@ -129,7 +131,7 @@ static void on_acknowledged(struct client *c) {
 static void on_answer(struct client *c, char *line) {
     if (line[0] == '+') {
         on_acknowledged(c);
-    } else if (strncmp(line, "-MOVED ", 7) == 0) { /* nothing was done: the same key again */
+    } else if (strncmp(line, "-MOVED ", 7) == 0) { /* nothing was done: retry the same key */
         disconnect(c);
         c->port = atoi(strrchr(line, ':') + 1);
     } else if (strncmp(line, "-CLUSTERDOWN", 12) == 0 || strncmp(line, "-TRYAGAIN", 9) == 0) {
@@ -207,6 +209,14 @@ static void turn(void) {
     }
 }
 
+static int usage(void) {
+    fprintf(stderr,
+            "usage: raft-kv-load write PORT,... CLIENTS SECONDS FILE    (up to %d clients)\n"
+            "       raft-kv-load verify PORT FILE\n",
+            MAX_CLIENTS);
+    return 2;
+}
+
 static int write_keys(const char *list, int count, int seconds, const char *path) {
     char *copy = strdup(list);
     for (char *p = strtok(copy, ","); p != NULL && n_ports < MAX_PORTS; p = strtok(NULL, ",")) {
@@ -214,8 +224,11 @@ static int write_keys(const char *list, int count, int seconds, const char *path
     }
     free(copy);
     record = fopen(path, "w");
-    if (record == NULL || n_ports == 0 || count < 1 || count > MAX_CLIENTS) {
-        fail("arguments");
+    if (record == NULL) {
+        fail(path);
+    }
+    if (n_ports == 0 || count < 1 || count > MAX_CLIENTS) {
+        return usage();
     }
     n_clients = count;
     for (int i = 0; i < count; i++) {
@@ -237,7 +250,7 @@ static int write_keys(const char *list, int count, int seconds, const char *path
 
 /* --- verifying ----------------------------------------------------------- */
 
-/* Send a batch of RAFT.LOCAL and compare the answers; returns how many are wrong. */
+/* Read a batch of keys with RAFT.LOCAL; returns the number of missing or wrong values. */
 static uint64_t verify_batch(FILE *out, FILE *in, char lines[][LINE], int n) {
     uint64_t wrong = 0;
     for (int i = 0; i < n; i++) {
@@ -249,10 +262,10 @@ static uint64_t verify_batch(FILE *out, FILE *in, char lines[][LINE], int n) {
         char head[LINE];
         char value[LINE] = "";
         if (fgets(head, sizeof head, in) == NULL) {
-            fail("answer");
+            fail("no reply");
         }
         if (head[0] == '$' && head[1] != '-' && fgets(value, sizeof value, in) == NULL) {
-            fail("answer");
+            fail("no reply");
         }
         const char *expected = strchr(lines[i], ' ') + 1;
         size_t len = strcspn(expected, "\n");
@@ -296,8 +309,5 @@ int main(int argc, char **argv) {
     if (argc == 4 && strcmp(argv[1], "verify") == 0) {
         return verify(atoi(argv[2]), argv[3]);
     }
-    fprintf(stderr,
-            "usage: raft-kv-load write PORT,... CLIENTS SECONDS FILE\n"
-            "       raft-kv-load verify PORT FILE\n");
-    return 2;
+    return usage();
 }

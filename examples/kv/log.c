@@ -10,7 +10,7 @@
 enum {
     CACHE_ENTRIES = 32 * 1024,
     CACHE_BYTES = 32 * 1024 * 1024,
-    RECORD_BYTES = 1024 * 1024 /* a record takes no more entries beyond this */
+    RECORD_BYTES = 1024 * 1024 /* a record of this size takes no more entries */
 };
 
 void log_open(struct log *l, struct store *s, uint32_t segment_bytes) {
@@ -55,7 +55,7 @@ static void cut(struct log *l, raft_index index) {
     for (; l->last >= index && l->last >= l->cached; l->last--) {
         forget(l, l->last);
     }
-    if (index <= l->written) { /* the next record replaces what the journal holds */
+    if (index <= l->written) { /* the next record must replace entries in the journal */
         l->cut = true;
         l->written = index - 1;
         page_free(&l->page);
@@ -70,7 +70,7 @@ void log_append(struct log *l, raft_index index, const struct log_entry *entries
     if (index <= l->last) {
         cut(l, index);
     } else if (index != l->last + 1) {
-        die("the log would have a gap between %llu and %llu", l->last, index);
+        die("internal error: entry %llu appended after entry %llu", index, l->last);
     }
     for (unsigned i = 0; i < n; i++) {
         if (l->last + 1 - l->cached >= l->size) {
@@ -118,19 +118,16 @@ void log_close(struct log *l) {
 
 /* --- the entries in the journal ------------------------------------------ */
 
-/* A record has been written or read: from its first entry on it replaces the others. */
+/* Add a mark for a record written or read. It replaces the marks from its first entry on. */
 static void mark_add(struct log *l, raft_index first, const struct journal_place *place) {
     while (l->n_marks > 0 && l->marks[l->n_marks - 1].first >= first) {
         l->n_marks--;
     }
-    if (l->n_marks == l->cap_marks) {
-        l->cap_marks = l->cap_marks > 0 ? l->cap_marks * 2 : 1024;
-        l->marks = xrealloc(l->marks, l->cap_marks * sizeof *l->marks);
-    }
+    l->marks = array_grow(l->marks, l->n_marks, &l->cap_marks, sizeof *l->marks);
     l->marks[l->n_marks++] = (struct log_mark){first, *place};
 }
 
-/* The record that holds an entry: the last that begins at it or before. */
+/* Find the record that holds an entry: the last one that begins at or before it. */
 static size_t mark_of(const struct log *l, raft_index index) {
     size_t low = 0;
     size_t high = l->n_marks;
@@ -142,7 +139,7 @@ static size_t mark_of(const struct log *l, raft_index index) {
             high = middle;
         }
     }
-    return low - 1; /* SIZE_MAX: none */
+    return low - 1; /* SIZE_MAX if there is none */
 }
 
 bool log_write(struct log *l) {
@@ -177,7 +174,7 @@ static bool page_load(struct log *l, raft_index index) {
     const char *payload = journal_read(&l->journal, &mark->place, &page->bytes);
     page->first = mark->first;
     page->entries = record_decode(payload, mark->place.len, &page->n);
-    raft_index end = l->written + 1; /* what is behind it was replaced */
+    raft_index end = l->written + 1; /* entries behind `written` were replaced */
     if (i + 1 < l->n_marks && mark[1].first < end) {
         end = mark[1].first;
     }
@@ -202,17 +199,10 @@ const struct log_entry *log_get(struct log *l, raft_index index) {
     return &l->page.entries[index - l->page.first];
 }
 
-static void base_put(struct log *l, const struct base *base) {
-    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
-    store_put_base(l->store, batch, BASE_KEY, base);
-    store_write(l->store, l->store->write, batch);
-    rocksdb_writebatch_destroy(batch);
-}
-
 void log_compact(struct log *l, raft_index first, struct base *base) {
     if (l->n_marks > 0) {
         size_t keep = first > l->marks[0].first ? mark_of(l, first) : 0;
-        base->segment = l->marks[keep].place.segment; /* only whole segments go */
+        base->segment = l->marks[keep].place.segment; /* only whole segments are removed */
         while (keep > 0 && l->marks[keep - 1].place.segment == base->segment) {
             keep--;
         }
@@ -223,7 +213,7 @@ void log_compact(struct log *l, raft_index first, struct base *base) {
     } else {
         log_end(l, base);
     }
-    base_put(l, base);
+    store_save_base(l->store, l->store->write, BASE_KEY, base);
     l->reclaim = base->segment;
     l->bytes_written = 0;
     page_free(&l->page);
@@ -237,10 +227,7 @@ void log_end(const struct log *l, struct base *base) {
 /* --- the start ----------------------------------------------------------- */
 
 static void image_add(struct log_image *image, const struct log_entry *e) {
-    if (image->n == image->cap) {
-        image->cap = image->cap > 0 ? image->cap * 2 : 1024;
-        image->entries = xrealloc(image->entries, image->cap * sizeof *image->entries);
-    }
+    image->entries = array_grow(image->entries, image->n, &image->cap, sizeof *image->entries);
     struct raft_entry *to = &image->entries[image->n++];
     *to = (struct raft_entry){.term = e->term, .type = e->type};
     if (e->type == RAFT_CHANGE) {
@@ -275,7 +262,7 @@ static void on_record(void *context, const struct journal_place *place, const ch
         image_cut(image, 0);
         image->first = first;
     } else if (first > image->first + image->n) {
-        die("%s: the log has a gap before entry %llu: it is corrupted", loading->log->store->dir,
+        die("%s: the log is corrupted: entries before %llu are missing", loading->log->store->dir,
             first);
     }
     image_cut(image, (unsigned)(first - image->first));
@@ -299,4 +286,4 @@ uint64_t log_load(struct log *l, const struct base *base, struct log_image *imag
     return l->journal.ticket;
 }
 
-void log_settle(struct log *l) { journal_settle(&l->journal); }
+void log_trim(struct log *l) { journal_trim(&l->journal); }

@@ -21,7 +21,7 @@ void record_add(struct buf *payload, const struct log_entry *entry) {
 raft_index record_first(const char *payload, size_t len) {
     raft_index first = len >= RECORD_HEAD ? load_le(payload, RECORD_HEAD) : 0;
     if (first == 0) {
-        die("the log holds a record that is not one: it is corrupted");
+        die("the log is corrupted: malformed record");
     }
     return first;
 }
@@ -31,10 +31,7 @@ struct log_entry *record_decode(const char *payload, size_t len, unsigned *n) {
     size_t cap = 0;
     struct cursor c = {payload + RECORD_HEAD, payload + len, false};
     for (*n = 0; cursor_left(&c) > 0; (*n)++) {
-        if (*n == cap) {
-            cap = cap > 0 ? cap * 2 : 64;
-            entries = xrealloc(entries, cap * sizeof *entries);
-        }
+        entries = array_grow(entries, *n, &cap, sizeof *entries);
         struct log_entry *e = &entries[*n];
         e->term = cursor_int(&c, 8);
         e->type = (uint8_t)cursor_int(&c, 1);
@@ -42,7 +39,7 @@ struct log_entry *record_decode(const char *payload, size_t len, unsigned *n) {
         e->data = cursor_bytes(&c, e->len);
         e->block = NULL;
         if (c.bad) {
-            die("the log record at %llu is corrupted", record_first(payload, len));
+            die("the log is corrupted: malformed record at entry %llu", record_first(payload, len));
         }
     }
     return entries;

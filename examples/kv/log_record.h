@@ -8,14 +8,14 @@
 
 enum { RECORD_HEAD = 8, RECORD_ENTRY_HEAD = 13 };
 
-/* Building a payload. */
+/* Build a payload. */
 void record_begin(struct buf *payload, raft_index first);
 void record_add(struct buf *payload, const struct log_entry *entry);
 
-/* Index of the first entry, whether there is one or not. */
+/* The index of the first entry. A record that only removes entries has an index but no entries. */
 raft_index record_first(const char *payload, size_t len);
 
-/* Decode the entries; they point into `payload`. Free the array. */
+/* Decode the entries into an array, which the caller frees. They point into `payload`. */
 struct log_entry *record_decode(const char *payload, size_t len, unsigned *n);
 
 #endif

@@ -13,30 +13,31 @@
 static const char usage[] =
     "Usage: raft-kv --id N --dir DIR --cluster NAME [options]\n"
     "\n"
-    "  --id N                 this server's ID, unique in the cluster, never used again\n"
-    "  --dir DIR              its directory, of no other server\n"
-    "  --cluster NAME         servers talk only to servers of the same cluster\n"
-    "  --listen HOST:PORT     for clients (127.0.0.1:6380)\n"
+    "  --id N                 ID of this server; never reuse the ID of a removed server\n"
+    "  --dir DIR              directory of this server's data; not shared with other servers\n"
+    "  --cluster NAME         a server only accepts servers with the same cluster name\n"
+    "  --listen HOST:PORT     where to listen for clients (127.0.0.1:6380)\n"
     "  --peer-listen HOST:PORT\n"
-    "                         for the other servers (127.0.0.1:7380)\n"
+    "                         where to listen for other servers (127.0.0.1:7380)\n"
     "  --advertise PEERHOST:PORT/CLIENTHOST:PORT\n"
-    "                         under which the others and their clients reach this server\n"
-    "                         (where it listens)\n"
+    "                         address at which other servers and clients reach this server\n"
+    "                         (the addresses above)\n"
     "  --bootstrap ID=ADDRESS,...\n"
-    "                         found a cluster of these voters, unless that has been done;\n"
-    "                         an ADDRESS is as for --advertise. Without it the server waits\n"
-    "                         to be added to a cluster with RAFT.ADD\n"
+    "                         create a cluster of these voters; ignored if this server\n"
+    "                         already has Raft state. ADDRESS has the format of --advertise. "
+    "Without\n"
+    "                         this option a new server waits to be added with RAFT.ADD\n"
     "  --election-timeout MS  (1000)\n"
     "  --heartbeat MS         (100)\n"
-    "  --compact-entries N    compact the log after so many entries (100000)\n"
-    "  --trailing N           entries kept for servers that lag behind (20000)\n"
-    "  --log-segment KIB      size of a file of the log (16384)\n";
+    "  --compact-entries N    compact the log after this many entries (100000)\n"
+    "  --trailing N           entries to keep for servers that lag behind (20000)\n"
+    "  --log-segment KIB      size of a log file (16384)\n";
 
 static unsigned long long number(const char *text, unsigned long long max, const char *name) {
     char *end;
     unsigned long long value = strtoull(text, &end, 10);
     if (text[0] < '0' || text[0] > '9' || *end != '\0' || value == 0 || value > max) {
-        die("--%s: not a number from 1 to %llu: %s", name, max, text);
+        die("--%s: expected a number from 1 to %llu: %s", name, max, text);
     }
     return value;
 }
@@ -49,11 +50,11 @@ static void parse_bootstrap(struct options *o, const char *list) {
     for (char *item = strtok(text, ","); item != NULL; item = strtok(NULL, ",")) {
         char *address = strchr(item, '=');
         if (address == NULL || conf.n == MAX_SERVERS) {
-            die("--bootstrap: ID=ADDRESS expected: %s", item);
+            die("--bootstrap: expected at most %d servers as ID=ADDRESS: %s", MAX_SERVERS, item);
         }
         *address++ = '\0';
         if (!address_valid(address)) {
-            die("--bootstrap: not PEERHOST:PORT/CLIENTHOST:PORT: %s", address);
+            die("--bootstrap: expected PEERHOST:PORT/CLIENTHOST:PORT: %s", address);
         }
         servers[conf.n++] =
             (struct raft_server){number(item, 1ull << 61, "bootstrap"), address, RAFT_VOTER};
@@ -158,10 +159,10 @@ static void complete(struct options *o) {
         o->advertise = advertise;
     }
     if (!address_valid(o->advertise)) {
-        die("not PEERHOST:PORT/CLIENTHOST:PORT: %s", o->advertise);
+        die("--advertise: expected PEERHOST:PORT/CLIENTHOST:PORT: %s", o->advertise);
     }
     if (o->cluster[0] == '\0' || strlen(o->cluster) > 256) {
-        die("--cluster: a name of 1 to 256 bytes is needed");
+        die("--cluster: expected a name of 1 to 256 bytes");
     }
 }
 
@@ -170,7 +171,7 @@ static void on_signal(uv_signal_t *handle, int number_) {
     uv_stop(handle->loop);
 }
 
-/* End what runs on worker threads, then close the database. */
+/* Wait for the worker threads to finish, then close the database. */
 static void stop(struct server *s) {
     report("stopping");
     while (s->sync.running || s->sync.wanted || s->data.busy || s->install.busy || s->scans.n > 0) {
@@ -180,7 +181,7 @@ static void stop(struct server *s) {
     data_write_run(&s->data);
     store_sync(&s->store);
     store_close(&s->store);
-    _exit(0); /* connections end with the process */
+    _exit(0); /* closes the connections */
 }
 
 int main(int argc, char **argv) {
@@ -195,7 +196,7 @@ int main(int argc, char **argv) {
     parse(&options, argc, argv);
     complete(&options);
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a file too large is an error like a full disk */
+    signal(SIGXFSZ, SIG_IGN); /* a write beyond the file size limit then fails with EFBIG */
     uv_loop_t *loop = uv_default_loop();
     server_start(&server, &options, loop);
     uv_signal_t interrupt;
@@ -204,7 +205,8 @@ int main(int argc, char **argv) {
     uv_signal_init(loop, &terminate);
     uv_signal_start(&interrupt, on_signal, SIGINT);
     uv_signal_start(&terminate, on_signal, SIGTERM);
-    report("ready: clients at %s, servers at %s", options.listen, options.peer_listen);
+    report("ready: listening for clients at %s, for servers at %s", options.listen,
+           options.peer_listen);
     uv_run(loop, UV_RUN_DEFAULT);
     stop(&server);
     return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The small records that a server must never forget, and their encoding. */
+/* The small records of a server's persistent state, and their encoding. */
 #ifndef KV_META_H
 #define KV_META_H
 
@@ -7,7 +7,7 @@
 
 #include "bytes.h"
 
-/* A configuration with storage of its own. */
+/* A configuration that owns its memory. */
 struct members {
     struct raft_configuration conf;
     char *text; /* the addresses */
@@ -16,25 +16,26 @@ struct members {
 void members_copy(struct members *m, const struct raft_configuration *conf);
 void members_free(struct members *m);
 
-/* Encode a configuration; decode one, checking every bound (false: malformed). */
+/* Append an encoded configuration; decode one with bounds checks (false: malformed). */
 void conf_encode(struct buf *b, const struct raft_configuration *conf);
 bool conf_decode(struct cursor *c, struct members *m);
 
-/* Term and vote. `ticket` numbers these writes, see store.h. */
+/* Term and vote. `ticket` is the sequence number of the record, see store.h. */
 struct hard_state {
     raft_term term;
     raft_id voted_for;
     uint64_t ticket;
 };
 
-/* What RAFT_START is told of the last snapshot: data up to `index` is on disk. */
+/* The last snapshot, passed to RAFT_START: the data up to `index` are durable. Also where the log
+ * begins. */
 struct base {
-    raft_index index; /* 0: none */
+    raft_index index; /* 0: no snapshot */
     raft_term term;
     raft_index conf_index;
     struct members members;
-    uint64_t segment; /* of the journal, where the log begins, */
-    uint64_t ticket;  /* behind this ticket */
+    uint64_t segment; /* the log begins in this segment of the journal */
+    uint64_t ticket;  /* ticket of the last record before that segment */
 };
 
 void hard_state_encode(struct buf *b, const struct hard_state *hard);

@@ -3,10 +3,10 @@
 
 #include <stdlib.h>
 
-enum { SMALLEST = 256 };
+enum { MIN_SIZE = 256 };
 
 void overlay_init(struct overlay *o) {
-    *o = (struct overlay){.size = SMALLEST};
+    *o = (struct overlay){.size = MIN_SIZE};
     o->items = xmalloc(o->size * sizeof *o->items);
     memset(o->items, 0, o->size * sizeof *o->items);
 }
@@ -34,7 +34,7 @@ static uint64_t hash_of(const char *key, size_t len) {
     return hash != 0 ? hash : 1;
 }
 
-/* The item of a key, or the free one where it belongs. */
+/* Find the item of a key, or the free item to use for it. */
 static struct overlay_item *find(const struct overlay *o, uint64_t hash, const char *key,
                                  size_t key_len) {
     for (size_t i = hash;; i++) {
@@ -92,7 +92,7 @@ const struct overlay_item *overlay_get(const struct overlay *o, const char *key,
     return item->hash != 0 ? item : NULL;
 }
 
-/* qsort_r: the keys are offsets. */
+/* For qsort_r(): `context` is the memory that the keys' offsets refer to. */
 static int by_key(const void *left, const void *right, void *context) {
     const struct overlay_item *a = *(const struct overlay_item *const *)left;
     const struct overlay_item *b = *(const struct overlay_item *const *)right;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The values that writes which are not in the database yet are going to set. */
+/* A hash table of changed keys that are not in the database yet, with their new values. */
 #ifndef KV_OVERLAY_H
 #define KV_OVERLAY_H
 
 #include "bytes.h"
 
 struct overlay_item {
-    uint64_t hash; /* 0: free */
-    size_t key;    /* offsets in `bytes` */
+    uint64_t hash; /* 0: the item is free */
+    size_t key;    /* offset in `bytes`, as `value` is */
     size_t key_len;
     size_t value;
     size_t value_len;
@@ -17,7 +17,7 @@ struct overlay_item {
 struct overlay {
     struct overlay_item *items;
     size_t size; /* a power of two */
-    size_t used;
+    size_t used; /* number of items */
     struct buf bytes;
 };
 
@@ -25,14 +25,14 @@ void overlay_init(struct overlay *o);
 void overlay_free(struct overlay *o);
 void overlay_clear(struct overlay *o);
 
-/* Remember that `key` will hold `value`, or nothing if `value` is NULL. */
+/* Record that `key` has this value, or that it is deleted if `value` is NULL. */
 void overlay_set(struct overlay *o, const char *key, size_t key_len, const char *value,
                  size_t value_len);
 
-/* All items in the order of their keys: `used` of them. Free the array. */
+/* The `used` items, ordered by key. The caller frees the array. */
 const struct overlay_item **overlay_sorted(const struct overlay *o);
 
-/* What is remembered of `key`, or NULL. */
+/* The change of `key`, or NULL if it is not in the table. */
 const struct overlay_item *overlay_get(const struct overlay *o, const char *key, size_t key_len);
 
 #endif

@@ -8,23 +8,23 @@
 #include "server.h"
 
 enum {
-    RETRY_MIN = 50,     /* ms before connecting again, */
-    RETRY_MAX = 1000,   /* doubled up to this */
-    IDLE_AFTER = 10000, /* ms without a message to send: do not connect again */
+    RETRY_MIN = 50,     /* ms before the first reconnect, doubled after each failure, */
+    RETRY_MAX = 1000,   /* up to this */
+    IDLE_AFTER = 10000, /* ms without a message to send after which we do not reconnect */
     CONNECT_TIMEOUT = 3000,
     MAX_PEERS = 256,
-    EARLY_BYTES = 64 * 1024 /* kept for a connection that is being made */
+    EARLY_BYTES = 64 * 1024 /* bytes queued while connecting */
 };
 
-/* One attempt to reach a peer: from the look-up of its name to its end. */
+/* One connection to a peer, from the lookup of its host name to its end. */
 struct link {
-    struct peer *peer; /* NULL once it has ended */
+    struct peer *peer; /* NULL after the connection has ended */
     uv_tcp_t tcp;
     uv_getaddrinfo_t lookup;
     uv_connect_t connect;
     uv_write_t write;
     bool resolving;
-    bool ready; /* welcomed */
+    bool ready; /* the handshake has succeeded */
     bool writing;
     bool closed;
     struct buf sending;
@@ -38,13 +38,13 @@ struct peer {
     raft_id id;
     char *address;
     struct link *link;
-    uv_timer_t retry; /* also the deadline of an attempt */
-    unsigned delay;
-    raft_time used;
-    struct buf out;
-    bool congested;
-    bool unreachable; /* to be reported */
-    bool complained;  /* an operator has read why */
+    uv_timer_t retry;    /* while connecting: the deadline */
+    unsigned delay;      /* ms before the next reconnect */
+    raft_time used;      /* when a message was last queued */
+    struct buf out;      /* queued messages */
+    bool congested;      /* messages are being dropped */
+    bool unreachable;    /* peers_report() must report it */
+    bool failure_logged; /* do not log the reason again */
 };
 
 static void link_start(struct peer *peer);
@@ -66,7 +66,7 @@ static void on_closed(uv_handle_t *handle) {
 
 static void on_retry(uv_timer_t *timer) {
     struct peer *peer = timer->data;
-    if (peer->link != NULL) { /* the attempt took too long */
+    if (peer->link != NULL) { /* timeout while connecting */
         struct link *l = peer->link;
         l->peer = NULL;
         peer->link = NULL;
@@ -78,15 +78,15 @@ static void on_retry(uv_timer_t *timer) {
     }
 }
 
-/* The link has failed: forget what it should have carried, try again later. */
+/* The connection has failed: drop the queued messages and reconnect later. */
 static void link_fail(struct link *l, const char *why) {
     struct peer *peer = l->peer;
     if (peer == NULL) {
         return;
     }
-    if (l->ready || !peer->complained) {
+    if (l->ready || !peer->failure_logged) {
         report("server %llu at %s: %s", peer->id, peer->address, why);
-        peer->complained = true;
+        peer->failure_logged = true;
     }
     l->peer = NULL;
     peer->link = NULL;
@@ -138,7 +138,7 @@ static void on_answer(struct link *l) {
         l->ready = true;
         l->in_len = 0;
         l->peer->delay = RETRY_MIN;
-        l->peer->complained = false;
+        l->peer->failure_logged = false;
         uv_timer_stop(&l->peer->retry);
         return;
     }
@@ -150,7 +150,7 @@ static void on_answer(struct link *l) {
         link_fail(l, why);
         return;
     }
-    link_fail(l, "not a server of ours");
+    link_fail(l, "invalid handshake reply: not a raft-kv server");
 }
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
@@ -208,9 +208,9 @@ static void link_start(struct peer *peer) {
     uv_loop_t *loop = peer->peers->server->loop;
     struct endpoint to;
     if (!address_peer(peer->address, &to)) {
-        if (!peer->complained) {
-            report("server %llu: bad address %s", peer->id, peer->address);
-            peer->complained = true;
+        if (!peer->failure_logged) {
+            report("server %llu: malformed address %s", peer->id, peer->address);
+            peer->failure_logged = true;
         }
         return;
     }
@@ -251,11 +251,11 @@ static struct peer *peer_of(struct peers *p, raft_id id, const char *address) {
         peer->retry.data = peer;
         p->list = peer;
         p->n++;
-    } else if (strcmp(peer->address, address) != 0) { /* it has moved */
+    } else if (strcmp(peer->address, address) != 0) { /* its address has changed */
         free(peer->address);
         peer->address = xstrdup(address);
         if (peer->link != NULL) {
-            link_fail(peer->link, "moved");
+            link_fail(peer->link, "address changed");
         }
     }
     return peer;
@@ -278,7 +278,7 @@ void peers_send(struct peers *p, const struct raft_message *message) {
     }
     peer->congested = false;
     if (!message_encode(&peer->out, message, &p->server->log)) {
-        report("server %llu: a message names entries that are gone", peer->id);
+        report("server %llu: dropped a message: its entries are not in the log any more", peer->id);
         peer->unreachable = true;
     }
 }

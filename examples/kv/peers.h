@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Connections between servers. Each server connects to each other one and sends
- * its messages there; what comes in arrives on the connections of the others. */
+/* Connections between servers. Each server connects to every other server and sends its messages on
+ * that connection. It receives messages on the connections that the others make (inbound.c). */
 #ifndef KV_PEERS_H
 #define KV_PEERS_H
 
@@ -24,16 +24,16 @@ struct peers {
 
 void peers_start(struct peers *p, struct server *server);
 
-/* Queue a message. Messages to whom cannot be reached are dropped. */
+/* Queue a message. It is dropped if its receiver cannot be reached. */
 void peers_send(struct peers *p, const struct raft_message *message);
 
-/* Send what is queued. */
+/* Send the queued messages. */
 void peers_flush(struct peers *p);
 
-/* Tell the raft who could not be reached since the last call. */
+/* Submit RAFT_UNREACHABLE for each server that could not be reached since the last call. */
 void peers_report(struct peers *p);
 
-/* Ask that the raft be told that this server could not be reached. */
+/* Make the next peers_report() report this server. */
 void peers_unreachable(struct peers *p, raft_id id);
 
 /* inbound.c: listen for the other servers. */

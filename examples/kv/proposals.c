@@ -10,7 +10,7 @@
 #include "request.h"
 #include "server.h"
 
-enum { ARENA = 64 * 1024, ORPHAN_PATIENCE = 5000 /* ms */ };
+enum { ARENA = 64 * 1024, NOT_LEADER_TIMEOUT = 5000 /* ms */ };
 
 #define UNKNOWN_OUTCOME                                                                 \
     "UNKNOWN leadership was lost before this command was committed: it may or may not " \
@@ -21,9 +21,9 @@ void proposals_init(struct proposals *p) {
     p->ring = xmalloc(p->size * sizeof *p->ring);
 }
 
-/* --- gathering ----------------------------------------------------------- */
+/* --- collecting ---------------------------------------------------------- */
 
-/* Room for a payload in a block that lives as long as an entry refers to it. */
+/* Allocate space for a payload in a shared block, which is freed with the last entry in it. */
 static char *arena_take(struct proposals *p, size_t len) {
     if (p->arena == NULL || p->arena->cap - p->arena->len < len) {
         block_unref(p->arena);
@@ -47,7 +47,7 @@ void proposals_add(struct server *s, struct client *client, uint64_t seq, enum o
     struct proposals *p = &s->proposals;
     size_t len = payload_size(request);
     if (p->bytes + len > MAX_WAITING_BYTES) {
-        client_error(client, seq, "TRYAGAIN too many writes are waiting; nothing was done");
+        client_error(client, seq, "TRYAGAIN too many writes are in progress; nothing was done");
         return;
     }
     if (p->n == p->cap) {
@@ -159,10 +159,10 @@ void proposals_replaced(struct server *s, raft_index index) {
 void proposals_expire(struct server *s) {
     struct proposals *p = &s->proposals;
     if (server_leads(s) || p->head == p->tail) {
-        p->orphaned = 0;
-    } else if (p->orphaned == 0) {
-        p->orphaned = server_now();
-    } else if (server_now() > p->orphaned + ORPHAN_PATIENCE) {
+        p->not_leader_since = 0;
+    } else if (p->not_leader_since == 0) {
+        p->not_leader_since = server_now();
+    } else if (server_now() > p->not_leader_since + NOT_LEADER_TIMEOUT) {
         proposals_replaced(s, 0);
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Clients' writes on their way: gathered during a loop turn, submitted together,
- * answered when committed and applied. A write whose fate cannot be known here is
- * answered as such: UNKNOWN never means that it failed. */
+/* Clients' writes in progress. Writes are collected during one iteration of the event loop,
+ * submitted together, and answered after they are committed and applied. If this server cannot
+ * learn the outcome of a write, the reply is UNKNOWN: the write may or may not take effect. */
 #ifndef KV_PROPOSALS_H
 #define KV_PROPOSALS_H
 
@@ -20,39 +20,39 @@ struct waiter {
 };
 
 struct proposals {
-    struct raft_entry *entries; /* gathered in this turn, with their waiters */
+    struct raft_entry *entries; /* collected in this iteration, with their waiters */
     struct waiter *gathered;
     unsigned n;
     unsigned cap;
-    struct block *arena; /* where payloads are built */
-    struct waiter *ring; /* submitted, by index; head .. tail - 1 */
+    struct block *arena; /* the block that the next payload is built in */
+    struct waiter *ring; /* submitted writes by index: head .. tail - 1 */
     size_t size;         /* a power of two */
     size_t head;
     size_t tail;
-    size_t bytes;       /* payload of all waiters */
-    raft_time orphaned; /* since when this server does not lead, 0: it does */
+    size_t bytes;               /* payload bytes of all waiters */
+    raft_time not_leader_since; /* when this server was found not to lead, 0: it leads */
 };
 
 void proposals_init(struct proposals *p);
 
-/* Gather a command built from a request's arguments, the first one left out. */
+/* Add a command. Its arguments are those of the request without the first, the name. */
 void proposals_add(struct server *s, struct client *client, uint64_t seq, enum op op,
                    const struct request *request);
 
-/* Submit what was gathered in one event. */
+/* Submit the collected writes in one RAFT_SUBMIT. */
 void proposals_submit(struct server *s);
 
-/* Answer OK once the entry at the end of the log, just appended, is applied. */
+/* Reply OK when the entry that was just appended at the end of the log is applied. */
 void proposals_watch(struct server *s, struct client *client, uint64_t seq);
 
-/* An entry was applied: answer who waits for it. */
+/* An entry was applied: answer the client that waits for it. */
 void proposals_applied(struct server *s, raft_index index, raft_term term,
                        const struct result *result);
 
-/* Entries from `index` on are replaced: the fate of their writes is unknown. */
+/* Entries from `index` on are replaced: answer their writes with UNKNOWN. */
 void proposals_replaced(struct server *s, raft_index index);
 
-/* Do not let clients wait forever on a server that does not lead any more. */
+/* After this server has not led for 5 s, answer all waiting writes with UNKNOWN. */
 void proposals_expire(struct server *s);
 
 #endif

@@ -7,9 +7,9 @@
 #include "request.h"
 #include "server.h"
 
-/* Rounds at a time: with one more, reads that just missed a round need not wait
- * for its end; with many, each would carry few reads. */
-enum { ROUNDS = 2 };
+/* Batches being confirmed at the same time. With two, a read that has just missed one confirmation
+ * does not have to wait for its end. With more, each would confirm fewer reads. */
+enum { MAX_IN_FLIGHT = 2 };
 
 static struct read_batch *batch_at(struct reads *r, unsigned i) {
     return &r->batches[(r->first + i) % READ_BATCHES];
@@ -17,11 +17,8 @@ static struct read_batch *batch_at(struct reads *r, unsigned i) {
 
 void reads_add(struct server *s, struct client *client, uint64_t seq, read_serve serve,
                const struct request *request) {
-    struct read_batch *b = batch_at(&s->reads, s->reads.under_way);
-    if (b->n == b->cap) {
-        b->cap = b->cap > 0 ? b->cap * 2 : 64;
-        b->items = xrealloc(b->items, b->cap * sizeof *b->items);
-    }
+    struct read_batch *b = batch_at(&s->reads, s->reads.in_flight);
+    b->items = array_grow(b->items, b->n, &b->cap, sizeof *b->items);
     b->items[b->n++] = (struct read_item){client, seq, serve, request->n - 1, b->arguments.len};
     for (size_t i = 1; i < request->n; i++) {
         buf_put_int(&b->arguments, request->arguments[i].len, 4);
@@ -43,17 +40,17 @@ static void batch_fail(struct server *s, struct read_batch *b, int error) {
     for (size_t i = 0; i < b->n; i++) {
         client_raft_error(s, b->items[i].client, b->items[i].seq, error);
     }
-    b->n = 0; /* it keeps its place until its turn comes */
+    b->n = 0; /* the empty batch stays in the ring until it is first */
 }
 
 void reads_begin(struct server *s) {
     struct reads *r = &s->reads;
-    struct read_batch *b = batch_at(r, r->under_way);
-    if (b->n == 0 || r->under_way >= ROUNDS) {
+    struct read_batch *b = batch_at(r, r->in_flight);
+    if (b->n == 0 || r->in_flight >= MAX_IN_FLIGHT) {
         return;
     }
     b->id = ++r->last_id;
-    r->under_way++; /* the step may answer at once */
+    r->in_flight++; /* the step itself may return the result */
     struct raft_event event = {.type = RAFT_READ};
     event.read.id = b->id;
     int error = server_step(s, &event);
@@ -67,7 +64,7 @@ void reads_begin(struct server *s) {
 void reads_answered(struct server *s, const struct raft_read *answers, unsigned n) {
     struct reads *r = &s->reads;
     for (unsigned i = 0; i < n; i++) {
-        for (unsigned k = 0; k < r->under_way; k++) {
+        for (unsigned k = 0; k < r->in_flight; k++) {
             struct read_batch *b = batch_at(r, k);
             if (b->id == answers[i].id) {
                 if (answers[i].status != 0) {
@@ -82,7 +79,7 @@ void reads_answered(struct server *s, const struct raft_read *answers, unsigned 
 
 void reads_serve(struct server *s) {
     struct reads *r = &s->reads;
-    while (r->under_way > 0) {
+    while (r->in_flight > 0) {
         struct read_batch *b = batch_at(r, 0);
         if (!b->confirmed || s->data.applied < b->index) {
             return;
@@ -95,6 +92,6 @@ void reads_serve(struct server *s) {
         }
         batch_clear(b);
         r->first = (r->first + 1) % READ_BATCHES;
-        r->under_way--;
+        r->in_flight--;
     }
 }

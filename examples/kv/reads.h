@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Linearizable reads. The reads gathered while a confirmation round is under way
- * share the next one; each is served once what it may not miss is applied. */
+/* Linearizable reads. Reads are collected into a batch, and one RAFT_READ confirms the whole batch.
+ * A batch is served after the entries up to the confirmed index are applied. */
 #ifndef KV_READS_H
 #define KV_READS_H
 
@@ -12,7 +12,7 @@ struct client;
 struct server;
 struct request;
 
-/* Serves one read; `arguments` holds `n` strings, each a u32 length and the bytes. */
+/* Serve one read. `arguments` holds `n` strings, each a u32 length and the bytes. */
 typedef void (*read_serve)(struct server *s, struct client *client, uint64_t seq,
                            struct cursor *arguments, size_t n);
 
@@ -21,11 +21,11 @@ struct read_item {
     uint64_t seq;
     read_serve serve;
     size_t n;
-    size_t at; /* of the arguments */
+    size_t at; /* offset in the batch's arguments */
 };
 
 struct read_batch {
-    unsigned long long id; /* 0: still gathering */
+    unsigned long long id; /* of the RAFT_READ; 0: not begun */
     bool confirmed;
     raft_index index;
     struct read_item *items;
@@ -37,21 +37,23 @@ struct read_batch {
 enum { READ_BATCHES = 4 };
 
 struct reads {
-    struct read_batch batches[READ_BATCHES]; /* a ring: under way, then one gathering */
-    unsigned first;                          /* the oldest */
-    unsigned under_way;
+    struct read_batch
+        batches[READ_BATCHES]; /* a ring: those in progress, then the one that collects */
+    unsigned first;            /* the oldest */
+    unsigned in_flight;
     unsigned long long last_id;
 };
 
-/* Gather a read of the request's arguments, the first one left out. */
+/* Add a read. Its arguments are those of the request without the first, the name. */
 void reads_add(struct server *s, struct client *client, uint64_t seq, read_serve serve,
                const struct request *request);
 
-/* Begin a round for what was gathered. */
+/* Submit RAFT_READ for the collected reads. */
 void reads_begin(struct server *s);
 
-/* The raft's answers; then serve what can be served. */
+/* Process the results of RAFT_UPDATE_READS. */
 void reads_answered(struct server *s, const struct raft_read *answers, unsigned n);
+/* Serve the confirmed reads whose entries are applied. */
 void reads_serve(struct server *s);
 
 #endif

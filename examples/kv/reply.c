@@ -37,13 +37,17 @@ void client_status(struct client *c, uint64_t seq, const char *text) {
     client_reply(c, seq, line, (size_t)len);
 }
 
+void client_scratch(struct server *s, struct client *c, uint64_t seq) {
+    client_reply(c, seq, s->scratch.data, s->scratch.len);
+}
+
 void client_error(struct client *c, uint64_t seq, const char *text) {
     char line[1024];
     int len = snprintf(line, sizeof line - 2, "-%s", text);
     if (len > (int)sizeof line - 3) {
         len = (int)sizeof line - 3;
     }
-    for (int i = 0; i < len; i++) { /* an error is one line, whatever a client sent */
+    for (int i = 0; i < len; i++) { /* the text may quote a client's input, but must be one line */
         if ((unsigned char)line[i] < ' ') {
             line[i] = ' ';
         }
@@ -69,19 +73,20 @@ void client_raft_error(struct server *s, struct client *c, uint64_t seq, int err
         case RAFT_NOTLEADER:
         case RAFT_LEADERSHIPLOST:
             if (raft_transferee(&s->raft) != 0) {
-                client_error(c, seq, "TRYAGAIN leadership is being transferred; nothing was done");
+                client_error(c, seq,
+                             "TRYAGAIN a leadership transfer is in progress; nothing was done");
             } else {
                 client_moved(s, c, seq);
             }
             return;
         case RAFT_BUSY:
-            snprintf(text, sizeof text, "TRYAGAIN busy; nothing was done");
+            snprintf(text, sizeof text, "TRYAGAIN the server is busy; nothing was done");
             break;
-        case RAFT_CANTCHANGE: /* the change before it, or the leader's first entry, is not committed */
+        case RAFT_CANTCHANGE: /* the previous change or the leader's first entry is uncommitted */
             snprintf(text, sizeof text, "TRYAGAIN %s; nothing was done", raft_errmsg(&s->raft));
             break;
         case RAFT_NOSPACE:
-            snprintf(text, sizeof text, "TRYAGAIN too little disk space; nothing was done");
+            snprintf(text, sizeof text, "TRYAGAIN not enough disk space; nothing was done");
             break;
         default:
             snprintf(text, sizeof text, "ERR %s", raft_errmsg(&s->raft));

@@ -1,28 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "request.h"
 
-#include <hiredis/hiredis.h>
 #include <stdlib.h>
 
 #include "limits.h"
 #include "report.h"
 
-/* --- what hiredis' reader builds ----------------------------------------- */
+/* --- callbacks of hiredis' reader ---------------------------------------- */
 
 static void *refuse(const redisReadTask *task, const char *why) {
     struct request *q = task->privdata;
     q->error = why;
-    return NULL; /* the reader takes it for lack of memory and stops for good */
+    return NULL; /* hiredis treats this as out of memory and stops parsing for good */
 }
 
 static bool add(struct request *q, const char *text, size_t len) {
     if (len > MAX_VALUE || q->bytes.len + len > MAX_COMMAND || q->n == MAX_ARGUMENTS) {
         return false;
     }
-    if (q->n == q->cap) {
-        q->cap = q->cap > 0 ? q->cap * 2 : 8;
-        q->arguments = xrealloc(q->arguments, q->cap * sizeof *q->arguments);
-    }
+    q->arguments = array_grow(q->arguments, q->n, &q->cap, sizeof *q->arguments);
     q->arguments[q->n++] = (struct argument){q->bytes.len, len};
     buf_put(&q->bytes, text, len);
     buf_put(&q->bytes, "", 1);
@@ -37,7 +33,7 @@ static void *on_string(const redisReadTask *task, char *text, size_t len) {
     return add(q, text, len) ? q : refuse(task, "invalid bulk length");
 }
 
-#if defined(HIREDIS_MAJOR) && HIREDIS_MAJOR >= 1
+#ifdef HIREDIS_HAS_RESP3 /* and, since the same release, a size_t here */
 static void *on_array(const redisReadTask *task, size_t n) {
 #else
 static void *on_array(const redisReadTask *task, int n) {
@@ -60,12 +56,30 @@ static void *on_nil(const redisReadTask *task) {
     return task->parent == NULL ? task->privdata : refuse(task, "invalid bulk length");
 }
 
-static void on_free(void *object) { (void)object; /* the request is ours */ }
+#ifdef HIREDIS_HAS_RESP3 /* without callbacks hiredis would accept these types */
+static void *on_double(const redisReadTask *task, double value, char *text, size_t len) {
+    (void)value;
+    (void)text;
+    (void)len;
+    return refuse(task, "expected '$', got ','");
+}
+
+static void *on_bool(const redisReadTask *task, int value) {
+    (void)value;
+    return refuse(task, "expected '$', got '#'");
+}
+#endif
+
+static void on_free(void *object) { (void)object; /* the request is not allocated by hiredis */ }
 
 static redisReplyObjectFunctions functions = {.createString = on_string,
                                               .createArray = on_array,
                                               .createInteger = on_integer,
                                               .createNil = on_nil,
+#ifdef HIREDIS_HAS_RESP3
+                                              .createDouble = on_double,
+                                              .createBool = on_bool,
+#endif
                                               .freeObject = on_free};
 
 void requests_init(struct requests *r) {
@@ -91,20 +105,25 @@ void requests_feed(struct requests *r, const char *data, size_t len) {
 /* --- commands ------------------------------------------------------------ */
 
 static void request_clear(struct request *q) {
-    if (q->bytes.cap > MAX_INLINE) { /* do not keep the memory of a large command */
+    if (q->bytes.cap > MAX_INLINE) { /* free the memory of a large command */
         buf_free(&q->bytes);
     }
     q->n = 0;
     q->bytes.len = 0;
 }
 
-/* Is the reader between two commands? */
-static bool between(const redisReader *reader) {
-    return reader->ridx == -1 || (reader->ridx == 0 && reader->rstack[0].type < 0);
+/* True if the reader is between two commands. */
+static bool at_command_start(const redisReader *reader) {
+#ifdef HIREDIS_HAS_RSTACK
+    const redisReadTask *first = &reader->rstack[0];
+#else
+    const redisReadTask *first = reader->task[0];
+#endif
+    return reader->ridx == -1 || (reader->ridx == 0 && first->type < 0);
 }
 
-/* Drop what was taken from the reader's buffer. The reader does so itself when it
- * parses; for inline commands there is a new reader instead. */
+/* Free the consumed part of the reader's buffer. The reader does this only when it parses, so after
+ * inline commands the rest is moved to a new reader. */
 static void discard(struct requests *r) {
     struct requests fresh;
     requests_init(&fresh);
@@ -114,7 +133,7 @@ static void discard(struct requests *r) {
     r->reader->privdata = &r->request;
 }
 
-/* A line of words, as one types it into a terminal. */
+/* Parse an inline command: one line of words. */
 static int next_inline(struct requests *r) {
     redisReader *reader = r->reader;
     const char *line = reader->buf + reader->pos;
@@ -148,7 +167,7 @@ static int next_inline(struct requests *r) {
 int requests_next(struct requests *r) {
     for (;;) {
         redisReader *reader = r->reader;
-        if (between(reader)) {
+        if (at_command_start(reader)) {
             request_clear(&r->request);
             if (reader->pos == reader->len) {
                 return 0;

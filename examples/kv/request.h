@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading commands off a connection: arrays of bulk strings through hiredis'
- * reader, and inline commands. */
+/* Parses commands from a client connection: arrays of bulk strings, with the reader of hiredis, and
+ * inline commands. */
 #ifndef KV_REQUEST_H
 #define KV_REQUEST_H
 
@@ -18,22 +18,22 @@ struct request {
     size_t cap;
     struct argument *arguments;
     struct buf bytes;  /* the arguments, each followed by a NUL */
-    const char *error; /* why it is malformed */
+    const char *error; /* why the input is malformed */
 };
 
 struct requests {
     redisReader *reader;
-    struct request request; /* the current one */
+    struct request request; /* the current command */
 };
 
 void requests_init(struct requests *r);
 void requests_free(struct requests *r);
 
-/* Bytes have come in. */
+/* Add received bytes. */
 void requests_feed(struct requests *r, const char *data, size_t len);
 
-/* 1: `request` holds the next command, of at least one argument; 0: more bytes are
- * needed; -1: the stream is malformed, `request.error` says how. */
+/* Parse the next command. 1: `request` holds it, with at least one argument. 0: more bytes are
+ * needed. -1: the input is malformed, and `request.error` says why. */
 int requests_next(struct requests *r);
 
 static inline const char *request_argument(const struct request *q, size_t i) {

@@ -16,21 +16,21 @@
 
 enum {
     MAX_QUEUE = 64,
-    COMPACT_BYTES = 128 * 1024 * 1024,  /* of log, after which it is compacted */
-    TRAILING_BYTES = COMPACT_BYTES / 2, /* of log, kept behind at most */
-    STALE_TRANSFER = 30000              /* ms */
+    COMPACT_BYTES = 128 * 1024 * 1024,  /* of log after which it is compacted */
+    TRAILING_BYTES = COMPACT_BYTES / 2, /* of log to keep at most for servers that lag behind */
+    DUMP_IDLE_TIMEOUT = 30000           /* ms without contact after which a transfer is ignored */
 };
 
 struct scan {
     struct scan *next;
     enum scan_kind kind;
     struct server *server;
-    struct client *client; /* NULL: nobody is waiting */
+    struct client *client; /* NULL: no client is waiting */
     uint64_t seq;
     const rocksdb_snapshot_t *snapshot;
     rocksdb_readoptions_t *read;
-    raft_index wanted; /* applied when it was asked for */
-    raft_index index;  /* in the database at the snapshot */
+    raft_index wanted; /* applied index when it was queued */
+    raft_index index;  /* of the database snapshot */
     raft_term term;
     uint64_t keys;
     uint32_t digest;
@@ -43,7 +43,7 @@ void scans_init(struct scans *scans, struct server *server) {
     *scans = (struct scans){.server = server, .dump = -1};
     scans->last = &scans->first;
     char *path = dump_path(server);
-    unlink(path); /* of an earlier run */
+    unlink(path); /* left by an earlier run */
     free(path);
 }
 
@@ -86,9 +86,9 @@ static void on_done(uv_work_t *work, int status) {
     free(scan);
 }
 
-/* Start the scan at the head of the queue once the database has what it is about,
- * unless the data are being replaced. */
-bool scans_go_on(struct server *s) {
+/* Start the first scan in the queue if the database contains the entries that were applied when it
+ * was queued, and the data are not being replaced. */
+bool scans_resume(struct server *s) {
     struct scan *scan = s->scans.first;
     if (scan == NULL || scan->read != NULL || s->install.loading) {
         return false;
@@ -122,7 +122,7 @@ static void enqueue(struct server *s, enum scan_kind kind, struct client *client
 
 void scan_for_client(struct server *s, enum scan_kind kind, struct client *client, uint64_t seq) {
     if (s->scans.n >= MAX_QUEUE) {
-        client_error(client, seq, "TRYAGAIN too many scans are waiting");
+        client_error(client, seq, "TRYAGAIN too many scans are queued; nothing was done");
         return;
     }
     enqueue(s, kind, client, seq);
@@ -141,14 +141,14 @@ static void dump_forget(struct scans *scans) {
     scans->dump_index = 0;
 }
 
-/* How many entries to keep: fewer if they have been large of late. */
+/* How many entries to keep in the log: fewer if recent entries were large. */
 static unsigned trailing(const struct server *s, raft_index index) {
     raft_index n = index - raft_snapshot_index(&s->raft);
     uint64_t fit = TRAILING_BYTES / (s->log.bytes_written / n + 1);
     return fit < s->options->trailing ? (unsigned)fit : s->options->trailing;
 }
 
-/* The data are durable up to `index`: that is a snapshot. */
+/* The data are durable up to `index`: take a snapshot there and compact the log. */
 static void compact(struct server *s, raft_index index) {
     if (index > s->data.applied_durable) {
         s->data.applied_durable = index;
@@ -165,7 +165,7 @@ static void compact(struct server *s, raft_index index) {
     event.snapshot.trailing = trailing(s, index);
     int error = server_step(s, &event);
     if (error != 0) {
-        report("no snapshot at %llu: %s", index, raft_errmsg(&s->raft));
+        report("cannot take a snapshot at entry %llu: %s", index, raft_errmsg(&s->raft));
     } else {
         log_write(&s->log);
         s->sync.wanted = s->sync.wanted_base = true;
@@ -177,27 +177,30 @@ static void compact(struct server *s, raft_index index) {
     members_free(&base.members);
 }
 
-/* While the dump is on its way to a server that answers, a newer snapshot would
- * make it start anew. */
+static bool needs_snapshot(struct server *s, raft_id id, struct raft_progress *progress) {
+    return raft_progress(&s->raft, id, progress) == 0 && progress->mode == RAFT_PROGRESS_SNAPSHOT;
+}
+
+/* True while the dump is being sent to a server that responds. A newer snapshot would restart that
+ * transfer from the beginning. */
 static bool dump_in_use(struct server *s) {
     struct raft_configuration conf;
-    raft_index last = raft_last_index(&s->raft);
-    if (!server_leads(s) || s->scans.dump < 0 ||
-        raft_configuration_at(&s->raft, last, &conf, NULL) != 0) {
+    if (!server_leads(s) || s->scans.dump < 0) {
         return false;
     }
+    server_configuration(s, &conf);
     for (unsigned i = 0; i < conf.n; i++) {
         struct raft_progress progress;
-        if (raft_progress(&s->raft, conf.servers[i].id, &progress) == 0 &&
-            progress.mode == RAFT_PROGRESS_SNAPSHOT &&
-            server_now() < progress.last_contact + STALE_TRANSFER) {
+        if (needs_snapshot(s, conf.servers[i].id, &progress) &&
+            server_now() < progress.last_contact + DUMP_IDLE_TIMEOUT) {
             return true;
         }
     }
     return false;
 }
 
-/* What a restart finds applied must be known again to be committed before it can be a snapshot. */
+/* A snapshot must be committed. After a restart the applied entries may be ahead of the commit
+ * index that is known yet. */
 static bool can_be_snapshot(const struct server *s) {
     return s->data.applied <= raft_commit_index(&s->raft) && !s->install.busy;
 }
@@ -218,7 +221,7 @@ static void dump_made(struct server *s, const struct scan *scan) {
     struct scans *scans = &s->scans;
     compact(s, scan->index);
     if (raft_snapshot_index(&s->raft) != scan->index) {
-        unlink(scan->path); /* an installation came in between */
+        unlink(scan->path); /* a snapshot was installed meanwhile */
         return;
     }
     scans->dump = open(scan->path, O_RDONLY | O_CLOEXEC);
@@ -228,16 +231,13 @@ static void dump_made(struct server *s, const struct scan *scan) {
     }
     scans->dump_index = scan->index;
     scans->dump_size = (uint64_t)size;
-    report("made a dump at entry %llu, %llu bytes", scan->index,
+    report("wrote a dump at entry %llu, %llu bytes", scan->index,
            (unsigned long long)scans->dump_size);
     struct raft_configuration conf;
-    if (raft_configuration_at(&s->raft, raft_last_index(&s->raft), &conf, NULL) != 0) {
-        return;
-    }
-    for (unsigned i = 0; i < conf.n; i++) { /* whoever waits for it is to be probed again */
+    server_configuration(s, &conf);
+    for (unsigned i = 0; i < conf.n; i++) { /* restart the transfer to servers that wait for it */
         struct raft_progress progress;
-        if (raft_progress(&s->raft, conf.servers[i].id, &progress) == 0 &&
-            progress.mode == RAFT_PROGRESS_SNAPSHOT) {
+        if (needs_snapshot(s, conf.servers[i].id, &progress)) {
             peers_unreachable(&s->peers, conf.servers[i].id);
         }
     }
@@ -254,11 +254,11 @@ bool dump_attach(struct server *s, struct raft_install_snapshot *m) {
         return false;
     }
     if (m->version == 0 && scans->dump_size > sizeof chunk) {
-        return false; /* that server takes no chunks */
+        return false; /* that server does not support chunks */
     }
     ssize_t n = pread(scans->dump, chunk, sizeof chunk, (off_t)m->offset);
     if (n <= 0) {
-        die("reading a dump: %s", n < 0 ? strerror(errno) : "it is shorter than it was");
+        die("cannot read the dump: %s", n < 0 ? strerror(errno) : "the file was truncated");
     }
     m->data.base = chunk;
     m->data.len = (size_t)n;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Work that reads or writes all the data and so runs on a worker thread, one at a
- * time: counting keys, digests, flushes for compaction, dumps for other servers.
+/* Jobs that read or write all data. They run on a worker thread, one at a time: counting keys,
+ * digests, flushes for log compaction, dumps for other servers.
  *
- * The log is compacted without copying anything: once a flush has made the data
- * durable up to some entry, the data are the snapshot. A dump is made only when
- * another server needs one, at the entry applied then, and the raft is told of a
- * snapshot there. */
+ * Log compaction copies nothing: after a flush has made the data durable up to some entry, the
+ * data are the snapshot at that entry. A dump (dump.h) is written only when another server needs
+ * one. It holds the data at the last applied entry, and a snapshot at that entry is reported to
+ * libraft. */
 #ifndef KV_SCAN_H
 #define KV_SCAN_H
 
@@ -24,7 +24,7 @@ struct scans {
     struct scan *first;
     struct scan **last;
     unsigned n;
-    bool queued[SCAN_DUMP + 1]; /* of the kinds of which one is enough */
+    bool queued[SCAN_DUMP + 1]; /* kinds that are queued, for those queued only once */
     uv_work_t work;
     int dump; /* file descriptor of the current dump, -1: none */
     raft_index dump_index;
@@ -33,17 +33,17 @@ struct scans {
 
 void scans_init(struct scans *scans, struct server *server);
 
-/* Queue a scan that answers a client. */
+/* Queue a scan whose result is the reply to a client. */
 void scan_for_client(struct server *s, enum scan_kind kind, struct client *client, uint64_t seq);
 
-/* Compact the log if enough was applied since the last time. */
+/* Begin a log compaction if enough entries were applied since the last one. */
 void compaction_check(struct server *s);
 
-/* Go on with what waits; true if that needs the data written to the database. */
-bool scans_go_on(struct server *s);
+/* Start the next scan if possible; true if it needs the changes written to the database first. */
+bool scans_resume(struct server *s);
 
-/* Attach a chunk of the dump to an outgoing InstallSnapshot, valid until the next
- * call. False: there is no such dump yet; one is being made. */
+/* Attach a chunk of the dump to an outgoing InstallSnapshot. The chunk is valid until the next
+ * call. False: there is no dump at that entry yet; one is queued. */
 bool dump_attach(struct server *s, struct raft_install_snapshot *m);
 
 #endif

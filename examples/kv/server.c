@@ -13,7 +13,7 @@
 
 enum {
     BACKLOG = 1024,
-    APPLY_ENTRIES = 4096, /* in one loop turn */
+    APPLY_ENTRIES = 4096, /* limits for one iteration of the event loop */
     APPLY_BYTES = 4 * 1024 * 1024,
     HOUSEKEEPING = 200 /* ms */
 };
@@ -22,6 +22,16 @@ raft_time server_now(void) { return uv_hrtime() / 1000000; }
 
 bool server_leads(const struct server *s) {
     return raft_state((struct raft *)&s->raft) == RAFT_LEADER;
+}
+
+const char *server_state_name(const struct server *s) {
+    static const char *const names[] = {"?", "follower", "candidate", "leader"};
+    return names[raft_state((struct raft *)&s->raft) & 3];
+}
+
+void server_configuration(const struct server *s, struct raft_configuration *conf) {
+    *conf = (struct raft_configuration){NULL, 0};
+    raft_configuration_at(&s->raft, raft_last_index(&s->raft), conf, NULL);
 }
 
 const char *server_leader_address(const struct server *s) {
@@ -33,8 +43,8 @@ const char *server_leader_address(const struct server *s) {
 
 /* --- carrying out an update ---------------------------------------------- */
 
-/* Entries of our own clients and of messages come with the block that holds their
- * payload; what the library made is copied into one. */
+/* Append an update's entries to the log. Entries of clients and of received messages have a block
+ * that holds their payload. The payload of an entry made by libraft is copied into a new block. */
 static void on_entries(struct server *s, const struct raft_update_entries *u) {
     static struct log_entry *entries;
     static unsigned cap;
@@ -77,11 +87,10 @@ static void on_messages(struct server *s, struct raft_message *messages, unsigne
 }
 
 static void on_role(struct server *s) {
-    static const char *const states[] = {"?", "follower", "candidate", "leader"};
     raft_id leader;
     raft_leader(&s->raft, &leader, NULL);
-    report("%s in term %llu, leader %llu", states[raft_state(&s->raft) & 3],
-           raft_current_term(&s->raft), leader);
+    report("%s in term %llu, leader %llu", server_state_name(s), raft_current_term(&s->raft),
+           leader);
 }
 
 static void carry_out(struct server *s, struct raft_update *u) {
@@ -115,7 +124,7 @@ int server_step(struct server *s, struct raft_event *event) {
     if (error == 0) {
         carry_out(s, &update);
         if (raft_last_index(&s->raft) != s->log.last) {
-            die("the log ends at %llu but the raft's at %llu", s->log.last,
+            die("internal error: the log ends at %llu, libraft's log at %llu", s->log.last,
                 raft_last_index(&s->raft));
         }
     }
@@ -124,11 +133,11 @@ int server_step(struct server *s, struct raft_event *event) {
 
 /* --- applying ------------------------------------------------------------ */
 
-/* An active idle handle keeps the loop from waiting, once. */
+/* While an idle handle is active the event loop does not wait. Stop it after one iteration. */
 static void on_again(uv_idle_t *again) { uv_idle_stop(again); }
 
-/* Apply what is committed and durable here as well, so that after a crash the data
- * are never ahead of the log. */
+/* Apply entries that are committed and durable on this server. Because they are durable here, the
+ * data are never ahead of the log after a crash. */
 static void apply(struct server *s) {
     raft_index limit = raft_commit_index(&s->raft);
     if (limit > raft_last_stored(&s->raft)) {
@@ -143,7 +152,7 @@ static void apply(struct server *s) {
     for (; index <= limit && index < end && bytes < APPLY_BYTES; index++) {
         const struct log_entry *e = log_get(&s->log, index);
         if (e == NULL) {
-            die("entry %llu is to be applied but is not in the log", index);
+            die("internal error: entry %llu is committed but not in the log", index);
         }
         bool command = e->type == RAFT_COMMAND;
         raft_term term = e->term;
@@ -177,14 +186,14 @@ static void arm(struct server *s) {
     uv_timer_start(&s->timer, on_timer, due > now ? due - now : 0, 0);
 }
 
-/* Once a loop turn, after everything that came in and before waiting again. */
+/* Runs once per iteration of the event loop, after all input and before waiting. */
 static void on_turn(uv_prepare_t *prepare) {
     struct server *s = prepare->data;
     do {
         proposals_submit(s);
         reads_begin(s);
         peers_report(&s->peers);
-        peers_flush(&s->peers); /* the others can write while we do */
+        peers_flush(&s->peers); /* first, so that the other servers write while this one does */
         disk_write_log(s);
         apply(s);
         if (!s->install.loading) {
@@ -207,7 +216,7 @@ void server_listen(uv_loop_t *loop, uv_tcp_t *listener, const char *at,
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
     struct addrinfo *found = NULL;
     if (!endpoint_parse(at, &e) || getaddrinfo(e.host, e.port, &hints, &found) != 0) {
-        die("cannot listen at %s: not an address of this machine", at);
+        die("cannot listen at %s: invalid address", at);
     }
     uv_tcp_init(loop, listener);
     int error = uv_tcp_bind(listener, found->ai_addr, 0);
@@ -240,21 +249,18 @@ static void settings(struct server *s) {
                        : raft_set_features(&s->raft, RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS |
                                                          RAFT_FEATURE_JOINT);
     if (error != 0) {
-        die("these settings make no sense together");
+        die("invalid combination of options");
     }
 }
 
-/* The library found that the log does not reach the snapshot: drop it all. */
+/* libraft found that the log ends before the snapshot: remove all its entries. */
 static void discard_log(struct server *s, struct base *base) {
-    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
     log_end(&s->log, base);
-    store_put_base(&s->store, batch, BASE_KEY, base);
-    store_write(&s->store, s->store.write_sync, batch);
-    rocksdb_writebatch_destroy(batch);
+    store_save_base(&s->store, s->store.write_sync, BASE_KEY, base);
     log_reset(&s->log, base->index);
 }
 
-/* Read the disk; returns whether there was anything on it. */
+/* Read the persistent state. */
 static void load(struct server *s, struct hard_state *hard, struct base *base,
                  struct log_image *image) {
     store_open(&s->store, s->options->dir, s->options->cluster, s->options->id);
@@ -266,11 +272,11 @@ static void load(struct server *s, struct hard_state *hard, struct base *base,
     struct fence recovered = {.hard = hard->ticket};
     recovered.log = log_load(&s->log, base, image);
     store_check_fence(&s->store, &recovered);
-    log_settle(&s->log);
+    log_trim(&s->log);
     data_open(&s->data, &s->store);
     if (s->data.applied < base->index || s->data.applied > s->log.last) {
-        die("%s: the data are at entry %llu, but the log is from %llu to %llu: the database is "
-            "corrupted",
+        die("%s: the database is corrupted: it holds the data at entry %llu, outside of the log's "
+            "range %llu to %llu",
             s->options->dir, s->data.applied, base->index, s->log.last);
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The server: one thread, one loop, one raft. Everything that happens becomes an
- * event of the raft; every update is carried out here, in the order that raft.h
- * asks for. See README.md for the way of a write through these files. */
+/* The server: an event loop on one thread drives one libraft instance. Input, timeouts and finished
+ * disk writes become libraft events; every update is carried out here, in the order that raft.h
+ * requires. README.md follows a write through the files. */
 #ifndef KV_SERVER_H
 #define KV_SERVER_H
 
@@ -23,29 +23,29 @@ struct options {
     raft_id id;
     const char *dir;
     const char *cluster;
-    const char *listen;      /* for clients, host:port */
-    const char *peer_listen; /* for servers, host:port */
-    const char *advertise;   /* address as in address.h */
+    const char *listen;      /* where to listen for clients, host:port */
+    const char *peer_listen; /* where to listen for servers, host:port */
+    const char *advertise;   /* the server's address, see address.h */
     struct members bootstrap;
     unsigned election_timeout;
     unsigned heartbeat;
-    unsigned compact_entries; /* compact once this many were applied since the last time */
-    unsigned trailing;        /* entries kept behind */
-    unsigned log_segment;     /* KiB of a file of the log */
+    unsigned compact_entries; /* compact after applying this many since the last time */
+    unsigned trailing;        /* entries to keep for servers that lag behind */
+    unsigned log_segment;     /* size of a log file in KiB */
 };
 
-/* A disk sync on a worker thread; what is written meanwhile waits for the next. */
+/* A sync of the log. Entries written while it runs are covered by the next one. */
 struct sync {
     uv_work_t work;
     bool running;
-    bool wanted;
-    bool wanted_base;         /* of the database too: the base was stored */
-    bool base;                /* it is being synced, */
-    uint64_t reclaim;         /* and then segments before this one can go */
-    raft_index index;         /* entries up to here, */
-    unsigned long long write; /* of this ticket of the raft's, */
-    uint64_t ticket;          /* and the log's records up to here are being synced */
-    raft_time slow;           /* when the loop's own sync last took long */
+    bool wanted;              /* a sync must begin */
+    bool wanted_base;         /* it must include the database: a base was stored */
+    bool base;                /* the running sync includes the database; */
+    uint64_t reclaim;         /* after it, remove journal segments before this one */
+    raft_index index;         /* the running sync covers entries up to this, */
+    unsigned long long write; /* libraft's ticket for them, */
+    uint64_t ticket;          /* and journal records up to this ticket */
+    raft_time last_slow;      /* when a sync on the loop's thread was last slow */
 };
 
 struct server {
@@ -62,49 +62,54 @@ struct server {
     struct install install;
     struct sync sync;
     struct background background;
-    struct job spare;         /* makes a segment for the log */
-    struct job writing;       /* writes data to the database */
-    unsigned long long write; /* the raft's ticket of the last entries */
-    uv_prepare_t turn;        /* runs once a loop turn, before it waits */
-    uv_idle_t again;          /* active: do not wait */
+    struct job spare;         /* makes the log's spare segment */
+    struct job writing;       /* writes the data to the database */
+    unsigned long long write; /* libraft's ticket of the last entries */
+    uv_prepare_t turn;        /* runs on_turn() before the loop waits for input */
+    uv_idle_t again;          /* while active, the loop does not wait */
     uv_timer_t timer;         /* raft_timeout() */
     uv_timer_t housekeeping;
-    raft_time armed;
+    raft_time armed; /* when `timer` expires */
     uv_tcp_t listener;
     struct client *clients;
     struct client *dirty;   /* clients with output */
-    struct client *resumed; /* clients that may go on */
+    struct client *resumed; /* clients that may continue */
     unsigned n_clients;
-    struct { /* commands that wait for an election, not an entry */
+    struct { /* the RAFT.TRANSFER in progress; client NULL: none */
         struct client *client;
         uint64_t seq;
     } transfer;
-    struct {
+    struct { /* the RAFT.PROMOTE in progress; client NULL: none */
         struct client *client;
         uint64_t seq;
         raft_id id;
     } promotion;
     struct buf scratch; /* replies are built here */
     uint64_t started;
-    uint64_t commands; /* ever executed */
+    uint64_t commands; /* executed since the start */
 };
 
-/* Open the disk, start the raft, listen. What fails ends the process. */
+/* Open the store, start libraft, listen. Errors end the process with a message. */
 void server_start(struct server *s, const struct options *options, uv_loop_t *loop);
 
-/* Step the raft and carry out the update. Returns the step's error. Never called
- * while an update is being carried out. */
+/* Call raft_step() with the event and carry out the update. Returns the error of raft_step(). Must
+ * not be called while an update is being carried out. */
 int server_step(struct server *s, struct raft_event *event);
 
 /* Milliseconds of the monotonic clock. */
 raft_time server_now(void);
 
 bool server_leads(const struct server *s);
-/* Listen at "host:port" or die. */
+/* "follower", "candidate" or "leader". */
+const char *server_state_name(const struct server *s);
+/* The latest configuration in the log, committed or not; empty if there is none. It is valid until
+ * the next step. */
+void server_configuration(const struct server *s, struct raft_configuration *conf);
+/* Listen at "host:port"; an error ends the process. */
 void server_listen(uv_loop_t *loop, uv_tcp_t *listener, const char *at,
                    uv_connection_cb on_connection);
 
-/* A client address of the leader, or NULL. */
+/* The leader's address for clients, or NULL if no leader is known. */
 const char *server_leader_address(const struct server *s);
 
 #endif

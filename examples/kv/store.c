@@ -8,10 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "report.h"
 
 enum { FORMAT = 2, FENCE_SIZE = 24 };
 #define FENCE_MAGIC 0x454e4654u
+#define REPLACE_SERVER \
+    "remove this server from the cluster, empty its directory and add it again with a new ID"
 
 void store_check(char *error, const char *doing) {
     if (error != NULL) {
@@ -24,14 +27,6 @@ char *store_path(const struct store *s, const char *name) {
     char *path = xmalloc(size);
     snprintf(path, size, "%s/%s", s->dir, name);
     return path;
-}
-
-void store_sync_dir(const struct store *s) {
-    int fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0) {
-        die("%s: cannot sync directory: %s", s->dir, strerror(errno));
-    }
-    close(fd);
 }
 
 void store_write(struct store *s, const rocksdb_writeoptions_t *options,
@@ -85,16 +80,14 @@ static bool fence_open(struct store *s) {
     char record[FENCE_SIZE];
     if (s->fence < 0 || pread(s->fence, record, sizeof record, 0) != (ssize_t)sizeof record ||
         load_le(record, 4) != FENCE_MAGIC || load_le(record + 20, 4) != crc32c(0, record, 20)) {
-        die("%s is unreadable or corrupted; remove this server from the cluster, "
-            "empty its directory and add it again under a new ID",
-            path);
+        die("%s is unreadable or corrupted; " REPLACE_SERVER, path);
     }
     s->fenced = (struct fence){load_le(record + 4, 8), load_le(record + 12, 8)};
     free(path);
     return true;
 }
 
-/* The fence's existence says that the database was founded completely. */
+/* The fence file is created last: if it exists, the creation of the store was complete. */
 static void fence_create(struct store *s) {
     char *path = store_path(s, "fence");
     char *temporary = store_path(s, "fence.new");
@@ -106,16 +99,15 @@ static void fence_create(struct store *s) {
     if (fsync(s->fence) != 0 || rename(temporary, path) != 0) {
         die("%s: %s", path, strerror(errno));
     }
-    store_sync_dir(s);
+    dir_sync(s->dir);
     free(path);
     free(temporary);
 }
 
 void store_check_fence(struct store *s, const struct fence *recovered) {
     if (recovered->hard < s->fenced.hard || recovered->log < s->fenced.log) {
-        die("%s: the disk lost writes that had been synced (term and vote %llu of %llu, log %llu "
-            "of %llu): it is corrupted; remove this server from the cluster, empty its directory "
-            "and add it again under a new ID",
+        die("%s is corrupted: the disk lost writes that were synced (recovered term and vote up to "
+            "record %llu of %llu, log up to record %llu of %llu); " REPLACE_SERVER,
             s->dir, (unsigned long long)recovered->hard, (unsigned long long)s->fenced.hard,
             (unsigned long long)recovered->log, (unsigned long long)s->fenced.log);
     }
@@ -133,14 +125,15 @@ static rocksdb_options_t *options_create(bool create) {
     rocksdb_options_set_compression(o, rocksdb_no_compression);
     rocksdb_options_set_write_buffer_size(o, 64u << 20);
     rocksdb_options_set_max_write_buffer_number(o, 4);
-    rocksdb_options_set_bytes_per_sync(o, 256u << 10); /* no heaps that the log's syncs wait for */
+    rocksdb_options_set_bytes_per_sync(
+        o, 256u << 10); /* small writes, so that syncs of the log wait less */
     rocksdb_options_set_allow_mmap_reads(o, 0);
     rocksdb_options_set_allow_mmap_writes(o, 0);
     rocksdb_options_set_stats_dump_period_sec(o, 0);
     rocksdb_options_set_stats_persist_period_sec(o, 0);
     rocksdb_options_set_keep_log_file_num(o, 2);
-    /* RocksDB's own journal of what it does is no help and, when the disk is full and
-     * assertions are compiled in, aborts before the error comes back to us. */
+    /* RocksDB's info log is not needed. If the disk is full and assertions are compiled in, it
+     * aborts the process before the error is returned. */
     rocksdb_options_set_info_log_level(o, 4);
     rocksdb_options_set_max_background_jobs(o, 2);
     rocksdb_options_set_level_compaction_dynamic_level_bytes(o, 1);
@@ -165,7 +158,7 @@ static void database_open(struct store *s, bool create) {
     store_check(error, "cannot open the database");
     s->meta = handles[0];
     s->data = handles[1];
-    /* Flushes too go to the threads of low priority: nobody waits for them. */
+    /* Run flushes on the threads of low priority as well: no client waits for them. */
     rocksdb_env_t *env = rocksdb_create_default_env();
     rocksdb_env_set_high_priority_background_threads(env, 0);
     rocksdb_env_lower_thread_pool_cpu_priority(env);
@@ -174,7 +167,7 @@ static void database_open(struct store *s, bool create) {
     free(path);
 }
 
-/* Whose database this is. A directory of another server or cluster is refused. */
+/* Check that the database belongs to this server and cluster; store the identity in a new one. */
 static void identity_check(struct store *s, const char *cluster, raft_id id) {
     struct buf mine = {0};
     buf_put_int(&mine, FORMAT, 2);
@@ -184,11 +177,11 @@ static void identity_check(struct store *s, const char *cluster, raft_id id) {
     char *theirs = meta_get(s, "identity", &len);
     if (theirs == NULL) {
         if (!s->fresh) {
-            die("%s: the database has no identity: it is corrupted", s->dir);
+            die("%s: the database is corrupted: it has no identity record", s->dir);
         }
         char *error = NULL;
         rocksdb_put_cf(s->db, s->write_sync, s->meta, "identity", 8, mine.data, mine.len, &error);
-        store_check(error, "cannot found the database");
+        store_check(error, "cannot create the database");
     } else if (len < 2 || load_le(theirs, 2) != FORMAT) {
         die("%s: the database has an unknown format", s->dir);
     } else if (len != mine.len || memcmp(theirs, mine.data, len) != 0) {
@@ -217,7 +210,7 @@ void store_open(struct store *s, const char *dir, const char *cluster, raft_id i
     if (s->fresh) {
         struct hard_state hard;
         if (store_load_hard_state(s, &hard)) {
-            die("%s/fence is missing: it was deleted, or the disk lost it", dir);
+            die("%s/fence is missing: the file was deleted or the disk lost it", dir);
         }
         fence_create(s);
     }
@@ -283,4 +276,12 @@ void store_put_base(struct store *s, rocksdb_writebatch_t *batch, const char *ke
     base_encode(&b, base);
     rocksdb_writebatch_put_cf(batch, s->meta, key, strlen(key), b.data, b.len);
     buf_free(&b);
+}
+
+void store_save_base(struct store *s, const rocksdb_writeoptions_t *options, const char *key,
+                     const struct base *base) {
+    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
+    store_put_base(s, batch, key, base);
+    store_write(s, options, batch);
+    rocksdb_writebatch_destroy(batch);
 }

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What raft.h declares, read from the preprocessed header.
+"""Parser for the declarations in raft.h, after preprocessing.
 
-The header is plain C without bit-fields, nested function types or macros in
-declarations, so a few patterns read all of it. Anything they do not understand
-raises an error: nothing is skipped silently.
+The header is plain C: its declarations have no bit-fields, no nested function
+types and no macros, so a few patterns cover all of them. A declaration that
+matches no pattern raises an error; none is skipped.
 """
 
 import re
@@ -13,16 +13,21 @@ MARK = "RAFT_API_MARK"
 
 
 class Declarations:
-    """Functions, structs, enums and typedefs, each in the header's order."""
+    """Functions, structs, enums and typedefs, each kind in the header's order."""
 
     def __init__(self, text):
-        self.text = text
         self.functions = {}  # name: (return type, [(type, name)])
         self.structs = {}    # name: [(type, field, array length or None)]
         self.enums = {}      # name: [(enumerator, value)]
         self.typedefs = {}   # name: type
+        announced = set()    # structs declared before their definition
         for statement in split_statements(text):
-            self._read(statement)
+            if forward := re.fullmatch(r"struct (\w+)", statement):
+                announced.add(forward[1])
+            else:
+                self._read(statement)
+        if undefined := announced - self.structs.keys():
+            raise ValueError("declared, but not defined: %s" % sorted(undefined))
 
     def _read(self, statement):
         if statement.startswith("typedef "):
@@ -35,11 +40,16 @@ class Declarations:
         elif match := re.fullmatch(r"(.+?)(\w+) ?\((.*)\)", statement):
             self.functions[match[2]] = (match[1].strip(), read_parameters(match[3]))
         else:
-            raise ValueError("not understood: " + statement)
+            raise ValueError("unknown kind of declaration: " + statement)
+
+
+def declarations(cc, header):
+    """The Declarations of a header file."""
+    return Declarations(unmarked(preprocess(cc, header)))
 
 
 def preprocess(cc, header):
-    """The header's own lines after preprocessing, functions still marked."""
+    """The header's own lines after preprocessing, with MARK in place of RAFT_API."""
     lines = subprocess.run(
         [*cc, "-E", "-std=c11", "-D%s=%s" % ("RAFT_API", MARK), "-x", "c", header],
         check=True, capture_output=True, text=True).stdout.splitlines()
@@ -53,24 +63,24 @@ def preprocess(cc, header):
 
 
 def unmarked(text):
-    """The declarations as any FFI reads them: no attributes, `bool`, plain numbers."""
+    """Remove MARK, and write `bool` and plain numbers, which every FFI can read."""
     text = re.sub(r"\b%s " % MARK, "", text).replace("_Bool", "bool")
     return re.sub(r"= ([^,\n}]*<<[^,\n}]*)", lambda m: "= %d" % value_of(m[1]), text)
 
 
 def exported(text):
-    """Names of the functions that the header marks as exported."""
+    """Names of the functions that have MARK."""
     return sorted(re.findall(r"\b%s\b[^;{]*?\b(\w+)\s*\(" % MARK, text))
 
 
 def value_of(expression):
-    """An enumerator's value: a number, or a number shifted left."""
+    """Value of an enumerator: a number, or a number shifted left."""
     numbers = [int(part.strip(), 0) for part in expression.split("<<")]
     return numbers[0] if len(numbers) == 1 else numbers[0] << numbers[1]
 
 
 def split_statements(text):
-    """Top-level statements, on one line each, without the semicolon."""
+    """Yield each top-level statement on one line, without its semicolon."""
     depth, start, text = 0, 0, " ".join(text.split())
     for at, char in enumerate(text):
         depth += (char == "{") - (char == "}")
@@ -78,11 +88,11 @@ def split_statements(text):
             yield text[start:at].strip()
             start = at + 1
     if text[start:].strip():
-        raise ValueError("not understood: " + text[start:])
+        raise ValueError("no semicolon after: " + text[start:])
 
 
 def read_enumerators(body):
-    """[(name, value)] of an enum's body."""
+    """[(name, value)] of the body of an enum."""
     result, following = [], 0
     for part in filter(None, (part.strip() for part in body.split(","))):
         name, _, expression = part.partition("=")
@@ -93,8 +103,8 @@ def read_enumerators(body):
 
 
 def read_fields(body):
-    """[(type, name, length)] of a struct's body; an unnamed union is one field
-    whose type is the list of its members and whose name is empty."""
+    """[(type, name, length)] of the body of a struct. An unnamed union is one field with
+    an empty name; its type is the list of its members."""
     fields = []
     for part in split_statements(body.strip()):
         if union := re.fullmatch(r"union \{(.*)\}", part):
@@ -108,7 +118,7 @@ def read_fields(body):
 
 
 def read_parameters(body):
-    """[(type, name)] of a function's parameters."""
+    """[(type, name)] of the parameters of a function."""
     result = []
     for part in body.split(","):
         kind, name = re.fullmatch(r"\s*(.+?)(\w+)\s*", part).groups()

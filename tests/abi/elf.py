@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What binutils say about a library."""
+"""Information about a library, from nm and readelf."""
 
 import os
 import re
@@ -9,13 +9,13 @@ ENVIRONMENT = {**os.environ, "LC_ALL": "C"}
 
 
 def run(*command):
-    """Standard output of a command that must succeed."""
+    """Standard output of a command; raises an error if the command fails."""
     return subprocess.run(command, check=True, capture_output=True, text=True,
                           env=ENVIRONMENT).stdout
 
 
 def exported_symbols(library):
-    """Every exported symbol with its type and version, the version node aside."""
+    """Every exported symbol with its type and version, except the version nodes."""
     lines = run("nm", "-D", "--defined-only", "--with-symbol-versions", library).splitlines()
     symbols = [line.split()[-2:] for line in lines]
     return sorted("%s %s" % (kind, name) for kind, name in symbols
@@ -23,14 +23,14 @@ def exported_symbols(library):
 
 
 def undefined_symbols(library, dynamic):
-    """[(name, is weak)] that a library wants from others."""
+    """[(name, is weak)] of the symbols that a library needs from others."""
     command = ["nm", "-D", "-u", library] if dynamic else ["nm", "-u", library]
     found = re.findall(r"^\s+([Uwv]) ([^\s@]+)", run(*command), re.MULTILINE)
     return sorted({(name, kind != "U") for kind, name in found})
 
 
 def defined_symbols(library, dynamic):
-    """Names that a library or archive defines for others."""
+    """Names of the symbols that a library or archive defines for others."""
     command = ["nm", "--defined-only", "--extern-only", library]
     if dynamic:
         command.insert(1, "-D")
@@ -39,7 +39,7 @@ def defined_symbols(library, dynamic):
 
 
 def needed(library):
-    """Libraries that the dynamic loader will want, and the soname."""
+    """The libraries that the dynamic loader loads for this one, and its soname."""
     dynamic = run("readelf", "-d", library)
     names = re.findall(r"\(NEEDED\).*\[(.+)\]", dynamic)
     soname = re.findall(r"\(SONAME\).*\[(.+)\]", dynamic)
@@ -47,11 +47,11 @@ def needed(library):
 
 
 def is_instrumented(library):
-    """Built for sanitizers or coverage, which bring symbols of their own."""
+    """Was the library built for sanitizers or coverage? They add symbols of their own."""
     return bool(re.search(r"\b(__(asan|ubsan|tsan|msan|sanitizer)_|__gcov_|llvm_gcda_|__llvm_prof)",
                           run("nm", library)))
 
 
 def has_debug_information(library):
-    """Compiled with -g: without it no dump shows a type."""
+    """Was the library compiled with -g? Without it, a dump contains no types."""
     return ".debug_info" in run("readelf", "-S", "-W", library)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A cluster of one server driven from Python through libraft.so: what any
-language with a foreign function interface would do.
+"""Run a cluster of one server from Python through libraft.so, with no more than any
+language with a foreign function interface has.
 
 usage: ffi_drive.py DECLARATIONS LAYOUT LIBRARY
 """
@@ -16,7 +16,7 @@ import ffi_types
 
 
 class Server:
-    """A server whose disk is a list and whose network is not there."""
+    """A server whose disk is a list and which has no network."""
 
     def __init__(self, interface):
         self.api, self.constant = interface.functions, interface.constants
@@ -24,21 +24,21 @@ class Server:
         self.raft = self.structs["raft"]()
         self.update = self.structs["raft_update"]()
         self.log, self.reads, self.time, self.unacknowledged = [], [], 0, None
-        self.kept = []  # what entries point to, until their update is done
+        self.kept = []  # keeps alive the memory that events point to
         assert self.api["raft_init"](self.raft, 1, b"one") == 0
 
     def event(self, kind):
-        """A zeroed event of a kind, now."""
+        """A zeroed event of this type at the present time."""
         event = self.structs["raft_event"]()
         event.time, event.type = self.time, self.constant[kind]
         return event
 
     def step(self, event):
-        """Advance; carry out the update."""
+        """Step an event and carry out the update."""
         status = self.api["raft_step"](self.raft, event, self.update)
         assert status == 0, (status, self.api["raft_errmsg"](self.raft))
         flags = self.update.flags
-        assert not flags & self.constant["RAFT_UPDATE_MESSAGES"], "nobody to send to"
+        assert not flags & self.constant["RAFT_UPDATE_MESSAGES"], "a message without a receiver"
         if flags & self.constant["RAFT_UPDATE_ENTRIES"]:
             entries = self.update.entries
             del self.log[entries.index - 1:]
@@ -52,7 +52,7 @@ class Server:
         return flags
 
     def sync(self):
-        """The disk has written everything, and what that brings, and so on."""
+        """Acknowledge writes until no update brings a new one."""
         while self.unacknowledged:
             event = self.event("RAFT_STORED")
             event.stored.index, event.stored.write = self.unacknowledged
@@ -60,7 +60,7 @@ class Server:
             self.step(event)
 
     def configuration(self):
-        """This server alone, as a voter."""
+        """A configuration with this server as the only voter."""
         servers = (self.structs["raft_server"] * 1)()
         servers[0].id, servers[0].address = 1, b"one"
         servers[0].role = self.constant["RAFT_VOTER"]
@@ -86,7 +86,7 @@ class Server:
 
 
 def drive(interface):
-    """Found, elect, write, read, and be refused."""
+    """Bootstrap, elect, write and read; then check an error."""
     server, api, constant = Server(interface), interface.functions, interface.constants
     ask = lambda name, *arguments: api["raft_" + name](server.raft, *arguments)
 
@@ -128,12 +128,12 @@ def drive(interface):
     event = server.event("RAFT_TRANSFER")
     status = api["raft_step"](server.raft, event, server.update)
     assert status == constant["RAFT_NOTFOUND"] and server.update.flags == 0
-    assert ask("errmsg"), "an error without words"
+    assert ask("errmsg"), "raft_errmsg() is empty after an error"
     assert ask("close") == 0 and server.raft.id == 0
 
 
 def check_sizes(interface, path):
-    """The classes have the sizes and offsets of the table."""
+    """Compare the ctypes classes with the sizes and offsets in layout.txt."""
     with open(path, encoding="utf-8") as file:
         lines = file.read().splitlines()
     checked, current = 0, None
@@ -161,7 +161,7 @@ def main():
     if os.path.exists(table):
         check_sizes(interface, table)
     drive(interface)
-    print("founded, elected, written, read and refused as promised")
+    print("bootstrap, election, write, read and error: as expected")
     return 0
 
 

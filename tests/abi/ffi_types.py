@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""ctypes classes made from abi/raft.ffi.h alone: no C compiler, no header parser
-but the small one of cdecl.py."""
+"""Generate ctypes classes from abi/raft.ffi.h, without a C compiler; cdecl.py parses
+the file."""
 
 import ctypes
 
@@ -16,8 +16,7 @@ BASE = {
 
 
 class Interface:
-    """Every struct, enumerator and function of the declarations, as attributes
-    of the loaded library."""
+    """The structs, constants and functions of a loaded library, by name."""
 
     def __init__(self, text, library):
         self.declarations = cdecl.Declarations("\n".join(
@@ -51,7 +50,7 @@ class Interface:
         target._fields_ = described
 
     def type_of(self, kind):
-        """The ctypes type of a C type."""
+        """The ctypes type that corresponds to a C type."""
         if kind in BASE:
             return BASE[kind]
         if kind in self.declarations.typedefs:

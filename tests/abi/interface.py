@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The library's types and functions against the libabigail baseline.
+"""Compare the types and functions of the library with the libabigail baseline.
 
 usage: interface.py dump LIBRARY HEADERS OUTPUT
        interface.py check LIBRARY HEADERS BASELINE
@@ -14,10 +14,10 @@ import tempfile
 
 import elf
 
-# Two common recipes pass a broken struct: `abidiff --headers-dir` on a dump
-# without locations, and any dump of a library without debug information. Hence
-# these options, the proof below that the dump shows types, and no headers when
-# two dumps are compared.
+# Two common ways to call libabigail do not detect a changed struct: `abidiff
+# --headers-dir` on a dump without locations, and a dump of a library without debug
+# information. Therefore the headers are given to abidw and not to abidiff, and each
+# dump must contain the names in WITNESSES.
 OPTIONS = ["--drop-private-types", "--exported-interfaces-only", "--type-id-style", "hash",
            "--no-corpus-path", "--no-show-locs", "--no-comp-dir-path", "--no-elf-needed"]
 WITNESSES = ["raft_event_start", "n_entries", "raft_update", "raft_configuration", "reserved_union"]
@@ -28,7 +28,7 @@ class NoDebugInformation(Exception):
 
 
 def dump(library, headers, output):
-    """Write a dump of the library's interface."""
+    """Write a dump of the interface of the library."""
     if not elf.has_debug_information(library):
         raise NoDebugInformation(library)
     subprocess.run(["abidw", *OPTIONS, "--headers-dir", headers, "--out-file", output, library],
@@ -39,18 +39,18 @@ def dump(library, headers, output):
         file.write(text)
     missing = [name for name in WITNESSES if "name='%s'" % name not in text]
     if missing:
-        raise RuntimeError("the dump of %s does not show %s" % (library, missing))
+        raise RuntimeError("the dump of %s does not contain %s" % (library, missing))
 
 
 def compare(baseline, now):
-    """(equal, what abidiff reports). Field renames are reported too."""
+    """(equal, report of abidiff). A renamed field counts as a difference."""
     result = subprocess.run(["abidiff", "--harmless", baseline, now], check=False,
                             capture_output=True, text=True)
     return result.returncode == 0, result.stdout + result.stderr
 
 
 def check(library, headers, baseline):
-    """(equal, report) of a library against a baseline."""
+    """(equal, report) of the comparison of a library with a baseline."""
     with tempfile.TemporaryDirectory() as scratch:
         now = os.path.join(scratch, "now.abi")
         dump(library, headers, now)
@@ -67,13 +67,13 @@ def main():
             dump(library, headers, path)
             return 0
         if not os.path.exists(path):
-            print("skipped: no baseline for this architecture")
+            print("skipped: this architecture has no baseline")
             return 77
         equal, report = check(library, headers, path)
     except NoDebugInformation:
         print("skipped: the library was built without debug information")
         return 77
-    print("the interface is that of the baseline" if equal else report)
+    print("the interface equals the baseline" if equal else report)
     return 0 if equal else 1
 
 

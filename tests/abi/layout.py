@@ -1,23 +1,24 @@
 # SPDX-License-Identifier: MIT
-"""Size of every public struct, offset of every field and value of every
-enumerator, as the compiler sees them. What libabigail cannot reach from a
-function's signature is held by this table.
+"""Generate or check abi/ARCH/layout.txt: the size of every public struct, the
+offset and size of every field and the value of every enumerator, as the compiler
+computes them. It covers the types that no function signature leads to, which the
+libabigail baseline lacks.
 
-usage: layout.py CC HEADER [TABLE]
-Prints the table, or compares it with TABLE.
+usage: layout.py CC HEADER [FILE]
+Prints the table, or compares FILE with it.
 """
 
 import os
-import shlex
 import subprocess
 import sys
 import tempfile
 
 import cdecl
+import generated
 
 
 def fields_of(fields):
-    """Names of the fields, those of unnamed unions included."""
+    """Names of the fields, including the members of unnamed unions."""
     for kind, name, _ in fields:
         if name:
             yield name
@@ -44,9 +45,9 @@ def program(declarations, header):
 
 
 def table(cc, header):
-    """The table of a header, as text."""
+    """The content of layout.txt."""
     header = os.path.abspath(header)
-    declarations = cdecl.Declarations(cdecl.unmarked(cdecl.preprocess(cc, header)))
+    declarations = cdecl.declarations(cc, header)
     with tempfile.TemporaryDirectory() as scratch:
         source, binary = os.path.join(scratch, "layout.c"), os.path.join(scratch, "layout")
         with open(source, "w", encoding="utf-8") as file:
@@ -55,24 +56,5 @@ def table(cc, header):
         return subprocess.run([binary], check=True, capture_output=True, text=True).stdout
 
 
-def main():
-    cc, header = shlex.split(sys.argv[1]), sys.argv[2]
-    now = table(cc, header)
-    if len(sys.argv) < 4:
-        print(now, end="")
-        return 0
-    if not os.path.exists(sys.argv[3]):
-        print("skipped: no table for this architecture")
-        return 77
-    with open(sys.argv[3], encoding="utf-8") as file:
-        expected = file.read().splitlines()
-    gone = [line for line in expected if line not in now.splitlines()]
-    if expected != now.splitlines():
-        print("the header departs from %s; lines that it lacks now: %s" % (sys.argv[3], gone))
-        return 1
-    print("%d lines equal" % len(expected))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(generated.main(table, optional=True))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A library with the interface that a header declares and nothing behind it.
+"""Build a library that has the interface of a header and no implementation.
 
-The checks look at interfaces only, so this is all they need to be shown a
-broken one, and it is built in a moment.
+The checks examine interfaces only, so a stub is enough to test them with a broken
+interface, and it is built quickly.
 """
 
 import os
@@ -12,7 +12,7 @@ import cdecl
 
 
 def source(declarations, extra):
-    """C++ definitions of all functions of the header."""
+    """C++ code that defines every function of the header."""
     lines = ['#include <raft.h>', 'extern "C" {']
     for name, (kind, parameters) in declarations.functions.items():
         listed = ", ".join("%s %s" % parameter for parameter in parameters)
@@ -21,18 +21,18 @@ def source(declarations, extra):
 
 
 def version_script(names, node):
-    """A version script that exports the names."""
+    """A version script that exports these names."""
     return "%s {\n global:\n%s local: *;\n};\n" % (node, "".join("  %s;\n" % n for n in names))
 
 
 def build(cc, cxx, folder, header, extra="", extra_names=(), node="RAFT_1.0", flags=()):
-    """Build into a folder from the text of a header; return the paths of
-    (header, version script, library)."""
+    """Build a stub in a new folder from the text of a header. Return the paths of the
+    header, the version script and the library."""
     os.makedirs(folder)
     header_path = os.path.join(folder, "raft.h")
     with open(header_path, "w", encoding="utf-8") as file:
         file.write(header)
-    declarations = cdecl.Declarations(cdecl.unmarked(cdecl.preprocess(cc, header_path)))
+    declarations = cdecl.declarations(cc, header_path)
     map_path, library = os.path.join(folder, "raft.map"), os.path.join(folder, "libraft.so")
     with open(map_path, "w", encoding="utf-8") as file:
         file.write(version_script([*sorted(declarations.functions), *extra_names], node))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The exported symbols, abi/symbols.txt, the version script and the header's
-functions are four lists of the same names.
+"""Check that four lists have the same names: the symbols that the library exports,
+abi/symbols.txt, the version script and the functions in the header.
 
 usage: symbols.py CC HEADER LIST MAP LIBRARY
 """
@@ -14,7 +14,7 @@ import elf
 
 
 def read_map(path):
-    """Symbols of a version script as `nm` prints them: T name@@NODE."""
+    """The symbols of a version script, in the format of `nm`: T name@@NODE."""
     with open(path, encoding="utf-8") as file:
         text = re.sub(r"/\*.*?\*/|#[^\n]*", "", file.read(), flags=re.DOTALL)
     symbols = []
@@ -25,29 +25,30 @@ def read_map(path):
 
 
 def differences(cc, header, listed, version_script, library):
-    """What departs from the list, as sentences."""
+    """Differences from abi/symbols.txt (`listed`), one sentence each."""
     with open(listed, encoding="utf-8") as file:
         expected = sorted(line.strip() for line in file if line.strip())
     if not expected:
         return ["%s is empty" % listed]
-    text = cdecl.preprocess(cc, header)
-    functions = cdecl.exported(text)
-    declared = sorted(cdecl.Declarations(cdecl.unmarked(text)).functions)
+    functions = cdecl.exported(cdecl.preprocess(cc, header))
+    declared = sorted(cdecl.declarations(cc, header).functions)
     problems = []
     for what, found in (("the library", elf.exported_symbols(library)),
                         ("the version script", read_map(version_script))):
         problems += ["%s lacks: %s" % (what, symbol) for symbol in expected if symbol not in found]
-        problems += ["%s adds: %s" % (what, symbol) for symbol in found if symbol not in expected]
+        problems += ["%s has in addition: %s" % (what, symbol)
+                     for symbol in found if symbol not in expected]
     names = sorted(re.sub(r"^T (\w+)@@.*$", r"\1", symbol) for symbol in expected)
     problems += ["the header lacks: " + name for name in names if name not in functions]
-    problems += ["the header adds: " + name for name in functions if name not in names]
+    problems += ["the header has in addition: " + name
+                 for name in functions if name not in names]
     problems += ["declared without RAFT_API: " + name for name in declared if name not in functions]
     return problems
 
 
 def main():
     problems = differences(shlex.split(sys.argv[1]), *sys.argv[2:6])
-    print("\n".join(problems) or "all four lists are equal")
+    print("\n".join(problems) or "the four lists have the same names")
     return 1 if problems else 0
 
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the API answers without a usable raft, and what becomes of a closed one. Plain C,
- * and plain C++. */
+/* Calls on a NULL, zeroed, unstarted or closed raft. Compiled as C and as C++. */
 #include <raft.h>
 
 #include <stdio.h>
@@ -9,13 +8,13 @@
 static int failures;
 static int checks;
 
-#define CHECK(condition)                                                         \
-    do {                                                                         \
-        ++checks;                                                                \
-        if (!(condition)) {                                                      \
-            printf("%s:%d: %s does not hold\n", __FILE__, __LINE__, #condition); \
-            ++failures;                                                          \
-        }                                                                        \
+#define CHECK(condition)                                                          \
+    do {                                                                          \
+        ++checks;                                                                 \
+        if (!(condition)) {                                                       \
+            printf("%s:%d: this is false: %s\n", __FILE__, __LINE__, #condition); \
+            ++failures;                                                           \
+        }                                                                         \
     } while (0)
 
 static int all_zero(const void *base, size_t len) {
@@ -37,7 +36,7 @@ static struct raft_event event_of(enum raft_event_type type) {
     return e;
 }
 
-/* Neutral answers: 0, NULL, -1 for a role. */
+/* Getters return 0 or NULL, or -1 for a role. */
 static void check_getters(struct raft *r) {
     struct raft_configuration conf;
     struct raft_progress progress;
@@ -107,22 +106,22 @@ static void check_init_errors(void) {
     CHECK(raft_init(NULL, 1, "one") == RAFT_INVALID);
     CHECK(raft_init(&r, 1, NULL) == RAFT_INVALID);
     CHECK(raft_init(&r, 0, "one") == RAFT_BADID);
-    CHECK(raft_close(&r) == 0); /* what a failed init leaves can be closed */
+    CHECK(raft_close(&r) == 0); /* a raft can be closed after raft_init() failed */
 }
 
-static void check_life(void) {
+static void check_init_start_close(void) {
     struct raft r;
     struct raft_event e;
     struct raft_update u;
     struct raft_configuration conf;
     struct raft_progress progress;
-    memset(&r, 0xa5, sizeof r); /* raft_init does not read what was there */
+    memset(&r, 0xa5, sizeof r); /* raft_init() ignores the previous content */
     CHECK(raft_init(&r, 42, "forty-two") == 0);
     CHECK(r.id == 42);
     CHECK(raft_state(&r) == RAFT_FOLLOWER);
     CHECK(raft_role(&r) == -1);
     CHECK(raft_errmsg(&r) != NULL);
-    /* Nothing but a start before the start. */
+    /* Before RAFT_START, every other event is an error. */
     {
         int type;
         for (type = 2; type <= 16; ++type) {
@@ -131,7 +130,7 @@ static void check_life(void) {
             CHECK(u.flags == 0);
         }
     }
-    /* Null pointers. */
+    /* NULL arguments. */
     e = event_of(RAFT_START);
     CHECK(raft_step(&r, NULL, &u) == RAFT_INVALID);
     CHECK(raft_step(&r, &e, NULL) == RAFT_INVALID);
@@ -147,11 +146,11 @@ static void check_life(void) {
     CHECK(raft_progress(&r, 1, &progress) == RAFT_NOTLEADER);
     CHECK(raft_close(&r) == 0);
     CHECK(all_zero(&r, sizeof r));
-    CHECK(raft_close(&r) == 0); /* again */
+    CHECK(raft_close(&r) == 0); /* a second close is harmless */
     check_unusable(&r);
 }
 
-/* Two rafts share nothing. */
+/* A step or close of one raft does not affect another. */
 static void check_distinct(void) {
     struct raft a;
     struct raft b;
@@ -177,7 +176,7 @@ int main(void) {
     CHECK(all_zero(&zeroed, sizeof zeroed));
     CHECK(raft_close(&zeroed) == 0);
     check_init_errors();
-    check_life();
+    check_init_start_close();
     check_distinct();
     printf("%d checks, %d failed\n", checks, failures);
     return failures == 0 ? 0 : 1;

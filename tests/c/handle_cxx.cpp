@@ -1,3 +1,3 @@
 /* SPDX-License-Identifier: MIT */
-/* The same program, as C++. */
+/* handle.c, compiled as C++. */
 #include "handle.c"

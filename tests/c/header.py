@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Compile the public header alone, and twice included, in every standard.
+"""Compile the public header in every C and C++ standard: alone, included twice, and with the
+example from its first comment.
 
-header.py INCLUDE_DIR COMPILER...   each compiler once; which language it speaks is asked."""
+usage: header.py INCLUDE_DIR COMPILER...   repeated compilers are tried once"""
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -14,6 +16,31 @@ STRICT = ['-Wall', '-Wextra', '-pedantic-errors', '-Werror', '-Wundef']
 STRICT_C = ['-Wc++-compat', '-Wstrict-prototypes']
 ONCE = '#include <raft.h>\nint main(void) { return 0; }\n'
 TWICE = '#include <raft.h>\n#include <raft.h>\nint main(void) { return 0; }\n'
+# The functions that the example leaves to its reader.
+EXAMPLE = '''#include <raft.h>
+int next_event(struct raft_event *event);
+void report(const char *text);
+void save_and_sync(raft_term term, raft_id voted_for);
+void start_writing_entries(const struct raft_update_entries *entries);
+void start_writing_snapshot(const struct raft_update_snapshot *snapshot);
+void send_messages(const struct raft_update_messages *messages);
+void apply_up_to(raft_index index);
+void set_timer(raft_time time);
+void run(raft_id id, const char *address);
+void run(raft_id id, const char *address) {
+%s}
+'''
+
+
+def read_header(include):
+    with open(os.path.join(include, 'raft.h'), encoding='utf-8') as file:
+        return file.read()
+
+
+def example_of(header):
+    """A program with the code between @code and @endcode in the header's first comment."""
+    lines = re.search(r' \* @code\{\.c\}\n(.*?) \* @endcode\n', header, re.S)[1]
+    return EXAMPLE % re.sub(r'^ \* ?', '', lines, flags=re.M)
 
 
 def compiles(compiler, language, standard, include, source):
@@ -35,50 +62,60 @@ def knows(compiler, language, standard):
     return done.returncode == 0
 
 
-def broken_copies(include, folder):
-    """Headers that each break one promise: the check must notice."""
-    with open(os.path.join(include, 'raft.h'), encoding='utf-8') as file:
-        good = file.read()
-    yield 'no guard', good.replace('#define RAFT_H\n', ''), TWICE, 'both'
+def broken_cases(good):
+    """Yield cases that must not compile: defect, header, program, language or 'both'."""
+    end = '#endif /* RAFT_H */'
+    yield 'no include guard', good.replace('#define RAFT_H\n', ''), TWICE, 'both'
     yield 'no stddef.h', good.replace('#include <stddef.h>\n', ''), ONCE, 'both'
-    yield 'old prototype', good.replace('#endif /* RAFT_H */',
-                                        'int raft_old();\n#endif /* RAFT_H */'), ONCE, 'c'
-    yield 'GNU extension', good.replace('#endif /* RAFT_H */',
-                                        'struct raft_gnu { int n; int rest[0]; };\n#endif'
-                                        ), ONCE, 'both'
-    yield 'C only', good.replace('#endif /* RAFT_H */', 'extern int class;\n#endif'), ONCE, 'c++'
+    yield 'an old prototype', good.replace(end, 'int raft_old();\n' + end), ONCE, 'c'
+    yield 'a GNU extension', good.replace(
+        end, 'struct raft_gnu { int n; int rest[0]; };\n' + end), ONCE, 'both'
+    yield 'a C++ keyword', good.replace(end, 'extern int class;\n' + end), ONCE, 'c++'
+    yield 'a missing field in the example', good, example_of(
+        good.replace('&update.snapshot', '&update.snapshots')), 'both'
+
+
+class Results:
+    """Counts compilations, and prints those with an unexpected result."""
+
+    def __init__(self):
+        self.count = self.failed = 0
+
+    def add(self, as_expected, text):
+        self.count += 1
+        if not as_expected:
+            self.failed += 1
+            print('FAILED: ' + text)
+
+
+def check(compiler, language, standards, include, results):
+    known = [s for s in standards if knows(compiler, language, s)]
+    if not known:
+        print(f'skipped: {compiler} supports none of {standards}')
+        return
+    header = read_header(include)
+    for standard in known:
+        for source in (ONCE, TWICE, example_of(header)):
+            ok, errors = compiles(compiler, language, standard, include, source)
+            results.add(ok, f'{compiler} -std={standard}\n{errors}')
+    with tempfile.TemporaryDirectory() as folder:
+        for defect, text, source, where in broken_cases(header):
+            if where not in ('both', language):
+                continue
+            with open(os.path.join(folder, 'raft.h'), 'w', encoding='utf-8') as file:
+                file.write(text)
+            ok, _ = compiles(compiler, language, known[0], folder, source)
+            results.add(not ok, f'{compiler} -std={known[0]} accepts {defect}')
 
 
 def main():
     include, compilers = sys.argv[1], sys.argv[2:]
-    failed = count = 0
+    results = Results()
     for compiler in dict.fromkeys(compilers):
-        for language, standards in (('c', C), ('c++', CXX)):
-            known = [s for s in standards if knows(compiler, language, s)]
-            if not known:
-                print(f'{compiler} knows no {language} standard of {standards}: skipped')
-            for standard in known:
-                for source in (ONCE, TWICE):
-                    ok, errors = compiles(compiler, language, standard, include, source)
-                    count += 1
-                    if not ok:
-                        failed += 1
-                        print(f'FAILED: {compiler} -std={standard}\n{errors}')
-            if not known:
-                continue
-            with tempfile.TemporaryDirectory() as folder:
-                for name, text, source, where in broken_copies(include, folder):
-                    if where not in ('both', language):
-                        continue
-                    with open(os.path.join(folder, 'raft.h'), 'w', encoding='utf-8') as file:
-                        file.write(text)
-                    ok, _ = compiles(compiler, language, known[0], folder, source)
-                    count += 1
-                    if ok:
-                        failed += 1
-                        print(f'FAILED: {compiler} -std={known[0]} accepts a header with: {name}')
-    print(f'{count} compilations, {failed} not as expected')
-    return 1 if failed or count == 0 else 0
+        check(compiler, 'c', C, include, results)
+        check(compiler, 'c++', CXX, include, results)
+    print(f'{results.count} compilations, {results.failed} with an unexpected result')
+    return 1 if results.failed or results.count == 0 else 0
 
 
 if __name__ == '__main__':

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Install into a stage, then build and run a user's program against what was installed.
+"""Install the library into a temporary folder (the staging folder), then build and run a
+program against the installed files.
 
-installed.py BUILD_DIR PREFIX CC PROGRAM.C -- MESON...
+usage: installed.py BUILD_DIR PREFIX CC PROGRAM.C -- MESON...
 
-Another library named libraft may be installed on the machine (Debian has C-Raft's): each
-step checks that it is ours that was found, and a negative test that the check can tell."""
+Another library named libraft may be installed on the machine, such as C-Raft's on Debian. Each
+step therefore checks that the tools found this library. A negative test checks that is_ours()
+tells the two apart."""
 import glob
 import os
 import shutil
@@ -13,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-OURS = ('raft_configuration_at', 'raft_term_of', 'raft_last_stored') # in no other libraft
+DISTINCT_SYMBOLS = ('raft_configuration_at', 'raft_term_of', 'raft_last_stored') # in no other libraft
 
 
 def run(command, **options):
@@ -27,13 +29,13 @@ def is_ours(library):
     symbols = subprocess.run(['nm', '-D', '--defined-only', library], capture_output=True,
                              text=True, check=True).stdout.split()
     names = {symbol.split('@')[0] for symbol in symbols}
-    return all(name in names for name in OURS)
+    return all(name in names for name in DISTINCT_SYMBOLS)
 
 
 def one(pattern):
     found = glob.glob(pattern, recursive=True)
     if len(found) != 1:
-        sys.exit(f'FAILED: {pattern} should name one file: {found}')
+        sys.exit(f'FAILED: {pattern} must match exactly one file, but matches {found}')
     return found[0]
 
 
@@ -46,9 +48,9 @@ def flags_from_pkg_config(stage, prefix):
     flags = run(['pkg-config', here, '--cflags', '--libs', 'raft'], env=env).split()
     libdir = run(['pkg-config', here, '--variable=libdir', 'raft'], env=env).strip()
     print('pkg-config: raft', version, *flags)
-    for flag in flags: # all of it in the stage, nothing of the system's
+    for flag in flags: # every path must be in the staging folder
         if flag.startswith(('-I', '-L')) and not flag[2:].startswith(stage):
-            sys.exit(f'FAILED: pkg-config names {flag}')
+            sys.exit(f'FAILED: pkg-config returns a path outside the staging folder: {flag}')
     return flags, libdir
 
 
@@ -56,7 +58,7 @@ def check_header(cc, program, cflags, stage):
     headers = run([cc, '-M', program, *cflags]).split()
     used = [h for h in headers if os.path.basename(h) == 'raft.h']
     if len(used) != 1 or not os.path.abspath(used[0]).startswith(stage):
-        sys.exit(f'FAILED: the compiler used {used}')
+        sys.exit(f'FAILED: the compiler used another header: {used}')
 
 
 def check_shared(cc, program, flags, libdir, stage):
@@ -67,16 +69,16 @@ def check_shared(cc, program, flags, libdir, stage):
     print(out, end='')
     loaded = [line.split()[1] for line in out.splitlines() if line.startswith('library ')]
     if len(loaded) != 1 or not os.path.realpath(loaded[0]).startswith(stage):
-        sys.exit(f'FAILED: raft_step() came from {loaded}')
+        sys.exit(f'FAILED: raft_step() is not from the installed library: {loaded}')
     needed = run(['ldd', binary])
     mine = [line for line in needed.splitlines() if 'libraft' in line]
     if len(mine) != 1 or libdir not in mine[0]:
-        sys.exit(f'FAILED: ldd says {mine}')
+        sys.exit(f'FAILED: according to ldd, the program needs another library: {mine}')
     for other in ('libstdc++', 'libc++', 'libgcc_s', 'libsupc++'):
         if other in needed:
             sys.exit(f'FAILED: a C program needs {other}')
     if not is_ours(os.path.realpath(loaded[0])):
-        sys.exit('FAILED: the installed library lacks our symbols')
+        sys.exit('FAILED: the program loaded a library without the symbols of this one')
 
 
 def check_static(cc, program, cflags, libdir, stage):
@@ -87,29 +89,29 @@ def check_static(cc, program, cflags, libdir, stage):
         print(name + ':', run([binary]), end='')
         done = subprocess.run(['ldd', binary], capture_output=True, text=True, check=False)
         if 'libraft' in done.stdout or 'libstdc++' in done.stdout:
-            sys.exit(f'FAILED: linked with {archive}, yet it needs\n{done.stdout}')
+            sys.exit(f'FAILED: the program is linked with {archive}, but needs\n{done.stdout}')
         if extra and done.returncode == 0 and '=>' in done.stdout:
-            sys.exit('FAILED: -static is not static')
+            sys.exit('FAILED: the program linked with -static needs shared libraries')
 
 
 def check_the_check():
-    """The check must tell another libraft from ours."""
+    """is_ours() must reject every other libraft on this machine."""
     others = [f for f in glob.glob('/usr/lib/*/libraft.so*') + glob.glob('/usr/lib/libraft.so*')
               if not os.path.islink(f)]
     for other in others:
         if is_ours(other):
-            sys.exit(f'FAILED: the check takes {other} for ours')
-        print('told apart from', other)
+            sys.exit(f'FAILED: is_ours() accepts {other}')
+        print('is_ours() rejects', other)
 
 
 def main():
-    os.environ.pop('LD_LIBRARY_PATH', None) # meson's, to its build directory
+    os.environ.pop('LD_LIBRARY_PATH', None) # Meson sets it to its build directory
     at = sys.argv.index('--')
     build, prefix, cc, program = sys.argv[1:at]
     meson = sys.argv[at + 1:]
     for tool in ('pkg-config', 'nm', 'ldd'):
         if shutil.which(tool) is None:
-            print(f'{tool} is not installed: skipped')
+            print(f'skipped: {tool} is not installed')
             return 77
     with tempfile.TemporaryDirectory(dir=build) as stage:
         stage = os.path.realpath(stage)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The layout of every public struct, asserted while compiling, as C and as C++. A change
- * here is a change of the ABI: see abi/README.md before touching a number. */
+/* Compile-time assertions about the layout of every public struct, as C and as C++. Changing a
+ * number here changes the ABI: read abi/README.md first. */
 #include <raft.h>
 
 #include <limits.h>
@@ -13,7 +13,7 @@
 #endif
 #define SIZE(type, bytes) ASSERT(sizeof(type) == (bytes), "the size of " #type)
 #define OFFSET(type, field, bytes) \
-    ASSERT(offsetof(type, field) == (bytes), "where " #field " is in " #type)
+    ASSERT(offsetof(type, field) == (bytes), "the offset of " #field " in " #type)
 
 /* On every platform. */
 SIZE(raft_id, 8);
@@ -31,7 +31,7 @@ OFFSET(struct raft, impl, 8);
 OFFSET(struct raft, reserved, 16);
 SIZE(struct raft, 64);
 
-/* Where pointers have 64 bits. */
+/* On platforms with 64-bit pointers. */
 #if defined(__LP64__) || defined(_WIN64)
 OFFSET(struct raft_buffer, base, 0);
 OFFSET(struct raft_buffer, len, 8);

@@ -1,3 +1,3 @@
 /* SPDX-License-Identifier: MIT */
-/* The same assertions, as C++. */
+/* layout.c, compiled as C++. */
 #include "layout.c"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A user's program: a server that founds a cluster of one, leads it and commits an entry.
- * It is compiled with nothing but cc and what pkg-config says, against the installed
- * library. When linked dynamically it tells which file raft_step() came from. */
+/* A program that uses the installed library. It bootstraps a cluster of one server, becomes its
+ * leader and commits an entry. installed.py compiles it with the flags from pkg-config only. With
+ * SHOW_LIBRARY it prints the file that contains raft_step(). */
 #if defined(__linux__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE
 #endif
@@ -24,7 +24,7 @@ static int step(struct raft *r, struct raft_event *e) {
     return rv;
 }
 
-/* The disk of this program is always ready. */
+/* Acknowledge entries at once, as if they were on disk, until an update has none. */
 static int store(struct raft *r, raft_time now) {
     while (update.flags & RAFT_UPDATE_ENTRIES) {
         struct raft_event e;

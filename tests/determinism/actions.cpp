@@ -79,8 +79,7 @@ void Cluster::deliver() {
 void Cluster::receive(Server &server, const Message &message) {
     raft_event e = event(RAFT_RECEIVE);
     server.loan.clear();
-    raft_message lent = server.loan.lend(message);
-    e.receive.message = &lent;
+    e.receive.message = server.loan.lend(message);
     (void)server.step(e);
 }
 

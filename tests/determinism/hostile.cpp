@@ -289,8 +289,12 @@ void Cluster::hostile_event(Server &server) {
         case RAFT_RECOVER:
             e.recover.conf = members;
             break;
-        default: /* of no known type */
+        default: { /* of an unknown type, which must fail, and which only the library may load */
+            raft_update update;
             put_raw(&e.type, random_.next() | 0x40);
+            (void)take_step(server.handle(), e, update);
+            return;
+        }
     }
     (void)server.step(e);
 }

@@ -5,11 +5,11 @@
 variants.py --root DIR --build DIR [--jobs N] [--insist]
 
 Builds the core with every compiler, optimization and word size of the table below, links each
-with the program beside this file, and compares the digests of all seeded clusters; also those of a
-core without the fast path. Negative tests: a changed constant, a type that is as wide as the
+with the program beside this file, and compares the digests of all seeded clusters; also those of
+a core without the fast path. Negative tests: a changed constant, a type that is as wide as the
 machine's word and a number in the machine's byte order must each change a digest. Variants that
-cannot be built here are left out; with --insist that is a failure. Exit 77: fewer than two variants,
-nothing to compare."""
+cannot be built here are left out; with --insist that is a failure. Exit 77: fewer than two
+variants, nothing to compare."""
 import argparse
 import concurrent.futures
 import hashlib
@@ -40,18 +40,19 @@ VARIANTS = {
 # name: (variant, file, text, its replacement)
 EQUAL = {
     'without the fast path': (
-        'gcc -O2', 'steady.cpp',
-        'INVARIANT(s.steady == Steady::kNo || s.steady == s.find_steady());',
-        'return libraft::step(s, event, update);'),
+        'gcc -O2', 'step.cpp',
+        'INVARIANT(s.fast_path == FastPath::kNone || s.fast_path == fast_path::find(s));',
+        's.fast_path = FastPath::kNone;'),
 }
 BROKEN = {
     'a changed constant': (
-        'gcc -O0', 'random.hpp', '0x9e3779b9U', '0x9e3779b7U'),
+        'gcc -O0', 'base/random.hpp', '0x9e3779b9U', '0x9e3779b7U'),
     'a type as wide as the word': (
-        'gcc -m32 -O0', 'random.hpp', 'uint64_t{next()} * bound) >> 32',
+        'gcc -m32 -O0', 'base/random.hpp', 'uint64_t{next()} * bound) >> 32',
         'static_cast<uintptr_t>(next()) * bound) >> (sizeof(uintptr_t) * 8 - 32)'),
     "the machine's byte order": (
-        'big-endian s390x, gcc -O2', 'bytes.hpp', 'static_cast<unsigned char>(value >> (8 * i))',
+        'big-endian s390x, gcc -O2', 'base/bytes.hpp',
+        'static_cast<unsigned char>(value >> (8 * i))',
         'reinterpret_cast<const unsigned char *>(&value)[i]'),
 }
 
@@ -61,8 +62,8 @@ PROGRAM_FLAGS = ['-std=c++20', '-O1', '-Wall', '-Wextra', '-Wpedantic']
 
 
 def files(folder, *endings):
-    return sorted(os.path.join(folder, name) for name in os.listdir(folder)
-                  if name.endswith(endings))
+    return sorted(os.path.join(where, name) for where, _, names in os.walk(folder)
+                  for name in names if name.endswith(endings))
 
 
 class Builder:
@@ -111,7 +112,7 @@ class Builder:
         core_key = content(files(source_dir, '.cpp', '.hpp') + files(self.include, '.h'))
         program_key = content(self.program + files(self.include, '.h'))
         common = arch + ['-I' + self.include]
-        core = self.objects(compiler, CORE_FLAGS + [level] + common,
+        core = self.objects(compiler, CORE_FLAGS + [level] + common + ['-I' + source_dir],
                             files(source_dir, '.cpp'), core_key)
         sources = [name for name in self.program if name.endswith('.cpp')]
         program = self.objects(program_compiler, PROGRAM_FLAGS + common, sources, program_key)
@@ -199,7 +200,8 @@ def main():
         if code != 0:
             print('\n'.join(lines[-10:]))
         same = lines == reference
-        print('%s  %s: %d lines%s' % ('ok    ' if code == 0 and same else 'FAILED', name, len(lines),
+        verdict = 'ok    ' if code == 0 and same else 'FAILED'
+        print('%s  %s: %d lines%s' % (verdict, name, len(lines),
                                       '' if same else ': ' + first_difference(reference, lines)))
         failed |= code != 0 or not same
     print(reference[-1])

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Servers, connections and assertions for the store's tests. Standard library only.
+"""Servers, connections and assertions for the tests of raft-kv. Standard library only.
 
-RAFT_KV is the server's program, KV_SHIM the preload library of shim.c.
+Environment: RAFT_KV is the server program, KV_DISK_FAULTS the fault injection library built from
+disk_faults.c, KV_TIMEOUT_FACTOR multiplies all timeouts.
 """
 import os
 import re
@@ -15,19 +16,19 @@ import time
 import traceback
 
 RAFT_KV = os.environ.get("RAFT_KV", "raft-kv")
-SHIM = os.environ.get("KV_SHIM", "")
-SLOW = float(os.environ.get("KV_TIMEOUT_FACTOR", "1"))
+DISK_FAULTS = os.environ.get("KV_DISK_FAULTS", "")
+TIMEOUT_FACTOR = float(os.environ.get("KV_TIMEOUT_FACTOR", "1"))
 
 
 class Error(Exception):
-    """An error reply."""
+    """An error reply from the server."""
 
 
 class Connection:
-    """One connection that speaks RESP."""
+    """A client connection that speaks the Redis protocol (RESP)."""
 
     def __init__(self, port, timeout=10):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout * SLOW)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout * TIMEOUT_FACTOR)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.file = self.socket.makefile("rb")
 
@@ -48,7 +49,7 @@ class Connection:
         self.send(encode(*args))
 
     def reply(self, strict=False):
-        """The next reply; error replies inside it are returned, not raised."""
+        """Read the next reply. An error reply is raised as Error if `strict`, else returned."""
         line = self.file.readline()
         if not line.endswith(b"\r\n"):
             raise ConnectionError("connection closed")
@@ -70,7 +71,7 @@ class Connection:
             return data[:-2].decode(errors="surrogateescape")
         if kind == b"*":
             return None if rest == b"-1" else [self.reply() for _ in range(int(rest))]
-        raise ValueError("not RESP: %r" % line)
+        raise ValueError("not a RESP reply: %r" % line)
 
     def call(self, *args):
         self.command(*args)
@@ -86,7 +87,7 @@ def encode(*args):
 
 
 def free_ports(n):
-    """Ports that are free now, all different."""
+    """Return `n` different TCP ports that are free now."""
     sockets = []
     for _ in range(n):
         s = socket.socket()
@@ -99,8 +100,9 @@ def free_ports(n):
 
 
 def eventually(what, condition, seconds=15):
-    """Wait until `condition()` is true; connection errors count as false."""
-    deadline = time.monotonic() + seconds * SLOW
+    """Wait until `condition()` returns a true value and return that. Connection errors and error
+    replies count as false. `what` names the condition in the failure message."""
+    deadline = time.monotonic() + seconds * TIMEOUT_FACTOR
     while True:
         try:
             value = condition()
@@ -109,19 +111,19 @@ def eventually(what, condition, seconds=15):
         except (OSError, Error, ValueError):
             pass
         if time.monotonic() > deadline:
-            raise AssertionError("did not happen in time: " + what)
+            raise AssertionError("timed out waiting until " + what)
         time.sleep(0.02)
 
 
-# A server of a build with sanitizers says so where it errs.
+# How the sanitizers' reports begin in a server's log.
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|: runtime error: ")
 
-# For tests that hold on to one leader, which a busy machine must not depose.
-CALM = ["--election-timeout", "2500", "--heartbeat", "100"]
+# For tests that need the same leader throughout, also on a busy machine.
+LONG_TIMEOUTS = ["--election-timeout", "2500", "--heartbeat", "100"]
 
 
 class Server:
-    """One server and its directory. `options` are more command-line options."""
+    """A server process and its directory. `options` are additional command-line options."""
 
     def __init__(self, root, id, cluster="test", options=(), env=None):
         self.id = id
@@ -160,17 +162,18 @@ class Server:
             self.process = None
 
     def stop(self):
-        """Asked to, it ends well: with the sanitizers, with nothing left behind, too."""
+        """Send SIGTERM; the server must exit with status 0. A leak reported by a sanitizer would
+        change the status."""
         self.process.send_signal(signal.SIGTERM)
         code = self.wait_exit()
-        assert code == 0, "server %d stopped with %d" % (self.id, code)
+        assert code == 0, "server %d exited with status %d after SIGTERM" % (self.id, code)
 
     def alive(self):
         return self.process is not None and self.process.poll() is None
 
     def wait_exit(self, seconds=15):
-        """The exit code of a server that ends by itself."""
-        code = self.process.wait(timeout=seconds * SLOW)
+        """Wait until the server exits by itself; return its exit status."""
+        code = self.process.wait(timeout=seconds * TIMEOUT_FACTOR)
         self.process = None
         return code
 
@@ -194,7 +197,7 @@ class Server:
 
 
 class Cluster:
-    """Some servers of one cluster in a temporary directory."""
+    """The servers of a cluster, in a temporary directory."""
 
     def __init__(self, n=3, options=(), fast=True, name="test", env=None, start=True):
         self.root = tempfile.mkdtemp(prefix="raft-kv-")
@@ -217,17 +220,17 @@ class Cluster:
     def __exit__(self, kind, *_):
         for s in self.servers:
             s.kill()
-        said = [(s, s.messages()) for s in self.servers if os.path.exists(s.log)]
-        reports = [s for s, text in said if SANITIZER.search(text)]
-        if kind is not None or reports:  # a test failed: show what the servers said
-            for s, text in said:
+        logs = [(s, s.messages()) for s in self.servers if os.path.exists(s.log)]
+        reports = [s for s, text in logs if SANITIZER.search(text)]
+        if kind is not None or reports:  # the test failed: show the servers' logs
+            for s, text in logs:
                 print("--- %s\n%s" % (os.path.basename(s.log), text[-3000:]))
         shutil.rmtree(self.root, ignore_errors=True)
-        assert not reports or kind is not None, "a sanitizer reports on %s" % (
+        assert not reports or kind is not None, "a sanitizer reported an error in %s" % (
             ", ".join("server %d" % s.id for s in reports))
 
     def add_server(self, id, **kwargs):
-        """A server that is not a member yet."""
+        """Create a server, not started and not a member yet."""
         s = Server(self.root, id, self.name, self.options, **kwargs)
         self.servers.append(s)
         return s
@@ -236,7 +239,7 @@ class Cluster:
         return next(s for s in self.servers if s.id == id)
 
     def leader(self):
-        """The one server that leads, as far as any of them knows."""
+        """Wait for a leader and return it: the one with the highest term if several claim to be."""
         def find():
             best = None
             for s in self.servers:
@@ -249,14 +252,15 @@ class Cluster:
                                                         status["term"] > best[1]):
                         best = (s, status["term"])
             return best and best[0]
-        return eventually("a leader", find)
+        return eventually("there is a leader", find)
 
     def followers(self):
         leader = self.leader()
         return [s for s in self.servers if s is not leader and s.alive()]
 
     def call(self, *args):
-        """Like a cluster-aware client: follows MOVED, retries what was surely not done."""
+        """Run a command on the leader, as a cluster-aware client does: it is retried after errors
+        that say that nothing was done."""
         result = []
 
         def attempt():
@@ -266,13 +270,13 @@ class Cluster:
                 if str(e).split()[0] not in ("MOVED", "CLUSTERDOWN", "TRYAGAIN"):
                     result.append(e)
             return result
-        eventually("an answer to %s" % (args,), attempt)
+        eventually("the leader replies to %s" % (args,), attempt)
         if isinstance(result[0], Error):
             raise result[0]
         return result[0]
 
     def converged(self, seconds=20):
-        """All running servers come to the same data; returns the number of keys."""
+        """Wait until all running servers hold the same data; return the number of keys."""
         def same():
             digests = [s.call("RAFT.DIGEST") for s in self.servers if s.alive()]
             commit = self.leader().status()["commit-index"]
@@ -282,17 +286,17 @@ class Cluster:
 
 
 def raises(prefix, function, *args):
-    """`function` must raise an Error that begins so; returns it."""
+    """Check that `function` raises an Error whose text begins with `prefix`; return the Error."""
     try:
         result = function(*args)
     except Error as e:
         assert str(e).startswith(prefix), "%r does not begin with %r" % (str(e), prefix)
         return e
-    raise AssertionError("no error but %r" % (result,))
+    raise AssertionError("expected an error, got the reply %r" % (result,))
 
 
 def main(names):
-    """Run the test_ functions of a module (or those named on the command line)."""
+    """Run the test_ functions in `names`, or only those named on the command line."""
     tests = [(k, v) for k, v in names.items() if k.startswith("test_") and callable(v)]
     wanted = [a for a in sys.argv[1:] if not a.startswith("-")]
     failed = 0

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Is a history linearizable? Wing and Gong's search with memoization, per key.
+"""Checks that a history is linearizable: Wing and Gong's search with memoization, per key.
 
-An operation has an invocation time, a return time (None: its outcome is unknown, it
-may take effect at any time after its invocation, or never), and what it did.
+An operation has an invocation time, a return time, and what it did. If the return time is None,
+the outcome is unknown: the operation may take effect at any time after its invocation, or never.
 """
 import collections
 
@@ -11,8 +11,8 @@ Op = collections.namedtuple("Op", "key kind argument result call ret")
 
 
 def step(state, op):
-    """The state after `op`, or None if `op` cannot have had its result in `state`.
-    A state is a string, or "" for no value; unknown operations match everything."""
+    """Return the state after `op`, or None if `op` cannot return its result in `state`. The state
+    is the key's value, or "" if there is none. An unknown outcome is possible in every state."""
     known = op.ret is not None
     if op.kind == "set":
         return op.argument
@@ -28,17 +28,18 @@ UNREAD = "(never read)"
 
 
 def simplify(ops):
-    """Leave out what cannot matter: reads of unknown outcome, and writes of unknown
-    outcome that nobody can have noticed. Unknown writes that were never read can only be
-    noticed by a deletion; which of them it was makes no difference."""
+    """Remove operations that cannot influence the verdict: reads of unknown outcome, and writes
+    of unknown outcome whose effect no operation can have observed. A value that was never read can
+    only be observed by a deletion (or an increment). A deletion cannot tell such values apart, so
+    they are replaced by one placeholder, which lets the search skip equal candidates."""
     read = {o.result for o in ops if o.kind == "get"}
-    noticeable = any(o.kind == "incr" or o.kind == "del" and o.result for o in ops)
+    observable = any(o.kind == "incr" or o.kind == "del" and o.result for o in ops)
     kept = []
     for o in ops:
         if o.ret is None and o.kind == "get":
             continue
         if o.ret is None and o.kind == "set" and o.argument not in read:
-            if not noticeable:
+            if not observable:
                 continue
             if not any(p.kind == "incr" for p in ops):
                 o = o._replace(argument=UNREAD)
@@ -47,13 +48,13 @@ def simplify(ops):
 
 
 def check_key(ops, limit=2_000_000):
-    """True if the operations on one key can be put into an order."""
+    """True if the operations on one key are linearizable."""
     ops = sorted(simplify(ops), key=lambda o: o.call)
     infinity = float("inf")
     returns = [infinity if o.ret is None else o.ret for o in ops]
     known = sum(1 << i for i, o in enumerate(ops) if o.ret is not None)
     seen = set()
-    stack = [(0, "", 0)]  # operations done (a bit set), state, first not done
+    stack = [(0, "", 0)]  # bit set of the operations done, state, first operation not done
     while stack:
         done, state, first = stack.pop()
         if done & known == known:
@@ -77,7 +78,7 @@ def check_key(ops, limit=2_000_000):
             if ops[i].ret is None:
                 what = ops[i].kind, ops[i].argument
                 if what in unknown_kinds:
-                    continue  # of equal ones the earliest will do
+                    continue  # equal to an earlier candidate
                 unknown_kinds.add(what)
             candidates.append(i)
         for i in reversed(candidates):
@@ -90,7 +91,7 @@ def check_key(ops, limit=2_000_000):
 
 
 def check(history):
-    """The keys whose operations cannot be put into an order."""
+    """Return the keys whose operations are not linearizable."""
     keys = collections.defaultdict(list)
     for op in history:
         keys[op.key].append(op)

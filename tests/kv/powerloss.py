@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What a loss of power leaves of a directory, from a journal of shim.c.
+"""Simulates a loss of power: rebuilds a directory from a trace of disk_faults.c.
 
-Synced bytes are there. Of the unsynced ones a random part is: nothing, all, a
-beginning, or any of the sectors. Names (creations, renames, removals) survive if
-their directory was synced afterwards; of the others a beginning does.
+All synced bytes are kept. Of the unsynced bytes of a file a random part is kept: none, all, a
+prefix of the writes, or any subset of the sectors. Changes of names (creations, renames, removals)
+are kept if their directory was synced afterwards; of the others a random prefix is kept.
 """
 import os
 import random
@@ -15,8 +15,8 @@ HEAD = struct.Struct("=5Q")
 SECTOR = 512  # a disk writes a sector whole or not at all
 
 
-def read_journal(path):
-    """The records up to the one that the kill tore."""
+def read_trace(path):
+    """Yield the records. The last one may be incomplete because the process was killed: skip it."""
     with open(path, "rb") as f:
         data = f.read()
     at = 0
@@ -54,11 +54,10 @@ class File:
                 end = min(len(data), (offset + at) // SECTOR * SECTOR + SECTOR - offset)
                 pieces.append((offset + at, data[at:end]))
                 at = end
-        mode = mode or rng.choice(["none", "all", "beginning",
-                                   "some" if any_order else "beginning"])
+        mode = mode or rng.choice(["none", "all", "prefix", "some" if any_order else "prefix"])
         if mode == "none":
             pieces = []
-        elif mode == "beginning":
+        elif mode == "prefix":
             pieces = pieces[:rng.randint(0, len(pieces))]
         elif mode == "some":
             pieces = [p for p in pieces if rng.random() < 0.7]
@@ -78,7 +77,7 @@ def apply(content, offset, data):
 
 
 class Disk:
-    """The durable and the current names of one directory tree."""
+    """The durable and the current names of a directory tree."""
 
     def __init__(self, root, base):
         self.root = root
@@ -141,16 +140,16 @@ class Disk:
             self.change(number, name, None)
 
 
-def rebuild(root, base, journal, rng, mode=None):
-    """Put into `root` what a loss of power may have left. `base` is a copy of what it
-    held when the journal began. `mode` "none" keeps nothing that was not synced. Returns
-    how many bytes were at stake."""
+def rebuild(root, base, trace, rng, mode=None):
+    """Replace the contents of `root` by what a loss of power may leave. `base` is a copy of `root`
+    from before the trace began. With `mode` "none" nothing unsynced is kept. Returns the number of
+    unsynced bytes, which could have been lost."""
     disk = Disk(root, base)
-    for number, entry in enumerate(read_journal(journal)):
+    for number, entry in enumerate(read_trace(trace)):
         disk.replay(number, *entry)
     if mode != "none":
         disk.commit(disk.changes[:rng.randint(0, len(disk.changes))])
-    at_stake = sum(len(p[2] or b"") for f in disk.durable.values() for p in f.pending)
+    unsynced = sum(len(p[2] or b"") for f in disk.durable.values() for p in f.pending)
     shutil.rmtree(root, ignore_errors=True)
     os.makedirs(root)
     for name, file in disk.durable.items():
@@ -159,11 +158,11 @@ def rebuild(root, base, journal, rng, mode=None):
         any_order = name.endswith(".log") or "/" not in name
         with open(path, "wb") as f:
             f.write(file.after_crash(rng, any_order, mode))
-    return at_stake
+    return unsynced
 
 
 def self_test():
-    """Synced bytes stay, unsynced ones may go, and names behave."""
+    """Synced bytes are always kept; the amount of unsynced bytes kept varies."""
     kept = set()
     for seed in range(50):
         file = File(b"old")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The checkers themselves: histories that are linearizable and such that are not; reports of a
-sanitizer."""
+"""Tests of the tests: the linearizability checker accepts and rejects the right histories, and a
+sanitizer's report in a server's log fails the test."""
 import random
 
 from linearizable import Op, check, check_key
@@ -15,44 +15,44 @@ def test_sequential_history():
     assert check_key(ops(("set", "a", None, 0, 1), ("get", None, "a", 2, 3)))
 
 
-def test_stale_read_is_found():
+def test_stale_read_is_rejected():
     assert not check_key(ops(("set", "a", None, 0, 1), ("set", "b", None, 2, 3),
                              ("get", None, "a", 4, 5)))
 
 
-def test_lost_write_is_found():
+def test_lost_write_is_rejected():
     assert not check_key(ops(("set", "a", None, 0, 1), ("get", None, None, 2, 3)))
 
 
-def test_concurrent_writes_in_either_order():
+def test_concurrent_writes_may_take_effect_in_either_order():
     for seen in "ab":
         assert check_key(ops(("set", "a", None, 0, 10), ("set", "b", None, 0, 10),
                              ("get", None, seen, 11, 12)))
 
 
-def test_reads_may_not_go_back():
+def test_read_of_an_older_value_after_a_newer_one_is_rejected():
     assert not check_key(ops(("set", "a", None, 0, 1), ("set", "b", None, 2, 9),
                              ("get", None, "b", 3, 4), ("get", None, "a", 5, 6)))
 
 
-def test_unknown_write_may_show_late_or_never():
+def test_unknown_write_may_take_effect_late_or_never():
     assert check_key(ops(("set", "a", None, 0, 1), ("set", "b", None, 2, None),
                          ("get", None, "a", 3, 4), ("get", None, "b", 8, 9)))
     assert check_key(ops(("set", "a", None, 0, 1), ("set", "b", None, 2, None),
                          ("get", None, "a", 8, 9)))
 
 
-def test_unknown_write_may_not_show_before_it_was_made():
+def test_unknown_write_cannot_take_effect_before_its_invocation():
     assert not check_key(ops(("get", None, "b", 0, 1), ("set", "b", None, 2, None)))
 
 
-def test_unknown_write_shows_once():
+def test_unknown_write_takes_effect_once():
     assert not check_key(ops(("set", "b", None, 0, None), ("get", None, "b", 1, 2),
                              ("set", "a", None, 3, 4), ("get", None, "a", 5, 6),
                              ("get", None, "b", 7, 8)))
 
 
-def test_unknown_write_noticed_by_a_deletion_only():
+def test_unknown_write_observed_only_by_a_deletion():
     assert check_key(ops(("set", "b", None, 0, None), ("del", None, 1, 1, 2),
                          ("get", None, None, 3, 4)))
     assert not check_key(ops(("set", "b", None, 0, None), ("del", None, 1, 1, 2),
@@ -75,7 +75,7 @@ def test_deletes():
 
 
 def simulate(rng, lose):
-    """A history of an ideal store, or of one that falls back to its first value."""
+    """A history of a correct store, or (`lose`) of one that returns to its first value."""
     history = [Op("k", "set", "first", None, 0, 1)]
     value, now = "first", 2
     for i in range(100):
@@ -102,8 +102,8 @@ def test_random_histories():
     assert found == 30, found
 
 
-def said_by_a_server(text):
-    """Whether a test fails because a server said this."""
+def fails_with_log(text):
+    """Whether a test fails if a server's log contains this line."""
     try:
         with Cluster(n=1, start=False) as cluster:
             with open(cluster.server(1).log, "w") as log:
@@ -113,12 +113,12 @@ def said_by_a_server(text):
     return False
 
 
-def test_a_sanitizer_is_heard():
-    assert said_by_a_server("==7==ERROR: AddressSanitizer: heap-use-after-free")
-    assert said_by_a_server("==7==ERROR: LeakSanitizer: detected memory leaks")
-    assert said_by_a_server("WARNING: ThreadSanitizer: data race (pid=7)")
-    assert said_by_a_server("../kv/log.c:7:3: runtime error: index 9 out of bounds")
-    assert not said_by_a_server("error: the disk is full")
+def test_sanitizer_report_fails_the_test():
+    assert fails_with_log("==7==ERROR: AddressSanitizer: heap-use-after-free")
+    assert fails_with_log("==7==ERROR: LeakSanitizer: detected memory leaks")
+    assert fails_with_log("WARNING: ThreadSanitizer: data race (pid=7)")
+    assert fails_with_log("../kv/log.c:7:3: runtime error: index 9 out of bounds")
+    assert not fails_with_log("error: the disk is full")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Loss of power, again and again, under load: nothing acknowledged is lost.
+"""Repeated losses of power under load: no acknowledged write is lost.
 
-Clients write and read a few keys and note what they asked, when, and what came back.
-Meanwhile servers are killed, one or all, and their files rebuilt as a loss of power
-could have left them (powerloss.py). In the end the history must be linearizable and all
-servers must hold the same data.
+Clients write and read a few keys and record each request, its time and its reply. Meanwhile one
+server or all servers are killed, and their files are rebuilt as a loss of power could have left
+them (powerloss.py). At the end the history must be linearizable and all servers must hold the same
+data.
 
-KV_CRASH_ROUNDS (12) sets how often, KV_CRASH_SEED repeats a run's choices.
+KV_CRASH_ROUNDS (default 12) is the number of power losses. KV_CRASH_SEED is the seed of the random
+choices; each run prints its seed.
 """
 import os
 import random
@@ -15,18 +16,18 @@ import signal
 import threading
 import time
 
-from harness import SHIM, Cluster, Connection, Error, eventually, main
+from harness import DISK_FAULTS, Cluster, Connection, Error, eventually, main
 from linearizable import Op, check
 from powerloss import rebuild
 
 SEED = int(os.environ.get("KV_CRASH_SEED", random.SystemRandom().randint(0, 10**6)))
 ROUNDS = int(os.environ.get("KV_CRASH_ROUNDS", "12"))
 WORKERS = 8
-EPOCH = 2.0  # seconds after which new keys are used, to keep each key's history short
+EPOCH = 2.0  # seconds until new keys are used: keeps each key's history short
 
 
 class Worker(threading.Thread):
-    """A client that notes what it did. What was certainly not done is not noted."""
+    """A client that records its operations, except those that certainly had no effect."""
 
     def __init__(self, number, cluster, begin):
         super().__init__(daemon=True)
@@ -40,7 +41,7 @@ class Worker(threading.Thread):
 
     def choose(self):
         epoch = int((time.monotonic() - self.begin) / EPOCH)
-        if self.rng.random() < 0.1:  # an older key: it must not have changed
+        if self.rng.random() < 0.1:  # read an older key, which must not have changed
             return "r%d.%d" % (self.rng.randint(0, epoch), self.rng.randint(0, 3)), "get", None
         if self.rng.random() < 0.15:
             return "c%d" % epoch, "incr", None
@@ -88,12 +89,12 @@ class Worker(threading.Thread):
             self.attempt(*self.choose())
 
 
-class Powered:
-    """A cluster whose servers run under the shim."""
+class PowerSupply:
+    """Starts the servers of a cluster with disk_faults.c and simulates losses of power."""
 
     def __init__(self, cluster, rng, env=None):
         self.cluster, self.rng, self.env = cluster, rng, env or {}
-        self.lost_bytes = 0
+        self.unsynced_bytes = 0
         for s in cluster.servers:
             self.start(s)
 
@@ -104,24 +105,24 @@ class Powered:
             shutil.copytree(s.dir, base)
         else:
             os.makedirs(base)
-        s.env = {"LD_PRELOAD": SHIM, "SHIM_DIR": s.dir, "SHIM_JOURNAL": s.dir + ".journal",
+        s.env = {"LD_PRELOAD": DISK_FAULTS, "DISK_DIR": s.dir, "DISK_TRACE": s.dir + ".trace",
                  **self.env}
         s.start()
 
     def lose_power(self, servers, mode=None):
         for s in servers:
             if not s.alive():
-                raise AssertionError("server %d ended by itself: %s" % (s.id, s.messages()[-800:]))
-        for s in servers:  # all at once, before any of them is waited for
+                raise AssertionError("server %d exited by itself: %s" % (s.id, s.messages()[-800:]))
+        for s in servers:  # kill all before waiting for any of them
             s.process.send_signal(signal.SIGKILL)
         for s in servers:
             s.kill()
-            self.lost_bytes += rebuild(s.dir, s.dir + ".base", s.dir + ".journal", self.rng,
-                                       mode)
+            self.unsynced_bytes += rebuild(s.dir, s.dir + ".base", s.dir + ".trace", self.rng,
+                                           mode)
 
 
 def run_load(cluster, disturb):
-    """Load while `disturb(workers)` runs; returns the whole history."""
+    """Run the clients while `disturb()` runs; return the history of all of them."""
     begin = time.monotonic()
     workers = [Worker(i, cluster, begin) for i in range(WORKERS)]
     for w in workers:
@@ -137,7 +138,7 @@ def run_load(cluster, disturb):
 
 
 def final_reads(cluster, history):
-    """One last look at every key."""
+    """Read every key once more."""
     reads = []
     for key in sorted({op.key for op in history}):
         call = time.monotonic()
@@ -146,19 +147,19 @@ def final_reads(cluster, history):
     return reads
 
 
-def report(history, powered, kills):
+def report(history, power, kills):
     done = sum(op.ret is not None for op in history)
     writes = sum(op.ret is not None and op.kind != "get" for op in history)
-    print("       seed %d: %d operations answered, %d of them writes, %d of unknown outcome; "
-          "%d crashes, %d unsynced bytes at stake"
-          % (SEED, done, writes, len(history) - done, kills, powered.lost_bytes))
+    print("       seed %d: %d operations completed (%d writes), %d with unknown outcome; "
+          "%d power losses with %d unsynced bytes"
+          % (SEED, done, writes, len(history) - done, kills, power.unsynced_bytes))
 
 
-def test_power_losses():
+def test_power_losses_lose_no_acknowledged_write():
     rng = random.Random(SEED)
     options = ["--compact-entries", "400", "--trailing", "50", "--log-segment", "16"]
     with Cluster(options=options, start=False) as cluster:
-        powered = Powered(cluster, rng)
+        power = PowerSupply(cluster, rng)
         kills = 0
 
         def disturb():
@@ -172,20 +173,20 @@ def test_power_losses():
                     victims = [cluster.leader()]
                 else:
                     victims = [rng.choice(cluster.servers)]
-                powered.lose_power(victims)
+                power.lose_power(victims)
                 kills += len(victims)
                 time.sleep(rng.uniform(0, 0.8))
                 for s in victims:
-                    powered.start(s)
+                    power.start(s)
             cluster.leader()
             time.sleep(1)
 
         history = run_load(cluster, disturb)
         for s in cluster.servers:
-            assert s.alive(), "server %d refused: %s" % (s.id, s.messages()[-800:])
+            assert s.alive(), "server %d refused to start: %s" % (s.id, s.messages()[-800:])
         history += final_reads(cluster, history)
         cluster.converged()
-        report(history, powered, kills)
+        report(history, power, kills)
         assert sum(op.ret is not None for op in history) > 50 * ROUNDS
         bad = check(history)
         for key in bad[:2]:
@@ -194,39 +195,40 @@ def test_power_losses():
         assert not bad, "not linearizable: %s" % bad
 
 
-def lost_without_syncs(name):
-    """How many keys the checker finds wrong when syncs of files of this name (or name's
-    end) do nothing and all servers lose power once."""
+def keys_lost_without_syncs(name):
+    """Let all servers lose power once while syncs of the files whose names end with `name` do
+    nothing. Returns the number of keys whose history is not linearizable."""
     with Cluster(options=["--log-segment", "64"], start=False) as cluster:
-        powered = Powered(cluster, random.Random(SEED))
+        power = PowerSupply(cluster, random.Random(SEED))
         cluster.call("SET", "founded", "with working syncs")
         for s in cluster.servers:
             s.stop()
-        powered.env = {"SHIM_NOSYNC": name}
+        power.env = {"DISK_NOSYNC": name}
         for s in cluster.servers:
-            powered.start(s)
+            power.start(s)
 
         def disturb():
             cluster.leader()
             time.sleep(1)
-            powered.lose_power(cluster.servers, "none")
+            power.lose_power(cluster.servers, "none")
             for s in cluster.servers:
-                powered.start(s)
+                power.start(s)
             cluster.leader()
             time.sleep(1)
         history = run_load(cluster, disturb)
         history += final_reads(cluster, history)
-        report(history, powered, 3)
+        report(history, power, 3)
         return len(check(history))
 
 
-def test_without_syncs_it_fails():
-    """Syncs that do nothing must show: else the test above proves nothing."""
-    assert lost_without_syncs("") > 0
+def test_checker_detects_missing_syncs():
+    """Negative test: if no file is synced, acknowledged writes are lost and the checker says so."""
+    assert keys_lost_without_syncs("") > 0
 
 
-def test_without_syncs_of_the_log_it_fails():
-    assert lost_without_syncs(".log") > 0
+def test_checker_detects_missing_syncs_of_the_log():
+    """Negative test: the same if only the log is not synced."""
+    assert keys_lost_without_syncs(".log") > 0
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Adding, promoting and removing servers, and handing over leadership."""
-from harness import CALM, Cluster, Error, encode, eventually, main, raises
+"""Membership changes and leadership transfers."""
+from harness import LONG_TIMEOUTS, Cluster, Error, encode, eventually, main, raises
 
 
 def roles(cluster):
@@ -22,13 +22,13 @@ def test_grow_from_one_to_three_and_replace_the_founder():
             assert cluster.call("RAFT.ADD", id, s.address) == "OK"
             assert roles(cluster)[id] == "standby"
             has(s, "k99", "99")
-            raises("ERR this server is a member", cluster.call, "RAFT.ADD", id, s.address)
+            raises("ERR this server is already a member", cluster.call, "RAFT.ADD", id, s.address)
             assert cluster.call("RAFT.PROMOTE", id) == "OK"
             assert roles(cluster)[id] == "voter"
-        raises("ERR", cluster.call, "RAFT.PROMOTE", 2)  # a voter already
+        raises("ERR", cluster.call, "RAFT.PROMOTE", 2)  # already a voter
         founder = cluster.server(1)
         assert founder.call("RAFT.REMOVE", 1) == "OK"  # the leader removes itself
-        eventually("another leads", lambda: cluster.leader() is not founder)
+        eventually("another server leads", lambda: cluster.leader() is not founder)
         assert roles(cluster) == {2: "voter", 3: "voter"}
         founder.kill()
         assert cluster.call("GET", "k42") == "42"
@@ -36,14 +36,14 @@ def test_grow_from_one_to_three_and_replace_the_founder():
         assert cluster.converged() == 100
 
 
-def test_spare_and_addresses():
+def test_adding_a_spare_and_rejected_addresses():
     with Cluster(1) as cluster:
         s = cluster.add_server(7)
-        raises("ERR an address", cluster.call, "RAFT.ADD", 7, "127.0.0.1:1")
+        raises("ERR malformed address", cluster.call, "RAFT.ADD", 7, "127.0.0.1:1")
         assert cluster.call("RAFT.ADD", 7, s.address, "spare") == "OK"
         assert roles(cluster)[7] == "spare"
         other = cluster.add_server(8)
-        raises("ERR", cluster.call, "RAFT.ADD", 8, s.address)  # an address in use
+        raises("ERR", cluster.call, "RAFT.ADD", 8, s.address)  # another member's address
         assert cluster.call("RAFT.REMOVE", 7) == "OK"
         assert cluster.call("RAFT.ADD", 8, other.address, "standby") == "OK"
         assert cluster.call("RAFT.REMOVE", 8) == "OK"
@@ -53,7 +53,7 @@ def test_spare_and_addresses():
 def test_promotion_of_a_dead_server_fails():
     with Cluster(1, options=[]) as cluster:
         s = cluster.add_server(2)
-        cluster.call("SET", "a", "1")  # commits something of the leader's term
+        cluster.call("SET", "a", "1")  # commits an entry of the leader's term
         assert cluster.call("RAFT.ADD", 2, s.address) == "OK"
         with cluster.leader().connect(timeout=120) as c:
             raises("ERR the server did not catch up", c.call, "RAFT.PROMOTE", 2)
@@ -69,15 +69,16 @@ def test_transfer():
             eventually("server %d leads" % target, lambda: cluster.leader().id == target)
         before = cluster.leader()
         raises("ERR", before.call, "RAFT.TRANSFER", before.id)
-        assert before.call("RAFT.TRANSFER") == "OK"  # to whom it likes
-        eventually("another leads", lambda: cluster.leader() is not before)
+        assert before.call("RAFT.TRANSFER") == "OK"  # to a server of the library's choice
+        eventually("another server leads", lambda: cluster.leader() is not before)
         assert cluster.call("INCR", "a") == 2
         assert cluster.converged() == 1
 
 
-def test_transfer_under_load_loses_nothing():
-    """Refusals say that nothing was done: a client that retries counts exactly."""
-    with Cluster(options=CALM, fast=False) as cluster:
+def test_transfer_under_load_neither_loses_nor_repeats_a_write():
+    """INCR is pipelined during a transfer. Every increment is either applied and acknowledged or
+    refused with an error that says that nothing was done; none has an unknown outcome."""
+    with Cluster(options=LONG_TIMEOUTS, fast=False) as cluster:
         done = 0
         for _ in range(3):
             leader = cluster.leader()
@@ -90,14 +91,14 @@ def test_transfer_under_load_loses_nothing():
                 c.send(encode("INCR", "n") * 200)
                 for _ in range(250):
                     answer = c.reply()
-                    if isinstance(answer, Error):  # never UNKNOWN: what was accepted commits
+                    if isinstance(answer, Error):  # never UNKNOWN: every accepted entry commits
                         code = str(answer).split()[0]
                         assert code in ("MOVED", "TRYAGAIN", "CLUSTERDOWN"), answer
                     else:
                         done += 1
                         assert answer == done
                 admin.reply()
-            eventually("another leads", lambda: cluster.leader() is not leader)
+            eventually("another server leads", lambda: cluster.leader() is not leader)
         assert int(cluster.call("GET", "n")) == done >= 150, done
 
 
@@ -109,15 +110,15 @@ def test_removed_server_does_not_disturb():
         for i in range(50):
             cluster.call("INCR", "n")
         gone.kill()
-        gone.start()  # comes back, not knowing or not minding
+        gone.start()  # it may not know that it was removed
         for i in range(50):
             cluster.call("INCR", "n")
         assert cluster.call("GET", "n") == "100"
         assert cluster.leader() is leader and leader.status()["term"] == term
 
 
-def test_minority_serves_nothing():
-    """A leader that lost its followers: the read fails, the write's fate is unknown."""
+def test_leader_without_a_majority_serves_nothing():
+    """On a leader whose followers are dead a read fails and a write's outcome is unknown."""
     with Cluster() as cluster:
         leader = cluster.leader()
         cluster.call("SET", "a", "1")
@@ -132,7 +133,7 @@ def test_minority_serves_nothing():
         for s in cluster.servers:
             if not s.alive():
                 s.start()
-        eventually("it is served again", lambda: cluster.call("GET", "a") in ("1", "2"))
+        eventually("the cluster serves reads again", lambda: cluster.call("GET", "a") in ("1", "2"))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What other servers, or strangers, can do to a server: nothing."""
+"""The port for other servers: malformed, foreign and slow connections do no harm."""
 import random
 import socket
 import struct
@@ -37,7 +37,7 @@ def connect(server):
 
 
 def receive(s):
-    """All bytes until the server closes."""
+    """Return all bytes received until the server closes the connection."""
     data = b""
     try:
         while True:
@@ -75,9 +75,9 @@ def healthy(running=3):
 def test_handshake():
     target = cluster.servers[0]
     for data, why in [(hello(99, target.id, name="other"), b"another cluster"),
-                      (hello(99, 1234), b"another server is expected"),
+                      (hello(99, 1234), b"another ID"),
                       (hello(target.id, target.id), b"same ID"),
-                      (hello(99, target.id, address="nonsense"), b"malformed address")]:
+                      (hello(99, target.id, address="invalid"), b"malformed address")]:
         s = connect(target)
         s.sendall(data)
         answer = receive(s)
@@ -120,8 +120,8 @@ def test_malformed_messages_close_the_connection():
 
 
 def test_random_frames():
-    """Frames that are intact but hold anything: no crash, no harm. They come from a
-    stranger at term 0, which is never above that of the cluster."""
+    """Well-formed frames with random content do no harm. They are sent with term 0, so that they
+    cannot raise the cluster's term."""
     rng = random.Random(3)
     target = cluster.servers[1]
     for _ in range(200):
@@ -134,14 +134,14 @@ def test_random_frames():
     healthy()
 
 
-def test_slow_and_silent_strangers():
+def test_slow_and_silent_connections():
     target = cluster.servers[0]
     silent = connect(target)
     slow = connect(target)
     for byte in hello(99, target.id):
         slow.sendall(bytes([byte]))
     assert slow.recv(9)[8:] == b"\x11"
-    assert receive(silent) == b""  # closed by the server after a while
+    assert receive(silent) == b""  # the server closes it after its handshake timeout
     many = [connect(target) for _ in range(300)]
     healthy()
     for s in many:
@@ -150,26 +150,28 @@ def test_slow_and_silent_strangers():
 
 
 def test_server_of_another_cluster():
-    """A server with the right addresses and the wrong cluster is refused and heard of."""
+    """A server of another cluster that runs at a member's addresses is refused, and its log says
+    why."""
     with Cluster(1, start=False) as other:
-        stranger = Server(other.root, 3, "other", cluster.options)
-        other.servers.append(stranger)
+        foreign = Server(other.root, 3, "other", cluster.options)
+        other.servers.append(foreign)
         real = cluster.server(3)
         real.kill()
-        stranger.port, stranger.peer_port = real.port, real.peer_port
-        stranger.bootstrap = real.bootstrap
-        stranger.start()
-        eventually("the stranger says so", lambda: "another cluster" in stranger.messages())
+        foreign.port, foreign.peer_port = real.port, real.peer_port
+        foreign.bootstrap = real.bootstrap
+        foreign.start()
+        eventually("the log of the foreign server says why",
+                   lambda: "another cluster" in foreign.messages())
         healthy(2)
-        assert stranger.status()["state"] != "leader"
-        stranger.kill()
+        assert foreign.status()["state"] != "leader"
+        foreign.kill()
         real.start()
-        eventually("the real one is back",
+        eventually("the member has the data",
                    lambda: real.call("RAFT.LOCAL", "healthy") == "yes")
         assert cluster.converged() > 0
 
 
-def test_directory_of_another_server():
+def test_directory_of_another_server_is_refused():
     first = cluster.server(1)
     first.kill()
     for id, name, why in [(2, "test", "belongs to server 1"), (1, "other", "belongs to server 1")]:
@@ -181,14 +183,14 @@ def test_directory_of_another_server():
     first.start()
     second = Server(cluster.root, 1, "test")
     second.dir, second.log = first.dir, first.log + ".second"
-    eventually("the first runs", lambda: first.call("PING"))
+    eventually("the first server runs", lambda: first.call("PING"))
     second.start()
     assert second.wait_exit() == 1
     assert "lock" in second.messages().lower()
     healthy()
 
 
-def test_all_stop_when_asked_to():
+def test_sigterm_stops_every_server():
     for s in cluster.servers:
         s.stop()
 

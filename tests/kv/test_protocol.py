@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""What clients see: every command, errors, broken input, pipelining, redirection."""
+"""The client port: every command, errors, malformed input, pipelining, redirection."""
 import random
 import socket
 import subprocess
 import shutil
 
-from harness import CALM, Cluster, Connection, Error, encode, eventually, main, raises
+from harness import LONG_TIMEOUTS, Cluster, Connection, Error, encode, eventually, main, raises
 
 cluster = None
 
@@ -74,14 +74,14 @@ def test_command_errors():
         raises("ERR DB index", c.call, "SELECT", "1")
         raises("NOPROTO", c.call, "HELLO", "3")
         raises("ERR", c.call, "RAFT.ADD", "0", "x")
-        raises("ERR", c.call, "RAFT.ADD", "9", "nonsense")
+        raises("ERR", c.call, "RAFT.ADD", "9", "invalid")
         raises("ERR", c.call, "RAFT.REMOVE", "99")
         raises("ERR", c.call, "RAFT.PROMOTE", "99")
         raises("ERR", c.call, "RAFT.TRANSFER", "99")
         assert c.call("PING") == "PONG"
 
 
-def test_for_client_libraries():
+def test_commands_that_client_libraries_send():
     with connect() as c:
         assert c.call("SELECT", "0") == "OK"
         assert c.call("CLIENT", "SETNAME", "me") == "OK"
@@ -146,7 +146,7 @@ def test_pipelining_keeps_order():
     data = b"".join(out)
     with connect() as c:
         at = 0
-        while at < len(data):  # in pieces that end anywhere
+        while at < len(data):  # send it in pieces of random length
             n = rng.randint(1, 4000)
             c.send(data[at:at + n])
             at += n
@@ -157,7 +157,7 @@ def test_pipelining_keeps_order():
 
 
 def test_deep_pipeline_without_reading():
-    """More than the server is willing to hold: it stops reading, and goes on later."""
+    """The replies exceed the server's limit: it stops reading and resumes when the client reads."""
     n = 30000
     value = "v" * 1000
     with connect() as c:
@@ -172,22 +172,25 @@ def test_deep_pipeline_without_reading():
 
 
 def broken(data, error=b"-ERR Protocol error"):
-    """Send this; the server must answer an error and close the connection."""
+    """Send `data`; the server must reply with an error and close the connection."""
     with connect() as c:
         try:
             c.send(data)
             line = c.file.readline()
             assert line.startswith(error), line
             assert c.file.read() == b""
-        except ConnectionError:  # closed with more of ours unread: the error may get lost
+        except ConnectionError:  # closed with unread input, so the error may not arrive
             assert len(data) > 50000
     with connect() as c:
         assert c.call("PING") == "PONG"
 
 
-def test_broken_input():
+def test_malformed_input():
     broken(b"*1\r\n:5\r\n")
     broken(b"*1\r\n+PING\r\n")
+    broken(b"*2\r\n$3\r\nGET\r\n,1.5\r\n")
+    broken(b"*2\r\n$3\r\nGET\r\n#t\r\n")
+    broken(b"*2\r\n$3\r\nGET\r\n_\r\n")
     broken(b"*2\r\n$3\r\nGET\r\n*1\r\n$1\r\na\r\n")
     broken(b"*1\r\n" * 50)
     broken(b"*999999999\r\n")
@@ -232,7 +235,7 @@ def test_limits_on_sizes():
         assert c.call("GET", "large") == value
         assert c.call("SET", "k" * 65536, "v") == "OK"
         assert c.call("GET", "k" * 65536) == "v"
-        raises("ERR the reply would be too large", c.call, "MGET", *["large"] * 40)
+        raises("ERR the reply would exceed", c.call, "MGET", *["large"] * 40)
         assert c.call("DEL", "large", "k" * 65536) == 2
 
 
@@ -270,23 +273,23 @@ def test_followers_apply():
     assert cluster.converged() > 0
 
 
-def test_client_that_goes_away():
+def test_client_that_disconnects_before_the_reply():
     for i in range(50):
         c = Connection(cluster.leader().port)
         c.send(encode("SET", "gone%d" % i, "v") * 20 + encode("GET", "gone%d" % i) * 20)
         c.close()
-    eventually("its writes happen nevertheless",
+    eventually("its writes are executed",
                lambda: cluster.call("EXISTS", *["gone%d" % i for i in range(50)]) > 0)
     assert cluster.leader().alive()
 
 
-def test_all_stop_when_asked_to():
+def test_sigterm_stops_every_server():
     for s in cluster.servers:
         assert s.alive()
         s.stop()
 
 
 if __name__ == "__main__":
-    with Cluster(options=CALM, fast=False) as cluster:
+    with Cluster(options=LONG_TIMEOUTS, fast=False) as cluster:
         cluster.leader()
         main(globals())

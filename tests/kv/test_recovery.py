@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Restarts, compaction, snapshots for servers far behind, and disks that fail."""
+"""Restarts, log compaction, snapshot installation, and disk failures."""
 import glob
 import os
 import random
@@ -7,13 +7,13 @@ import resource
 import shutil
 import subprocess
 
-from harness import SHIM, Cluster, Connection, Error, encode, eventually, main
+from harness import DISK_FAULTS, Cluster, Connection, Error, encode, eventually, main
 
 SMALL_LOG = ["--compact-entries", "500", "--trailing", "100", "--log-segment", "64"]
 
 
 def fill_some(cluster, keys, size):
-    """Set these keys in one pipeline; false if a leader fell in between."""
+    """Set these keys in one pipeline; false if a write failed (the leader may change)."""
     try:
         with cluster.leader().connect(timeout=60) as c:
             c.send(b"".join(encode("SET", "key%d" % i, "%d-%s" % (i, "x" * size)) for i in keys))
@@ -23,14 +23,16 @@ def fill_some(cluster, keys, size):
 
 
 def fill(cluster, first, last, size=100):
-    """Keys first .. last - 1."""
+    """Set the keys first .. last - 1."""
     for at in range(first, last, 500):
         keys = range(at, min(at + 500, last))
-        eventually("keys %d on are set" % at, lambda keys=keys: fill_some(cluster, keys, size), 60)
+        eventually("the keys from %d on are set" % at,
+                   lambda keys=keys: fill_some(cluster, keys, size), 60)
 
 
 def leave_behind(cluster, index):
-    """Wait until no log holds what a server that ended at `index` needs next."""
+    """Wait until every running server has compacted its log beyond `index` + 1, the entry that a
+    server whose log ends at `index` needs next."""
     for s in cluster.servers:
         if s.alive():
             eventually("server %d has compacted its log" % s.id,
@@ -54,10 +56,10 @@ def test_clean_and_unclean_restart():
             verify(cluster, 1000)
             assert cluster.converged() == 1000
         cluster.call("INCR", "n")
-        for s in cluster.servers:  # one after the other
+        for s in cluster.servers:  # rolling restart
             s.kill()
             s.start()
-            eventually("server %d is back" % s.id, lambda s=s: s.call("PING"))
+            eventually("server %d replies" % s.id, lambda s=s: s.call("PING"))
             cluster.call("INCR", "n")
         assert cluster.call("GET", "n") == "4"
 
@@ -66,7 +68,8 @@ def test_log_is_compacted():
     with Cluster(options=SMALL_LOG) as cluster:
         fill(cluster, 0, 3000)
         for s in cluster.servers:
-            eventually("server %d compacts" % s.id, lambda s=s: s.status()["first-index"] > 2000)
+            eventually("server %d has compacted its log" % s.id,
+                       lambda s=s: s.status()["first-index"] > 2000)
             status = s.status()
             assert status["snapshot-index"] >= status["first-index"]
         for s in cluster.servers:
@@ -79,7 +82,8 @@ def test_log_is_compacted():
         assert cluster.converged() == 3000
 
 
-def test_what_is_not_known_to_be_committed_is_not_compacted():
+def test_entries_not_known_to_be_committed_are_not_compacted():
+    """A server restarted alone does not know the commit index, so it must not compact its log."""
     with Cluster() as cluster:
         fill(cluster, 0, 2000)
         cluster.converged()
@@ -88,13 +92,15 @@ def test_what_is_not_known_to_be_committed_is_not_compacted():
         alone = cluster.server(1)
         alone.options += SMALL_LOG
         alone.start()
-        eventually("it waits for the others", lambda: alone.status()["state"] != "leader")
-        for _ in range(100):  # turns of its loop
+        eventually("the server alone is not the leader",
+                   lambda: alone.status()["state"] != "leader")
+        for _ in range(100):  # each request is an iteration of its event loop
             assert alone.status()["snapshot-index"] < 2000
-        assert "no snapshot" not in alone.messages()
+        assert "cannot take a snapshot" not in alone.messages()
         for s in cluster.servers[1:]:
             s.start()
-        eventually("it compacts with them", lambda: alone.status()["snapshot-index"] >= 2000)
+        eventually("it compacts its log once it knows the commit index",
+                   lambda: alone.status()["snapshot-index"] >= 2000)
         verify(cluster, 2000)
 
 
@@ -104,7 +110,7 @@ def test_snapshot_for_a_server_far_behind():
         behind = cluster.followers()[0]
         end = behind.status()["last-index"]
         behind.kill()
-        fill(cluster, 100, 6000, size=500)  # some 3 MB: many chunks
+        fill(cluster, 100, 6000, size=500)  # about 3 MB, many chunks
         cluster.call("DEL", "key0")
         leave_behind(cluster, end)
         behind.start()
@@ -112,7 +118,7 @@ def test_snapshot_for_a_server_far_behind():
         assert "installed the snapshot" in behind.messages()
         fill(cluster, 6000, 6200, size=500)
         assert cluster.converged() == 6199
-        behind.kill()  # and it can restart from what was installed
+        behind.kill()  # it can restart from the installed snapshot
         behind.start()
         assert cluster.converged() == 6199
         assert behind.call("RAFT.LOCAL", "key0") is None
@@ -128,12 +134,12 @@ def test_snapshot_for_a_new_server():
         assert cluster.converged() == 2000
         assert "installed the snapshot" in s.messages()
         assert cluster.leader().call("RAFT.TRANSFER", 2) == "OK"
-        eventually("the new one leads", lambda: cluster.leader() is s)
+        eventually("the new server leads", lambda: cluster.leader() is s)
         verify(cluster, 2000)
 
 
 def test_crashes_while_a_snapshot_is_installed():
-    """Killed at any moment of it, the server starts and comes to the same data."""
+    """A server killed at any moment of the installation restarts and reaches the same data."""
     with Cluster(options=SMALL_LOG) as cluster:
         fill(cluster, 0, 100)
         behind = cluster.followers()[0]
@@ -147,7 +153,7 @@ def test_crashes_while_a_snapshot_is_installed():
                 behind.start()
                 try:
                     behind.process.wait(timeout=rng.uniform(0.05, 0.8))
-                    raise AssertionError("it ended: " + behind.messages()[-500:])
+                    raise AssertionError("the server exited: " + behind.messages()[-500:])
                 except subprocess.TimeoutExpired:
                     behind.kill()
             behind.start()
@@ -156,7 +162,7 @@ def test_crashes_while_a_snapshot_is_installed():
 
 
 def refuses(server, why):
-    """The server must end by itself, with a message."""
+    """The server must exit by itself with status 1 and one of the messages `why`."""
     code = server.wait_exit()
     assert code == 1, code
     assert "fatal" in server.messages(), server.messages()
@@ -164,7 +170,7 @@ def refuses(server, why):
 
 
 def damage(path, rng):
-    """Flip bits in the middle of the file's bytes that are not zero."""
+    """Flip bits of 8 bytes at 1/4 to 1/2 of the file, not counting the zeros at its end."""
     with open(path, "r+b") as f:
         data = bytearray(f.read())
         end = len(data.rstrip(b"\0"))
@@ -175,19 +181,19 @@ def damage(path, rng):
         f.write(data)
 
 
-def newest(server, pattern):
+def largest(server, pattern):
     files = glob.glob(os.path.join(server.dir, pattern))
     return max(files, key=os.path.getsize)
 
 
-def corrupted(pattern, before=lambda s: s.kill()):
-    """Damage the file of a server that has data; it must refuse, the others go on, and a
-    new server takes its place."""
+def corrupted(pattern):
+    """Damage a file of a server that has data. The server must refuse to start, the other servers
+    continue, and a new server replaces it."""
     with Cluster() as cluster:
         fill(cluster, 0, 2000)
         victim = cluster.followers()[0]
-        before(victim)
-        damage(newest(victim, pattern), random.Random(1))
+        victim.kill()
+        damage(largest(victim, pattern), random.Random(1))
         victim.start()
         refuses(victim, ["orrupt", "lost writes", "damaged", "mismatch"])
         verify(cluster, 2000)
@@ -216,11 +222,12 @@ def test_corrupted_fence():
 
 
 def test_corrupted_table():
-    """Tables are checked when they are read: here by replaying the log after a start."""
+    """The checksum of a table is verified when it is read: here while the log is applied again
+    after the start."""
     with Cluster() as cluster:
         fill(cluster, 0, 2000)
         victim = cluster.followers()[0]
-        victim.stop()  # closing the database makes tables
+        victim.stop()  # closing the database writes tables
         for table in glob.glob(os.path.join(victim.dir, "db", "*.sst")):
             damage(table, random.Random(2))
         victim.start()
@@ -228,22 +235,22 @@ def test_corrupted_table():
         verify(cluster, 2000)
 
 
-def test_missing_files():
+def test_server_with_a_missing_file_does_not_start():
     for pattern in ("fence", "log/0*.log", "db/*.log", "db/MANIFEST-*", "db/CURRENT"):
         with Cluster() as cluster:
             fill(cluster, 0, 500)
             victim = cluster.followers()[0]
             victim.kill()
-            os.unlink(newest(victim, pattern))
+            os.unlink(largest(victim, pattern))
             victim.start()
             refuses(victim, ["fence is missing", "lost writes", "orrupt", "No such file",
                              "does not exist", "no identity"])
             verify(cluster, 500)
 
 
-def test_rolled_back_directory():
-    """An old copy of a directory has forgotten votes and entries: it is refused as long
-    as the fence, which tells, is not rolled back with it."""
+def test_older_copy_of_a_directory_is_refused():
+    """An older copy of the database and the log lacks votes and entries. The fence reveals that,
+    unless it is replaced by an older copy too."""
     with Cluster() as cluster:
         fill(cluster, 0, 100)
         victim = cluster.followers()[0]
@@ -262,11 +269,11 @@ def test_rolled_back_directory():
 
 
 def test_full_disk():
-    """Writes fail with ENOSPC at some moment: the server says so and ends, nothing that
-    was acknowledged is lost, and with space again it goes on."""
+    """When writes fail with ENOSPC the server logs that and exits. No acknowledged write is lost,
+    and the server starts again once there is space."""
     with Cluster(start=False) as cluster:
         for s in cluster.servers:
-            s.env = {"LD_PRELOAD": SHIM, "SHIM_DIR": s.dir, "SHIM_FULL": s.dir + ".full"}
+            s.env = {"LD_PRELOAD": DISK_FAULTS, "DISK_DIR": s.dir, "DISK_FULL": s.dir + ".full"}
             s.start()
         fill(cluster, 0, 500)
         victim = cluster.leader()
@@ -277,11 +284,12 @@ def test_full_disk():
                 outcome = c.call("SET", "key0", "changed")
         except (OSError, Error, ValueError):
             pass
-        assert outcome is None, "acknowledged with a full disk"
+        assert outcome is None, "a write was acknowledged although the disk is full"
         refuses(victim, ["No space left"])
-        eventually("the others go on", lambda: cluster.call("SET", "more", "1") == "OK")
+        eventually("the other servers accept writes",
+                   lambda: cluster.call("SET", "more", "1") == "OK")
         victim.start()
-        refuses(victim, ["No space left"])  # still full: no start either
+        refuses(victim, ["No space left"])  # it cannot start while the disk is full
         os.unlink(victim.dir + ".full")
         victim.start()
         assert cluster.converged() == 501
@@ -289,7 +297,7 @@ def test_full_disk():
 
 
 def test_file_size_limit():
-    """As with a quota: the log cannot grow any more."""
+    """A limit on file sizes, as with a quota: the log cannot grow any more."""
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (300000, 300000))
     with Cluster() as cluster:

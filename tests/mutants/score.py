@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""score.py BUILD: what the tests make of a library with a bug in it. See docs/testing.rst."""
+"""score.py: how many mutants do the tests kill? See README.md."""
 import argparse
 import fnmatch
 import hashlib
@@ -9,75 +9,86 @@ import queue
 import sys
 import threading
 
-import curated
-import draw
-from judge import Judge
-from suite import SUITES, Build
-from workshop import DoesNotBuild, Workshop
+import mutant
+import random_mutants
+import refresh
+import table
+from build_dir import SUITES, Build
+from runner import Runner
+from sandbox import DoesNotBuild, Sandbox
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 
 
 def digest_of(*folders):
-    """Of all that is in these folders of the tree."""
+    """A digest of everything in these folders, tests/mutants left out."""
     digest = hashlib.sha256()
     for folder in folders:
         for path, names, files in sorted(os.walk(os.path.join(ROOT, folder))):
             names[:] = sorted(name for name in names if name != "mutants")
-            for name in sorted(f for f in files if not f.endswith((".pyc", ".patch", ".rst"))):
+            for name in sorted(f for f in files if not f.endswith(".pyc")):
                 with open(os.path.join(path, name), "rb") as file:
                     digest.update(name.encode() + b"\0" + file.read())
     return digest.hexdigest()[:16]
 
 
+def load_state(options):
+    path = os.path.join(options.work, "state.json")
+    if options.fresh or not os.path.exists(path):
+        return {}
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def key_of(one):
+    text = "".join(k + "\0" + v for k, v in sorted(one.files.items()))
+    return "%s:%s" % (one.name, hashlib.sha256(text.encode()).hexdigest()[:16])
+
+
 class Score:
-    """Judges mutants, in several workshops at once, and remembers what became of them."""
+    """Runs the tests on mutants, in several sandboxes at once, and remembers the results."""
 
     def __init__(self, options, build):
         self.options, self.build = options, build
         self.core = digest_of("src", "include")
-        self.suite = self.core + digest_of("tests") + "%d%s" % (
-            options.worlds, options.without)
-        self.state_path = os.path.join(options.work, "state.json")
-        self.state, self.lock = {}, threading.Lock()
-        if not options.fresh and os.path.exists(self.state_path):
-            with open(self.state_path, encoding="utf-8") as file:
-                self.state = json.load(file)
+        self.suite = self.core + digest_of("tests") + "%d%s" % (options.seeds, options.without)
+        self.state, self.lock = load_state(options), threading.Lock()
         out = options.without.split(",")
         build.tests = [t for t in build.tests if t.suite not in out and t.name not in out]
-        self.base = Workshop(build, os.path.join(options.work, "base"))
+        self.base = Sandbox(build, os.path.join(options.work, "base"))
         self.base.begin({})
-        self.judge = None
+        self.runner = None
 
     def save(self):
-        with open(self.state_path + ".new", "w", encoding="utf-8") as file:
+        path = os.path.join(self.options.work, "state.json")
+        with open(path + ".new", "w", encoding="utf-8") as file:
             json.dump(self.state, file, indent=1)
-        os.replace(self.state_path + ".new", self.state_path)
+        os.replace(path + ".new", path)
 
     def check_unmutated(self):
-        """All must pass before a failure means anything; also tells what is usual."""
+        """Without a mutant every test must pass. This also measures how long each one takes."""
         usual = self.state.get("unmutated:" + self.suite)
         if usual is None:
-            usual, judge = {}, Judge(self.options.worlds)
+            usual, runner = {}, Runner(self.options.seeds)
             failed = self._in_parallel(self.build.tests, lambda test, _: self._check(
-                judge, test, usual))
+                runner, test, usual))
             if any(failed):
-                sys.exit("the unmutated tree does not pass its tests")
+                sys.exit("ERROR: tests fail without a mutant")
             self.state["unmutated:" + self.suite] = usual
             self.save()
-        self.judge = Judge(self.options.worlds, usual)
+        self.runner = Runner(self.options.seeds, usual)
         self.build.tests.sort(key=lambda test: (SUITES.index(test.suite), usual[test.name]))
 
-    def _check(self, judge, test, usual):
-        outcome = judge.run(self.base, test)
+    def _check(self, runner, test, usual):
+        outcome = runner.run(self.base, test)
         usual[test.name] = outcome.cpu
         if not outcome.passed:
-            print("UNMUTATED: %s fails: %s" % (test.name, outcome.what))
+            print("without a mutant %s fails: %s" % (test.name, outcome.what))
         return not outcome.passed
 
     def _in_parallel(self, items, work):
-        """work(item, number of the worker), in order; the results, in order."""
+        """The results of work(item, number of the worker), in the order of the items."""
         results, todo, broken = [None] * len(items), queue.Queue(), []
         for item in enumerate(items):
             todo.put(item)
@@ -90,7 +101,7 @@ class Score:
                     return
                 try:
                     results[i] = work(item, number)
-                except BaseException as error:  # its traceback is shown by the caller
+                except BaseException as error:  # the caller raises it again
                     broken.append(error)
         threads = [threading.Thread(target=worker, args=(n,)) for n in range(self.options.jobs)]
         for thread in threads:
@@ -101,31 +112,30 @@ class Score:
             raise broken[0]
         return results
 
-    def workshops(self):
-        return [Workshop(self.build, os.path.join(self.options.work, "shop%d" % n), self.base)
+    def sandboxes(self):
+        return [Sandbox(self.build, os.path.join(self.options.work, "sandbox%d" % n), self.base)
                 for n in range(self.options.jobs)]
 
     def run_all(self, mutants):
-        """Of a list: what became of each."""
-        shops = self.workshops()
-        return self._in_parallel(mutants, lambda m, n: self.result(shops[n], m))
+        """The results of these mutants."""
+        sandboxes = self.sandboxes()
+        return self._in_parallel(mutants, lambda m, n: self.result(sandboxes[n], m))
 
     def run_random(self, draws, wanted):
-        """The first so many, in the order of the seed, that compile to something else."""
-        shops, kept, begin = self.workshops(), [], 0
+        """The results of the first `wanted` that compile to other code."""
+        sandboxes, kept, begin = self.sandboxes(), [], 0
         while len(kept) < wanted and begin < len(draws):
             batch = draws[begin:begin + wanted - len(kept)]
             begin += len(batch)
-            results = self._in_parallel(batch, lambda d, n: self.result(shops[n], d()))
+            results = self._in_parallel(batch, lambda d, n: self.result(sandboxes[n], d()))
             kept += [r for r in results if r["fate"] in ("killed", "survived")]
         return kept
 
-    def result(self, shop, mutant):
-        text = "".join(k + "\0" + v for k, v in sorted(mutant.files.items()))
-        key = "%s:%s" % (mutant.name, hashlib.sha256(text.encode()).hexdigest()[:16])
+    def result(self, sandbox, one):
+        key = key_of(one)
         known = self.state.get(key)
-        if known is None or not self._is_final(known, mutant):
-            known = self.put_to_the_test(shop, mutant)
+        if known is None or not self._is_final(known, one):
+            known = self.run_tests(sandbox, one)
             known["core"], known["suite"] = self.core, self.suite
             with self.lock:
                 self.state[key] = known
@@ -134,36 +144,36 @@ class Score:
             print(line_of(known), flush=True)
         return known
 
-    def _is_final(self, known, mutant):
-        """Tests that have changed since may kill what survived."""
+    def _is_final(self, known, one):
+        """Does an earlier result still count? Changed tests may kill what survived before."""
         if known["core"] != self.core and not self.options.keep:
             return False
-        alone = all(known.get(a, {}).get("how") for a in mutant.alone)
+        alone = all(known.get(a, {}).get("how") for a in one.alone)
         return known["suite"] == self.suite or (
             known["fate"] in ("killed", "discarded") and alone)
 
-    def put_to_the_test(self, shop, mutant):
-        result = {"name": mutant.name, "area": mutant.area, "bug": mutant.bug,
-                  "source": mutant.source, "alone": mutant.alone, "fate": "survived"}
-        shop.begin(mutant.files)
+    def run_tests(self, sandbox, one):
+        result = {"name": one.name, "area": one.area, "title": one.title,
+                  "alone": one.alone, "fate": "survived"}
+        sandbox.begin(one.files)
         try:
-            shop.library([])
-            self._suite(shop, result)
-            if result["fate"] == "survived" and not mutant.source and shop.is_equal():
+            sandbox.library([])
+            self._suite(sandbox, result)
+            if result["fate"] == "survived" and not one.source and sandbox.is_equal():
                 result["fate"] = "discarded"
             for name, suite in (("sim", "simulation"), ("model", "model")):
-                if name in mutant.alone and suite not in self.options.without:
-                    result[name] = self._alone(shop, suite)
+                if name in one.alone and suite not in self.options.without:
+                    result[name] = self._alone(sandbox, suite)
         except DoesNotBuild as error:
-            result["fate"] = "error" if mutant.source else "discarded"
+            result["fate"] = "error" if one.source else "discarded"
             result["why"] = str(error)
         return result
 
-    def _suite(self, shop, result):
+    def _suite(self, sandbox, result):
         result["seconds"] = 0.0
         for test in sorted(self.build.tests, key=lambda test: (
-                test.suite in ("model", "simulation"), shop.rebuilds(test.program))):
-            outcome = self.judge.run(shop, test)
+                test.suite in ("model", "simulation"), sandbox.rebuilds(test.program))):
+            outcome = self.runner.run(sandbox, test)
             result["seconds"] += outcome.seconds
             if not outcome.passed:
                 result.update(fate="killed", by=test.name, kind=test.suite,
@@ -171,25 +181,15 @@ class Score:
                 break
         result["seconds"] = round(result["seconds"], 2)
 
-    def _alone(self, shop, suite):
+    def _alone(self, sandbox, suite):
         seconds = 0.0
         for test in (t for t in self.build.tests if t.suite == suite and t.name != "digest"):
-            outcome = self.judge.run(shop, test)
+            outcome = self.runner.run(sandbox, test)
             seconds += outcome.seconds
             if not outcome.passed:
                 return {"how": outcome.how, "what": outcome.what, "by": test.name,
                         "seconds": round(seconds, 2), "seeds": outcome.seeds}
-        return {"how": "", "seconds": round(seconds, 2), "seeds": self.options.worlds}
-
-
-def alone_text(result, name):
-    if name not in result["alone"] or name not in result:
-        return "-"
-    found = result[name]
-    if not found["how"]:
-        return "MISSED"
-    seeds = "seed %d, " % found["seeds"] if found["seeds"] else ""
-    return "%s%.1f s" % (seeds, found["seconds"])
+        return {"how": "", "seconds": round(seconds, 2), "seeds": self.options.seeds}
 
 
 def line_of(result):
@@ -197,91 +197,143 @@ def line_of(result):
         result.get("why", "").split("\n")[0]
     return "%-9s %-34s %6.2f s  sim %-16s model %-8s %s" % (
         result["fate"].upper() if result["fate"] != "killed" else "killed", result["name"],
-        result.get("seconds", 0), alone_text(result, "sim"), alone_text(result, "model"), by[:90])
+        result.get("seconds", 0), table.alone_text(result, "sim"),
+        table.alone_text(result, "model"), by[:90])
 
 
 def missed(results):
-    """Curated mutants that the simulator or the small worlds should have found alone."""
+    """Mutants that the simulator or the model check should have found without other tests."""
     return [(r["name"], a) for r in results for a in r["alone"] if a in r and not r[a]["how"]]
 
 
-def summary(title, results):
+def summary(title, results, stale):
     fates = [r["fate"] for r in results]
     killed = fates.count("killed")
     invariant = sum(r.get("how") == "invariant" for r in results)
-    print("\n%s: %d of %d killed (%.1f %%), %d of them by an invariant; %d survived, %d errors" % (
-        title, killed, len(fates), 100.0 * killed / max(len(fates), 1), invariant,
-        fates.count("survived"), fates.count("error")))
+    print("\n%s: %d of %d killed (%.1f %%), %d of them by an invariant; %d survived, %d do not "
+          "build, %d skipped as stale" % (
+              title, killed, len(fates), 100.0 * killed / max(len(fates), 1), invariant,
+              fates.count("survived"), fates.count("error"), len(stale)))
     for result in results:
         if result["fate"] != "killed":
-            print("  %s %s: %s" % (result["fate"], result["name"], result["bug"]))
+            print("  %s %s: %s" % (result["fate"], result["name"], result["title"]))
     for name, alone in missed(results):
         print("  %s alone does not find %s" % (alone, name))
+    print_stale(stale)
+
+
+def print_stale(stale):
+    for name, why in stale:
+        print("  stale %s: %s" % (name, why))
+
+
+def check(options):
+    """The status of --check."""
+    good, stale = mutant.load(ROOT, options.mutants)
+    notes = [(m.name, note) for m in good for note in m.notes]
+    print("%d mutants: %d fit src/, %d are stale; %d notes; %d run with each commit" % (
+        len(good) + len(stale), len(good), len(stale), len(notes), sum(m.commit for m in good)))
+    print_stale(stale)
+    for name, note in notes:
+        print("  note %s: %s" % (name, note))
+    if stale:
+        print("To refresh one: stage what you have changed in src/, put the bug into src/ by\n"
+              "hand, then `tools/mutants --refresh NAME`. See tests/mutants/README.md.")
+    if not good and not stale:
+        print("there is no mutant")
+    return 1 if stale or not good else 0
 
 
 def chosen(options):
-    """The curated mutants that the options ask for."""
-    mutants = curated.load(ROOT, options.patches)
+    """The hand-written mutants that the options ask for, and the stale ones among them."""
+    good, stale = mutant.load(ROOT, options.mutants)
     if options.only:
-        mutants = [m for m in mutants if fnmatch.fnmatch(m.name, "*%s*" % options.only)]
-    if options.sample:
-        mutants.sort(key=lambda m: hashlib.sha256((options.key + m.name).encode()).digest())
-        mutants = mutants[:options.sample]
-    if not mutants:
-        sys.exit("no such mutant")
-    return mutants
+        good = [m for m in good if fnmatch.fnmatch(m.name, "*%s*" % options.only)]
+        stale = [s for s in stale if fnmatch.fnmatch(s[0], "*%s*" % options.only)]
+    if options.commit:
+        marked = {d.name for d in mutant.describe(options.mutants) if "commit" in d.fields}
+        good = [m for m in good if m.commit]
+        stale = [s for s in stale if s[0] in marked]
+    return good, stale
 
 
 def parse():
-    p = argparse.ArgumentParser(prog="tools/mutants", description="The mutation score of the tests")
-    p.add_argument("build", help=argparse.SUPPRESS)
-    p.add_argument("--only", metavar="PATTERN", help="curated ones with such a name")
-    p.add_argument("--sample", type=int, metavar="K", help="K curated ones, chosen by --key")
-    p.add_argument("--key", default="", metavar="HASH")
-    p.add_argument("--random", type=int, metavar="N", help="N random ones, not the curated")
-    p.add_argument("--seed", type=int, default=1, help="of the random ones (%(default)s)")
-    p.add_argument("--worlds", type=int, default=1000, metavar="N",
-                   help="seeds that the simulator tries (%(default)s)")
-    p.add_argument("--without", default="", metavar="NAME,...",
-                   help="leave these tests, or suites of tests, out")
-    p.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    p.add_argument("--json", metavar="FILE", help="write the results there, too")
-    p.add_argument("--fresh", action="store_true", help="do not go on where an earlier run stopped")
-    p.add_argument("--keep", action="store_true",
-                   help="what was killed stays so though other files of src/ have changed")
-    p.add_argument("--patches", default=HERE, metavar="DIR", help="other curated mutants")
-    p.add_argument("--refresh", action="store_true", help="only rewrite the patches' positions")
-    p.add_argument("--work", default=None, help=argparse.SUPPRESS)
-    options = p.parse_args()
-    options.work = options.work or os.path.join(ROOT, "build", "mutants")
-    os.makedirs(options.work, exist_ok=True)
-    return options
+    p = argparse.ArgumentParser(
+        prog="tools/mutants", description="How many bugs do the tests find? Puts one bug at a time "
+        "into a copy of src/, builds it and runs the tests until one fails. An interrupted run "
+        "continues where it stopped. See tests/mutants/README.md.")
+    what = p.add_argument_group("which mutants (without an option: all that are written by hand)")
+    what.add_argument("--only", metavar="PATTERN", help="those with PATTERN in their name")
+    what.add_argument("--commit", action="store_true", help="those marked `commit: yes`")
+    what.add_argument("--random", type=int, metavar="N",
+                      help="N random mutants: operators, literals, statements")
+    what.add_argument("--seed", type=int, default=1, help="seed of --random (%(default)s)")
+    how = p.add_argument_group("how they are run")
+    how.add_argument("--seeds", type=int, default=1000, metavar="N",
+                     help="how many seeds the simulator runs (%(default)s)")
+    how.add_argument("--without", default="", metavar="NAME,...",
+                     help="leave out these tests or suites")
+    how.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    how.add_argument("--json", metavar="FILE", help="also write the results to FILE")
+    how.add_argument("--fresh", action="store_true", help="forget the results of earlier runs")
+    how.add_argument("--keep", action="store_true",
+                     help="keep earlier results even if src/ has changed")
+    other = p.add_argument_group("instead of a run (these need no build)")
+    other.add_argument("--check", action="store_true",
+                       help="does each mutant fit src/? Fails if one does not, and names it")
+    other.add_argument("--refresh", nargs="+", metavar="NAME",
+                       help="rewrite a mutant from the unstaged change in src/, which is then "
+                       "undone; without a change, bring its function names up to date")
+    other.add_argument("--table", action="store_true",
+                       help="print the mutants and the last results as a Markdown table")
+    other.add_argument("--self-test", action="store_true",
+                       help="(needs a build) are mutants that change nothing, that are stale, or "
+                       "that do not build reported as such?")
+    p.add_argument("--build", help=argparse.SUPPRESS)
+    p.add_argument("--mutants", default=os.path.join(HERE, "bugs"), help=argparse.SUPPRESS)
+    p.add_argument("--work", default=os.path.join(ROOT, "build", "mutants"), help=argparse.SUPPRESS)
+    return p.parse_args()
+
+
+def run(options):
+    good, stale = ([], []) if options.random else chosen(options)
+    if not good and not options.random:
+        print_stale(stale)
+        sys.exit("ERROR: no such mutant")
+    score = Score(options, Build(ROOT, options.build, os.environ.get("MESON", "meson")))
+    score.check_unmutated()
+    if options.random:
+        results = score.run_random(random_mutants.draw(ROOT, options.seed), options.random)
+        summary("random mutants of seed %d" % options.seed, results, [])
+        passed = sum(r["fate"] == "killed" for r in results) >= 0.95 * options.random
+    else:
+        results = score.run_all(good)
+        summary("mutants", results, stale)
+        passed = all(r["fate"] == "killed" for r in results) and not missed(results)
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump({"core": score.core, "seeds": options.seeds, "mutants": results,
+                       "stale": [name for name, _ in stale]}, file, indent=1)
+    return 0 if passed else 1
 
 
 def main():
     options = parse()
-    try:
-        if options.refresh:
-            curated.refresh(ROOT, options.patches)
-            return 0
-        mutants = [] if options.random else chosen(options)
-    except curated.Stale as stale:
-        sys.exit("ERROR: a patch does not apply: %s" % stale)
-    score = Score(options, Build(ROOT, options.build, os.environ.get("MESON", "meson")))
-    score.check_unmutated()
-    if options.random:
-        results = score.run_random(draw.draw(ROOT, options.seed), options.random)
-        summary("random mutants of seed %d" % options.seed, results)
-        good = sum(r["fate"] == "killed" for r in results) >= 0.95 * options.random
-    else:
-        results = score.run_all(mutants)
-        summary("curated mutants", results)
-        good = all(r["fate"] == "killed" for r in results) and not missed(results)
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump({"core": score.core, "worlds": options.worlds, "mutants": results}, file,
-                      indent=1)
-    return 0 if good else 1
+    if options.check:
+        return check(options)
+    if options.refresh:
+        try:
+            return refresh.refresh(ROOT, options.mutants, options.refresh)
+        except LookupError as error:
+            sys.exit("ERROR: %s" % error.args[0])
+    os.makedirs(options.work, exist_ok=True)
+    if options.table:
+        good, stale = mutant.load(ROOT, options.mutants)
+        state = load_state(options)
+        table.print_table(good, stale, {m.name: state[key_of(m)] for m in good
+                                        if key_of(m) in state})
+        return 0
+    return run(options)
 
 
 if __name__ == "__main__":

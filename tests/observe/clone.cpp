@@ -3,7 +3,9 @@
  * internal headers. */
 #include "state.hpp"
 
-#include "server.hpp"
+#include "state/installation.hpp"
+#include "state/server.hpp"
+#include "state/tracker.hpp"
 
 #include <cstdio>
 #include <cstdlib>
@@ -65,7 +67,7 @@ const char *translate(const Server &from, const Server &to, const char *address)
     abort();
 }
 
-void copy_log(const Trail &from, Trail *to) {
+void copy_log(const TermLog &from, TermLog *to) {
     const raft_index base = from.first() - 1;
     must(to->reserve(1));
     to->reset(base, from.term_of(base));
@@ -89,20 +91,20 @@ void copy_vector(const Vector<T> &from, Vector<T> *to) {
 void copy_tracker(const Server &from, Server *to) {
     const Tracker &a = *from.tracker;
     auto *t = new (checked(malloc(sizeof(Tracker)))) Tracker;
-    to->tracker = t;
+    to->tracker.reset(t);
     copy_vector(a.peers, &t->peers);
     copy_vector(a.reads, &t->reads);
-    for (Progress &p : t->peers) {
+    for (Peer &p : t->peers) {
         p.address = translate(from, *to, p.address);
     }
     /* A change under way relies on the memory that it has reserved. */
-    must(t->spare.reserve(a.peers.size()));
+    must(t->scratch.reserve(a.peers.size()));
     t->answered = a.answered;
     t->tally = a.tally;
     t->round = a.round;
     t->elected_at = a.elected_at;
     t->barrier = a.barrier;
-    t->leave = copy(a.leave);
+    t->leave.reset(copy(a.leave.get()));
     t->transfer = a.transfer;
     t->catch_up = a.catch_up;
     t->pre_vote = a.pre_vote;
@@ -110,10 +112,19 @@ void copy_tracker(const Server &from, Server *to) {
     t->legacy_grant = a.legacy_grant;
 }
 
-void copy_install(const Install &from, Server *to) {
-    to->install = static_cast<Install *>(checked(malloc(sizeof(Install))));
-    *to->install = from;
-    to->install->configuration = copy(from.configuration);
+void copy_installation(const Installation &from, Server *to) {
+    auto *i = new (checked(malloc(sizeof(Installation)))) Installation;
+    i->index = from.index;
+    i->term = from.term;
+    i->leader_term = from.leader_term;
+    i->configuration.reset(copy(from.configuration.get()));
+    i->offset = from.offset;
+    i->writing = from.writing;
+    i->outstanding = from.outstanding;
+    i->last = from.last;
+    i->superseded = from.superseded;
+    i->wanted = from.wanted;
+    to->installation.reset(i);
 }
 
 void copy_values(const Server &a, Server *b) {
@@ -128,6 +139,7 @@ void copy_values(const Server &a, Server *b) {
     b->leader_round = a.leader_round;
     b->writes = a.writes;
     b->valid_from = a.valid_from;
+    b->max_pre_vote_term = a.max_pre_vote_term;
     b->why = a.why;
     b->random = a.random;
 }
@@ -138,18 +150,19 @@ struct raft clone(const struct raft &r) {
     const Server &a = *static_cast<const Server *>(r.impl);
     auto *b = new (checked(malloc(sizeof(Server)))) Server(a.id);
     copy_values(a, b);
-    copy_log(a.trail, &b->trail);
+    copy_log(a.log, &b->log);
     b->configuration = copy_chain(a.configuration);
-    b->leader_address =
-        a.leader_foreign ? copy(a.leader_address) : translate(a, *b, a.leader_address);
+    if (a.leader_address) {
+        b->leader_address.reset(copy(a.leader_address.get()));
+    }
     if (a.settings != &kDefaultSettings) {
         b->settings = new (checked(malloc(sizeof(Settings)))) Settings(*a.settings);
     }
-    if (a.tracker != nullptr) {
+    if (a.tracker) {
         copy_tracker(a, b);
     }
-    if (a.install != nullptr) {
-        copy_install(*a.install, b);
+    if (a.installation) {
+        copy_installation(*a.installation, b);
     }
     struct raft copied = {};
     copied.id = r.id;

@@ -37,9 +37,9 @@ int step_on_both_paths(struct raft *r, raft_event *event, raft_update *update,
     }
     struct raft other = clone(*r);
     raft_event other_event = *event;
-    const uint64_t before = general_steps();
+    const uint64_t before = general_steps(*r);
     const int code = raft_step(r, event, update);
-    if (general_steps() == before) {
+    if (general_steps(*r) == before) {
         raft_update other_update = {};
         const int other_code = step_on_general_path(&other, &other_event, &other_update);
         if (error == Error::kLateDeadline) {

@@ -3,28 +3,14 @@
  * stop compiling when a struct gains or loses a member. */
 #include "state.hpp"
 
-#include "raft.hpp"
-#include "server.hpp"
+#include "state/installation.hpp"
+#include "state/server.hpp"
+#include "state/tracker.hpp"
+#include "step.hpp"
 
 #include <algorithm>
 #include <cstring>
 #include <type_traits>
-
-/* The linker leads the general path through here (observe_state_link_args), so that it is known
- * which steps take it. */
-int general_path(libraft::Server &server, raft_event &event, raft_update &update) asm(
-    "__real__ZN7libraft4stepERNS_6ServerER10raft_eventR11raft_update");
-int counted_general_path(libraft::Server &server, raft_event &event, raft_update &update) asm(
-    "__wrap__ZN7libraft4stepERNS_6ServerER10raft_eventR11raft_update");
-
-namespace {
-uint64_t general_path_steps = 0;
-} // namespace
-
-int counted_general_path(libraft::Server &server, raft_event &event, raft_update &update) {
-    general_path_steps++;
-    return general_path(server, event, update);
-}
 
 namespace observe {
 
@@ -90,7 +76,7 @@ void add_configuration(Hasher &h, const Configuration *c) {
 
 /* The runs of equal terms. The first begins at the entry before the oldest, whose term may be
  * known too. */
-void add_log(Hasher &h, const Trail &log) {
+void add_log(Hasher &h, const TermLog &log) {
     add(h, log.first(), log.last());
     for (raft_index i = log.first() - 1; i <= log.last();) {
         const raft_term term = log.term_of(i);
@@ -102,29 +88,27 @@ void add_log(Hasher &h, const Trail &log) {
 void add_settings(Hasher &h, const Settings &settings) {
     const auto &[tracer, election_timeout, heartbeat_timeout, snapshot_timeout, max_catch_up_rounds,
                  max_catch_up_round_duration, max_inflight_entries, max_message_entries,
-                 max_uncommitted_entries, capacity_threshold, features, pre_vote, asked_until] =
-        settings;
+                 max_uncommitted_entries, capacity_threshold, features, pre_vote] = settings;
     add(h, reinterpret_cast<uintptr_t>(tracer), election_timeout, heartbeat_timeout,
         snapshot_timeout, max_catch_up_rounds, max_catch_up_round_duration, max_inflight_entries,
-        max_message_entries, max_uncommitted_entries, capacity_threshold, features, pre_vote,
-        asked_until);
+        max_message_entries, max_uncommitted_entries, capacity_threshold, features, pre_vote);
 }
 
-void add_install(Hasher &h, const Install *install) {
-    h.add(install != nullptr);
-    if (install == nullptr) {
+void add_installation(Hasher &h, const Installation *installation) {
+    h.add(installation != nullptr);
+    if (installation == nullptr) {
         return;
     }
     const auto &[index, term, leader_term, configuration, offset, writing, outstanding, last,
-                 superseded, wanted] = *install;
+                 superseded, wanted] = *installation;
     add(h, index, term, leader_term, offset, writing, outstanding, last, superseded, wanted);
-    add_configuration(h, configuration);
+    add_configuration(h, configuration.get());
 }
 
-void add_peer(Hasher &h, const View &view, const Progress &peer) {
+void add_peer(Hasher &h, const View &view, const Peer &peer) {
     const auto &[id, address, ballot, match, next, sent, contact, round, snapshot_index,
                  snapshot_offset, snapshot_sent_at, window, features, capacity, reports_capacity,
-                 mode, role, catch_up, self, granted, departing, resting] = peer;
+                 mode, role, catch_up, self, granted, departing, demotion_pending] = peer;
     const Settings &settings = *view.server.settings;
     h.add(address);
     add_bits(h, ballot);
@@ -133,7 +117,7 @@ void add_peer(Hasher &h, const View &view, const Progress &peer) {
         view.past(snapshot_sent_at, std::max(settings.election_timeout, settings.snapshot_timeout)),
         /* A window wider than what the caller allows has no effect. */
         view.exact() ? window : std::min(window, settings.max_inflight_entries), features, capacity,
-        reports_capacity, mode, role, catch_up, self, granted, departing, resting);
+        reports_capacity, mode, role, catch_up, self, granted, departing, demotion_pending);
 }
 
 /* The latest round: how old it is, and how many there were in its millisecond. */
@@ -154,11 +138,11 @@ void add_tracker(Hasher &h, const View &view, const Tracker *tracker) {
     if (tracker == nullptr) {
         return;
     }
-    const auto &[peers, spare, reads, answered, tally, round, elected_at, barrier, leave, transfer,
-                 catch_up, pre_vote, pre_vote_term, legacy_grant] = *tracker;
-    (void)spare; /* scratch memory */
+    const auto &[peers, scratch, reads, answered, tally, round, elected_at, barrier, leave,
+                 transfer, catch_up, pre_vote, pre_vote_term, legacy_grant] = *tracker;
+    (void)scratch;
     h.add(peers.size());
-    for (const Progress &peer : peers) {
+    for (const Peer &peer : peers) {
         add_peer(h, view, peer);
     }
     h.add(tracker->pending_reads());
@@ -168,7 +152,7 @@ void add_tracker(Hasher &h, const View &view, const Tracker *tracker) {
     }
     add_bits(h, tally);
     add_round(h, view, round, elected_at);
-    add_configuration(h, leave);
+    add_configuration(h, leave.get());
     const Settings &settings = *view.server.settings;
     const auto &[to, started, timeout_now_sent] = transfer;
     const auto &[catch_up_id, rounds, target, round_started] = catch_up;
@@ -180,20 +164,25 @@ void add_tracker(Hasher &h, const View &view, const Tracker *tracker) {
 }
 
 void add_facts(Hasher &h, const Server &server) {
-    const auto &[term, voted_for, leader, leader_address, configuration, election_span, capacity,
-                 state, own_sets, started, leader_extended, leader_foreign, steady] =
+    const auto &[term, voted_for, leader, configuration, drawn_timeout, capacity, state, own_sets,
+                 started, leader_extended, leader_is_member, fast_path] =
         static_cast<const Facts &>(server);
-    (void)steady; /* follows from the rest: every step checks it */
-    h.add(leader_address);
+    (void)fast_path; /* follows from the rest: every step checks it */
+    h.add(leader != 0 ? server.leader_address.get() : nullptr);
     add_configuration(h, configuration);
-    add(h, term, voted_for, leader, election_span, capacity, state, own_sets, started,
-        leader_extended, leader_foreign);
+    add(h, term, voted_for, leader, drawn_timeout, capacity, state, own_sets, started,
+        leader_extended, leader_is_member);
 }
 
 /* A class with members in two places cannot be taken apart. A new member must be added to state(),
  * to clone() and here. */
+#ifdef RAFT_INVARIANTS
+constexpr size_t kMembers = 18; /* general_steps is not part of the state */
+#else
+constexpr size_t kMembers = 17;
+#endif
 static_assert(sizeof(void *) != 8 ||
-              sizeof(Server) == sizeof(Facts) + sizeof(Trail) + sizeof(Outbox) + 8 * 15);
+              sizeof(Server) == sizeof(Facts) + sizeof(TermLog) + sizeof(Outbox) + 8 * kMembers);
 
 } // namespace
 
@@ -217,13 +206,13 @@ Digest state(const struct raft &r, Frame frame) {
     const bool exact = view.exact();
     Hasher h;
     add_facts(h, s);
-    add_log(h, s.trail);
+    add_log(h, s.log);
     add(h, s.id, s.snapshot_index, s.commit, s.last_stored, s.matched, exact ? s.now : 0,
         view.past(s.heard_at, s.settings->election_timeout), view.future(s.deadline),
-        s.leader_round, exact ? s.writes : 0, exact ? s.valid_from : s.writes - s.valid_from,
-        exact ? s.random.state() : 0);
-    add_tracker(h, view, s.tracker);
-    add_install(h, s.install);
+        s.leader_round, s.max_pre_vote_term, exact ? s.writes : 0,
+        exact ? s.valid_from : s.writes - s.valid_from, exact ? s.random.state() : 0);
+    add_tracker(h, view, s.tracker.get());
+    add_installation(h, s.installation.get());
     add_settings(h, *s.settings);
     return h.finish();
 }
@@ -234,15 +223,21 @@ Clock clock_of(const struct raft &r) {
 }
 
 int step_on_general_path(struct raft *r, raft_event *event, raft_update *update) {
-    return general_path(server_of(*r), *event, *update);
+    return step(server_of(*r), *event, *update, Path::kGeneral);
 }
 
 bool may_take_fast_path(struct raft *r, size_t memory) {
     Server &s = server_of(*r);
-    return s.steady != Steady::kNo && s.outbox.reserve(memory);
+    return s.fast_path != FastPath::kNone && s.outbox.reserve(memory);
 }
 
-uint64_t general_steps() { return general_path_steps; }
+uint64_t general_steps([[maybe_unused]] const struct raft &r) {
+#ifdef RAFT_INVARIANTS
+    return server_of(r).general_steps;
+#else
+    return 0;
+#endif
+}
 
 void delay_deadline(struct raft *r) { server_of(*r).deadline++; }
 
@@ -250,7 +245,7 @@ namespace {
 
 /* The bits of an object that hold a value; none with a compiler that does not tell. */
 template <class T, class... Arguments>
-std::vector<unsigned char> value_bits(Arguments... arguments) {
+std::vector<unsigned char> value_bits([[maybe_unused]] Arguments... arguments) {
     std::vector<unsigned char> bits(sizeof(T), 0);
 #if defined(__GNUC__) && !defined(__clang__)
     T object{arguments...};
@@ -290,10 +285,14 @@ std::vector<Part> parts(struct raft *r) {
                                   {all_of(s.leader_address),
                                    all_of(s.configuration),
                                    all_of(s.tracker),
-                                   all_of(s.install),
+                                   all_of(s.installation),
                                    all_of(s.settings),
                                    all_of(s.why),
-                                   all_of(s.trail),
+                                   all_of(s.log),
+#ifdef RAFT_INVARIANTS
+                                   all_of(s.general_steps),
+#endif
+
                                    {&s.outbox, sizeof(void *) + sizeof(uint32_t)}},
                                   s.id),
                              part("settings", *s.settings, {})};
@@ -302,17 +301,18 @@ std::vector<Part> parts(struct raft *r) {
         all.push_back(part("member", c.servers()[1], {all_of(c.servers()[1].address)}));
     };
     add_conf(*s.configuration);
-    if (s.tracker != nullptr) {
+    if (s.tracker) {
         const Tracker &t = *s.tracker;
         all.push_back(part("tracker", t,
-                           {all_of(t.peers), all_of(t.spare), all_of(t.reads), all_of(t.answered),
+                           {all_of(t.peers), all_of(t.scratch), all_of(t.reads), all_of(t.answered),
                             all_of(t.leave)}));
         all.push_back(part("peer", t.peers[1], {all_of(t.peers[1].address)}));
         all.push_back(part("read", t.reads[0], {}));
     }
-    if (s.install != nullptr) {
-        all.push_back(part("installation", *s.install, {all_of(s.install->configuration)}));
-        add_conf(*s.install->configuration);
+    if (s.installation) {
+        all.push_back(
+            part("installation", *s.installation, {all_of(s.installation->configuration)}));
+        add_conf(*s.installation->configuration);
     }
     return all;
 }

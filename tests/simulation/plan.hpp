@@ -2,7 +2,7 @@
 /* The parameters of a simulation, which its seed decides before it begins. */
 #pragma once
 
-#include "random.hpp"
+#include "../driver/random.hpp"
 #include "types.hpp"
 
 namespace sim {

@@ -50,9 +50,9 @@ int Server::call_once(raft_event &e, raft_update &u, bool starving) {
         move_handle();
     }
     if (starving || !sim_.compares_paths()) { /* making a clone needs memory */
-        uint64_t before_step = observe::general_steps();
+        uint64_t before_step = observe::general_steps(*handle());
         int rc = Driver::call(e, u);
-        sim_.stats.add(S_FAST_PATH, before_step == observe::general_steps());
+        sim_.stats.add(S_FAST_PATH, before_step == observe::general_steps(*handle()));
         return rc;
     }
     observe::fill(&u);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "bytes.hpp"
+#include "base/bytes.hpp"
+#include "base/untrusted.hpp"
 #include "catch.hpp"
 
 #include <cstring>
@@ -7,7 +8,7 @@
 
 using namespace libraft;
 
-TEST_CASE("bytes: little-endian numbers are read as they were written") {
+TEST_CASE("bytes: numbers are written little-endian and read back") {
     for (uint64_t value : {uint64_t{0}, uint64_t{1}, uint64_t{0x0123456789abcdef}, UINT64_MAX}) {
         unsigned char memory[8 + 1 + 3];
         Writer writer(memory);
@@ -33,7 +34,7 @@ TEST_CASE("bytes: little-endian numbers are read as they were written") {
     }
 }
 
-TEST_CASE("bytes: reading past the end fails, and so do later reads") {
+TEST_CASE("bytes: reading past the end fails, and so does every later read") {
     const unsigned char memory[9] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
     for (size_t n = 0; n < 8; ++n) {
         Reader reader(memory, n);
@@ -41,7 +42,7 @@ TEST_CASE("bytes: reading past the end fails, and so do later reads") {
         uint8_t u8 = 77;
         REQUIRE_FALSE(reader.u64(&u64));
         REQUIRE(u64 == 77);
-        REQUIRE_FALSE(reader.u8(&u8)); /* although a byte was left */
+        REQUIRE_FALSE(reader.u8(&u8)); /* though a byte was there */
         REQUIRE(u8 == 77);
         REQUIRE(reader.left() == 0);
     }
@@ -55,7 +56,7 @@ TEST_CASE("bytes: reading past the end fails, and so do later reads") {
     REQUIRE_FALSE(empty.string(&text));
 }
 
-TEST_CASE("bytes: a bool or enum with any bits is read as a number") {
+TEST_CASE("untrusted: a hostile bool or enum is read as an integer") {
     for (unsigned bits = 0; bits < 256; ++bits) {
         alignas(bool) unsigned char byte = static_cast<unsigned char>(bits);
         REQUIRE(load_bool(reinterpret_cast<const bool &>(byte)) == (bits != 0));
@@ -67,7 +68,7 @@ TEST_CASE("bytes: a bool or enum with any bits is read as a number") {
     REQUIRE(load_enum(hostile) == raw);
 }
 
-TEST_CASE("bytes: a number may use all remaining bytes, but not one more") {
+TEST_CASE("bytes: a number may end at the last byte, not after it") {
     const unsigned char bytes[8] = {1};
     uint64_t value = 0;
     Reader all(bytes, 8);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "catch.hpp"
-#include "configuration.hpp"
-#include "random.hpp"
+#include "state/configuration.hpp"
+#include "base/random.hpp"
 
 #include <cstring>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,10 +11,7 @@ using namespace libraft;
 
 namespace {
 
-struct Free {
-    void operator()(Configuration *c) const { configuration::release(c); }
-};
-using Owned = std::unique_ptr<Configuration, Free>;
+using Owned = Owner<Configuration>;
 
 struct Drawn {
     std::vector<raft_server> servers;
@@ -44,10 +40,7 @@ std::string encode(raft_configuration conf) {
 }
 
 int decode(const std::string &payload, Owned *out, raft_index index = 9) {
-    Configuration *c = nullptr;
-    int rv = configuration::decode({const_cast<char *>(payload.data()), payload.size()}, index, &c);
-    out->reset(c);
-    return rv;
+    return configuration::decode({const_cast<char *>(payload.data()), payload.size()}, index, out);
 }
 
 template <typename Visit>
@@ -92,7 +85,7 @@ TEST_CASE("configuration: the payload is the published encoding, byte by byte") 
     REQUIRE(encode({servers, 2}) == expected);
 }
 
-TEST_CASE("configuration: every legal one is encoded and decoded") {
+TEST_CASE("configuration: every valid configuration is decoded as it was encoded") {
     every(4, -1, RAFT_VOTER_TO_SPARE, [](const std::vector<int> &roles) {
         Drawn d = of_roles(roles);
         unsigned sets = 0;
@@ -102,7 +95,7 @@ TEST_CASE("configuration: every legal one is encoded and decoded") {
         std::string payload = encode(d.view());
         Owned c;
         int rv = decode(payload, &c);
-        if (sets != kBothSets) { /* one of the sets has no voter */
+        if (sets != kBothSets) { /* one of the sets is empty */
             if (rv == 0) {
                 FAIL("accepted a configuration without a voter");
             }
@@ -139,7 +132,7 @@ TEST_CASE("configuration: a truncated or changed payload is refused, or decodes 
             std::string bad = good;
             bad[at] = static_cast<char>(bad[at] ^ (1 << bit));
             int rv = decode(bad, &c);
-            if (rv == 0) { /* another legal one: encoded again, it must have the same bytes */
+            if (rv == 0) { /* valid by chance: it must be exactly what was written */
                 REQUIRE(encode(c->view()).substr(0, used) == bad.substr(0, used));
             } else {
                 REQUIRE((rv == RAFT_MALFORMED || rv == RAFT_INVALID));
@@ -148,7 +141,7 @@ TEST_CASE("configuration: a truncated or changed payload is refused, or decodes 
     }
 }
 
-TEST_CASE("configuration: random bytes are refused, or decode to what they say") {
+TEST_CASE("configuration: random bytes that decode encode to the same bytes") {
     Random random(3);
     unsigned decoded = 0;
     for (int i = 0; i < 50000; ++i) {
@@ -169,33 +162,40 @@ TEST_CASE("configuration: random bytes are refused, or decode to what they say")
     REQUIRE(decoded < 5000);
 }
 
-TEST_CASE("configuration: validate() returns the code of each error") {
+TEST_CASE("configuration: validate() returns the code of the first error") {
     raft_server good[] = {{1, "a", RAFT_VOTER}, {2, "b", RAFT_STANDBY}, {3, "c", RAFT_SPARE}};
     raft_configuration conf{good, 3};
-    REQUIRE(configuration::validate(conf, false) == 0);
-    auto with = [&](auto change, bool joint) {
+    REQUIRE(configuration::validate(conf, configuration::Roles::kCallers) == 0);
+    auto with = [&](auto change, configuration::Roles joint) {
         raft_server bad[3] = {good[0], good[1], good[2]};
         change(bad);
         return configuration::validate({bad, 3}, joint);
     };
-    REQUIRE(with([](raft_server *s) { s[1].id = 0; }, false) == RAFT_BADID);
-    REQUIRE(with([](raft_server *s) { s[2].id = 1; }, false) == RAFT_DUPLICATEID);
-    REQUIRE(with([](raft_server *s) { s[2].address = "a"; }, false) == RAFT_DUPLICATEADDRESS);
-    REQUIRE(with([](raft_server *s) { s[2].address = nullptr; }, false) == RAFT_INVALID);
-    REQUIRE(with([](raft_server *s) { s[0].role = RAFT_STANDBY; }, false) == RAFT_INVALID);
+    REQUIRE(with([](raft_server *s) { s[1].id = 0; }, configuration::Roles::kCallers) ==
+            RAFT_BADID);
+    REQUIRE(with([](raft_server *s) { s[2].id = 1; }, configuration::Roles::kCallers) ==
+            RAFT_DUPLICATEID);
+    REQUIRE(with([](raft_server *s) { s[2].address = "a"; }, configuration::Roles::kCallers) ==
+            RAFT_DUPLICATEADDRESS);
+    REQUIRE(with([](raft_server *s) { s[2].address = nullptr; }, configuration::Roles::kCallers) ==
+            RAFT_INVALID);
+    REQUIRE(with([](raft_server *s) { s[0].role = RAFT_STANDBY; },
+                 configuration::Roles::kCallers) == RAFT_INVALID);
     for (int role : {-1, 7, 1000}) {
-        REQUIRE(with([=](raft_server *s) { s[2].role = role; }, true) == RAFT_BADROLE);
+        REQUIRE(with([=](raft_server *s) { s[2].role = role; }, configuration::Roles::kJoint) ==
+                RAFT_BADROLE);
     }
     for (int role = RAFT_VOTER_OUTGOING; role <= RAFT_VOTER_TO_SPARE; ++role) {
-        REQUIRE(with([=](raft_server *s) { s[2].role = role; }, false) == RAFT_BADROLE);
-        REQUIRE(with([=](raft_server *s) { s[2].role = role; }, true) == 0);
+        REQUIRE(with([=](raft_server *s) { s[2].role = role; }, configuration::Roles::kCallers) ==
+                RAFT_BADROLE);
+        REQUIRE(with([=](raft_server *s) { s[2].role = role; }, configuration::Roles::kJoint) == 0);
     }
-    REQUIRE(configuration::validate({nullptr, 0}, false) == RAFT_INVALID);
-    REQUIRE(configuration::validate({nullptr, 2}, false) == RAFT_INVALID);
+    REQUIRE(configuration::validate({nullptr, 0}, configuration::Roles::kCallers) == RAFT_INVALID);
+    REQUIRE(configuration::validate({nullptr, 2}, configuration::Roles::kCallers) == RAFT_INVALID);
 }
 
-/* Old and new: every pair of configurations of four servers with a voter each. */
-TEST_CASE("configuration: join() counts both voter sets, leave() returns the new one") {
+/* Every pair of configurations of four servers that have a voter. */
+TEST_CASE("configuration: join() counts both voter sets, leave() leads to the new one") {
     std::vector<std::vector<int>> all;
     every(4, -1, RAFT_SPARE, [&](const std::vector<int> &roles) {
         if (has_voter(roles)) {
@@ -231,7 +231,7 @@ TEST_CASE("configuration: join() counts both voter sets, leave() returns the new
     }
 }
 
-TEST_CASE("configuration: a copy is independent of its original") {
+TEST_CASE("configuration: a copy does not refer to the original") {
     std::string address = "somewhere";
     raft_server server{1, address.c_str(), RAFT_VOTER};
     Owned c(configuration::copy({&server, 1}, 4));
@@ -245,7 +245,7 @@ TEST_CASE("configuration: a copy is independent of its original") {
     REQUIRE_FALSE(c->joint);
 }
 
-TEST_CASE("configuration: two differ if any server differs") {
+TEST_CASE("configuration: equal() compares ID, address and role of every server") {
     const raft_server base[] = {{1, "a", RAFT_VOTER}, {2, "b", RAFT_VOTER}};
     auto of = [](raft_server a, raft_server b) {
         raft_server servers[] = {a, b};
@@ -263,7 +263,7 @@ TEST_CASE("configuration: two differ if any server differs") {
     REQUIRE(configuration::equal(*one, *of(base[0], base[1])));
 }
 
-TEST_CASE("configuration: an entry is padded with fewer than eight bytes") {
+TEST_CASE("configuration: padding of eight bytes or more is refused") {
     raft_server server{1, "abcde", RAFT_VOTER}; /* no padding of its own */
     std::string payload = encode({&server, 1});
     Owned decoded;

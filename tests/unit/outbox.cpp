@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "catch.hpp"
-#include "outbox.hpp"
+#include "state/outbox.hpp"
 
 #include <cstdint>
 #include <cstring>
 
 using namespace libraft;
 
-TEST_CASE("outbox: each reserved part has its own aligned memory") {
+TEST_CASE("outbox: the parts are aligned and do not overlap") {
     for (uint64_t messages : {0, 1, 3}) {
         for (uint64_t entries : {0, 1, 5}) {
             for (uint64_t reads : {0, 2}) {
@@ -21,7 +21,7 @@ TEST_CASE("outbox: each reserved part has its own aligned memory") {
                     REQUIRE(box.reserve(need.size()));
                     Outgoing out;
                     out.lay_out(box.block(), need);
-                    /* Fill all parts, so that overlaps show. */
+                    /* Fill everything: overlaps would show, as would a sanitizer. */
                     for (uint64_t i = 0; i < messages; ++i) {
                         std::memset(static_cast<void *>(&out.add_message()), 1,
                                     sizeof(raft_message));
@@ -57,7 +57,7 @@ TEST_CASE("outbox: each reserved part has its own aligned memory") {
     }
 }
 
-TEST_CASE("outbox: the block keeps its address until it must grow") {
+TEST_CASE("outbox: the block is replaced only when it must grow") {
     Outbox box;
     REQUIRE(box.reserve(1000));
     const char *block = box.block();
@@ -66,7 +66,7 @@ TEST_CASE("outbox: the block keeps its address until it must grow") {
     REQUIRE(box.block() == block);
     REQUIRE(box.reserve(100000));
     for (size_t i = 0; i < 100000; ++i) {
-        REQUIRE(box.block()[i] == 0); /* it is zeroed */
+        REQUIRE(box.block()[i] == 0); /* zeroed */
     }
 }
 
@@ -85,7 +85,7 @@ TEST_CASE("outbox: a failed reservation keeps the old block") {
     REQUIRE(most.size() / sizeof(raft_message) > UINT32_MAX);
 }
 
-TEST_CASE("outbox: empty parts need no memory") {
+TEST_CASE("outbox: sizes are sums of the parts, in whole words") {
     REQUIRE(Need().size() == 0);
     Need need;
     for (uint64_t bytes : {1, 7, 8}) {

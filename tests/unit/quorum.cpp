@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* All assignments of up to five servers, compared with the definition of a majority. */
+/* Every assignment for up to five servers, against the definition of a majority. */
 #include "catch.hpp"
-#include "quorum.hpp"
+#include "state/quorum.hpp"
 
 #include <vector>
 
@@ -132,7 +132,7 @@ TEST_CASE("quorum: every set of match indexes of up to four servers, joint or no
     }
 }
 
-/* As a leader uses it: one match index rises, and the tally is updated incrementally. */
+/* As a leader uses it: one match index rises, the tally is asked in passing. */
 TEST_CASE("quorum: every order in which four servers advance to 3") {
     for (const std::vector<unsigned> &sets : std::vector<std::vector<unsigned>>{
              {3, 3, 3, 3}, {3, 3, 3, 0}, {3, 2, 2, 1}, {1, 1, 2, 2}, {3, 0, 0, 0}, {1, 2, 3, 3}}) {
@@ -159,7 +159,7 @@ TEST_CASE("quorum: every order in which four servers advance to 3") {
     }
 }
 
-TEST_CASE("quorum: a new ballot is empty, and removing a voter undoes adding it") {
+TEST_CASE("quorum: a ballot of no set is empty; subtracting undoes adding") {
     REQUIRE(Ballot::of(0).empty());
     for (uint8_t sets : {1, 2, 3}) {
         Ballot b = Ballot::of(sets);
@@ -168,16 +168,16 @@ TEST_CASE("quorum: a new ballot is empty, and removing a voter undoes adding it"
         b -= Ballot::of(3);
         REQUIRE(b == Ballot::of(sets));
     }
-    REQUIRE_FALSE(Ballot().is_majority_of(Ballot())); /* an empty set has no majority */
+    REQUIRE_FALSE(Ballot().is_majority_of(Ballot())); /* of nobody there is no majority */
 }
 
-TEST_CASE("quorum: the majority decides, not servers ahead of it or without a vote") {
+TEST_CASE("quorum: only voters count, and only the majority decides") {
     const Ballot one = Ballot::of(kBothSets);
     std::vector<Voter> voters = {
         {one, 5, kBothSets}, {one, 4, kBothSets}, {one, 3, kBothSets}, {Ballot(), 9, 0}};
     CommitTally tally;
     tally.restart(voters, 0);
-    REQUIRE(tally.advanced(Ballot(), 0, 9)); /* three of three are above the floor */
+    REQUIRE(tally.advanced(Ballot(), 0, 9)); /* three of three are ahead of the floor */
     REQUIRE(tally.settle(voters) == 4);
     REQUIRE(tally.floor() == 4);
     REQUIRE(has_quorum(voters, [](const Voter &v) { return v.match >= 4; }));
@@ -190,7 +190,7 @@ TEST_CASE("quorum: ballots are compared set by set") {
     REQUIRE_FALSE(Ballot::of(kBothSets) == Ballot());
 }
 
-TEST_CASE("quorum: a bare majority has no voter to spare in either set") {
+TEST_CASE("quorum: a bare majority is a majority of each set without one voter more") {
     auto ballots = [](unsigned news, unsigned olds) {
         Ballot b;
         for (unsigned i = 0; i < news; ++i) {

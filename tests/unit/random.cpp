@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "catch.hpp"
-#include "random.hpp"
+#include "base/random.hpp"
 
 #include <set>
 #include <vector>
 
 using libraft::Random;
 
-TEST_CASE("random: these numbers are the same on every platform") {
+TEST_CASE("random: the sequence is fixed, equal on every platform") {
     /* Election timeouts of recorded runs depend on them: changing the generator breaks
      * replays of old seeds. */
     Random r(42);
@@ -32,7 +32,7 @@ TEST_CASE("random: these numbers are the same on every platform") {
     REQUIRE(std::set<uint32_t>(first.begin(), first.end()).size() == 4);
 }
 
-TEST_CASE("random: below() is below its argument and uniform") {
+TEST_CASE("random: below() is uniform") {
     for (uint32_t bound : {1u, 2u, 3u, 7u, 10u}) {
         Random r(bound);
         std::vector<int> hits(bound);
@@ -52,7 +52,7 @@ TEST_CASE("random: below() is below its argument and uniform") {
     }
 }
 
-TEST_CASE("random: the state can be copied, and neighbouring seeds differ at once") {
+TEST_CASE("random: a state continues its sequence; neighbouring seeds differ at once") {
     Random a(5);
     a.next();
     Random b(a.state());
@@ -61,5 +61,5 @@ TEST_CASE("random: the state can be copied, and neighbouring seeds differ at onc
     for (uint32_t seed = 0; seed < 1000; ++seed) {
         firsts.insert(Random(seed).next() % 1000);
     }
-    REQUIRE(firsts.size() > 550); /* about 632 if uniform */
+    REQUIRE(firsts.size() > 550); /* about 632 for even chance */
 }

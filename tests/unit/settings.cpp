@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "catch.hpp"
-#include "settings.hpp"
+#include "state/settings.hpp"
 
 using libraft::Settings;
 
@@ -21,7 +21,7 @@ TEST_CASE("settings: the published defaults") {
     REQUIRE(s.legal());
 }
 
-TEST_CASE("settings: legal and illegal combinations") {
+TEST_CASE("settings: legal or not") {
     auto legal = [](auto change) {
         Settings s;
         change(s);

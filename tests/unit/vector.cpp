@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "catch.hpp"
-#include "random.hpp"
-#include "vector.hpp"
+#include "base/random.hpp"
+#include "base/vector.hpp"
 
 #include <deque>
 
@@ -49,14 +49,14 @@ void compare_with_model() {
 
 } // namespace
 
-TEST_CASE("vector: behaves as a deque, with and without inline storage") {
+TEST_CASE("vector: behaves as a deque, with and without inline elements") {
     compare_with_model<0>();
     compare_with_model<1>();
     compare_with_model<3>();
     compare_with_model<64>();
 }
 
-TEST_CASE("vector: after reserve(n) the first n elements never move") {
+TEST_CASE("vector: reserved elements are appended without moving") {
     Vector<int, 2> v;
     REQUIRE(v.reserve(100));
     const int *before = v.data();
@@ -67,7 +67,7 @@ TEST_CASE("vector: after reserve(n) the first n elements never move") {
     REQUIRE(v[99] == 99);
 }
 
-TEST_CASE("vector: impossible sizes are refused, and the elements stay") {
+TEST_CASE("vector: a failed reservation keeps the elements") {
     Vector<uint64_t> v;
     REQUIRE(v.reserve(3));
     v.push_back(7);
@@ -77,7 +77,7 @@ TEST_CASE("vector: impossible sizes are refused, and the elements stay") {
     REQUIRE(v[0] == 7);
 }
 
-TEST_CASE("vector: swap() exchanges all elements") {
+TEST_CASE("vector: swap exchanges elements and capacity") {
     Vector<int> a;
     Vector<int> b;
     REQUIRE(a.reserve(2));

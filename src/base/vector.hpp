@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* A growable array that reports failure instead of throwing. Only reserve() allocates, so that
+ * push_back() cannot fail. */
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <type_traits>
+
+namespace libraft {
+
+/* N elements live inside the object before anything is allocated. */
+template <class T, uint32_t N = 0>
+class Vector {
+    static_assert(std::is_trivially_copyable_v<T>);
+
+public:
+    Vector() = default;
+    Vector(const Vector &) = delete;
+    Vector &operator=(const Vector &) = delete;
+    ~Vector() {
+        if (capacity_ > N) {
+            free(heap_);
+        }
+    }
+
+    [[nodiscard]] bool reserve(uint64_t capacity) {
+        return capacity <= capacity_ || grow(capacity);
+    }
+
+    void push_back(const T &value) {
+        expect(size_ < capacity_);
+        data()[size_++] = value;
+    }
+    void truncate(uint32_t size) {
+        expect(size <= size_);
+        size_ = size;
+    }
+    void erase_front(uint32_t n) {
+        expect(n <= size_);
+        memmove(data(), data() + n, (size_ - n) * sizeof(T));
+        size_ -= n;
+    }
+    void swap(Vector &other) requires(N == 0) {
+        T *heap = heap_;
+        uint32_t size = size_;
+        uint32_t capacity = capacity_;
+        heap_ = other.heap_;
+        size_ = other.size_;
+        capacity_ = other.capacity_;
+        other.heap_ = heap;
+        other.size_ = size;
+        other.capacity_ = capacity;
+    }
+
+    T *data() {
+        if constexpr (N == 0) {
+            return heap_;
+        } else {
+            return capacity_ > N ? heap_ : reinterpret_cast<T *>(inline_);
+        }
+    }
+    const T *data() const { return const_cast<Vector *>(this)->data(); }
+    T &operator[](uint32_t i) {
+        expect(i < size_);
+        return data()[i];
+    }
+    const T &operator[](uint32_t i) const { return const_cast<Vector &>(*this)[i]; }
+    T &back() { return (*this)[size_ - 1]; }
+    const T &back() const { return (*this)[size_ - 1]; }
+    uint32_t size() const { return size_; }
+    bool empty() const { return size_ == 0; }
+    T *begin() { return data(); }
+    T *end() { return data() + size_; }
+    const T *begin() const { return data(); }
+    const T *end() const { return data() + size_; }
+
+private:
+    /* Bounds are checked in the builds that check invariants. */
+    static void expect([[maybe_unused]] bool condition) {
+#ifdef RAFT_INVARIANTS
+        if (!condition) {
+            __builtin_trap();
+        }
+#endif
+    }
+    [[nodiscard]] bool grow(uint64_t capacity) {
+        uint64_t grown = uint64_t{capacity_} * 2;
+        if (grown < capacity) {
+            grown = capacity;
+        }
+        if (grown > UINT32_MAX || grown > SIZE_MAX / sizeof(T)) {
+            return false;
+        }
+        void *memory = malloc(static_cast<size_t>(grown) * sizeof(T));
+        if (memory == nullptr) {
+            return false;
+        }
+        if (size_ > 0) {
+            memcpy(memory, data(), size_ * sizeof(T));
+        }
+        if (capacity_ > N) {
+            free(heap_);
+        }
+        heap_ = static_cast<T *>(memory);
+        capacity_ = static_cast<uint32_t>(grown);
+        return true;
+    }
+
+    union {
+        T *heap_ = nullptr;
+        alignas(T) unsigned char inline_[N > 0 ? N * sizeof(T) : 1];
+    };
+    uint32_t size_ = 0;
+    uint32_t capacity_ = N;
+};
+
+} // namespace libraft

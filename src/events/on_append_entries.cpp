@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT */
+/* A follower receives AppendEntries (§3.5). */
+#include "events/events.hpp"
+#include "rules/answers.hpp"
+#include "rules/changes.hpp"
+#include "rules/commit.hpp"
+#include "rules/election_timer.hpp"
+#include "rules/fast_path.hpp"
+#include "rules/general_path.hpp"
+#include "rules/message_checks.hpp"
+#include "rules/transitions.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace libraft {
+namespace {
+
+/* What a message brings: checked and decoded, not carried out. */
+struct Plan {
+    bool brings_change = false;
+    bool refused = false;         /* nothing can be appended now */
+    bool matches = false;         /* prev_log_index is in the log, in that term */
+    unsigned first_new = 0;       /* the entries before it are in the log already */
+    uint32_t runs = 0;            /* changes of term among the entries */
+    Owner<Configuration> changes; /* latest first */
+    known_leader::Address leader_address;
+};
+
+[[nodiscard]] int check_entries(Step &step, const raft_append_entries &ae, Plan *plan) {
+    raft_term term = ae.prev_log_term;
+    for (unsigned i = 0; i < ae.n_entries; i++) {
+        const raft_entry &entry = ae.entries[i];
+        const uint32_t type = load_enum(entry.type);
+        if (!message::is_entry_type(type)) {
+            return message::malformed(step, "AppendEntries: an entry of unknown type");
+        }
+        if (entry.term < term) {
+            return message::malformed(step, "AppendEntries: the terms of entries fall");
+        }
+        plan->brings_change = plan->brings_change || type == RAFT_CHANGE;
+        plan->runs += entry.term != term;
+        term = entry.term;
+    }
+    if (term > ae.term) {
+        return message::malformed(step, "AppendEntries: an entry of a later term");
+    }
+    return 0;
+}
+
+[[nodiscard]] int check_message(Step &step, const raft_message &m, Plan *plan) {
+    const raft_append_entries &ae = m.append_entries;
+    if (!message::valid_term(ae.term)) {
+        return message::malformed(step, "AppendEntries: term out of range");
+    }
+    if (!message::valid_position(ae.prev_log_index, ae.prev_log_term, ae.term)) {
+        return message::malformed(step, "AppendEntries: impossible previous position");
+    }
+    if (ae.leader_commit > kLimit || (ae.n_entries > 0 && ae.entries == nullptr)) {
+        return message::malformed(step, "AppendEntries: impossible commit index or entries");
+    }
+    int rv = check_entries(step, ae, plan);
+    if (rv != 0) {
+        return rv;
+    }
+    if (ae.prev_log_index == 0 && ae.n_entries > 0 &&
+        (load_enum(ae.entries[0].type) != RAFT_CHANGE || ae.entries[0].term == 0)) {
+        return message::malformed(step, "AppendEntries: the first entry is no configuration");
+    }
+    if (message::contradicts_leader(step.server, m, ae.term)) {
+        return message::malformed(step, "AppendEntries: two leaders in one term");
+    }
+    return 0;
+}
+
+/* Find where the logs agree, entry by entry, as figure 3.1 says: an old message must not truncate
+ * what a newer one brought. */
+[[nodiscard]] int compare(Step &step, const raft_append_entries &ae, Plan *plan) {
+    const Server &s = step.server;
+    const raft_index prev = ae.prev_log_index;
+    const raft_term known = s.log.term_of(prev);
+    if (prev <= s.commit) {
+        /* Every leader has the committed entries (§3.6.3), also those compacted here. */
+        if (known != 0 && known != ae.prev_log_term) {
+            return step.fail(RAFT_CORRUPT, "a leader contradicts a committed entry");
+        }
+        plan->matches = true;
+    } else {
+        plan->matches = known != 0 && known == ae.prev_log_term;
+    }
+    if (!plan->matches) {
+        return 0;
+    }
+    unsigned i = 0;
+    for (; i < ae.n_entries; i++) {
+        const raft_index index = prev + 1 + i;
+        if (index > s.log.last()) {
+            break;
+        }
+        const raft_term term = s.log.term_of(index);
+        if (term == ae.entries[i].term || (term == 0 && index <= s.commit)) {
+            continue;
+        }
+        if (index <= s.commit) {
+            return step.fail(RAFT_CORRUPT, "a leader contradicts a committed entry");
+        }
+        break;
+    }
+    plan->first_new = i;
+    return 0;
+}
+
+[[nodiscard]] int decode_changes(Step &step, const raft_append_entries &ae, Plan *plan) {
+    for (unsigned i = plan->first_new; i < ae.n_entries; i++) {
+        if (load_enum(ae.entries[i].type) != RAFT_CHANGE) {
+            continue;
+        }
+        Owner<Configuration> c;
+        int rv = configuration::decode(ae.entries[i].buf, ae.prev_log_index + 1 + i, &c);
+        if (rv != 0) {
+            return rv == RAFT_NOMEM
+                       ? step.no_memory()
+                       : message::malformed(step, "AppendEntries: an undecodable configuration");
+        }
+        c->previous = plan->changes.take();
+        plan->changes = std::move(c);
+    }
+    return 0;
+}
+
+/* While a snapshot is being installed the log stands. Between two chunks, a leader that replicates
+ * by log again shows that it has given the installation up. */
+bool refuses_entries(const Server &s, const Plan &plan) {
+    return s.installation && (s.installation->outstanding || !plan.matches);
+}
+
+bool appends(const raft_append_entries &ae, const Plan &plan) {
+    return plan.matches && plan.first_new < ae.n_entries && !plan.refused;
+}
+
+/* Remove the entries from an index on, and the configurations that they set (§4.1). */
+bool truncate(Change &change, raft_index from) {
+    Server &s = change.server;
+    /* A faulty leader may truncate entries that it sent earlier in this term; `matched` must
+     * never exceed the log. */
+    s.matched = std::min(s.matched, from - 1);
+    s.log.truncate(from);
+    s.last_stored = std::min(s.last_stored, from - 1);
+    return changes::roll_back(change, from);
+}
+
+void push_changes(Change &change, Owner<Configuration> latest_first,
+                  known_leader::Address &leader_address) {
+    Owner<Configuration> oldest_first;
+    while (latest_first) {
+        Configuration *c = latest_first.take();
+        latest_first.reset(c->previous);
+        c->previous = oldest_first.take();
+        oldest_first.reset(c);
+    }
+    while (oldest_first) {
+        Owner<Configuration> c(oldest_first.take());
+        oldest_first.reset(c->previous);
+        changes::push(change, std::move(c), leader_address);
+    }
+}
+
+void append(Change &change, const raft_append_entries &ae, Plan *plan) {
+    Server &s = change.server;
+    const raft_index index = ae.prev_log_index + 1 + plan->first_new;
+    change.begin_entries(index);
+    if (index <= s.log.last() && truncate(change, index)) {
+        changes::configuration_changed(change, plan->leader_address);
+    }
+    for (unsigned i = plan->first_new; i < ae.n_entries; i++) {
+        s.log.append(ae.entries[i].term, 1);
+        change.add_entry(ae.entries[i]);
+    }
+    push_changes(change, std::move(plan->changes), plan->leader_address);
+}
+
+void carry_out(Change &change, const raft_message &m, Plan *plan) {
+    Server &s = change.server;
+    const raft_append_entries &ae = m.append_entries;
+    if (plan->refused) {
+        answers::reject(change, m, ae.prev_log_index, s.log.last());
+        return;
+    }
+    if (!plan->matches) {
+        answers::reject(change, m, ae.prev_log_index,
+                        s.log.last_agreeable(ae.prev_log_index, ae.prev_log_term));
+        return;
+    }
+    if (s.installation) {
+        if (ae.n_entries == 0) {
+            /* It agrees with the log that stands. Say how far: the leader may have given the
+             * installation up. */
+            s.matched = std::max(s.matched, ae.prev_log_index);
+            answers::acknowledge(change);
+            return;
+        }
+        s.installation.reset();
+    }
+    const bool appended = appends(ae, *plan);
+    if (appended) {
+        append(change, ae, plan);
+    }
+    s.matched = std::max(s.matched, ae.prev_log_index + ae.n_entries);
+    if (commit::follow(s, ae.leader_commit) && s.own_sets == 0) {
+        election_timer::rearm(s); /* its removal may be known to be committed now */
+    }
+    if (!appended) {
+        answers::acknowledge(change); /* new entries are acknowledged once they are durable */
+    }
+}
+
+void hear_round(Server &s, const raft_append_entries &ae) {
+    if (ae.version >= 1) {
+        s.leader_round = std::max(s.leader_round, uint64_t{ae.round});
+    }
+}
+
+/* Acquire what carrying the plan out needs. NULL: the step fails with *error. */
+Change *reserve(Step &step, const raft_message &m, Plan *plan, int *error) {
+    const Server &s = step.server;
+    const raft_append_entries &ae = m.append_entries;
+    Need need;
+    known_leader::Coming coming;
+    *error = 0;
+    if (appends(ae, *plan)) {
+        *error = plan->brings_change ? decode_changes(step, ae, plan) : 0;
+        if (*error != 0) {
+            return nullptr;
+        }
+        need.entries = ae.n_entries - plan->first_new;
+        need.runs = plan->runs;
+        coming = {plan->changes.get(), ae.prev_log_index + 1 + plan->first_new};
+    } else {
+        answers::plan(s, m, &need);
+    }
+    Change *change =
+        known_leader::prepare(s, m.server_id, coming, m.server_address, &plan->leader_address)
+            ? step.reserve(need)
+            : nullptr;
+    if (change == nullptr) {
+        *error = step.no_memory();
+    }
+    return change;
+}
+
+int handle(Step &step) {
+    const Server &s = step.server;
+    const raft_message &m = *step.event.receive.message;
+    const raft_append_entries &ae = m.append_entries;
+    Plan plan;
+    int rv = message::check_sender(step, m);
+    if (rv == 0) {
+        rv = check_message(step, m, &plan);
+    }
+    if (rv != 0) {
+        return rv;
+    }
+    if (ae.term < s.term) {
+        Need need;
+        answers::plan(s, m, &need);
+        Change *change = step.reserve(need);
+        if (change == nullptr) {
+            return step.no_memory();
+        }
+        answers::reject(*change, m, ae.prev_log_index, s.log.last());
+        return 0;
+    }
+    rv = compare(step, ae, &plan);
+    if (rv != 0) {
+        return rv;
+    }
+    plan.refused = ae.n_entries > 0 && refuses_entries(s, plan);
+    Change *change = reserve(step, m, &plan, &rv);
+    if (change == nullptr) {
+        return rv;
+    }
+    transitions::follow(*change, m.server_id, ae.term, ae.version, plan.leader_address);
+    hear_round(change->server, ae);
+    carry_out(*change, m, &plan);
+    return 0;
+}
+
+bool are_of_term(const raft_entry *entries, uint32_t n, raft_term term) {
+    uint64_t difference = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        difference |= entries[i].term ^ term;
+    }
+    return difference == 0;
+}
+
+/* Is this the known leader, in this term, with a heartbeat that matches or with commands and
+ * barriers that continue the log in its last term? */
+bool is_usual(const Server &s, const raft_message &m) {
+    const raft_append_entries &ae = m.append_entries;
+    if (s.fast_path != FastPath::kFollower || m.server_id != s.leader ||
+        m.server_address == nullptr || ae.term != s.term || ae.prev_log_term == 0) {
+        return false;
+    }
+    if (ae.n_entries == 0) {
+        return s.log.term_of(ae.prev_log_index) == ae.prev_log_term &&
+               s.outbox.holds(sizeof(raft_message));
+    }
+    return ae.prev_log_index == s.log.last() && ae.prev_log_term == s.log.last_term() &&
+           ae.entries != nullptr && s.outbox.holds(ae.n_entries * kEntrySize) &&
+           fast_path::are_plain(ae.entries, ae.n_entries) &&
+           are_of_term(ae.entries, ae.n_entries, ae.prev_log_term);
+}
+
+} // namespace
+
+FAST_PATH int on_append_entries(Server &s, const raft_event &event, raft_update &update) {
+    const raft_message &m = *event.receive.message;
+    const raft_append_entries &ae = m.append_entries;
+    if (!fast_path::is_timely(s, event, ae.leader_commit | ae.prev_log_index) || !is_usual(s, m))
+        [[unlikely]] {
+        return run(s, event, update, handle);
+    }
+    fast_path::begin(s, event);
+    s.heard_at = s.now;
+    if (ae.version >= 1) {
+        s.leader_extended = true;
+    }
+    hear_round(s, ae);
+    unsigned flags = 0;
+    if (s.deadline != s.now + s.drawn_timeout) {
+        election_timer::rearm_voter(s);
+        flags |= RAFT_UPDATE_TIMEOUT;
+    }
+    s.matched = std::max(s.matched, ae.prev_log_index + ae.n_entries);
+    if (commit::follow(s, ae.leader_commit)) {
+        flags |= RAFT_UPDATE_COMMIT_INDEX;
+    }
+    if (ae.n_entries == 0) {
+        raft_message *answer = fast_path::messages_of(s);
+        answers::write_acknowledgement(s, *answer);
+        update.messages = {answer, 1};
+        flags |= RAFT_UPDATE_MESSAGES;
+    } else {
+        raft_entry *entries = fast_path::entries_of(s);
+        for (uint32_t i = 0; i < ae.n_entries; i++) {
+            entries[i] = ae.entries[i];
+        }
+        fast_path::append(s, update, entries, ae.n_entries);
+        flags |= RAFT_UPDATE_ENTRIES;
+    }
+    update.flags = flags;
+    return 0;
+}
+
+} // namespace libraft

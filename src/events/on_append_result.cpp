@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/* A leader receives an AppendEntries result: an acknowledgement, a rejection (§3.5), or the status
+ * of a snapshot (§5.1). */
+#include "events/events.hpp"
+#include "rules/catch_up.hpp"
+#include "rules/commit.hpp"
+#include "rules/fast_path.hpp"
+#include "rules/general_path.hpp"
+#include "rules/message_checks.hpp"
+#include "rules/reads.hpp"
+#include "rules/sending.hpp"
+#include "rules/snapshot_transfer.hpp"
+#include "rules/transfer.hpp"
+#include "rules/transitions.hpp"
+
+#include <algorithm>
+
+namespace libraft {
+namespace {
+
+[[nodiscard]] int check_result(Step &step, const raft_append_entries_result &r) {
+    const Server &s = step.server;
+    if (!message::valid_term(r.term) || r.rejected > kLimit || r.last_log_index > kLimit) {
+        return message::malformed(step, "AppendEntries result: term or index out of range");
+    }
+    if (r.version >= 3 && s.leads() && r.term == s.term && r.round > s.tracker->round) {
+        return message::malformed(step, "AppendEntries result: a round that never began");
+    }
+    return 0;
+}
+
+void rejected(Change &change, Peer &p, const raft_append_entries_result &r) {
+    /* The rejection is stale unless it answers the probe or something that is in flight. */
+    const bool current =
+        p.is_probed() ? r.rejected == p.next - 1 : p.is_pipelined() && r.rejected < p.next;
+    if (!current || r.rejected <= p.match) {
+        return;
+    }
+    raft_index agreeable = r.last_log_index;
+    if (agreeable >= r.rejected) {
+        /* The peer's entry there has an older term than ours, and so have those before it: none
+         * of our entries of that term can match. Probe once a term, not once an entry. */
+        const TermLog &log = change.server.log;
+        const raft_term term = log.term_of(r.rejected);
+        agreeable = term == 0 ? r.rejected - 1 : log.last_agreeable(r.rejected - 1, term - 1);
+    }
+    if (p.is_pipelined()) {
+        p.close_window();
+    }
+    p.probe_from(agreeable + 1);
+    sending::send(change, p);
+}
+
+/* The peer moves to the pipeline once it is known where the logs agree. */
+void follow_match(const Server &s, Peer &p, raft_index match) {
+    if (p.is_probed()) {
+        /* An older answer says nothing about the last probe. */
+        if (match + 1 >= p.next) {
+            p.pipeline();
+        }
+    } else if (p.is_sent_snapshot() && match > p.match &&
+               (match >= p.snapshot_index || match + 1 >= s.log.first())) {
+        p.pipeline_from(match + 1);
+    }
+    p.next = std::max(p.next, match + 1);
+}
+
+/* Everything up to `match` is durable there, and agrees. */
+void acknowledged(Change &change, Peer &p, raft_index match) {
+    Server &s = change.server;
+    const bool news = match > p.match;
+    follow_match(s, p, match);
+    Peer *peer = &p;
+    if (news) {
+        p.widen_window();
+        const raft_id id = p.id;
+        if (commit::peer_advanced(change, p, match)) {
+            peer = s.leads() ? s.tracker->find(id) : nullptr;
+        }
+    }
+    if (peer == nullptr) {
+        return;
+    }
+    if (peer->is_pipelined()) {
+        sending::send(change, *peer); /* a probe is sent once, not with each answer */
+    }
+    if (news) {
+        catch_up::advanced(change, *peer);
+        transfer::proceed(change, *peer);
+    }
+}
+
+void take_result(Change &change, Peer &p, const raft_append_entries_result &r) {
+    const Server &s = change.server;
+    if (p.heard(s.now, r) == Echo::kLater && s.tracker->pending_reads() > 0) {
+        reads::release(change);
+    }
+    if (!p.is_replicated_to()) {
+        return; /* a late answer */
+    }
+    if (r.version >= 3 && p.is_sent_snapshot()) {
+        snapshot_transfer::on_status(change, p, r);
+    }
+    if (r.rejected != 0) {
+        rejected(change, p, r);
+    } else {
+        /* No honest answer of this term acknowledges more than was sent. */
+        acknowledged(change, p, std::min(r.last_log_index, p.sent));
+    }
+}
+
+int handle(Step &step) {
+    const Server &s = step.server;
+    const raft_message &m = *step.event.receive.message;
+    const raft_append_entries_result &r = m.append_entries_result;
+    int rv = message::check_sender(step, m);
+    if (rv == 0) {
+        rv = check_result(step, r);
+    }
+    if (rv != 0) {
+        return rv;
+    }
+    const Peer *sender = s.leads() && r.term == s.term ? s.tracker->find(m.server_id) : nullptr;
+    Need need;
+    if (sender != nullptr) {
+        need.messages = sending::messages_for(s, *sender, s.log.last() + 1) + 2;
+        commit::plan(s, &need);
+    }
+    Change *change = step.reserve(need);
+    if (change == nullptr) {
+        return step.no_memory();
+    }
+    if (r.term > s.term) {
+        transitions::adopt_term(*change, r.term);
+        return 0;
+    }
+    if (sender != nullptr) {
+        take_result(*change, *change->server.tracker->find(m.server_id), r);
+    }
+    return 0;
+}
+
+/* The peer whose acknowledgement this is, if it calls for nothing but entries; else NULL. */
+Peer *usual_peer(Server &s, const raft_message &m) {
+    const raft_append_entries_result &r = m.append_entries_result;
+    if (s.fast_path != FastPath::kLeader || r.term != s.term || r.rejected != 0 ||
+        m.server_id == s.id || m.server_address == nullptr) {
+        return nullptr;
+    }
+    Tracker &t = *s.tracker;
+    Peer *p = t.find(m.server_id);
+    return p != nullptr && p->is_pipelined() && (r.version < 3 || r.round <= t.round) ? p : nullptr;
+}
+
+/* The window has opened: send more. */
+FAST_PATH int send_more(Server &s, raft_update &update, Peer &p) {
+    if (const uint32_t n = sending::unsent(s, p); n > 0) {
+        raft_message *message = fast_path::messages_of(s);
+        sending::write_next(s, *message, p, n);
+        update.messages = {message, 1};
+        update.flags |= RAFT_UPDATE_MESSAGES;
+    }
+    return 0;
+}
+
+} // namespace
+
+FAST_PATH int on_append_result(Server &s, const raft_event &event, raft_update &update) {
+    const raft_message &m = *event.receive.message;
+    const raft_append_entries_result &r = m.append_entries_result;
+    Peer *p = usual_peer(s, m);
+    if (p == nullptr || !fast_path::is_timely(s, event, r.last_log_index) ||
+        (p->next <= s.log.last() && !(sending::fits_message(s, *p, s.log.last()) &&
+                                      s.outbox.holds(sizeof(raft_message))))) [[unlikely]] {
+        return run(s, event, update, handle);
+    }
+    fast_path::begin(s, event);
+    (void)p->heard(s.now, r); /* no read waits for an echo */
+    const raft_index match = std::min(r.last_log_index, p->sent);
+    unsigned flags = 0;
+    if (match > p->match) {
+        p->widen_window();
+        flags = commit::advance_settled(s, *p, match);
+    }
+    p->next = std::max(p->next, match + 1);
+    update.flags = flags;
+    return p->next > s.log.last() ? 0 : send_more(s, update, *p);
+}
+
+} // namespace libraft

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* RAFT_BOOTSTRAP: a pristine server founds a cluster. */
+#include "events/events.hpp"
+#include "rules/membership.hpp"
+
+namespace libraft {
+
+int on_bootstrap(Step &step) {
+    const Server &s = step.server;
+    if (s.voted_for != 0 || s.term > 1 || s.log.last() != 0 || s.snapshot_index != 0 ||
+        s.configuration != nullptr || s.installation) {
+        return step.fail(RAFT_CANTBOOTSTRAP, "this server already holds state");
+    }
+    return membership::append_alone(step, step.event.bootstrap.conf, 1,
+                                    membership::Purpose::kFound);
+}
+
+} // namespace libraft

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* RAFT_CATCH_UP: a leader brings a non-voter up to date before its promotion (§4.2.1). */
+#include "events/events.hpp"
+#include "rules/catch_up.hpp"
+#include "rules/sending.hpp"
+
+namespace libraft {
+namespace {
+
+[[nodiscard]] int find_peer(Step &step, const Peer **found) {
+    const Server &s = step.server;
+    if (!s.leads()) {
+        return step.fail(RAFT_NOTLEADER, "only the leader catches servers up");
+    }
+    const Tracker &t = *s.tracker;
+    const Peer *p = t.find(step.event.catch_up.server_id);
+    if (p == nullptr || p->departing) {
+        return step.fail(RAFT_BADID, "there is no such member");
+    }
+    if (p->votes()) {
+        return step.fail(RAFT_BADROLE, "a voter needs no catching up");
+    }
+    if (p->self) {
+        return step.fail(RAFT_BADID, "the leader has all there is");
+    }
+    if (t.catch_up.id != 0) {
+        return step.fail(RAFT_BUSY, "a server is being caught up");
+    }
+    *found = p;
+    return 0;
+}
+
+} // namespace
+
+int on_catch_up(Step &step) {
+    const Peer *found;
+    const int rv = find_peer(step, &found);
+    if (rv != 0) {
+        return rv;
+    }
+    Need need;
+    need.messages = sending::messages_for(step.server, *found, step.server.log.last());
+    Change *change = step.reserve(need);
+    if (change == nullptr) {
+        return step.no_memory();
+    }
+    Server &s = change->server;
+    Peer *p = s.tracker->find(found->id);
+    const bool replicated = p->is_replicated_to();
+    const uint8_t before = p->catch_up;
+    p->catch_up = RAFT_CATCH_UP_RUNNING;
+    s.tracker->catch_up = {p->id, 1, s.log.last(), s.now};
+    if (!replicated) {
+        p->contact = s.now;
+        sending::send(*change, *p);
+    }
+    catch_up::advanced(*change, *p);
+    if (p->catch_up != before) {
+        change->flags |= RAFT_UPDATE_CATCH_UP;
+    } else {
+        change->flags &= ~unsigned{RAFT_UPDATE_CATCH_UP}; /* finished again, at once */
+    }
+    return 0;
+}
+
+} // namespace libraft

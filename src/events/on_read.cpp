@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* RAFT_READ: a linearizable read (§6.4), confirmed by a round, a lease or a barrier. */
+#include "base/untrusted.hpp"
+#include "events/events.hpp"
+#include "rules/reads.hpp"
+#include "rules/rounds.hpp"
+#include "rules/sending.hpp"
+
+namespace libraft {
+namespace {
+
+constexpr uint32_t kMaxPending = 65536;
+
+} // namespace
+
+int on_read(Step &step) {
+    const Server &s = step.server;
+    const raft_event_read &event = step.event.read;
+    if (!s.leads()) {
+        return step.fail(RAFT_NOTLEADER, "only the leader serves reads");
+    }
+    if (s.tracker->pending_reads() >= kMaxPending) {
+        return step.fail(RAFT_BUSY, "too many reads are pending");
+    }
+    const bool by_round = rounds::quorum_echoes(s);
+    if (!by_round && s.tracker->transfer.to != 0) {
+        return step.fail(RAFT_NOTLEADER, "leadership is being transferred");
+    }
+    Need need;
+    need.read = true;
+    need.reads = 1;
+    need.entries = 1;
+    need.messages = sending::messages_for_all(s, s.log.last() + 1);
+    Change *change = step.reserve(need);
+    if (change == nullptr) {
+        return step.no_memory();
+    }
+    Tracker &t = *change->server.tracker;
+    /* Before an entry of this term commits, the commit index may be lower than what earlier
+     * leaders committed. This leader's barrier is not (§6.4, step 1). */
+    const bool own = s.commit >= t.barrier;
+    const raft_index index = own ? s.commit : t.barrier;
+    if (own && load_bool(event.lease) && rounds::holds_lease(s)) {
+        change->add_read(event.id, index, 0);
+        return 0;
+    }
+    if (by_round) {
+        if (!rounds::begin(change->server)) {
+            return step.fail(RAFT_BUSY, "too many reads in one millisecond");
+        }
+        t.reads.push_back({event.id, index, t.round, index});
+        for (Peer &p : t.peers) {
+            if (p.votes() && p.is_replicated_to()) {
+                sending::send_heartbeat(*change, p);
+            }
+        }
+    } else {
+        sending::append_barrier(*change);
+        t.reads.push_back({event.id, index, 0, s.log.last()});
+        sending::send_to_all(*change);
+    }
+    reads::release(*change);
+    return 0;
+}
+
+} // namespace libraft

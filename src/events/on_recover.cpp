@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* RAFT_RECOVER: a quorum is lost for good, and an operator forces a configuration. */
+#include "base/untrusted.hpp"
+#include "events/events.hpp"
+#include "rules/election_timer.hpp"
+#include "rules/membership.hpp"
+#include "state/installation.hpp"
+
+namespace libraft {
+
+int on_recover(Step &step) {
+    const Server &s = step.server;
+    if (s.leads()) {
+        return step.fail(RAFT_INVALID, "a leader needs no recovery");
+    }
+    if (!election_timer::has_term_left(s.term + 1) || s.log.last() >= kLimit) {
+        return step.fail(RAFT_TOOBIG, "there is no higher term or index");
+    }
+    if (s.installation && s.installation->outstanding) {
+        return step.fail(RAFT_BUSY, "a snapshot is being written");
+    }
+    return membership::append_alone(step, step.event.recover.conf, s.term + 1,
+                                    membership::Purpose::kRecover);
+}
+
+} // namespace libraft

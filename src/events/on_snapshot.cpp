@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* RAFT_SNAPSHOT: the caller took a snapshot, and the log before it can be compacted (§5.1). */
+#include "events/events.hpp"
+#include "rules/known_leader.hpp"
+#include "state/tracker.hpp"
+
+#include <algorithm>
+
+namespace libraft {
+namespace {
+
+/* Remove the configurations that no index from the snapshot on can ask for. */
+void drop_configurations(Change &change, raft_index snapshot) {
+    Configuration *c = change.server.configuration;
+    while (c->index > snapshot) {
+        c = c->previous;
+    }
+    while (c->previous != nullptr) {
+        Configuration *older = c->previous;
+        c->previous = older->previous;
+        change.retire(older);
+    }
+    known_leader::Address unchanged;
+    known_leader::refresh(change, unchanged);
+}
+
+} // namespace
+
+int on_snapshot(Step &step) {
+    const raft_event_snapshot &event = step.event.snapshot;
+    const raft_index index = event.metadata.index;
+    if (index > step.server.commit) {
+        return step.fail(RAFT_INVALID, "a snapshot of entries that are not committed");
+    }
+    if (index <= step.server.snapshot_index) {
+        return step.fail(RAFT_INVALID, "a snapshot that is not newer than the last");
+    }
+    Change &change = step.begin();
+    Server &s = change.server;
+    s.snapshot_index = index;
+    s.last_stored = std::max(s.last_stored, index); /* durable as part of the snapshot */
+    const raft_index kept = std::min<raft_index>(event.trailing, index);
+    s.log.compact(index - kept + 1);
+    if (!s.tracker || !s.tracker->has_departing()) {
+        drop_configurations(change, index);
+    } /* else an older configuration has the addresses of servers that are being removed */
+    return 0;
+}
+
+} // namespace libraft

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/* RAFT_START: restart from what is on disk (§3.8). */
+#include "events/events.hpp"
+#include "rules/changes.hpp"
+#include "rules/election_timer.hpp"
+#include "rules/elections.hpp"
+#include "rules/message_checks.hpp"
+#include "state/tracker.hpp"
+
+#include <utility>
+
+namespace libraft {
+namespace {
+
+/* What is on disk: checked, not yet the server's state. */
+struct Disk {
+    raft_index first = 1;               /* of the entries that count */
+    uint64_t runs = 0;                  /* of equal terms in the log */
+    unsigned changes = 0;               /* entries that are configurations */
+    bool discard = false;               /* the log ends before the snapshot, or contradicts it */
+    Owner<Configuration> configuration; /* latest first */
+};
+
+[[nodiscard]] int corrupt(Step &step, const char *why) { return step.fail(RAFT_CORRUPT, why); }
+
+void push(Disk *disk, Owner<Configuration> c) {
+    c->previous = disk->configuration.take();
+    disk->configuration = std::move(c);
+}
+
+[[nodiscard]] int check_snapshot(Step &step, const raft_event_start &e, Disk *disk) {
+    const raft_snapshot_metadata &m = *e.metadata;
+    if (m.index == 0 || m.index > kLimit || m.term == 0 || m.term > e.term) {
+        return corrupt(step, "snapshot: impossible index or term");
+    }
+    if (m.configuration_index == 0 || m.configuration_index > m.index) {
+        return corrupt(step, "snapshot: impossible configuration index");
+    }
+    switch (configuration::validate(m.configuration, configuration::Roles::kJoint)) {
+        case 0:
+            break;
+        case RAFT_NOMEM:
+            return step.no_memory();
+        default:
+            return step.fail(RAFT_MALFORMED, "snapshot: an invalid configuration");
+    }
+    Owner<Configuration> c(configuration::copy(m.configuration, m.configuration_index));
+    if (!c) {
+        return step.no_memory();
+    }
+    push(disk, std::move(c));
+    return 0;
+}
+
+/* Terms rise, types are known. */
+[[nodiscard]] int check_entries(Step &step, const raft_event_start &e, Disk *disk) {
+    raft_term term = 0;
+    for (unsigned i = 0; i < e.n_entries; i++) {
+        const raft_entry &entry = e.entries[i];
+        if (entry.term != term) {
+            if (entry.term < term) {
+                return corrupt(step, "log: the terms of entries fall");
+            }
+            term = entry.term;
+            disk->runs++;
+        }
+        const uint32_t type = load_enum(entry.type);
+        if (!message::is_entry_type(type)) {
+            return step.fail(RAFT_MALFORMED, "log: an entry of unknown type");
+        }
+        disk->changes += type == RAFT_CHANGE;
+    }
+    if (term > e.term) {
+        return corrupt(step, "log: an entry of a later term than the current one");
+    }
+    if (e.n_entries > 0 && e.entries[0].term == 0) {
+        return corrupt(step, "log: an entry without a term");
+    }
+    return 0;
+}
+
+/* Does the log continue the snapshot, or did a crash leave an old one beside it? */
+[[nodiscard]] int check_log(Step &step, const raft_event_start &e, Disk *disk) {
+    const raft_index covered = e.metadata != nullptr ? e.metadata->index : 0;
+    disk->first = covered + 1;
+    if (e.n_entries == 0) {
+        return 0;
+    }
+    if (e.entries == nullptr) {
+        return step.fail(RAFT_INVALID, "log: no entries where some are announced");
+    }
+    if (e.start_index == 0 || e.start_index > covered + 1) {
+        return corrupt(step, "log: entries are missing");
+    }
+    int rv = check_entries(step, e, disk);
+    if (rv != 0) {
+        return rv;
+    }
+    if (e.start_index == 1 && load_enum(e.entries[0].type) != RAFT_CHANGE) {
+        return corrupt(step, "log: the first entry is no configuration");
+    }
+    const raft_index last = e.start_index + e.n_entries - 1;
+    if (last < covered ||
+        (e.start_index <= covered && e.entries[covered - e.start_index].term != e.metadata->term)) {
+        disk->discard = true;
+        return 0;
+    }
+    if (e.start_index == covered + 1 && e.metadata != nullptr &&
+        e.entries[0].term < e.metadata->term) {
+        return corrupt(step, "log: the terms of entries fall");
+    }
+    disk->first = e.start_index;
+    return 0;
+}
+
+/* All must be decodable; those after the snapshot count. */
+[[nodiscard]] int decode_changes(Step &step, const raft_event_start &e, Disk *disk) {
+    const raft_index covered = e.metadata != nullptr ? e.metadata->index : 0;
+    unsigned left = disk->changes;
+    for (unsigned i = 0; left > 0; i++) {
+        if (load_enum(e.entries[i].type) != RAFT_CHANGE) {
+            continue;
+        }
+        left--;
+        const raft_index index = e.start_index + i;
+        Owner<Configuration> c;
+        int rv = configuration::decode(e.entries[i].buf, index, &c);
+        if (rv != 0) {
+            return rv == RAFT_NOMEM
+                       ? step.no_memory()
+                       : step.fail(RAFT_MALFORMED, "log: an undecodable configuration");
+        }
+        if (index > covered && !disk->discard) {
+            push(disk, std::move(c));
+        }
+    }
+    return 0;
+}
+
+[[nodiscard]] int check(Step &step, const raft_event_start &e, Disk *disk) {
+    if (!step.server.settings->legal()) {
+        return step.fail(RAFT_INVALID, "the settings contradict each other");
+    }
+    if (e.term == 0 && (e.voted_for != 0 || e.metadata != nullptr || e.n_entries != 0)) {
+        return corrupt(step, "state without a term");
+    }
+    if (e.term > kLimit) {
+        return corrupt(step, "term out of range");
+    }
+    int rv = e.metadata != nullptr ? check_snapshot(step, e, disk) : 0;
+    if (rv == 0) {
+        rv = check_log(step, e, disk);
+    }
+    return rv != 0 ? rv : decode_changes(step, e, disk);
+}
+
+/* A sole voter needs no other server's vote. But if it is not known that the change which made it
+ * the sole voter is committed, another server may rely on a lease (§6.4.1): then it waits like any
+ * other server. */
+bool elects_itself(const Server &s, const raft_event_start &e, const Disk &disk) {
+    const raft_index committed = e.metadata != nullptr ? e.metadata->index : 1;
+    const Configuration *c = disk.configuration.get();
+    return c != nullptr && c->index <= committed && elections::is_sole_voter(*c, s.id) &&
+           election_timer::has_term_left(e.term);
+}
+
+void load_log(Server &s, const raft_event_start &e, const Disk &disk) {
+    if (e.metadata != nullptr) {
+        s.snapshot_index = s.commit = e.metadata->index;
+        if (disk.first == s.snapshot_index + 1) {
+            s.log.reset(s.snapshot_index, e.metadata->term);
+        }
+    }
+    if (e.n_entries > 0 && !disk.discard) {
+        if (disk.first <= s.snapshot_index) {
+            s.log.reset(disk.first - 1, 0); /* the term before the first entry is not known */
+        }
+        for (unsigned i = 0; i < e.n_entries;) {
+            const unsigned begin = i;
+            const raft_term term = e.entries[begin].term;
+            while (i < e.n_entries && e.entries[i].term == term) {
+                i++;
+            }
+            s.log.append(term, i - begin);
+        }
+        if (e.metadata == nullptr && disk.first == 1) {
+            s.commit = 1; /* the configuration that founds a cluster is committed (§4.4) */
+        }
+    }
+    s.last_stored = s.log.last();
+}
+
+void load(Change &change, const raft_event_start &e, Disk *disk) {
+    Server &s = change.server;
+    change.remember_disk(e.term, e.voted_for);
+    s.term = e.term;
+    s.voted_for = e.voted_for;
+    if (!s.settings->pre_vote) {
+        s.max_pre_vote_term = e.term + 1;
+    }
+    load_log(s, e, *disk);
+    s.configuration = disk->configuration.take();
+    known_leader::Address none;
+    changes::configuration_changed(change, none);
+    s.heard_at = s.now;
+    s.started = true;
+    election_timer::restart(s);
+}
+
+} // namespace
+
+int on_start(Step &step) {
+    const Server &s = step.server;
+    const raft_event_start &e = step.event.start;
+    if (s.started) {
+        return step.fail(RAFT_INVALID, "the server is started already");
+    }
+    Disk disk;
+    const int rv = check(step, e, &disk);
+    if (rv != 0) {
+        return rv;
+    }
+    Need need;
+    need.runs = (e.metadata != nullptr) + disk.runs; /* of the snapshot, and of the entries */
+    elections::Preparation preparation;
+    const bool elected = elects_itself(s, e, disk);
+    Change *change =
+        !elected || elections::prepare(s, {disk.configuration.get()}, &preparation, &need)
+            ? step.reserve(need)
+            : nullptr;
+    if (change == nullptr) {
+        return step.no_memory();
+    }
+    load(*change, e, &disk);
+    if (disk.discard) {
+        change->begin_entries(s.snapshot_index + 1);
+    }
+    if (elected) {
+        elections::campaign(*change, preparation);
+    }
+    return 0;
+}
+
+} // namespace libraft

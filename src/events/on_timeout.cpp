@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* RAFT_TIMEOUT: a leader sends heartbeats and checks that a quorum is in contact (§3.4, §6.2); a
+ * follower or candidate starts an election (§3.4). */
+#include "events/events.hpp"
+#include "rules/catch_up.hpp"
+#include "rules/election_timer.hpp"
+#include "rules/elections.hpp"
+#include "rules/fast_path.hpp"
+#include "rules/general_path.hpp"
+#include "rules/reads.hpp"
+#include "rules/rounds.hpp"
+#include "rules/sending.hpp"
+#include "rules/snapshot_transfer.hpp"
+#include "rules/transfer.hpp"
+#include "rules/transitions.hpp"
+#include "state/installation.hpp"
+
+namespace libraft {
+namespace {
+
+[[nodiscard]] int heartbeat(Step &step) {
+    Need need;
+    need.messages = step.server.tracker->peers.size() * 2 + 1;
+    const bool barrier = reads::cannot_confirm_by_round(step.server);
+    if (barrier) {
+        need.entries = 1;
+        need.messages += sending::messages_for_all(step.server, step.server.log.last() + 1);
+    }
+    Change *change = step.reserve(need);
+    if (change == nullptr) {
+        return step.no_memory();
+    }
+    Server &s = change->server;
+    if (!rounds::quorum_in_contact(s)) {
+        transitions::become_follower(*change);
+        return 0;
+    }
+    catch_up::check(*change);
+    transfer::give_up_if_late(*change);
+    (void)rounds::begin(s); /* if it fails, the last round of this millisecond serves */
+    if (barrier) {
+        sending::append_barrier(*change);
+        reads::wait_for_barrier(*change);
+        sending::send_to_all(*change);
+    }
+    for (Peer &p : s.tracker->peers) {
+        if (!p.is_replicated_to()) {
+            continue;
+        }
+        sending::send_heartbeat(*change, p);
+        if (p.is_sent_snapshot() && p.snapshot_sent_at + s.settings->snapshot_timeout <= s.now) {
+            snapshot_transfer::send_chunk(*change, p);
+        }
+        transfer::proceed(*change, p);
+    }
+    s.deadline = s.now + s.settings->heartbeat_timeout;
+    return 0;
+}
+
+[[nodiscard]] int campaign(Step &step) {
+    const Server &s = step.server;
+    /* While a chunk of a snapshot is being written, the log may be about to be replaced. Between
+     * two chunks, a leader that is silent has given the installation up. */
+    const bool installs = s.installation && s.installation->outstanding;
+    if (installs || !election_timer::may_campaign(s)) {
+        INVARIANT(s.state == RAFT_FOLLOWER); /* a candidate may campaign as long as it is one */
+        election_timer::restart(step.begin().server);
+        return 0;
+    }
+    elections::Preparation preparation;
+    Need need;
+    Change *change = elections::prepare(s, {}, &preparation, &need) ? step.reserve(need) : nullptr;
+    if (change == nullptr) {
+        return step.no_memory();
+    }
+    change->server.installation.reset();
+    elections::campaign(*change, preparation);
+    return 0;
+}
+
+int handle(Step &step) {
+    const Server &s = step.server;
+    if (s.now < s.deadline) {
+        return 0;
+    }
+    return s.leads() ? heartbeat(step) : campaign(step);
+}
+
+/* Is a quorum in contact, and is each peer that is replicated to in the pipeline, so that all take
+ * the same kind of heartbeat? */
+bool is_usual(const Server &s, raft_time now) {
+    const Tracker &t = *s.tracker;
+    Ballot in_contact;
+    for (const Peer &p : t.peers) {
+        if (p.self || p.contact + s.settings->election_timeout > now) {
+            in_contact += p.ballot;
+        }
+        if (!p.is_pipelined() && p.is_replicated_to()) {
+            return false;
+        }
+    }
+    return in_contact.is_majority_of(t.tally.all());
+}
+
+} // namespace
+
+FAST_PATH int on_timeout(Server &s, const raft_event &event, raft_update &update) {
+    const raft_time now = fast_path::time_of(s, event);
+    if (s.fast_path != FastPath::kLeader || now < s.deadline || event.time > kLimit ||
+        !s.outbox.holds(s.tracker->peers.size() * sizeof(raft_message)) || !is_usual(s, now))
+        [[unlikely]] {
+        return run(s, event, update, handle);
+    }
+    const raft_time timeout = s.timeout();
+    fast_path::begin(s, event);
+    (void)rounds::begin(s); /* if it fails, the last round of this millisecond serves */
+    s.deadline = now + s.settings->heartbeat_timeout;
+    raft_message *next = fast_path::messages_of(s);
+    for (Peer &p : s.tracker->peers) {
+        if (p.is_pipelined()) {
+            sending::write_append_entries(s, *next++, p, p.next - 1, s.term, 0);
+        }
+    }
+    update.flags = fast_path::hand_out(update, fast_path::messages_of(s), next) |
+                   (s.timeout() != timeout ? unsigned{RAFT_UPDATE_TIMEOUT} : 0);
+    return 0;
+}
+
+} // namespace libraft

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#include "rules/catch_up.hpp"
+
+namespace libraft::catch_up {
+
+void advanced(Change &change, Peer &p) {
+    Server &s = change.server;
+    CatchUp &c = s.tracker->catch_up;
+    if (c.id != p.id || p.match < c.target) {
+        return;
+    }
+    /* After a round that was shorter than an election timeout, little is missing. */
+    if (p.match == s.log.last() || s.now - c.started < s.settings->election_timeout) {
+        p.catch_up = RAFT_CATCH_UP_FINISHED;
+        change.flags |= RAFT_UPDATE_CATCH_UP;
+        c = CatchUp();
+        return;
+    }
+    c.rounds++;
+    c.target = s.log.last();
+    c.started = s.now;
+    check(change);
+}
+
+void check(Change &change) {
+    Server &s = change.server;
+    CatchUp &c = s.tracker->catch_up;
+    if (c.id == 0 || (c.rounds <= s.settings->max_catch_up_rounds &&
+                      s.now - c.started <= s.settings->max_catch_up_round_duration)) {
+        return;
+    }
+    Peer &p = *s.tracker->find(c.id);
+    p.catch_up = RAFT_CATCH_UP_ABORTED;
+    if (!p.is_replicated_to()) {
+        p.stop();
+    }
+    change.flags |= RAFT_UPDATE_CATCH_UP;
+    c = CatchUp();
+}
+
+} // namespace libraft::catch_up

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* Which configuration is in force: a change takes effect as soon as it is appended, and is rolled
+ * back when it is truncated (§4.1). */
+#pragma once
+
+#include "rules/known_leader.hpp"
+
+namespace libraft::changes {
+
+/* The latest configuration is another one now. */
+void configuration_changed(Change &change, known_leader::Address &address);
+/* Make a configuration the latest. */
+void push(Change &change, Owner<Configuration> c, known_leader::Address &address);
+/* Remove the configurations that entries at or above `from` set. Returns whether there were any;
+ * then configuration_changed() must follow. */
+bool roll_back(Change &change, raft_index from);
+
+/* What install() needs for a configuration whose payload the library makes. */
+void plan_payload(const Configuration &c, Need *need);
+/* Append a change to the log and make it the latest configuration. The payload is the caller's,
+ * if `entry` is not NULL, or made here. A leader's peers follow it. */
+void install(Change &change, Owner<Configuration> c, const raft_entry *entry,
+             known_leader::Address &address);
+
+} // namespace libraft::changes

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* The candidate's side of an election (§3.4), with pre-votes (§9.6): from the requests to the
+ * barrier that opens the new leader's term. */
+#pragma once
+
+#include "rules/known_leader.hpp"
+
+namespace libraft::elections {
+
+/* What an election needs beside the outbox, acquired before the step changes anything. */
+struct Preparation {
+    Owner<Tracker> tracker;     /* unless this server is a candidate already */
+    Owner<Configuration> leave; /* if a joint configuration is in force */
+    known_leader::Address own_address;
+};
+[[nodiscard]] bool prepare(const Server &s, known_leader::Coming coming, Preparation *preparation,
+                           Need *need);
+
+/* Become a candidate, and request pre-votes, or votes if pre-votes are off. A sole voter wins at
+ * once. */
+void campaign(Change &change, Preparation &preparation);
+/* Become a candidate on behalf of the leader (§3.10): request votes that disrupt it. */
+void campaign_with_permission(Change &change, Preparation &preparation);
+/* A vote was granted. With a quorum of pre-votes, request votes; with a quorum of votes, lead. */
+void count_votes(Change &change, Preparation &preparation);
+
+/* Does this server alone form a quorum? */
+bool is_sole_voter(const Configuration &c, raft_id id);
+
+} // namespace libraft::elections

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#include "rules/fast_path.hpp"
+
+#include "state/tracker.hpp"
+
+namespace libraft::fast_path {
+namespace {
+
+/* A member leads, no snapshot is being received, and this server has a log. */
+bool is_settled_follower(const Server &s) {
+    return s.leader_is_member && !s.installation && s.last_stored != 0 && s.log.last_term() != 0;
+}
+
+/* The leader does nothing but replicate, and each pipelined peer needs entries of the last term
+ * only. */
+bool is_settled_leader(const Server &s) {
+    const Tracker &t = *s.tracker;
+    if (!s.configuration_committed() || s.configuration->joint || t.catch_up.id != 0 ||
+        t.transfer.to != 0 || t.pending_reads() > 0) {
+        return false;
+    }
+    for (const Peer &p : t.peers) {
+        if (p.departing || (p.is_pipelined() && !s.log.ends_with_run_of(p.next - 1))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+} // namespace
+
+FastPath find(const Server &s) {
+    if (!s.started || s.own_sets == 0 || s.deadline == kNever || s.settings->tracer != nullptr) {
+        return FastPath::kNone;
+    }
+    if (s.state == RAFT_FOLLOWER) {
+        return is_settled_follower(s) ? FastPath::kFollower : FastPath::kNone;
+    }
+    return s.leads() && is_settled_leader(s) ? FastPath::kLeader : FastPath::kNone;
+}
+
+} // namespace libraft::fast_path

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#include "rules/general_path.hpp"
+
+#include "base/untrusted.hpp"
+#include "rules/fast_path.hpp"
+#include "rules/tracing.hpp"
+#include "state/check.hpp"
+
+namespace libraft {
+
+int run(Server &s, const raft_event &event, raft_update &update, Handler handler) {
+    Step step(s, event, update);
+    update.flags = 0;
+    if (event.time > kLimit) {
+        return step.fail(RAFT_INVALID, "time out of range");
+    }
+    if (!s.started && load_enum(event.type) != RAFT_START) {
+        return step.fail(RAFT_INVALID, "the server is not started");
+    }
+    const raft_time now = s.now;
+    const raft_time timeout = s.timeout();
+    const raft_index commit = s.commit;
+    const uint16_t capacity = s.capacity;
+#ifdef RAFT_INVARIANTS
+    s.general_steps++;
+    const Facts facts = s;
+#endif
+    s.now = event.time > now ? event.time : now;
+    s.capacity = event.capacity;
+    const int rv = handler(step);
+    if (rv != 0) {
+        s.now = now;
+        s.capacity = capacity;
+        return rv;
+    }
+    Change &change = step.change_;
+    if (s.timeout() != timeout) {
+        change.flags |= RAFT_UPDATE_TIMEOUT;
+    }
+    if (s.commit != commit) {
+        change.flags |= RAFT_UPDATE_COMMIT_INDEX;
+    }
+    change.hand_out();
+#ifdef RAFT_INVARIANTS
+    INVARIANT(change.is_remembered(facts));
+#endif
+    s.fast_path = fast_path::find(s);
+    check(s);
+    if (s.settings->tracer != nullptr) [[unlikely]] {
+        tracing::emit(change, event);
+    }
+    return 0;
+}
+
+} // namespace libraft

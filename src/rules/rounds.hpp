@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* Rounds confirm leadership: the leader sends a round's number with its heartbeats, and a peer
+ * that echoes it followed this leader after the round began (§6.4). Also what follows from
+ * them: contact with a quorum (§6.2) and leases (§6.4.1). */
+#pragma once
+
+#include "state/server.hpp"
+#include "state/tracker.hpp"
+
+namespace libraft::rounds {
+
+/* A round's number carries the time of its beginning, so that an echo tells how old it is. */
+inline constexpr unsigned kRoundBits = 20; /* number of the round within its millisecond */
+
+/* Begin a round. False: there are too many in this millisecond. */
+[[nodiscard]] inline bool begin(Server &s) {
+    Tracker &t = *s.tracker;
+    const uint64_t moment = s.now - t.elected_at + 1;
+    const uint64_t first = moment << kRoundBits;
+    const uint64_t round = first > t.round ? first : t.round + 1;
+    if (round >> kRoundBits > moment) {
+        return false;
+    }
+    t.round = round;
+    return true;
+}
+raft_time began_at(const Server &s, uint64_t round);
+
+/* Was this peer heard from within an election timeout? */
+inline bool is_in_contact(const Server &s, const Peer &p) {
+    return p.contact + s.settings->election_timeout > s.now;
+}
+/* Is the leader in contact with a quorum? If not, it steps down (§6.2). */
+bool quorum_in_contact(const Server &s);
+/* Can a quorum confirm a round now? */
+bool quorum_echoes(const Server &s);
+/* Has a quorum echoed this round or a later one? */
+bool is_confirmed(const Server &s, uint64_t round);
+/* Has a quorum echoed a round that began less than 9/10 of an election timeout ago? Then no other
+ * server can have been elected: a voter gives no vote for an election timeout (§6.4.1). */
+bool holds_lease(const Server &s);
+
+} // namespace libraft::rounds

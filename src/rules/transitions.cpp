@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "rules/transitions.hpp"
+
+#include "rules/election_timer.hpp"
+#include "state/tracker.hpp"
+
+#include <utility>
+
+namespace libraft::transitions {
+namespace {
+
+void drop_tracker(Change &change) {
+    Tracker &t = *change.server.tracker;
+    while (t.pending_reads() > 0) {
+        const PendingRead read = t.take_read();
+        change.add_read(read.id, read.index, RAFT_LEADERSHIPLOST);
+    }
+    for (const Peer &p : t.peers) {
+        if (!p.departing && p.catch_up != RAFT_CATCH_UP_NONE) {
+            change.flags |= RAFT_UPDATE_CATCH_UP;
+        }
+    }
+    if (t.transfer.to != 0) {
+        change.flags |= RAFT_UPDATE_TRANSFER;
+    }
+    change.server.tracker.reset();
+}
+
+} // namespace
+
+void adopt_term(Change &change, raft_term term) {
+    Server &s = change.server;
+    INVARIANT(term > s.term);
+    change.remember();
+    s.term = term;
+    s.voted_for = 0;
+    s.matched = 0;
+    s.leader_round = 0;
+    if (s.state != RAFT_FOLLOWER) {
+        become_follower(change);
+    } else {
+        known_leader::forget(change);
+    }
+}
+
+void begin_term(Change &change, raft_term term) {
+    Server &s = change.server;
+    INVARIANT(term > s.term);
+    change.remember();
+    s.term = term;
+    s.voted_for = s.id;
+    s.matched = 0;
+    s.leader_round = 0;
+}
+
+void become_follower(Change &change) {
+    Server &s = change.server;
+    change.remember();
+    if (s.leads()) {
+        s.heard_at = s.now; /* a leader hears from itself */
+    }
+    if (s.tracker) {
+        drop_tracker(change);
+    }
+    s.state = RAFT_FOLLOWER;
+    known_leader::forget(change);
+    election_timer::restart(s);
+}
+
+void become_candidate(Change &change, Owner<Tracker> tracker) {
+    Server &s = change.server;
+    change.remember();
+    known_leader::forget(change);
+    s.state = RAFT_CANDIDATE;
+    if (tracker) {
+        s.tracker = std::move(tracker);
+    }
+    election_timer::restart(s);
+}
+
+void become_leader(Change &change, known_leader::Address &address) {
+    Server &s = change.server;
+    INVARIANT(s.state == RAFT_CANDIDATE && s.tracker);
+    change.remember();
+    s.state = RAFT_LEADER;
+    known_leader::set(change, s.id, address);
+}
+
+void follow(Change &change, raft_id leader, raft_term term, unsigned char version,
+            known_leader::Address &address) {
+    Server &s = change.server;
+    if (term > s.term) {
+        adopt_term(change, term);
+    } else if (s.state != RAFT_FOLLOWER) {
+        become_follower(change);
+    }
+    s.heard_at = s.now;
+    if (s.leader != leader || address) {
+        known_leader::set(change, leader, address);
+    }
+    election_timer::rearm(s);
+    s.leader_extended = s.leader_extended || version >= 1;
+}
+
+} // namespace libraft::transitions

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+#include "state/server.hpp"
+
+#include <utility>
+
+namespace libraft {
+namespace {
+
+/* Configurations that the step replaced are kept until it ends, so that pointers can be
+ * compared. */
+bool same_configuration(const Configuration *a, const Configuration *b) {
+    return a == b ||
+           (a != nullptr && b != nullptr && a->index == b->index && configuration::equal(*a, *b));
+}
+
+} // namespace
+
+Server::~Server() {
+    release(configuration);
+    if (settings != &kDefaultSettings) {
+        free(const_cast<Settings *>(settings));
+    }
+}
+
+const Configuration *Server::configuration_at(raft_index index) const {
+    const Configuration *c = configuration;
+    while (c != nullptr && c->index > index) {
+        c = c->previous;
+    }
+    return c;
+}
+
+Change *Step::reserve(Need need) {
+    Server &s = change_.server;
+    if (s.tracker) {
+        need.reads += pending_reads(*s.tracker);
+        if ((need.members > 0 || need.read) && !libraft::reserve(*s.tracker, need)) {
+            return nullptr;
+        }
+    }
+    if (!s.outbox.reserve(need.size()) || (need.runs > 0 && !s.log.reserve(need.runs)))
+        [[unlikely]] {
+        return nullptr;
+    }
+    change_.out.lay_out(s.outbox.block(), need);
+    return &change_;
+}
+
+void Change::remember_disk(raft_term term, raft_id voted_for) {
+    remember();
+    before_->term = term;
+    before_->voted_for = voted_for;
+}
+
+void Change::replace_leader_address(Owner<char> address) {
+    if (!replaced_address_) {
+        replaced_address_ = std::move(server.leader_address);
+    }
+    server.leader_address = std::move(address);
+}
+
+void Change::append(const raft_entry &entry) {
+    begin_entries(server.log.last() + 1);
+    server.log.append(server.term, 1);
+    add_entry(entry).term = server.term;
+}
+
+unsigned Change::changed_facts(const Facts &before) const {
+    const Server &now = server;
+    unsigned changed = 0;
+    if (now.term != before.term) {
+        changed |= RAFT_UPDATE_CURRENT_TERM | RAFT_UPDATE_VOTED_FOR;
+    }
+    if (now.voted_for != before.voted_for) {
+        changed |= RAFT_UPDATE_VOTED_FOR;
+    }
+    if (now.state != before.state) {
+        changed |= RAFT_UPDATE_STATE;
+    }
+    if (!same_configuration(now.configuration, before.configuration)) {
+        changed |= RAFT_UPDATE_CONFIGURATION;
+    }
+    if (now.leader != before.leader ||
+        (now.leader != 0 && replaced_address_ &&
+         strcmp(replaced_address_.get(), now.leader_address.get()) != 0)) {
+        changed |= RAFT_UPDATE_LEADER;
+    }
+    return changed;
+}
+
+bool Change::is_remembered(const Facts &at_begin) const {
+    return before_ || changed_facts(at_begin) == 0;
+}
+
+void Change::hand_out() {
+    if (out.n_messages > 0) {
+        flags |= RAFT_UPDATE_MESSAGES;
+        update.messages = {out.messages, out.n_messages};
+    }
+    if ((flags & RAFT_UPDATE_ENTRIES) != 0) {
+        update.entries = {entries_index_, out.entries, out.n_entries, server.writes};
+    }
+    if (out.n_reads > 0) {
+        flags |= RAFT_UPDATE_READS;
+        update.reads = {out.reads, out.n_reads};
+    }
+    if (before_) {
+        flags |= changed_facts(*before_);
+    }
+    update.flags = flags;
+}
+
+} // namespace libraft

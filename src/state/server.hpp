@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/* The state of one server (figure 3.1), and the two views that a step has of it: Step reads,
+ * Change writes. */
+#pragma once
+
+#include "base/owner.hpp"
+#include "base/random.hpp"
+#include "state/configuration.hpp"
+#include "state/outbox.hpp"
+#include "state/settings.hpp"
+#include "state/term_log.hpp"
+
+#include <raft.h>
+
+#include <optional>
+
+namespace libraft {
+
+struct Tracker;
+struct Installation;
+void release(Tracker *t);
+void release(Installation *i);
+uint32_t pending_reads(const Tracker &t);
+[[nodiscard]] bool reserve(Tracker &t, const Need &need);
+
+inline constexpr raft_time kNever = UINT64_MAX;
+
+/* May the frequent events of a follower or leader take the fast path (rules/fast_path.hpp)? */
+enum class FastPath : uint8_t { kNone, kFollower, kLeader };
+
+/* The state that flags of an update are about, except for the commit index and the deadline.
+ * Code that changes any of it calls Change::remember() first. */
+struct Facts {
+    raft_term term = 0;
+    raft_id voted_for = 0;
+    raft_id leader = 0;
+    Configuration *configuration = nullptr; /* latest first, back to the snapshot's */
+    uint32_t drawn_timeout = 0;             /* the randomized election timeout, ms */
+    uint16_t capacity = 0;
+    uint8_t state = RAFT_FOLLOWER;
+    uint8_t own_sets : 2 = 0; /* voter sets of this server in the latest configuration */
+    bool started : 1 = false;
+    bool leader_extended : 1 = false;  /* the leader's messages carry the fields we added */
+    bool leader_is_member : 1 = false; /* a configuration has the leader's address */
+    FastPath fast_path : 2 = FastPath::kNone;
+};
+
+struct Server : Facts {
+    explicit Server(raft_id own_id) : id(own_id), random(static_cast<uint32_t>(own_id)) {}
+    Server(const Server &) = delete;
+    Server &operator=(const Server &) = delete;
+    ~Server();
+
+    /* Persistent state (figure 3.1), with term and voted_for. */
+    raft_id id;
+    TermLog log;
+    raft_index snapshot_index = 0;
+
+    /* Volatile state. */
+    raft_index commit = 0;      /* <= log.last() */
+    raft_index last_stored = 0; /* everything up to here is durable; <= log.last() */
+    raft_index matched = 0;     /* this term's leader has matched the log up to here */
+    raft_time now = 0;
+    raft_time heard_at = 0; /* when a leader was last heard from */
+    raft_time deadline = kNever;
+    uint64_t leader_round = 0; /* latest round that this term's leader began */
+    uint64_t writes = 0;       /* latest ticket */
+    uint64_t valid_from = 0;   /* older tickets are stale */
+    /* The highest term for which this server may have requested pre-votes, also before a
+     * restart. Maintained only while pre-votes are off: an unmarked vote result of this term or
+     * a lower one may answer an old pre-vote, and does not count. */
+    raft_term max_pre_vote_term = 0;
+    Owner<Tracker> tracker;           /* if and only if this server is a candidate or leader */
+    Owner<Installation> installation; /* only on followers */
+    Owner<char> leader_address;       /* of `leader`; left over from the last one if that is 0 */
+    const Settings *settings = &kDefaultSettings;
+    const char *why = "";                /* why the last step failed */
+    [[no_unique_address]] Outbox outbox; /* its padding holds the next member */
+    Random random;
+#ifdef RAFT_INVARIANTS
+    uint64_t general_steps = 0; /* steps that took the general path, for the tests */
+#endif
+
+    bool leads() const { return state == RAFT_LEADER; }
+    /* A deadline that has passed is due at the next moment, never in the past. */
+    raft_time timeout() const { return deadline > now ? deadline : now + 1; }
+    raft_term stored_term() const { return log.term_of(last_stored); }
+    bool announces(unsigned feature) const { return (settings->features & feature) != 0; }
+    /* The configuration in force at an index. NULL: none, or before the snapshot. */
+    const Configuration *configuration_at(raft_index index) const;
+    bool configuration_committed() const {
+        return configuration == nullptr || configuration->index <= commit;
+    }
+};
+
+/* NULL: not initialised. */
+inline Server *server_of(const struct raft *r) {
+    return r != nullptr ? static_cast<Server *>(r->impl) : nullptr;
+}
+
+/* What a step changes and hands out. Only Step::reserve() gives access to one: code that has not
+ * reserved what it needs has nothing to change the server with. */
+class Change {
+public:
+    Server &server;
+    raft_update &update;
+    Outgoing out;
+    unsigned flags = 0; /* of the update, as they become certain */
+
+    Change(const Change &) = delete;
+    Change &operator=(const Change &) = delete;
+
+    /* Call before changing any of the server's Facts. */
+    void remember() {
+        if (!before_) {
+            before_ = server;
+        }
+    }
+    /* RAFT_START compares with what it was given, not with the state before. */
+    void remember_disk(raft_term term, raft_id voted_for);
+
+    /* Keep a configuration that was replaced until the step ends. */
+    void retire(Configuration *c) {
+        c->previous = retired_.take();
+        retired_.reset(c);
+    }
+    void replace_leader_address(Owner<char> address);
+
+    /* Begin an ENTRIES update: the log is dropped from `index` on, and the entries that follow
+     * are written there. */
+    void begin_entries(raft_index index) {
+        if ((flags & RAFT_UPDATE_ENTRIES) != 0) {
+            return;
+        }
+        flags |= RAFT_UPDATE_ENTRIES;
+        entries_index_ = index;
+        server.writes++;
+        if (index <= server.log.last()) {
+            /* Entries are replaced: acknowledgements of earlier writes may be about the old
+             * ones. */
+            server.valid_from = server.writes;
+        }
+    }
+    raft_entry &add_entry(const raft_entry &entry) { return out.add_entry() = entry; }
+    /* Append one entry in this server's term. */
+    void append(const raft_entry &entry);
+    raft_message &add_message(raft_message_type type, raft_id to, const char *address) {
+        raft_message &message = out.add_message();
+        message.type = type;
+        message.server_id = to;
+        message.server_address = address;
+        return message;
+    }
+    void add_read(unsigned long long id, raft_index index, int status) {
+        out.add_read() = {id, index, status, 0, {0, 0}};
+    }
+
+    /* Fill in the update, with its flags but those of the commit index and the deadline. */
+    void hand_out();
+    /* Are the facts as they were, unless remember() was called? */
+    bool is_remembered(const Facts &at_begin) const;
+
+private:
+    friend class Step;
+    Change(Server &s, raft_update &u) : server(s), update(u) {}
+    unsigned changed_facts(const Facts &before) const;
+
+    raft_index entries_index_; /* where the batch of an ENTRIES update begins */
+    std::optional<Facts> before_;
+    Owner<Configuration> retired_;
+    Owner<char> replaced_address_; /* the leader's address when the step began, if replaced */
+};
+
+/* One step under way. A handler validates the event, reserves, and then changes the server
+ * through the Change that it reserved. */
+class Step {
+public:
+    const Server &server;
+    const raft_event &event;
+
+    Step(Server &s, const raft_event &e, raft_update &u) : server(s), event(e), change_(s, u) {}
+
+    /* Acquire what the step needs. Answers to the pending reads are always included, because any
+     * step of a leader may end its leadership. NULL: out of memory. */
+    [[nodiscard]] Change *reserve(Need need);
+    /* For a handler that hands out nothing, and so cannot fail. */
+    Change &begin() { return change_; }
+
+    /* Return an error code, and keep its reason for raft_errmsg(). */
+    [[nodiscard]] int fail(int code, const char *why) {
+        change_.server.why = why;
+        return code;
+    }
+    [[nodiscard]] int no_memory() { return fail(RAFT_NOMEM, "out of memory"); }
+
+private:
+    friend int run(Server &s, const raft_event &event, raft_update &update, int (*handler)(Step &));
+
+    Change change_;
+};
+
+} // namespace libraft

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* Unit tests of raft-kv's modules, without a server. The first failed check ends the program. */
+#ifndef KV_TESTS_UNIT_H
+#define KV_TESTS_UNIT_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/types.h>
+
+#include "log.h"
+
+#define CHECK(condition)                                                    \
+    do {                                                                    \
+        if (!(condition)) {                                                 \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+            exit(1);                                                        \
+        }                                                                   \
+    } while (0)
+
+/* A pseudo-random number below `n`; the sequence is the same in every run. */
+unsigned random_below(unsigned n);
+
+/* An entry with this payload, in a block of its own. */
+struct log_entry entry_of(raft_term term, int type, const char *text);
+
+/* The directory of the tests that need a disk: removed at the end of the program. */
+extern char *scratch;
+void remove_tree(const char *path);
+
+/* Sync a journal as the server does, but on this thread. */
+void sync_journal(struct journal *j);
+
+/* Replace the byte at an offset of a file by itself XOR `bits`. Calling it again restores it. */
+void flip(int fd, off_t at, int bits);
+
+/* unit_storage.c */
+void test_log(void);
+void test_log_bases(void);
+void test_data(void);
+void test_dumps(void);
+/* unit_journal.c */
+void test_journal(void);
+
+#endif
