@@ -236,3 +236,27 @@ TEST_CASE("A joint configuration is left when it commits, not when an earlier en
     REQUIRE(c[1].commit() == 4);
     REQUIRE(c[1].conf() == "1 4 5");
 }
+
+TEST_CASE("A sole voter after a joint change waits for the lease, too (§4.3, §6.4.1)") {
+    Cluster c("1 2 3", 1);
+    c.run(500);
+    c.expire(1);
+    c.deliver();
+    c[1].reconfigure("3");
+    REQUIRE(c[1].conf() == "1o 2o 3");
+    c.deliver(1, 2);
+    c.deliver(1, 3);
+    c.deliver(3, 1);
+    c.deliver(2, 1);
+    REQUIRE(c[1].conf() == "3"); /* the joint one is committed, and left */
+    c.deliver(1, 3);
+    REQUIRE(c[3].conf() == "3");
+    c.hold(3, 1);
+    c[3].restart();
+    REQUIRE_FALSE(c[3].leads());
+    c[1].read(7, true);
+    REQUIRE(c[1].answer(7));
+    REQUIRE(c[1].answer(7)->index >= c[3].commit());
+    c.run(5000);
+    REQUIRE(c[3].leads());
+}
