@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Every error of every event. Server::refuses() checks each time that the failed step changes nothing;
- * other files have more errors of their subjects. */
+/* Every error of every event. Server::refuses() checks that each failed step changes nothing. Other
+ * files have more errors of their subjects. */
 #include "catch.hpp"
 #include "cluster.hpp"
 
