@@ -193,6 +193,7 @@ commit_checks() {
     check documentation "the documentation builds without a warning" documentation
     check simulator "2,000 simulated clusters" simulator 2000
     check clang "clang builds without a warning; tests under ASan and UBSan" clang_sanitizers
+    check valgrind "unit, scenario, C and memory tests under valgrind" under_valgrind
     check fuzzing "fuzzing for 15 seconds" fuzzing 15
     check mutants "the mutants of a commit are killed" commit_mutants
     check lint "clang-tidy, cppcheck, shellcheck" lint
