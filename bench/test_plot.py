@@ -20,7 +20,8 @@ class Plots(unittest.TestCase):
         self.assertEqual(len(circles), 4)
         for circle in circles:
             self.assertTrue(plot.LEFT <= float(circle.get("cx")) <= plot.WIDTH - plot.RIGHT)
-            self.assertTrue(plot.HEADING + 2 * plot.LEGEND_LINE <= float(circle.get("cy")) <= plot.HEIGHT - plot.BOTTOM)
+            top, bottom = plot.HEADING + 2 * plot.LEGEND_LINE, plot.HEIGHT - plot.BOTTOM
+            self.assertTrue(top <= float(circle.get("cy")) <= bottom)
 
     def test_more_is_higher(self):
         low, high = (float(c.get("cy")) for c in drawn(self.CURVES[:1]).findall(f"{SVG}circle"))

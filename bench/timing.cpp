@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The times of the workloads, and lower bounds for comparison. Times are reported, never judged; they
- * include the driver's own work. */
+/* The times of the workloads, and lower bounds for comparison. Times are reported, never judged;
+ * they include the driver's own work. */
 #include "cluster.hpp"
 #include "library.hpp"
 

@@ -8,9 +8,9 @@ namespace {
 constexpr unsigned kStretch = 50; /* submissions between two heartbeats */
 constexpr unsigned kManyTerms = 100000;
 
-/* W1 and W2: submit a batch, commit it, repeat. The clock advances by a millisecond each time, so
- * that timers are re-armed as in practice. Heartbeats are sent between the stretches and not counted
- * (they are W4). */
+/* W1 and W2: submit a batch, commit it, repeat. The clock advances by a millisecond each time,
+ * so that timers are re-armed as in practice. Heartbeats are sent between the stretches and not
+ * counted (they are W4). */
 void one_at_a_time(Count &count, unsigned servers, unsigned batch, unsigned stretches,
                    bool tickets) {
     Options options;
@@ -68,8 +68,8 @@ void in_flight(Count &count, unsigned servers, unsigned window, bool by_link) {
     }
 }
 
-/* The cost of one acknowledgement, by the leader's own disk or by a follower, with a full window and
- * a log of so many terms. */
+/* The cost of one acknowledgement, by the leader's own disk or by a follower, with a full window
+ * and a log of so many terms. */
 void acknowledgements(Count &count, unsigned window, unsigned terms) {
     Options options = windowed(3, window);
     options.hold_disk = true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Lower bounds, to compare the figures with. Their names begin with limit_, by which callgrind knows
- * that it has to count them. */
+/* Lower bounds, to compare the figures with. Their names begin with limit_, by which callgrind
+ * knows that it has to count them. */
 #include "workloads.hpp"
 
 #include <raft.h>

@@ -2,7 +2,7 @@
 /* The extern "C" functions, except for raft_step() (step.cpp): the handle, getters and setters.
  * They check pointers; the rules of Raft are elsewhere. */
 #include "base/untrusted.hpp"
-#include "rules/election_timer.hpp"
+#include "rules/election_start.hpp"
 #include "state/server.hpp"
 #include "state/tracker.hpp"
 
@@ -227,7 +227,7 @@ int raft_seed(struct raft *r, unsigned seed) {
 int raft_set_election_timeout(struct raft *r, unsigned msecs) {
     const int rv = set(r, [=](Settings &s) { s.election_timeout = msecs; });
     if (rv == 0 && server_of(r)->started) {
-        election_timer::draw(*server_of(r)); /* used from now on, not from the next campaign on */
+        election_start::draw(*server_of(r)); /* used from now on, not from the next campaign on */
     }
     return rv;
 }

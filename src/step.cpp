@@ -14,7 +14,7 @@ namespace {
 int on_message(Step &step) {
     const raft_message *m = step.event.receive.message;
     if (m == nullptr) {
-        return step.fail(RAFT_INVALID, "no message");
+        return step.fail(RAFT_INVALID, "the message is NULL");
     }
     const int rv = message::check_sender(step, *m);
     if (rv != 0) {
@@ -46,7 +46,7 @@ int receive(Server &s, const raft_event &event, raft_update &update) {
     return run(s, event, update, on_message);
 }
 
-int on_unknown(Step &step) { return step.fail(RAFT_INVALID, "an event of unknown type"); }
+int on_unknown(Step &step) { return step.fail(RAFT_INVALID, "the event has an unknown type"); }
 
 int dispatch(Server &s, const raft_event &event, raft_update &update) {
     const uint32_t type = load_enum(event.type);
@@ -113,7 +113,7 @@ int raft_step(struct raft *r, struct raft_event *event, struct raft_update *upda
     if (s == nullptr || event == nullptr) {
         update->flags = 0;
         if (s != nullptr) {
-            s->why = "there is no event";
+            s->why = "the event is NULL";
         }
         return RAFT_INVALID;
     }

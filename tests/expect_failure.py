@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""expect_failure.py TEXT PROGRAM ARGUMENT...: a negative test. The program must fail, and its output
-must contain TEXT."""
+"""expect_failure.py TEXT PROGRAM ARGUMENT...: a negative test. The program must fail, and its
+output must contain TEXT."""
 import subprocess
 import sys
 

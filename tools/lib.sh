@@ -1,43 +1,36 @@
 # SPDX-License-Identifier: MIT
-# Shared by tools/* and .ci/run, which source it. Sets ROOT (the checkout), PYTHON,
-# MESON and JOBS; everything else is a function.
+# Shared by tools/* and .ci/run, which source it. Sets ROOT (the checkout), PYTHON, MESON and JOBS,
+# and the lists of packages; everything else is a function.
 # shellcheck shell=bash disable=SC2034
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 JOBS=$(nproc 2>/dev/null || echo 2)
 export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 
-# Debian's own python3 and meson: others may come first in PATH, without the
-# modules that the packages below bring.
+# Prefer Debian's own python3 and meson: others that come first in PATH lack the modules that the
+# packages below install.
 debian_first() {
     if [ -x "/usr/bin/$1" ]; then echo "/usr/bin/$1"; else echo "$1"; fi
 }
 PYTHON=$(debian_first python3)
 MESON=$(debian_first meson)
 
-# What each purpose needs on Debian 12.
+# The packages of Debian 12 and 13 for each purpose. In a name, @g++ and @clang stand for the
+# versioned name of the default compiler, such as g++-12. A name that ends in `?` is optional: it is
+# left out where Debian does not have it.
 PACKAGES_BUILD=(g++ meson ninja-build pkg-config python3)
 PACKAGES_STORE=(libuv1-dev librocksdb-dev libhiredis-dev redis-tools)
-PACKAGES_TEST=(catch2 binutils abigail-tools valgrind libc6-dbg)
+PACKAGES_TEST=(catch2 binutils abigail-tools valgrind libc6-dbg 'clang-format-14?')
 PACKAGES_DOCS=(doxygen python3-sphinx python3-breathe furo)
-PACKAGES_BENCH=(libraft-dev libbenchmark-dev)
+PACKAGES_BENCH=('libraft-dev?' libbenchmark-dev)
 PACKAGES_ETCD=(etcd-server golang-go golang-etcd-server-dev)
-PACKAGES_CLANG=(clang libclang-rt-14-dev)
-# Other word sizes and byte orders. Not g++-multilib: it removes every cross compiler.
-PACKAGES_PLATFORMS=(clang g++-12-multilib g++-s390x-linux-gnu qemu-user)
+PACKAGES_CLANG=(clang libclang-rt-dev)
+# Other word sizes and byte orders. Not g++-multilib: it conflicts with every cross compiler.
+PACKAGES_PLATFORMS=(clang @g++-multilib g++-s390x-linux-gnu qemu-user)
 PACKAGES_LINT=(clang-tidy cppcheck shellcheck)
 
 say() { printf '== %s\n' "$*"; }
 fail() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
-
-# Which of the packages are not installed.
-missing_packages() {
-    local package
-    for package in "$@"; do
-        dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed ||
-            echo "$package"
-    done
-}
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then
@@ -49,26 +42,87 @@ as_root() {
     fi
 }
 
-# need_packages NAME...: install what is missing, asking the network only then.
+# apt_get COMMAND...: wait up to ten minutes for another apt to finish.
+apt_get() {
+    local log tries=60 status
+    log=$(mktemp)
+    while :; do
+        status=0
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o Acquire::Retries=3 \
+            -o DPkg::Lock::Timeout=600 "$@" </dev/null 2>&1 | tee "$log" || status=$?
+        # apt's own timeout does not cover the lock of the package lists.
+        if [ "$status" -eq 0 ] || [ "$((tries -= 1))" -eq 0 ] ||
+            ! grep -q 'Could not get lock .*/lists/lock' "$log"; then
+            break
+        fi
+        sleep 10
+    done
+    rm -f "$log"
+    return "$status"
+}
+
+installed() {
+    dpkg-query -W -f='${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
+}
+
+known() { apt-cache show --no-all-versions "$1" >/dev/null 2>&1; }
+
+# package_name NAME: with @g++ and @clang replaced.
+package_name() {
+    local name=${1%\?} compiler
+    case $name in
+    @*)
+        compiler=${name#@}
+        compiler=${compiler%%-*}
+        # With the compiler's package as it is known to apt: "Depends: g++-12".
+        compiler=$(apt-cache depends "$compiler" 2>/dev/null |
+            awk -v name="$compiler-" 'index($2, name) == 1 && $2 ~ /-[0-9]+$/ { print $2; exit }')
+        name=$compiler-${name#@*-}
+        ;;
+    esac
+    echo "$name"
+}
+
+# missing_packages NAME...: the packages that are not installed, one a line.
+missing_packages() {
+    local name package
+    for name in "$@"; do
+        package=$(package_name "$name")
+        installed "$package" || echo "$name"
+    done
+}
+
+# update_lists: fetch the package lists, once a run.
+update_lists() {
+    [ -z "${RAFT_APT_UPDATED:-}" ] || return 0
+    apt_get update || say "apt-get update failed; using the package lists as they are"
+    export RAFT_APT_UPDATED=1
+}
+
+# need_packages NAME...: install what is missing. The network is used only then.
 need_packages() {
-    local missing
+    local missing names=() name package
     if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
         say "not a Debian system: expecting the equivalents of: $*"
         return 0
     fi
     mapfile -t missing < <(missing_packages "$@")
     [ "${#missing[@]}" -gt 0 ] || return 0
-    say "installing ${missing[*]}"
-    if [ -z "${RAFT_APT_UPDATED:-}" ]; then
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q -o Acquire::Retries=3 ||
-            say "apt-get update failed; trying with the lists that are there"
-        export RAFT_APT_UPDATED=1
-    fi
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
-        -o Acquire::Retries=3 "${missing[@]}" </dev/null
+    known g++ || update_lists # an empty machine
+    for name in "${missing[@]}"; do
+        package=$(package_name "$name")
+        case $name in
+        *\?) known "$package" || { say "this Debian has no $package"; continue; } ;;
+        esac
+        names+=("$package")
+    done
+    [ "${#names[@]}" -gt 0 ] || return 0
+    update_lists
+    say "installing ${names[*]}"
+    apt_get install -y --no-install-recommends "${names[@]}"
 }
 
-# configure DIR OPTION...: a build directory with these options, new or not.
+# configure DIR OPTION...: create the build directory, or change its options.
 configure() {
     local dir=$1
     shift
@@ -79,36 +133,28 @@ configure() {
     "$MESON" setup "$dir" "$ROOT" "$@"
 }
 
-# count_tests DIR [all]: "passed failed skipped", from the log of the last
-# `meson test` in DIR; then the names of those that did not pass. With `all`, a
-# test that is defined but not in the log has failed.
-count_tests() {
-    "$PYTHON" - "$MESON" "$@" <<'EOF'
-import json, subprocess, sys
-meson, build, every = sys.argv[1], sys.argv[2], "all" in sys.argv[3:]
-groups = {"OK": "passed", "EXPECTEDFAIL": "passed", "SKIP": "skipped"}
-names = {"passed": [], "failed": [], "skipped": []}
-try:
-    with open(build + "/meson-logs/testlog.json", encoding="utf-8") as log:
-        for line in filter(str.strip, log):
-            test = json.loads(line)
-            names[groups.get(test["result"], "failed")].append(test["name"])
-except FileNotFoundError:
-    pass
-if every:
-    listed = json.loads(subprocess.run([meson, "introspect", "--tests", build], check=True,
-                                       capture_output=True, text=True).stdout)
-    absent = len(listed) - sum(map(len, names.values()))
-    names["failed"] += ["(did not run)"] * max(absent, 0)
-print(*(len(names[kind]) for kind in ("passed", "failed", "skipped")))
-for kind in ("failed", "skipped"):
-    for name in names[kind]:
-        print("%s: %s" % (kind, name))
-EOF
+# run_tests BUILD ARGUMENT OF meson test...: build what the tests need and run them. Then name those
+# that failed or were skipped, with the error; the last line is `N passed, N failed, N skipped`. The
+# status is 0 only if one passed and none failed. Without arguments all tests are run, and one that
+# is defined but did not run has failed.
+run_tests() {
+    local build=$1 status=0 log defined=()
+    shift
+    log=$(mktemp)
+    # Results of an earlier run must not be counted.
+    rm -f "$build"/meson-logs/testlog*.json
+    "$MESON" test -C "$build" --print-errorlogs "$@" </dev/null 2>&1 | tee "$log" || status=$?
+    if [ "$status" -ne 0 ] && ! ls "$build"/meson-logs/testlog*.json >/dev/null 2>&1; then
+        "$PYTHON" "$ROOT/tools/results.py" --errors "$log" # of the build
+    fi
+    [ "$#" -gt 0 ] || defined=(--all "$MESON")
+    "$PYTHON" "$ROOT/tools/results.py" "$build" "${defined[@]}" || status=1
+    rm -f "$log"
+    return "$status"
 }
 
 # programs_in BUILD [--paths] FOLDER...: names, or paths in BUILD, of the tests that are programs
-# of these folders of tests/, one a line. A name that two tests share would run both.
+# of these folders of tests/, one a line. Fails if two tests have one name: both would be run.
 programs_in() {
     "$MESON" introspect --tests "$1" | "$PYTHON" -c '
 import json, os, sys
@@ -117,7 +163,7 @@ tests = json.load(sys.stdin)
 names = [test["name"] for test in tests]
 shared = sorted({name for name in names if names.count(name) > 1})
 if shared:
-    sys.exit("tests of one name: " + ", ".join(shared))
+    sys.exit("tests with the same name: " + ", ".join(shared))
 for test in tests:
     if any("/tests/%s/" % folder in test["cmd"][0] for folder in sys.argv[2:]):
         print(os.path.relpath(test["cmd"][0], sys.argv[1]) if paths else test["name"])' \

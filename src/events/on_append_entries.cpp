@@ -4,7 +4,7 @@
 #include "rules/answers.hpp"
 #include "rules/changes.hpp"
 #include "rules/commit.hpp"
-#include "rules/election_timer.hpp"
+#include "rules/election_start.hpp"
 #include "rules/fast_path.hpp"
 #include "rules/general_path.hpp"
 #include "rules/message_checks.hpp"
@@ -33,17 +33,19 @@ struct Plan {
         const raft_entry &entry = ae.entries[i];
         const uint32_t type = load_enum(entry.type);
         if (!message::is_entry_type(type)) {
-            return message::malformed(step, "AppendEntries: an entry of unknown type");
+            return message::malformed(step, "AppendEntries: an entry has an unknown type");
         }
         if (entry.term < term) {
-            return message::malformed(step, "AppendEntries: the terms of entries fall");
+            return message::malformed(
+                step, "AppendEntries: an entry has a lower term than the entry before it");
         }
         plan->brings_change = plan->brings_change || type == RAFT_CHANGE;
         plan->runs += entry.term != term;
         term = entry.term;
     }
     if (term > ae.term) {
-        return message::malformed(step, "AppendEntries: an entry of a later term");
+        return message::malformed(step,
+                                  "AppendEntries: an entry has a higher term than the message");
     }
     return 0;
 }
@@ -51,13 +53,15 @@ struct Plan {
 [[nodiscard]] int check_message(Step &step, const raft_message &m, Plan *plan) {
     const raft_append_entries &ae = m.append_entries;
     if (!message::valid_term(ae.term)) {
-        return message::malformed(step, "AppendEntries: term out of range");
+        return message::malformed(step, "AppendEntries: the term is out of range");
     }
     if (!message::valid_position(ae.prev_log_index, ae.prev_log_term, ae.term)) {
-        return message::malformed(step, "AppendEntries: impossible previous position");
+        return message::malformed(
+            step, "AppendEntries: prev_log_index and prev_log_term do not fit each other");
     }
     if (ae.leader_commit > kLimit || (ae.n_entries > 0 && ae.entries == nullptr)) {
-        return message::malformed(step, "AppendEntries: impossible commit index or entries");
+        return message::malformed(
+            step, "AppendEntries: the commit index is out of range, or entries is NULL");
     }
     int rv = check_entries(step, ae, plan);
     if (rv != 0) {
@@ -65,10 +69,10 @@ struct Plan {
     }
     if (ae.prev_log_index == 0 && ae.n_entries > 0 &&
         (load_enum(ae.entries[0].type) != RAFT_CHANGE || ae.entries[0].term == 0)) {
-        return message::malformed(step, "AppendEntries: the first entry is no configuration");
+        return message::malformed(step, "AppendEntries: entry 1 is not a configuration");
     }
     if (message::contradicts_leader(step.server, m, ae.term)) {
-        return message::malformed(step, "AppendEntries: two leaders in one term");
+        return message::malformed(step, "AppendEntries: this term has another leader");
     }
     return 0;
 }
@@ -82,7 +86,7 @@ struct Plan {
     if (prev <= s.commit) {
         /* Every leader has the committed entries (§3.6.3), also those compacted here. */
         if (known != 0 && known != ae.prev_log_term) {
-            return step.fail(RAFT_CORRUPT, "a leader contradicts a committed entry");
+            return step.fail(RAFT_CORRUPT, "the message contradicts a committed entry");
         }
         plan->matches = true;
     } else {
@@ -102,7 +106,7 @@ struct Plan {
             continue;
         }
         if (index <= s.commit) {
-            return step.fail(RAFT_CORRUPT, "a leader contradicts a committed entry");
+            return step.fail(RAFT_CORRUPT, "the message contradicts a committed entry");
         }
         break;
     }
@@ -118,9 +122,9 @@ struct Plan {
         Owner<Configuration> c;
         int rv = configuration::decode(ae.entries[i].buf, ae.prev_log_index + 1 + i, &c);
         if (rv != 0) {
-            return rv == RAFT_NOMEM
-                       ? step.no_memory()
-                       : message::malformed(step, "AppendEntries: an undecodable configuration");
+            return rv == RAFT_NOMEM ? step.no_memory()
+                                    : message::malformed(
+                                          step, "AppendEntries: a configuration cannot be decoded");
         }
         c->previous = plan->changes.take();
         plan->changes = std::move(c);
@@ -207,7 +211,7 @@ void carry_out(Change &change, const raft_message &m, Plan *plan) {
     }
     s.matched = std::max(s.matched, ae.prev_log_index + ae.n_entries);
     if (commit::follow(s, ae.leader_commit) && s.own_sets == 0) {
-        election_timer::rearm(s); /* its removal may be known to be committed now */
+        election_start::rearm(s); /* its removal may be known to be committed now */
     }
     if (!appended) {
         answers::acknowledge(change); /* new entries are acknowledged once they are durable */
@@ -328,7 +332,7 @@ FAST_PATH int on_append_entries(Server &s, const raft_event &event, raft_update 
     hear_round(s, ae);
     unsigned flags = 0;
     if (s.deadline != s.now + s.drawn_timeout) {
-        election_timer::rearm_voter(s);
+        election_start::rearm_voter(s);
         flags |= RAFT_UPDATE_TIMEOUT;
     }
     s.matched = std::max(s.matched, ae.prev_log_index + ae.n_entries);

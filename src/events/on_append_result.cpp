@@ -6,6 +6,7 @@
 #include "rules/commit.hpp"
 #include "rules/fast_path.hpp"
 #include "rules/general_path.hpp"
+#include "rules/membership.hpp"
 #include "rules/message_checks.hpp"
 #include "rules/reads.hpp"
 #include "rules/sending.hpp"
@@ -21,10 +22,11 @@ namespace {
 [[nodiscard]] int check_result(Step &step, const raft_append_entries_result &r) {
     const Server &s = step.server;
     if (!message::valid_term(r.term) || r.rejected > kLimit || r.last_log_index > kLimit) {
-        return message::malformed(step, "AppendEntries result: term or index out of range");
+        return message::malformed(step, "AppendEntries result: a term or an index is out of range");
     }
     if (r.version >= 3 && s.leads() && r.term == s.term && r.round > s.tracker->round) {
-        return message::malformed(step, "AppendEntries result: a round that never began");
+        return message::malformed(step,
+                                  "AppendEntries result: it echoes a round that was not begun");
     }
     return 0;
 }
@@ -74,7 +76,9 @@ void acknowledged(Change &change, Peer &p, raft_index match) {
     if (news) {
         p.widen_window();
         const raft_id id = p.id;
+        const raft_index before = s.commit;
         if (commit::peer_advanced(change, p, match)) {
+            membership::committed(change, before);
             peer = s.leads() ? s.tracker->find(id) : nullptr;
         }
     }
@@ -124,7 +128,7 @@ int handle(Step &step) {
     Need need;
     if (sender != nullptr) {
         need.messages = sending::messages_for(s, *sender, s.log.last() + 1) + 2;
-        commit::plan(s, &need);
+        membership::plan_commit(s, &need);
     }
     Change *change = step.reserve(need);
     if (change == nullptr) {

@@ -9,7 +9,7 @@ int on_bootstrap(Step &step) {
     const Server &s = step.server;
     if (s.voted_for != 0 || s.term > 1 || s.log.last() != 0 || s.snapshot_index != 0 ||
         s.configuration != nullptr || s.installation) {
-        return step.fail(RAFT_CANTBOOTSTRAP, "this server already holds state");
+        return step.fail(RAFT_CANTBOOTSTRAP, "this server already has a vote, a log or a snapshot");
     }
     return membership::append_alone(step, step.event.bootstrap.conf, 1,
                                     membership::Purpose::kFound);

@@ -10,21 +10,21 @@ namespace {
 [[nodiscard]] int find_peer(Step &step, const Peer **found) {
     const Server &s = step.server;
     if (!s.leads()) {
-        return step.fail(RAFT_NOTLEADER, "only the leader catches servers up");
+        return step.fail(RAFT_NOTLEADER, "this server is not the leader");
     }
     const Tracker &t = *s.tracker;
     const Peer *p = t.find(step.event.catch_up.server_id);
     if (p == nullptr || p->departing) {
-        return step.fail(RAFT_BADID, "there is no such member");
+        return step.fail(RAFT_BADID, "the server is not a member");
     }
     if (p->votes()) {
-        return step.fail(RAFT_BADROLE, "a voter needs no catching up");
+        return step.fail(RAFT_BADROLE, "a voter cannot be caught up");
     }
     if (p->self) {
-        return step.fail(RAFT_BADID, "the leader has all there is");
+        return step.fail(RAFT_BADID, "the server is the leader itself");
     }
     if (t.catch_up.id != 0) {
-        return step.fail(RAFT_BUSY, "a server is being caught up");
+        return step.fail(RAFT_BUSY, "a catch-up is under way");
     }
     *found = p;
     return 0;

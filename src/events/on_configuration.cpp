@@ -8,7 +8,7 @@ namespace libraft {
 int on_configuration(Step &step) {
     return step.event.configuration.index <= step.server.commit
                ? 0
-               : step.fail(RAFT_INVALID, "a configuration that is not committed");
+               : step.fail(RAFT_INVALID, "the configuration is not committed");
 }
 
 } // namespace libraft

@@ -24,27 +24,30 @@ struct Chunk {
     const Server &s = step.server;
     const raft_install_snapshot &is = m.install_snapshot;
     if (!message::valid_term(is.term)) {
-        return message::malformed(step, "InstallSnapshot: term out of range");
+        return message::malformed(step, "InstallSnapshot: the term is out of range");
     }
     if (is.last_index == 0 || !message::valid_position(is.last_index, is.last_term, is.term)) {
-        return message::malformed(step, "InstallSnapshot: impossible last position");
+        return message::malformed(
+            step, "InstallSnapshot: last_index and last_term do not fit each other");
     }
     if (is.conf_index == 0 || is.conf_index > is.last_index) {
-        return message::malformed(step, "InstallSnapshot: impossible configuration index");
+        return message::malformed(step,
+                                  "InstallSnapshot: the configuration's index is out of range");
     }
     if (is.data.base == nullptr && is.data.len > 0) {
-        return message::malformed(step, "InstallSnapshot: no data");
+        return message::malformed(step, "InstallSnapshot: data is NULL");
     }
     if (chunk.offset > kLimit || chunk.offset > SIZE_MAX - is.data.len ||
         (is.data.len == 0 && !chunk.last)) {
-        return message::malformed(step, "InstallSnapshot: impossible chunk");
+        return message::malformed(
+            step, "InstallSnapshot: the chunk is out of range, or empty without being the last");
     }
     if (message::contradicts_leader(s, m, is.term)) {
-        return message::malformed(step, "InstallSnapshot: two leaders in one term");
+        return message::malformed(step, "InstallSnapshot: this term has another leader");
     }
     const raft_term known = s.log.term_of(is.last_index);
     if (is.term >= s.term && is.last_index <= s.commit && known != 0 && known != is.last_term) {
-        return step.fail(RAFT_CORRUPT, "a leader contradicts a committed entry");
+        return step.fail(RAFT_CORRUPT, "the message contradicts a committed entry");
     }
     switch (configuration::validate(is.conf, configuration::Roles::kJoint)) {
         case 0:
@@ -52,7 +55,7 @@ struct Chunk {
         case RAFT_NOMEM:
             return step.no_memory();
         default:
-            return message::malformed(step, "InstallSnapshot: an invalid configuration");
+            return message::malformed(step, "InstallSnapshot: the configuration is invalid");
     }
 }
 

@@ -4,7 +4,7 @@
 #include "events/events.hpp"
 #include "rules/answers.hpp"
 #include "rules/changes.hpp"
-#include "rules/election_timer.hpp"
+#include "rules/election_start.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -43,7 +43,7 @@ int on_persisted_snapshot(Step &step) {
     if (event.metadata.index == 0) {
         Server &server = step.begin().server;
         server.installation.reset();
-        election_timer::rearm(server);
+        election_start::rearm(server);
         return 0;
     }
     if (!is_outstanding(*s.installation, event)) {

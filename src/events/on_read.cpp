@@ -3,7 +3,7 @@
 #include "base/untrusted.hpp"
 #include "events/events.hpp"
 #include "rules/reads.hpp"
-#include "rules/rounds.hpp"
+#include "rules/rounds_and_leases.hpp"
 #include "rules/sending.hpp"
 
 namespace libraft {
@@ -17,7 +17,7 @@ int on_read(Step &step) {
     const Server &s = step.server;
     const raft_event_read &event = step.event.read;
     if (!s.leads()) {
-        return step.fail(RAFT_NOTLEADER, "only the leader serves reads");
+        return step.fail(RAFT_NOTLEADER, "this server is not the leader");
     }
     if (s.tracker->pending_reads() >= kMaxPending) {
         return step.fail(RAFT_BUSY, "too many reads are pending");
@@ -46,7 +46,7 @@ int on_read(Step &step) {
     }
     if (by_round) {
         if (!rounds::begin(change->server)) {
-            return step.fail(RAFT_BUSY, "too many reads in one millisecond");
+            return step.fail(RAFT_BUSY, "there are too many reads in one millisecond");
         }
         t.reads.push_back({event.id, index, t.round, index});
         for (Peer &p : t.peers) {

@@ -30,7 +30,7 @@ bool all_know_joint(const Server &s, const Configuration &joint) {
 [[nodiscard]] int check(Step &step, const raft_configuration &conf) {
     const Server &s = step.server;
     if (!s.leads()) {
-        return step.fail(RAFT_NOTLEADER, "only the leader changes the membership");
+        return step.fail(RAFT_NOTLEADER, "this server is not the leader");
     }
     if (s.tracker->transfer.to != 0) {
         return step.fail(RAFT_NOTLEADER, "leadership is being transferred");
@@ -43,7 +43,7 @@ bool all_know_joint(const Server &s, const Configuration &joint) {
         return rv;
     }
     if (s.log.last() + 2 > kLimit) {
-        return step.fail(RAFT_TOOBIG, "the log cannot grow any more");
+        return step.fail(RAFT_TOOBIG, "the index is at its limit");
     }
     return 0;
 }
@@ -60,7 +60,7 @@ bool all_know_joint(const Server &s, const Configuration &joint) {
                                 : step.fail(rv, "the old and the new voters share an address");
     }
     if (!all_know_joint(s, *joint)) {
-        return step.fail(RAFT_CANTCHANGE, "a member does not know joint changes");
+        return step.fail(RAFT_CANTCHANGE, "a member does not announce joint changes");
     }
     return membership::append_change(step, std::move(joint), nullptr);
 }

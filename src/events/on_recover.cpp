@@ -2,7 +2,7 @@
 /* RAFT_RECOVER: a quorum is lost for good, and an operator forces a configuration. */
 #include "base/untrusted.hpp"
 #include "events/events.hpp"
-#include "rules/election_timer.hpp"
+#include "rules/election_start.hpp"
 #include "rules/membership.hpp"
 #include "state/installation.hpp"
 
@@ -11,13 +11,13 @@ namespace libraft {
 int on_recover(Step &step) {
     const Server &s = step.server;
     if (s.leads()) {
-        return step.fail(RAFT_INVALID, "a leader needs no recovery");
+        return step.fail(RAFT_INVALID, "a leader cannot be recovered");
     }
-    if (!election_timer::has_term_left(s.term + 1) || s.log.last() >= kLimit) {
-        return step.fail(RAFT_TOOBIG, "there is no higher term or index");
+    if (!election_start::has_term_left(s.term + 1) || s.log.last() >= kLimit) {
+        return step.fail(RAFT_TOOBIG, "the term or the index is at its limit");
     }
     if (s.installation && s.installation->outstanding) {
-        return step.fail(RAFT_BUSY, "a snapshot is being written");
+        return step.fail(RAFT_BUSY, "a snapshot is being installed");
     }
     return membership::append_alone(step, step.event.recover.conf, s.term + 1,
                                     membership::Purpose::kRecover);

@@ -30,10 +30,10 @@ int on_snapshot(Step &step) {
     const raft_event_snapshot &event = step.event.snapshot;
     const raft_index index = event.metadata.index;
     if (index > step.server.commit) {
-        return step.fail(RAFT_INVALID, "a snapshot of entries that are not committed");
+        return step.fail(RAFT_INVALID, "the snapshot covers entries that are not committed");
     }
     if (index <= step.server.snapshot_index) {
-        return step.fail(RAFT_INVALID, "a snapshot that is not newer than the last");
+        return step.fail(RAFT_INVALID, "the snapshot is not newer than the last one");
     }
     Change &change = step.begin();
     Server &s = change.server;

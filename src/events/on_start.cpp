@@ -2,7 +2,7 @@
 /* RAFT_START: restart from what is on disk (§3.8). */
 #include "events/events.hpp"
 #include "rules/changes.hpp"
-#include "rules/election_timer.hpp"
+#include "rules/election_start.hpp"
 #include "rules/elections.hpp"
 #include "rules/message_checks.hpp"
 #include "state/tracker.hpp"
@@ -31,10 +31,10 @@ void push(Disk *disk, Owner<Configuration> c) {
 [[nodiscard]] int check_snapshot(Step &step, const raft_event_start &e, Disk *disk) {
     const raft_snapshot_metadata &m = *e.metadata;
     if (m.index == 0 || m.index > kLimit || m.term == 0 || m.term > e.term) {
-        return corrupt(step, "snapshot: impossible index or term");
+        return corrupt(step, "snapshot: the index or the term is out of range");
     }
     if (m.configuration_index == 0 || m.configuration_index > m.index) {
-        return corrupt(step, "snapshot: impossible configuration index");
+        return corrupt(step, "snapshot: the configuration's index is out of range");
     }
     switch (configuration::validate(m.configuration, configuration::Roles::kJoint)) {
         case 0:
@@ -42,7 +42,7 @@ void push(Disk *disk, Owner<Configuration> c) {
         case RAFT_NOMEM:
             return step.no_memory();
         default:
-            return step.fail(RAFT_MALFORMED, "snapshot: an invalid configuration");
+            return step.fail(RAFT_MALFORMED, "snapshot: the configuration is invalid");
     }
     Owner<Configuration> c(configuration::copy(m.configuration, m.configuration_index));
     if (!c) {
@@ -59,22 +59,22 @@ void push(Disk *disk, Owner<Configuration> c) {
         const raft_entry &entry = e.entries[i];
         if (entry.term != term) {
             if (entry.term < term) {
-                return corrupt(step, "log: the terms of entries fall");
+                return corrupt(step, "log: an entry has a lower term than the entry before it");
             }
             term = entry.term;
             disk->runs++;
         }
         const uint32_t type = load_enum(entry.type);
         if (!message::is_entry_type(type)) {
-            return step.fail(RAFT_MALFORMED, "log: an entry of unknown type");
+            return step.fail(RAFT_MALFORMED, "log: an entry has an unknown type");
         }
         disk->changes += type == RAFT_CHANGE;
     }
     if (term > e.term) {
-        return corrupt(step, "log: an entry of a later term than the current one");
+        return corrupt(step, "log: an entry has a higher term than the current one");
     }
     if (e.n_entries > 0 && e.entries[0].term == 0) {
-        return corrupt(step, "log: an entry without a term");
+        return corrupt(step, "log: the term of an entry is 0");
     }
     return 0;
 }
@@ -87,17 +87,17 @@ void push(Disk *disk, Owner<Configuration> c) {
         return 0;
     }
     if (e.entries == nullptr) {
-        return step.fail(RAFT_INVALID, "log: no entries where some are announced");
+        return step.fail(RAFT_INVALID, "log: entries is NULL");
     }
     if (e.start_index == 0 || e.start_index > covered + 1) {
-        return corrupt(step, "log: entries are missing");
+        return corrupt(step, "log: entries are missing after the snapshot");
     }
     int rv = check_entries(step, e, disk);
     if (rv != 0) {
         return rv;
     }
     if (e.start_index == 1 && load_enum(e.entries[0].type) != RAFT_CHANGE) {
-        return corrupt(step, "log: the first entry is no configuration");
+        return corrupt(step, "log: entry 1 is not a configuration");
     }
     const raft_index last = e.start_index + e.n_entries - 1;
     if (last < covered ||
@@ -107,7 +107,7 @@ void push(Disk *disk, Owner<Configuration> c) {
     }
     if (e.start_index == covered + 1 && e.metadata != nullptr &&
         e.entries[0].term < e.metadata->term) {
-        return corrupt(step, "log: the terms of entries fall");
+        return corrupt(step, "log: an entry has a lower term than the entry before it");
     }
     disk->first = e.start_index;
     return 0;
@@ -128,7 +128,7 @@ void push(Disk *disk, Owner<Configuration> c) {
         if (rv != 0) {
             return rv == RAFT_NOMEM
                        ? step.no_memory()
-                       : step.fail(RAFT_MALFORMED, "log: an undecodable configuration");
+                       : step.fail(RAFT_MALFORMED, "log: a configuration cannot be decoded");
         }
         if (index > covered && !disk->discard) {
             push(disk, std::move(c));
@@ -142,10 +142,10 @@ void push(Disk *disk, Owner<Configuration> c) {
         return step.fail(RAFT_INVALID, "the settings contradict each other");
     }
     if (e.term == 0 && (e.voted_for != 0 || e.metadata != nullptr || e.n_entries != 0)) {
-        return corrupt(step, "state without a term");
+        return corrupt(step, "the term is 0, but there is a vote, a snapshot or a log");
     }
     if (e.term > kLimit) {
-        return corrupt(step, "term out of range");
+        return corrupt(step, "the term is out of range");
     }
     int rv = e.metadata != nullptr ? check_snapshot(step, e, disk) : 0;
     if (rv == 0) {
@@ -161,7 +161,7 @@ bool elects_itself(const Server &s, const raft_event_start &e, const Disk &disk)
     const raft_index committed = e.metadata != nullptr ? e.metadata->index : 1;
     const Configuration *c = disk.configuration.get();
     return c != nullptr && c->index <= committed && elections::is_sole_voter(*c, s.id) &&
-           election_timer::has_term_left(e.term);
+           election_start::has_term_left(e.term);
 }
 
 void load_log(Server &s, const raft_event_start &e, const Disk &disk) {
@@ -204,7 +204,7 @@ void load(Change &change, const raft_event_start &e, Disk *disk) {
     changes::configuration_changed(change, none);
     s.heard_at = s.now;
     s.started = true;
-    election_timer::restart(s);
+    election_start::restart(s);
 }
 
 } // namespace
@@ -213,7 +213,7 @@ int on_start(Step &step) {
     const Server &s = step.server;
     const raft_event_start &e = step.event.start;
     if (s.started) {
-        return step.fail(RAFT_INVALID, "the server is started already");
+        return step.fail(RAFT_INVALID, "RAFT_START was stepped already");
     }
     Disk disk;
     const int rv = check(step, e, &disk);

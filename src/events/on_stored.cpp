@@ -4,10 +4,11 @@
 #include "events/events.hpp"
 #include "rules/answers.hpp"
 #include "rules/commit.hpp"
-#include "rules/election_timer.hpp"
+#include "rules/election_start.hpp"
 #include "rules/elections.hpp"
 #include "rules/fast_path.hpp"
 #include "rules/general_path.hpp"
+#include "rules/membership.hpp"
 
 #include <algorithm>
 
@@ -17,15 +18,17 @@ namespace {
 /* The leader's own disk counts like a peer's. */
 [[nodiscard]] int stored_on_leader(Step &step, raft_index index) {
     Need need;
-    commit::plan(step.server, &need);
+    membership::plan_commit(step.server, &need);
     Change *change = step.reserve(need);
     if (change == nullptr) {
         return step.no_memory();
     }
     Server &s = change->server;
     s.last_stored = index;
-    if (Peer *own = s.tracker->find(s.id)) {
-        (void)commit::peer_advanced(*change, *own, index);
+    const raft_index before = s.commit;
+    Peer *own = s.tracker->find(s.id);
+    if (own != nullptr && commit::peer_advanced(*change, *own, index)) {
+        membership::committed(*change, before);
     }
     return 0;
 }
@@ -34,7 +37,7 @@ namespace {
  * entry, which became durable, is a configuration.) */
 bool is_founded_alone(const Server &s) {
     return s.last_stored == 0 && s.state == RAFT_FOLLOWER && s.leader == 0 && !s.installation &&
-           election_timer::has_term_left(s.term) &&
+           election_start::has_term_left(s.term) &&
            elections::is_sole_voter(*s.configuration, s.id);
 }
 
@@ -63,7 +66,7 @@ bool is_founded_alone(const Server &s) {
     Server &s = change->server;
     s.last_stored = index;
     if (s.deadline == kNever) {
-        election_timer::rearm(s); /* a server with a durable log may campaign */
+        election_start::rearm(s); /* a server with a durable log may campaign */
     }
     if (news) {
         answers::acknowledge(*change);
@@ -87,7 +90,7 @@ int handle_persisted(Step &step) { return stored(step, step.event.persisted_entr
 int handle_stored(Step &step) {
     const raft_event_stored &event = step.event.stored;
     if (event.write == 0 || event.write > step.server.writes) {
-        return step.fail(RAFT_INVALID, "a ticket that was never issued");
+        return step.fail(RAFT_INVALID, "the ticket was never issued");
     }
     return event.write < step.server.valid_from ? 0 : stored(step, event.index);
 }

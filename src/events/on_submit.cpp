@@ -26,10 +26,10 @@ bool quorum_has_space(const Server &s) {
     for (unsigned i = 0; i < submit.n; i++) {
         const uint32_t type = load_enum(submit.entries[i].type);
         if (!message::is_entry_type(type)) {
-            return step.fail(RAFT_MALFORMED, "an entry of unknown type was submitted");
+            return step.fail(RAFT_MALFORMED, "a submitted entry has an unknown type");
         }
         if (type == RAFT_CHANGE && submit.n > 1) {
-            return step.fail(RAFT_MALFORMED, "a configuration must be submitted alone");
+            return step.fail(RAFT_MALFORMED, "a RAFT_CHANGE entry must be submitted alone");
         }
     }
     return 0;
@@ -38,10 +38,10 @@ bool quorum_has_space(const Server &s) {
 [[nodiscard]] int check(Step &step, const raft_event_submit &submit) {
     const Server &s = step.server;
     if (submit.n == 0 || submit.entries == nullptr) {
-        return step.fail(RAFT_INVALID, "nothing was submitted");
+        return step.fail(RAFT_INVALID, "there are no entries, or entries is NULL");
     }
     if (!s.leads()) {
-        return step.fail(RAFT_NOTLEADER, "only the leader takes entries");
+        return step.fail(RAFT_NOTLEADER, "this server is not the leader");
     }
     if (s.tracker->transfer.to != 0) {
         return step.fail(RAFT_NOTLEADER, "leadership is being transferred");
@@ -50,7 +50,7 @@ bool quorum_has_space(const Server &s) {
         return rv;
     }
     if (s.log.last() + submit.n > kLimit) {
-        return step.fail(RAFT_TOOBIG, "the log cannot grow any more");
+        return step.fail(RAFT_TOOBIG, "the index is at its limit");
     }
     if (!quorum_has_space(s)) {
         return step.fail(RAFT_NOSPACE, "too few voters have disk capacity left");
@@ -72,13 +72,13 @@ bool quorum_has_space(const Server &s) {
     rv = configuration::decode(entry.buf, 0, &next);
     if (rv != 0) {
         return rv == RAFT_NOMEM ? step.no_memory()
-                                : step.fail(rv, "a configuration that cannot be decoded");
+                                : step.fail(rv, "the configuration cannot be decoded");
     }
     if (next->joint) {
-        return step.fail(RAFT_BADROLE, "configuration: a role that callers cannot give");
+        return step.fail(RAFT_BADROLE, "configuration: a role of joint changes");
     }
     if (configuration::voters_changed(*step.server.configuration, *next) > 1) {
-        return step.fail(RAFT_CANTCHANGE, "more than one voter changes");
+        return step.fail(RAFT_CANTCHANGE, "more than one voter changes: use RAFT_RECONFIGURE");
     }
     return membership::append_change(step, std::move(next), &entry);
 }

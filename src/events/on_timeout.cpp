@@ -3,12 +3,12 @@
  * follower or candidate starts an election (§3.4). */
 #include "events/events.hpp"
 #include "rules/catch_up.hpp"
-#include "rules/election_timer.hpp"
+#include "rules/election_start.hpp"
 #include "rules/elections.hpp"
 #include "rules/fast_path.hpp"
 #include "rules/general_path.hpp"
 #include "rules/reads.hpp"
-#include "rules/rounds.hpp"
+#include "rules/rounds_and_leases.hpp"
 #include "rules/sending.hpp"
 #include "rules/snapshot_transfer.hpp"
 #include "rules/transfer.hpp"
@@ -62,9 +62,9 @@ namespace {
     /* While a chunk of a snapshot is being written, the log may be about to be replaced. Between
      * two chunks, a leader that is silent has given the installation up. */
     const bool installs = s.installation && s.installation->outstanding;
-    if (installs || !election_timer::may_campaign(s)) {
+    if (installs || !election_start::may_campaign(s)) {
         INVARIANT(s.state == RAFT_FOLLOWER); /* a candidate may campaign as long as it is one */
-        election_timer::restart(step.begin().server);
+        election_start::restart(step.begin().server);
         return 0;
     }
     elections::Preparation preparation;

@@ -2,7 +2,7 @@
 /* RAFT_TRANSFER: a leader hands leadership over (§3.10). TimeoutNow: the target starts its
  * election. */
 #include "events/events.hpp"
-#include "rules/election_timer.hpp"
+#include "rules/election_start.hpp"
 #include "rules/elections.hpp"
 #include "rules/message_checks.hpp"
 #include "rules/transfer.hpp"
@@ -32,10 +32,10 @@ const Peer *most_up_to_date(const Tracker &t) {
     }
     *target = t.find(id);
     if (*target == nullptr || (*target)->departing || (*target)->self) {
-        return step.fail(RAFT_BADID, "leadership can only go to another member");
+        return step.fail(RAFT_BADID, "the target is not another member");
     }
     if (!may_lead(**target)) {
-        return step.fail(RAFT_BADROLE, "leadership can only go to a voter");
+        return step.fail(RAFT_BADROLE, "the target is not a voter");
     }
     return 0;
 }
@@ -45,10 +45,10 @@ const Peer *most_up_to_date(const Tracker &t) {
 int on_transfer(Step &step) {
     const Server &s = step.server;
     if (!s.leads()) {
-        return step.fail(RAFT_NOTLEADER, "only the leader can hand leadership over");
+        return step.fail(RAFT_NOTLEADER, "this server is not the leader");
     }
     if (s.tracker->transfer.to != 0) {
-        return step.fail(RAFT_BUSY, "leadership is being transferred already");
+        return step.fail(RAFT_BUSY, "leadership is being transferred");
     }
     const Peer *target;
     const int rv = find_target(step, step.event.transfer.server_id, &target);
@@ -74,12 +74,13 @@ int on_timeout_now(Step &step, const raft_message &m) {
     const raft_timeout_now &tn = m.timeout_now;
     if (!message::valid_term(tn.term) ||
         !message::valid_position(tn.last_log_index, tn.last_log_term, tn.term)) {
-        return message::malformed(step, "TimeoutNow: impossible term or position");
+        return message::malformed(
+            step, "TimeoutNow: the term, last_log_index and last_log_term do not fit each other");
     }
     const bool current = tn.term == s.term && s.state == RAFT_FOLLOWER && s.leader == m.server_id;
     /* The leader waits until this server has everything. If some of it was lost, do nothing. */
     const bool ready = s.own_sets != 0 && !s.installation && s.last_stored > 0 &&
-                       s.last_stored >= tn.last_log_index && election_timer::has_term_left(s.term);
+                       s.last_stored >= tn.last_log_index && election_start::has_term_left(s.term);
     if (tn.term < s.term || (tn.term == s.term && !(current && ready))) {
         return 0;
     }

@@ -2,7 +2,7 @@
 /* A server receives RequestVote (§3.4), which may be a pre-vote (§9.6). */
 #include "events/events.hpp"
 #include "rules/answers.hpp"
-#include "rules/election_timer.hpp"
+#include "rules/election_start.hpp"
 #include "rules/message_checks.hpp"
 #include "rules/transitions.hpp"
 
@@ -19,13 +19,14 @@ enum class Kind : bool { kVote, kPreVote };
 [[nodiscard]] int check_request(Step &step, const raft_message &m) {
     const raft_request_vote &rv = m.request_vote;
     if (!message::valid_term(rv.term)) {
-        return message::malformed(step, "RequestVote: term out of range");
+        return message::malformed(step, "RequestVote: the term is out of range");
     }
     if (rv.candidate_id != m.server_id) {
-        return message::malformed(step, "RequestVote: the candidate is not the sender");
+        return message::malformed(step, "RequestVote: the sender is not the candidate");
     }
     if (!message::valid_position(rv.last_log_index, rv.last_log_term, rv.term)) {
-        return message::malformed(step, "RequestVote: impossible last log position");
+        return message::malformed(
+            step, "RequestVote: last_log_index and last_log_term do not fit each other");
     }
     return 0;
 }
@@ -79,7 +80,7 @@ void vote(Change &change, const raft_message &m) {
     }
     change.remember();
     s.voted_for = rv.candidate_id;
-    election_timer::rearm(s);
+    election_start::rearm(s);
     answer(change, m, s.term, Verdict::kGranted, Kind::kVote);
 }
 

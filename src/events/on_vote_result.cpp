@@ -65,7 +65,7 @@ int on_request_vote_result(Step &step, const raft_message &m) {
     const Server &s = step.server;
     const raft_request_vote_result &r = m.request_vote_result;
     if (r.term > kLimit) { /* 0 is the term of a pristine server that refuses */
-        return message::malformed(step, "RequestVote result: term out of range");
+        return message::malformed(step, "RequestVote result: the term is out of range");
     }
     const bool candidate = s.state == RAFT_CANDIDATE;
     elections::Preparation preparation;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "rules/changes.hpp"
 
-#include "rules/election_timer.hpp"
+#include "rules/election_start.hpp"
 #include "state/tracker.hpp"
 
 #include <utility>
@@ -27,7 +27,7 @@ void configuration_changed(Change &change, known_leader::Address &address) {
     s.own_sets = sets & kBothSets;
     known_leader::refresh(change, address);
     if (s.state == RAFT_FOLLOWER) {
-        election_timer::rearm(s);
+        election_start::rearm(s);
     }
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The commit index, on leaders (§3.6.2) and followers (§3.5), and what follows from its rise. */
+/* The commit index, on leaders (§3.6.2) and followers (§3.5). */
 #pragma once
 
 #include "state/server.hpp"
@@ -9,25 +9,17 @@
 
 namespace libraft::commit {
 
-/* What a rise of the leader's commit index could hand out. */
-void plan_change(const Server &s, Need *need);
-inline void plan(const Server &s, Need *need) {
-    if (!s.configuration_committed() || s.configuration->joint || s.own_sets == 0) [[unlikely]] {
-        plan_change(s, need);
-    }
-}
-
-/* A peer's match index rose, this server's own included: count it. Returns whether a quorum has
- * reached a higher index; then rise() must follow. */
+/* Count that the match index of a peer, this server included, rose. Returns whether a quorum has
+ * reached a higher index. */
 inline bool count(Tracker &t, Peer &p, raft_index match) {
     const raft_index from = p.match;
     p.match = match;
     return t.tally.advanced(p.ballot, from, match);
 }
 
-/* The commit index rises to what a quorum has reached. Peers may be dropped by it, and leadership
- * may end. */
-void rise(Change &change);
+/* The match index of a peer, this server included, rose. Returns whether the commit index rose with
+ * it; then the caller calls membership::committed(). */
+bool peer_advanced(Change &change, Peer &p, raft_index match);
 
 /* For the fast path: no read and no membership change waits for the index, so that nothing else
  * follows from its rise. Returns the flag of the update. */
@@ -38,15 +30,6 @@ inline unsigned advance_settled(Server &s, Peer &p, raft_index match) {
     }
     s.commit = t.tally.settle(t.peers);
     return RAFT_UPDATE_COMMIT_INDEX;
-}
-
-/* Returns whether the commit index rose. */
-inline bool peer_advanced(Change &change, Peer &p, raft_index match) {
-    if (!count(*change.server.tracker, p, match)) {
-        return false;
-    }
-    rise(change);
-    return true;
 }
 
 /* The follower's commit index follows the leader's as far as the logs are known to agree; it never

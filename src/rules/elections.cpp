@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "rules/elections.hpp"
 
-#include "rules/rounds.hpp"
+#include "rules/rounds_and_leases.hpp"
 #include "rules/sending.hpp"
 #include "rules/transitions.hpp"
 

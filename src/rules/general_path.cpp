@@ -12,10 +12,10 @@ int run(Server &s, const raft_event &event, raft_update &update, Handler handler
     Step step(s, event, update);
     update.flags = 0;
     if (event.time > kLimit) {
-        return step.fail(RAFT_INVALID, "time out of range");
+        return step.fail(RAFT_INVALID, "the time is out of range");
     }
     if (!s.started && load_enum(event.type) != RAFT_START) {
-        return step.fail(RAFT_INVALID, "the server is not started");
+        return step.fail(RAFT_INVALID, "RAFT_START was not stepped yet");
     }
     const raft_time now = s.now;
     const raft_time timeout = s.timeout();

@@ -2,7 +2,7 @@
 #include "rules/membership.hpp"
 
 #include "rules/changes.hpp"
-#include "rules/election_timer.hpp"
+#include "rules/election_start.hpp"
 #include "rules/sending.hpp"
 #include "rules/transitions.hpp"
 #include "state/tracker.hpp"
@@ -25,6 +25,35 @@ namespace {
     return step.fail(RAFT_BADID, "configuration: this server is not in it");
 }
 
+/* A joint configuration is left as soon as it is committed (§4.3). */
+void leave_joint(Change &change) {
+    Tracker &t = *change.server.tracker;
+    INVARIANT(t.leave);
+    known_leader::Address unchanged; /* a joint configuration has the addresses of the next one */
+    changes::install(change, std::move(t.leave), nullptr, unchanged);
+    /* Only a voter of the new set can have been named as the next leader. */
+    INVARIANT(t.transfer.to == 0 || change.server.configuration->voter_sets_of(t.transfer.to) != 0);
+    sending::send_to_all(change);
+}
+
+/* A configuration change committed: send removed servers and new spares one last commit index,
+ * drop them from the tracker, and step down if this leader was removed (§4.2.2). */
+void finish_change(Change &change) {
+    Server &s = change.server;
+    Tracker &t = *s.tracker;
+    if (s.own_sets == 0) {
+        sending::heartbeat_all(change);
+        transitions::become_follower(change);
+        return;
+    }
+    for (Peer &p : t.peers) {
+        if ((p.departing || p.demotion_pending) && p.is_replicated_to()) {
+            sending::send_heartbeat(change, p);
+        }
+    }
+    t.forget_departing();
+}
+
 } // namespace
 
 int check(Step &step, const raft_configuration &conf) {
@@ -32,17 +61,17 @@ int check(Step &step, const raft_configuration &conf) {
         case 0:
             return 0;
         case RAFT_BADID:
-            return step.fail(rv, "configuration: a server's ID is 0");
+            return step.fail(rv, "configuration: the ID of a server is 0");
         case RAFT_DUPLICATEID:
             return step.fail(rv, "configuration: two servers share an ID");
         case RAFT_DUPLICATEADDRESS:
             return step.fail(rv, "configuration: two servers share an address");
         case RAFT_BADROLE:
-            return step.fail(rv, "configuration: a role that callers cannot give");
+            return step.fail(rv, "configuration: a role of joint changes");
         case RAFT_NOMEM:
             return step.no_memory();
         default:
-            return step.fail(rv, "configuration: no voter, or a server without address");
+            return step.fail(rv, "configuration: there is no voter, or an address is NULL");
     }
 }
 
@@ -52,14 +81,14 @@ int check_possible(Step &step) {
     /* §4.1, with the correction of 2015 for single-server changes: otherwise a change could
      * overtake another leader's change. */
     if (s.commit < t.barrier) {
-        return step.fail(RAFT_CANTCHANGE, "nothing of this leader's term is committed yet");
+        return step.fail(RAFT_CANTCHANGE, "no entry of this leader's term is committed yet");
     }
     if (!s.configuration_committed()) {
         return step.fail(RAFT_CANTCHANGE, "a membership change is not committed yet");
     }
     INVARIANT(!s.configuration->joint); /* left in the step that commits it */
     if (t.catch_up.id != 0) {
-        return step.fail(RAFT_CANTCHANGE, "a server is being caught up");
+        return step.fail(RAFT_CANTCHANGE, "a catch-up is under way");
     }
     return 0;
 }
@@ -127,8 +156,29 @@ int append_alone(Step &step, const raft_configuration &conf, raft_term term, Pur
         change->server.voted_for = s.id;
     }
     changes::install(*change, std::move(c), nullptr, address);
-    election_timer::restart(change->server);
+    election_start::restart(change->server);
     return 0;
+}
+
+void plan_committed(const Server &s, Need *need) {
+    const Configuration &c = *s.configuration;
+    need->messages += 2 * sending::messages_for_all(s, s.log.last() + 1);
+    need->entries += 1;
+    if (c.joint) {
+        need->bytes += configuration::encoded_size(c.view());
+    }
+}
+
+void committed(Change &change, raft_index from) {
+    const Server &s = change.server;
+    if (!s.configuration_committed()) {
+        return;
+    }
+    if (s.configuration->joint) {
+        leave_joint(change);
+    } else if (s.configuration->index > from || s.own_sets == 0) {
+        finish_change(change);
+    }
 }
 
 } // namespace libraft::membership

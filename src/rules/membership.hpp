@@ -20,4 +20,16 @@ enum class Purpose { kFound, kRecover };
 [[nodiscard]] int append_alone(Step &step, const raft_configuration &conf, raft_term term,
                                Purpose purpose);
 
+/* What a rise of the leader's commit index can need. */
+void plan_committed(const Server &s, Need *need);
+inline void plan_commit(const Server &s, Need *need) {
+    if (!s.configuration_committed() || s.configuration->joint || s.own_sets == 0) [[unlikely]] {
+        plan_committed(s, need);
+    }
+}
+/* The leader's commit index rose from `from`. If a change committed with it, carry on: leave a
+ * joint configuration (§4.3), or finish the change. Peers may be dropped by it, and leadership
+ * may end. */
+void committed(Change &change, raft_index from);
+
 } // namespace libraft::membership

@@ -14,7 +14,7 @@ namespace libraft::message {
 /* Every message names its sender. */
 [[nodiscard]] inline int check_sender(Step &step, const raft_message &m) {
     if (m.server_id == 0 || m.server_id == step.server.id || m.server_address == nullptr) {
-        return malformed(step, "a message without a sender");
+        return malformed(step, "the message has no sender, or this server's own ID");
     }
     return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "rules/reads.hpp"
 
-#include "rules/rounds.hpp"
+#include "rules/rounds_and_leases.hpp"
 
 #include <algorithm>
 

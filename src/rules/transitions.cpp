@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "rules/transitions.hpp"
 
-#include "rules/election_timer.hpp"
+#include "rules/election_start.hpp"
 #include "state/tracker.hpp"
 
 #include <utility>
@@ -64,7 +64,7 @@ void become_follower(Change &change) {
     }
     s.state = RAFT_FOLLOWER;
     known_leader::forget(change);
-    election_timer::restart(s);
+    election_start::restart(s);
 }
 
 void become_candidate(Change &change, Owner<Tracker> tracker) {
@@ -75,7 +75,7 @@ void become_candidate(Change &change, Owner<Tracker> tracker) {
     if (tracker) {
         s.tracker = std::move(tracker);
     }
-    election_timer::restart(s);
+    election_start::restart(s);
 }
 
 void become_leader(Change &change, known_leader::Address &address) {
@@ -98,7 +98,7 @@ void follow(Change &change, raft_id leader, raft_term term, unsigned char versio
     if (s.leader != leader || address) {
         known_leader::set(change, leader, address);
     }
-    election_timer::rearm(s);
+    election_start::rearm(s);
     s.leader_extended = s.leader_extended || version >= 1;
 }
 

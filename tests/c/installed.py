@@ -15,7 +15,8 @@ import subprocess
 import sys
 import tempfile
 
-DISTINCT_SYMBOLS = ('raft_configuration_at', 'raft_term_of', 'raft_last_stored') # in no other libraft
+# In no other library of the name libraft.
+DISTINCT_SYMBOLS = ('raft_configuration_at', 'raft_term_of', 'raft_last_stored')
 
 
 def run(command, **options):

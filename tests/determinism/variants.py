@@ -5,11 +5,11 @@
 variants.py --root DIR --build DIR [--jobs N] [--insist]
 
 Builds the core with every compiler, optimization and word size of the table below, links each
-with the program beside this file, and compares the digests of all seeded clusters; also those of a
-core without the fast path. Negative tests: a changed constant, a type that is as wide as the
+with the program beside this file, and compares the digests of all seeded clusters; also those of
+a core without the fast path. Negative tests: a changed constant, a type that is as wide as the
 machine's word and a number in the machine's byte order must each change a digest. Variants that
-cannot be built here are left out; with --insist that is a failure. Exit 77: fewer than two variants,
-nothing to compare."""
+cannot be built here are left out; with --insist that is a failure. Exit 77: fewer than two
+variants, nothing to compare."""
 import argparse
 import concurrent.futures
 import hashlib
@@ -51,7 +51,8 @@ BROKEN = {
         'gcc -m32 -O0', 'base/random.hpp', 'uint64_t{next()} * bound) >> 32',
         'static_cast<uintptr_t>(next()) * bound) >> (sizeof(uintptr_t) * 8 - 32)'),
     "the machine's byte order": (
-        'big-endian s390x, gcc -O2', 'base/bytes.hpp', 'static_cast<unsigned char>(value >> (8 * i))',
+        'big-endian s390x, gcc -O2', 'base/bytes.hpp',
+        'static_cast<unsigned char>(value >> (8 * i))',
         'reinterpret_cast<const unsigned char *>(&value)[i]'),
 }
 
@@ -199,7 +200,8 @@ def main():
         if code != 0:
             print('\n'.join(lines[-10:]))
         same = lines == reference
-        print('%s  %s: %d lines%s' % ('ok    ' if code == 0 and same else 'FAILED', name, len(lines),
+        verdict = 'ok    ' if code == 0 and same else 'FAILED'
+        print('%s  %s: %d lines%s' % (verdict, name, len(lines),
                                       '' if same else ': ' + first_difference(reference, lines)))
         failed |= code != 0 or not same
     print(reference[-1])

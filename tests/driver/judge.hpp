@@ -26,7 +26,7 @@ public:
      * one of that term. `made`: by this server itself, as leader or founder. */
     void appended(const Driver &s, raft_index index, const Entry &e, raft_term prev_term,
                   bool made);
-    /* A server starts with this log: where servers are played by the test, they may have made it. */
+    /* A server starts with this log. Servers that the test plays may have made it. */
     void loaded(const Driver &s);
     /* Commitment by a quorum of durable logs, and only of the leader's own term (§3.6.2); state
      * machine safety (§3.6.3). The commit index of `s` rose from s.before.commit to s.view.commit.
@@ -50,7 +50,8 @@ public:
     /* A message leaves a server: votes, acknowledgements and terms are taken from it. */
     void left(const Message &message);
 
-    /* A server crashed: terms that were not durable, and that no other server saw, are forgotten. */
+    /* A server crashed: terms that were not durable, and that no other server saw, are
+     * forgotten. */
     void forget_unseen(raft_id server, raft_term durable_term);
     /* A server comes back with an empty disk. */
     void forget(raft_id server);

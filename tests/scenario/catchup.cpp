@@ -53,8 +53,7 @@ TEST_CASE("A spare gets the log while it is being caught up") {
 }
 
 TEST_CASE("On a real stage: a new server is caught up, promoted, and votes") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c[1].submit(30);
     c.run(200);
     c.add({.id = 4});
@@ -146,8 +145,7 @@ TEST_CASE("A catch-up ends with the leadership that asked for it") {
 }
 
 TEST_CASE("A server behind the snapshot is caught up through it") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c[1].submit(30);
     c.run(200);
     c[1].take_snapshot(32, 0);

@@ -14,6 +14,12 @@ Cluster::Cluster(const std::vector<Draw> &servers) : exceptions_(std::uncaught_e
     }
 }
 
+Cluster::Cluster(const char *members, raft_id leader) : Cluster(fresh(members)) {
+    if (leader != 0) {
+        elect(leader);
+    }
+}
+
 Cluster::~Cluster() {
     if (std::uncaught_exceptions() > exceptions_) {
         std::fprintf(stderr, "What happened:\n%s\n", transcript_.c_str());

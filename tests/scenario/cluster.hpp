@@ -23,11 +23,13 @@ namespace scenario {
 class Cluster {
 public:
     explicit Cluster(const std::vector<Draw> &servers);
+    /* Servers with one log that sets these members, in term 1. With a leader: it is elected. */
+    explicit Cluster(const char *members, raft_id leader = 0);
     ~Cluster();
     Cluster(const Cluster &) = delete;
     Cluster &operator=(const Cluster &) = delete;
 
-    /* Voters with one log, term 1, all started: "1 2 3". */
+    /* The same, to be changed before the cluster is made. */
     static std::vector<Draw> fresh(const char *members, unsigned features = all_features);
 
     Server &operator[](raft_id id);

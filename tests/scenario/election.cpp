@@ -8,7 +8,7 @@
 using namespace scenario;
 
 TEST_CASE("A follower that hears nothing asks for pre-votes, then for votes, then leads") {
-    Cluster c(Cluster::fresh("1 2 3"));
+    Cluster c("1 2 3");
     c.expire(1);
     REQUIRE(c[1].state() == RAFT_CANDIDATE);
     REQUIRE(c[1].term() == 1); /* a pre-vote changes nothing (§9.6) */
@@ -84,7 +84,7 @@ TEST_CASE("Election timeouts are random between the minimum and twice that") {
 }
 
 TEST_CASE("A timeout before its time changes nothing") {
-    Cluster c(Cluster::fresh("1 2 3"));
+    Cluster c("1 2 3");
     c.sleep(500);
     c[1].ignores(event::timeout());
     c.elect(1);
@@ -93,7 +93,7 @@ TEST_CASE("A timeout before its time changes nothing") {
 }
 
 TEST_CASE("Time that runs backwards stands still") {
-    Cluster c(Cluster::fresh("1 2 3"));
+    Cluster c("1 2 3");
     c.sleep(900);
     c[1].ignores(event::timeout());
     c.now -= 700;
@@ -147,8 +147,7 @@ TEST_CASE("A pre-vote candidate gives up when the leader speaks") {
 }
 
 TEST_CASE("A leader that meets a higher term becomes a follower") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     const raft_term term = c[1].term();
     SECTION("in an AppendEntries") {
         c[1].receive(2, AppendEntries{.term = term + 1, .prev = {2, term}});
@@ -169,8 +168,7 @@ TEST_CASE("A leader that meets a higher term becomes a follower") {
 }
 
 TEST_CASE("A leader that hears no quorum for an election timeout steps down by itself") {
-    Cluster c(Cluster::fresh("1 2 3 4 5"));
-    c.elect(1);
+    Cluster c("1 2 3 4 5", 1);
     const raft_term term = c[1].term();
     SECTION("two of four peers are enough to stay") {
         c.isolate(4);
@@ -223,8 +221,7 @@ TEST_CASE("A sole voter elects itself when it starts, in a new term, voting for 
 }
 
 TEST_CASE("A leader heartbeats all its peers at one tick") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c.drop();
     for (int i = 0; i < 5; ++i) {
         raft_time before = c.now;
@@ -297,14 +294,10 @@ TEST_CASE("A leader whose voters fell silent an election timeout ago steps down 
     raft_time heard = c.now;
     SECTION("since they voted") {}
     SECTION("since they answered, all being well") {
-        for (raft_id id : {2, 3}) {
-            c[1].receive(id, AppendResult{.term = 2, .last = 2});
-        }
+        c[1].receive({2, 3}, AppendResult{.term = 2, .last = 2});
         c.expire(1);
         heard = c.now;
-        for (raft_id id : {2, 3}) {
-            c[1].receive(id, AppendResult{.term = 2, .last = 2});
-        }
+        c[1].receive({2, 3}, AppendResult{.term = 2, .last = 2});
     }
     while (c[1].leads() && c.now < heard + 5000) {
         c.expire(1);

@@ -12,8 +12,9 @@ std::string snapshot_contents(Position at) {
 
 namespace {
 
-Message blank(raft_id from, raft_id to, raft_message_type type) {
+Message blank(raft_id from, raft_id to, raft_message_type type, const char *at) {
     Message m;
+    m.address = intern(at);
     m.from = from;
     m.to = to;
     m.m.type = type;
@@ -23,7 +24,7 @@ Message blank(raft_id from, raft_id to, raft_message_type type) {
 } // namespace
 
 Message draft(raft_id from, raft_id to, const AppendEntries &d) {
-    Message m = blank(from, to, RAFT_APPEND_ENTRIES);
+    Message m = blank(from, to, RAFT_APPEND_ENTRIES, d.at);
     m.entries = draw_log(d.log, d.prev.index + 1);
     m.m.append_entries = {d.version, d.term, d.prev.index, d.prev.term, d.commit,
                           nullptr,   0,      d.round};
@@ -31,35 +32,37 @@ Message draft(raft_id from, raft_id to, const AppendEntries &d) {
 }
 
 Message draft(raft_id from, raft_id to, const AppendResult &d) {
-    Message m = blank(from, to, RAFT_APPEND_ENTRIES_RESULT);
+    Message m = blank(from, to, RAFT_APPEND_ENTRIES_RESULT, d.at);
     m.m.append_entries_result = {d.version,  d.term,  d.rejected, d.last,  d.features,
                                  d.capacity, d.round, d.snapshot, d.offset};
     return m;
 }
 
 Message draft(raft_id from, raft_id to, const RequestVote &d) {
-    Message m = blank(from, to, RAFT_REQUEST_VOTE);
+    Message m = blank(from, to, RAFT_REQUEST_VOTE, d.at);
     m.m.request_vote = {d.version, d.term, from, d.last.index, d.last.term, d.disrupt, d.pre_vote};
     return m;
 }
 
 Message draft(raft_id from, raft_id to, const VoteResult &d) {
-    Message m = blank(from, to, RAFT_REQUEST_VOTE_RESULT);
+    Message m = blank(from, to, RAFT_REQUEST_VOTE_RESULT, d.at);
     m.m.request_vote_result = {d.version, d.term, d.granted, d.pre_vote, d.features, d.capacity};
     return m;
 }
 
 Message draft(raft_id from, raft_id to, const InstallSnapshot &d) {
-    Message m = blank(from, to, RAFT_INSTALL_SNAPSHOT);
+    Message m = blank(from, to, RAFT_INSTALL_SNAPSHOT, d.at);
     m.conf = Configuration(d.conf);
-    m.data = d.data;
-    m.m.install_snapshot = {d.version,    d.term, d.last.index, d.last.term, {},
-                            d.conf_index, {},     d.offset,     d.done};
+    const std::string whole = snapshot_contents(d.last);
+    m.data = d.data ? *d.data : whole.substr(static_cast<size_t>(d.offset), d.bytes);
+    const bool ends = d.data || d.offset + m.data.size() == whole.size();
+    m.m.install_snapshot = {d.version,    d.term, d.last.index, d.last.term,          {},
+                            d.conf_index, {},     d.offset,     d.done.value_or(ends)};
     return m;
 }
 
 Message draft(raft_id from, raft_id to, const TimeoutNow &d) {
-    Message m = blank(from, to, RAFT_TIMEOUT_NOW);
+    Message m = blank(from, to, RAFT_TIMEOUT_NOW, d.at);
     m.m.timeout_now = {d.version, d.term, d.last.index, d.last.term};
     return m;
 }

@@ -30,7 +30,8 @@ struct Draw {
     std::function<void(struct raft *)> set{}; /* settings before the start */
 };
 
-/* Drafts of messages: what a figure would write beside an arrow. */
+/* Drafts of messages: what a figure would write beside an arrow. `at` is the sender's address; the
+ * default is "s" and its ID. */
 struct AppendEntries {
     raft_term term = 0;
     Position prev{};
@@ -38,6 +39,7 @@ struct AppendEntries {
     raft_index commit = 0;
     unsigned long long round = 0;
     unsigned char version = 1;
+    const char *at = nullptr;
 };
 struct AppendResult {
     raft_term term = 0;
@@ -50,6 +52,7 @@ struct AppendResult {
     raft_index snapshot = 0;
     unsigned long long offset = 0;
     unsigned char version = 3;
+    const char *at = nullptr;
 };
 struct RequestVote {
     raft_term term = 0;
@@ -57,6 +60,7 @@ struct RequestVote {
     bool pre_vote = false;
     bool disrupt = false;
     unsigned char version = 2;
+    const char *at = nullptr;
 };
 struct VoteResult {
     raft_term term = 0;
@@ -66,21 +70,25 @@ struct VoteResult {
         RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS | RAFT_FEATURE_JOINT;
     unsigned short capacity = 0xffff;
     unsigned char version = 2;
+    const char *at = nullptr;
 };
 struct InstallSnapshot {
     raft_term term = 0;
     Position last{};
-    const char *conf = "";
+    const char *conf = "1 2 3";
     raft_index conf_index = 1;
     unsigned long long offset = 0;
-    std::string data{};
-    bool done = true;
+    size_t bytes = SIZE_MAX;           /* at most, of snapshot_contents(last) from `offset` on */
+    std::optional<std::string> data{}; /* other contents */
+    std::optional<bool> done{};        /* by default: true if the contents end there */
     unsigned char version = 1;
+    const char *at = nullptr;
 };
 struct TimeoutNow {
     raft_term term = 0;
     Position last{};
     unsigned char version = 0;
+    const char *at = nullptr;
 };
 
 Message draft(raft_id from, raft_id to, const AppendEntries &);

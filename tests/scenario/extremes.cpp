@@ -12,11 +12,6 @@ namespace {
 
 constexpr raft_term limit = 1ULL << 62;
 
-Message from(Message message, const std::string &address) {
-    message.address = intern(address.c_str());
-    return message;
-}
-
 } // namespace
 
 TEST_CASE("A candidate of the last term asks no more, but follows whoever leads it (§3.4)") {
@@ -41,48 +36,41 @@ TEST_CASE("A stranger is answered at the address it came from, however long") {
     const size_t length = GENERATE(1u, 8u, 40u, 55u, 56u, 57u, 64u, 72u, 73u, 1000u);
     const std::string address(length, 'x');
     Cluster c({Draw{.id = 1}});
-    c[1].step(event::receive(from(draft(9, 1, RequestVote{.term = 1, .last = {3, 1}}), address)));
+    c[1].receive(9, RequestVote{.term = 1, .last = {3, 1}, .at = address.c_str()});
     REQUIRE(c[1].update.messages.n == 1);
     REQUIRE(c[1].update.messages.batch[0].server_address == address);
-    c[1].step(event::receive(
-        from(draft(9, 1, RequestVote{.term = 2, .last = {3, 1}, .pre_vote = true}), address)));
+    c[1].receive(9,
+                 RequestVote{.term = 2, .last = {3, 1}, .pre_vote = true, .at = address.c_str()});
     REQUIRE(c[1].update.messages.batch[0].server_address == address);
     /* A stale leader is told so, at its address. */
     c[1].receive(2, AppendEntries{.term = 5, .prev = {3, 3}});
-    c[1].step(event::receive(from(draft(9, 1, AppendEntries{.term = 1, .prev = {3, 1}}), address)));
+    c[1].receive(9, AppendEntries{.term = 1, .prev = {3, 1}, .at = address.c_str()});
     REQUIRE(c[1].update.messages.batch[0].server_address == address);
     REQUIRE(c[1].update.messages.batch[0].append_entries_result.term == 5);
 }
 
 TEST_CASE("A leader that is no member is remembered with its address, and with a new one (§4.1)") {
     Cluster c({Draw{.id = 1}});
-    const auto leader = [&] {
-        raft_id id = 0;
-        const char *address = nullptr;
-        raft_leader(c[1].handle(), &id, &address);
-        return std::to_string(id) + " at " + (address != nullptr ? address : "none");
-    };
-    c[1].step(event::receive(from(draft(2, 1, AppendEntries{.term = 1, .prev = {3, 1}}), "here")));
-    REQUIRE(leader() == "2 at here");
-    c[1].step(event::receive(from(draft(2, 1, AppendEntries{.term = 1, .prev = {3, 1}}), "here")));
+    c[1].receive(2, AppendEntries{.term = 1, .prev = {3, 1}, .at = "here"});
+    REQUIRE(c[1].leader_at() == "2 at here");
+    c[1].receive(2, AppendEntries{.term = 1, .prev = {3, 1}, .at = "here"});
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_LEADER));
-    c[1].step(event::receive(from(draft(2, 1, AppendEntries{.term = 1, .prev = {3, 1}}), "there")));
+    c[1].receive(2, AppendEntries{.term = 1, .prev = {3, 1}, .at = "there"});
     REQUIRE(c[1].flag(RAFT_UPDATE_LEADER));
-    REQUIRE(leader() == "2 at there");
+    REQUIRE(c[1].leader_at() == "2 at there");
     /* In a later term, too; and another leader from the same address. */
-    c[1].step(event::receive(from(draft(2, 1, AppendEntries{.term = 2, .prev = {3, 1}}), "there")));
-    REQUIRE(leader() == "2 at there");
-    c[1].step(event::receive(from(draft(3, 1, AppendEntries{.term = 3, .prev = {3, 1}}), "there")));
-    REQUIRE(leader() == "3 at there");
+    c[1].receive(2, AppendEntries{.term = 2, .prev = {3, 1}, .at = "there"});
+    REQUIRE(c[1].leader_at() == "2 at there");
+    c[1].receive(3, AppendEntries{.term = 3, .prev = {3, 1}, .at = "there"});
+    REQUIRE(c[1].leader_at() == "3 at there");
     /* It brings a configuration that has it: the address is that one's. */
-    c[1].step(
-        event::receive(from(draft(3, 1, AppendEntries{.term = 3, .log = "1[1 3]"}), "there")));
-    REQUIRE(leader() == "3 at s3");
+    c[1].receive(3, AppendEntries{.term = 3, .log = "1[1 3]", .at = "there"});
+    REQUIRE(c[1].leader_at() == "3 at s3");
     /* And one that has not: what was known of it stays. */
     c[1].receive(3, AppendEntries{.term = 3, .prev = {1, 1}, .log = "3[1 2]"});
-    REQUIRE(leader() == "3 at s3");
+    REQUIRE(c[1].leader_at() == "3 at s3");
     c[1].receive(3, AppendEntries{.term = 3, .prev = {2, 3}, .commit = 2});
-    REQUIRE(leader() == "3 at s3");
+    REQUIRE(c[1].leader_at() == "3 at s3");
 }
 
 TEST_CASE("A leader stays known when the configuration that named it is rolled back (§4.1)") {
@@ -91,11 +79,7 @@ TEST_CASE("A leader stays known when the configuration that named it is rolled b
     REQUIRE(c[1].leader() == 3);
     c[1].receive(3, AppendEntries{.term = 3, .prev = {1, 1}, .log = "3"});
     REQUIRE(c[1].conf() == "1 2");
-    raft_id id = 0;
-    const char *address = nullptr;
-    raft_leader(c[1].handle(), &id, &address);
-    REQUIRE(id == 3);
-    REQUIRE(std::string(address != nullptr ? address : "") == "s3");
+    REQUIRE(c[1].leader_at() == "3 at s3");
     c[1].receive(3, AppendEntries{.term = 3, .prev = {2, 3}, .commit = 2});
     REQUIRE(c.count(1, 3) > 0); /* and is answered there */
 }
@@ -104,17 +88,10 @@ TEST_CASE("A leader stays known when a snapshot takes its configuration (§5.1)"
     Cluster c({Draw{.id = 1, .term = 3, .log = "1[1 2 3] 2[1 2]"}});
     c[1].receive(3, AppendEntries{.term = 3, .prev = {2, 2}, .commit = 2});
     c[1].take_snapshot(2);
-    raft_id id = 0;
-    const char *address = nullptr;
-    raft_leader(c[1].handle(), &id, &address);
-    REQUIRE(id == 3);
-    REQUIRE(std::string(address != nullptr ? address : "") == "s3");
+    REQUIRE(c[1].leader_at() == "3 at s3");
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_LEADER));
-    c[1].receive(3,
-                 InstallSnapshot{
-                     .term = 3, .last = {8, 3}, .conf = "1 2", .data = snapshot_contents({8, 3})});
-    raft_leader(c[1].handle(), &id, &address);
-    REQUIRE(std::string(address != nullptr ? address : "") == "s3");
+    c[1].receive(3, InstallSnapshot{.term = 3, .last = {8, 3}, .conf = "1 2"});
+    REQUIRE(c[1].leader_at() == "3 at s3");
 }
 
 TEST_CASE("An unmarked grant is no vote in a term that pre-votes were asked for (§9.6)") {
@@ -183,14 +160,9 @@ TEST_CASE("An unmarked result is nothing to a follower, but for its term (§9.6)
 
 TEST_CASE("A leader from elsewhere, in a new term, that brings the configuration it is in (§4.1)") {
     Cluster c({Draw{.id = 1}});
-    c[1].step(event::receive(from(draft(2, 1, AppendEntries{.term = 1, .prev = {3, 1}}), "here")));
-    c[1].step(
-        event::receive(from(draft(2, 1, AppendEntries{.term = 2, .log = "1[1 2]"}), "there")));
-    raft_id id = 0;
-    const char *address = nullptr;
-    raft_leader(c[1].handle(), &id, &address);
-    REQUIRE(id == 2);
-    REQUIRE(std::string(address != nullptr ? address : "") == "s2");
+    c[1].receive(2, AppendEntries{.term = 1, .prev = {3, 1}, .at = "here"});
+    c[1].receive(2, AppendEntries{.term = 2, .log = "1[1 2]", .at = "there"});
+    REQUIRE(c[1].leader_at() == "2 at s2");
     REQUIRE(c[1].flag(RAFT_UPDATE_LEADER));
 }
 
@@ -238,12 +210,7 @@ TEST_CASE("A log without a term is refused; changes of one that is dropped are n
 TEST_CASE("A leader that no configuration names is followed and answered at its address") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].receive(9, AppendEntries{.term = 2, .prev = {1, 1}});
-    raft_id id = 0;
-    const char *address = nullptr;
-    raft_leader(c[1].handle(), &id, &address);
-    REQUIRE(id == 9);
-    REQUIRE(address != nullptr);
-    REQUIRE(std::string(address) == address_of(9));
+    REQUIRE(c[1].leader_at() == "9 at s9");
     REQUIRE(c.take(1, 9)->append_entries_result.last_log_index == 1);
 }
 
@@ -256,7 +223,7 @@ TEST_CASE("The highest index there can be is no reason to refuse a result") {
     for (int field : {0, 1}) {
         AppendResult beyond{.term = 2, .rejected = 2, .last = 2};
         (field == 0 ? beyond.rejected : beyond.last) = highest + 1;
-        c[1].refuses(RAFT_MALFORMED, event::receive(draft(2, 1, beyond)));
+        c[1].refuses(RAFT_MALFORMED, 2, beyond);
     }
 }
 

@@ -99,8 +99,7 @@ TEST_CASE("Entries and snapshot chunks of messages are handed through as well") 
     REQUIRE(raw.update.entries.batch[1].buf.base == unreadable);
     REQUIRE(raw.update.entries.batch[1].batch == &cookie);
 
-    Event s = event::receive(
-        draft(2, 1, InstallSnapshot{.term = 1, .last = {9, 1}, .conf = "1 2 3", .data = "x"}));
+    Event s = event::receive(draft(2, 1, InstallSnapshot{.term = 1, .last = {9, 1}, .data = "x"}));
     s.falsify = [&](raft_event &x) {
         x.receive.message->install_snapshot.data = {unreadable, 1000};
     };
@@ -155,8 +154,7 @@ TEST_CASE("Arrays, configurations, addresses and RAFT_CHANGE payloads are copied
 }
 
 TEST_CASE("An update is valid until the next step, accessors in between do not matter") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c[1].slow = true;
     c[1].reconfigure("1 2 3 4s");
     const std::string before = text_of(c[1].update);

@@ -224,21 +224,15 @@ TEST_CASE("A joint change that is truncated is rolled back") {
 TEST_CASE("A joint configuration is left when it is committed, not when something before it is") {
     Cluster c({{.id = 1, .log = "1[1 2 3 4s 5s]"}});
     c.win(1, {2, 3});
-    for (raft_id id : {2, 3, 4, 5}) {
-        c[1].receive(id, AppendResult{.term = 2, .last = 2});
-    }
+    c[1].receive({2, 3, 4, 5}, AppendResult{.term = 2, .last = 2});
     c[1].submit();
     c[1].reconfigure("1 4 5");
     REQUIRE(c[1].last() == 4);
-    for (raft_id id : {2, 4}) {
-        c[1].receive(id, AppendResult{.term = 2, .last = 3});
-    }
+    c[1].receive({2, 4}, AppendResult{.term = 2, .last = 3});
     REQUIRE(c[1].commit() == 3);
     REQUIRE(c[1].last() == 4);
     REQUIRE(c[1].conf() == "1 2o 3o 4i 5i");
-    for (raft_id id : {2, 4}) {
-        c[1].receive(id, AppendResult{.term = 2, .last = 4});
-    }
+    c[1].receive({2, 4}, AppendResult{.term = 2, .last = 4});
     REQUIRE(c[1].commit() == 4);
     REQUIRE(c[1].conf() == "1 4 5");
 }

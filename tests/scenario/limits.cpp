@@ -41,9 +41,7 @@ TEST_CASE("A new leader's barrier is exempt from the limit on uncommitted entrie
 TEST_CASE("Entries are refused while fewer than a quorum of voters report enough disk") {
     Cluster c({leader_with([](raft *r) { raft_set_capacity_threshold(r, 50); }, "1[1 2 3 4s]")});
     c.win(1, {2, 3});
-    for (raft_id id : {2, 3}) {
-        c[1].receive(id, AppendResult{.term = 2, .last = 2, .capacity = 60});
-    }
+    c[1].receive({2, 3}, AppendResult{.term = 2, .last = 2, .capacity = 60});
     c[1].submit();
     c[1].receive(2, AppendResult{.term = 2, .last = 3, .capacity = 49});
     c[1].submit(); /* itself (100) and S3 are two of three */
@@ -112,7 +110,7 @@ TEST_CASE("Barriers and the entry that leaves a joint configuration are exempt f
 }
 
 TEST_CASE("Capacity travels in results") {
-    Cluster c(Cluster::fresh("1 2 3"));
+    Cluster c("1 2 3");
     c[2].capacity = 1234;
     c.elect(1);
     c.run(300);

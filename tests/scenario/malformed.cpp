@@ -16,7 +16,7 @@ void refused(const Draft &d, int code = RAFT_MALFORMED) {
     /* By a follower that knows its leader, with something committed, and by a leader. */
     Cluster c({{.id = 1, .term = 3, .log = "1[1 2 3] 1 2 3"}});
     c[1].receive(2, AppendEntries{.term = 3, .prev = {4, 3}, .commit = 3});
-    c[1].refuses(code, event::receive(draft(2, 1, d)));
+    c[1].refuses(code, 2, d);
 }
 
 void refused_when(const std::function<void(raft_message &)> &spoil, const Message &good) {
@@ -76,16 +76,11 @@ TEST_CASE("AppendEntries: entries that cannot be") {
 TEST_CASE("AppendEntries of a second leader in one term: somebody lies") {
     Cluster c({{.id = 1, .term = 3, .log = "1[1 2 3] 1 2 3"}});
     c[1].receive(2, AppendEntries{.term = 3, .prev = {4, 3}});
-    c[1].refuses(RAFT_MALFORMED,
-                 event::receive(draft(3, 1, AppendEntries{.term = 3, .prev = {4, 3}})));
+    c[1].refuses(RAFT_MALFORMED, 3, AppendEntries{.term = 3, .prev = {4, 3}});
     Cluster d({{.id = 1, .log = "1[1 2 3]"}});
     d.win(1, {2});
-    d[1].refuses(RAFT_MALFORMED,
-                 event::receive(draft(3, 1, AppendEntries{.term = 2, .prev = {1, 1}})));
-    d[1].refuses(
-        RAFT_MALFORMED,
-        event::receive(
-            draft(3, 1, InstallSnapshot{.term = 2, .last = {9, 2}, .conf = "1 2 3", .data = "x"})));
+    d[1].refuses(RAFT_MALFORMED, 3, AppendEntries{.term = 2, .prev = {1, 1}});
+    d[1].refuses(RAFT_MALFORMED, 3, InstallSnapshot{.term = 2, .last = {9, 2}, .data = "x"});
 }
 
 TEST_CASE("A leader that takes back what it sent in its term commits only what is there") {
@@ -100,9 +95,7 @@ TEST_CASE("A snapshot within a log that its leader has matched leaves nothing be
     Cluster c({{.id = 1, .term = 3, .log = "1[1 2 3] 1"}});
     c.judge.checks_logs = false; /* the leader makes entry 5 twice */
     c[1].receive(2, AppendEntries{.term = 4, .prev = {2, 1}, .log = "4 4 4 4", .commit = 2});
-    c[1].receive(
-        2, InstallSnapshot{
-               .term = 4, .last = {4, 3}, .conf = "1 2 3", .data = snapshot_contents({4, 3})});
+    c[1].receive(2, InstallSnapshot{.term = 4, .last = {4, 3}});
     REQUIRE(c[1].last() == 4);
     c[1].receive(2, AppendEntries{.term = 4, .prev = {4, 3}, .log = "4", .commit = 9});
     REQUIRE(c[1].commit() == 5);
@@ -143,7 +136,7 @@ TEST_CASE("Results and TimeoutNow that cannot be") {
 }
 
 TEST_CASE("InstallSnapshot that cannot be") {
-    const InstallSnapshot good{.term = 3, .last = {9, 3}, .conf = "1 2 3", .data = "bytes"};
+    const InstallSnapshot good{.term = 3, .last = {9, 3}, .data = "bytes"};
     auto with = [&](const std::function<void(InstallSnapshot &)> &change) {
         InstallSnapshot bad = good;
         change(bad);

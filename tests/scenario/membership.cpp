@@ -6,8 +6,7 @@
 using namespace scenario;
 
 TEST_CASE("A change takes effect when it is appended") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c[1].slow = true;
     c[1].reconfigure("1 2 3 4");
     REQUIRE(c[1].conf() == "1 2 3 4");
@@ -31,8 +30,7 @@ TEST_CASE("A change takes effect when it is appended") {
 }
 
 TEST_CASE("A new server gets the log and takes part") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c[1].submit(5);
     c.run(200);
     c.add({.id = 4});
@@ -88,8 +86,7 @@ TEST_CASE("Several configurations in one AppendEntries: the last is in force, ea
 }
 
 TEST_CASE("One uncommitted change at most: the leader's own") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c.isolate(2);
     c.isolate(3);
     c[1].reconfigure("1 2 3 4s");
@@ -126,8 +123,7 @@ TEST_CASE("No change before an entry of the leader's own term is committed") {
 }
 
 TEST_CASE("Any number of standbys and spares may come and go in one step") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c[1].reconfigure("1 2 3 4s 5s 6p 7p");
     c.deliver();
     REQUIRE(c[1].commit() == 3);
@@ -139,8 +135,7 @@ TEST_CASE("Any number of standbys and spares may come and go in one step") {
 }
 
 TEST_CASE("A member may move to another address") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     Configuration moved("1 2 3");
     moved.members[1].address = intern("far away");
     c[1].reconfigure(moved);
@@ -156,8 +151,7 @@ TEST_CASE("A member may move to another address") {
 }
 
 TEST_CASE("A submitted change is encoded by the caller and comes back as it was") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c[1].slow = true;
     const Event e = event::change("1 2 3 4s");
     c[1].step(e);
@@ -167,7 +161,7 @@ TEST_CASE("A submitted change is encoded by the caller and comes back as it was"
 }
 
 TEST_CASE("RAFT_CONFIGURATION is accepted and changes nothing") {
-    Cluster c(Cluster::fresh("1 2 3"));
+    Cluster c("1 2 3");
     c[1].ignores(event::configuration(1));
     c[1].ignores(event::configuration(0));
     c[1].refuses(RAFT_INVALID, event::configuration(2));
@@ -177,8 +171,7 @@ TEST_CASE("RAFT_CONFIGURATION is accepted and changes nothing") {
 }
 
 TEST_CASE("A promoted server does not count for entries it has not stored") {
-    Cluster c(Cluster::fresh("1 2"));
-    c.elect(1);
+    Cluster c("1 2", 1);
     c.add({.id = 3});
     c.cut(1, 3);
     c[1].submit(5);

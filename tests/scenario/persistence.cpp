@@ -20,8 +20,7 @@ TEST_CASE("A sole voter commits only what its disk has acknowledged") {
 }
 
 TEST_CASE("A quorum may commit before the leader's own disk is done") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c[1].slow = true;
     c[1].submit();
     c.deliver();
@@ -33,8 +32,7 @@ TEST_CASE("A quorum may commit before the leader's own disk is done") {
 }
 
 TEST_CASE("A slow follower counts for nothing until its disk has answered") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c.isolate(3);
     c[2].slow = true;
     c[1].submit();
@@ -48,8 +46,7 @@ TEST_CASE("A slow follower counts for nothing until its disk has answered") {
 }
 
 TEST_CASE("What was not acknowledged may be gone after a crash, and nobody relied on it") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c[2].slow = true;
     c.isolate(3);
     c[1].submit(2);
@@ -122,8 +119,7 @@ TEST_CASE("Tickets of appends without a rewrite stay good in any order") {
 }
 
 TEST_CASE("The same story on a real stage: a slow disk acknowledges across two leaders") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c[1].slow = true;
     c.isolate(1);
     c[1].submit(2); /* written, not acknowledged, and doomed */
@@ -144,7 +140,7 @@ TEST_CASE("The same story on a real stage: a slow disk acknowledges across two l
 }
 
 TEST_CASE("Term and vote come before the messages that depend on them") {
-    Cluster c(Cluster::fresh("1 2 3"));
+    Cluster c("1 2 3");
     c.sleep(3000);
     c[2].receive(1, RequestVote{.term = 5, .last = {1, 1}});
     REQUIRE(c[2].update.flags == (RAFT_UPDATE_CURRENT_TERM | RAFT_UPDATE_VOTED_FOR |
@@ -173,7 +169,7 @@ TEST_CASE("A write that a snapshot replaced acknowledges nothing of what follows
     c[1].slow = true;
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .log = "1"});
     const unsigned long long old = c[1].update.entries.write;
-    c[1].receive(2, InstallSnapshot{.term = 1, .last = {4, 1}, .conf = "1 2 3", .data = whole});
+    c[1].receive(2, InstallSnapshot{.term = 1, .last = {4, 1}});
     c[1].disk.finish(); /* its acknowledgement comes late */
     c[1].store();
     REQUIRE(c[1].stored() == 4);
@@ -184,8 +180,7 @@ TEST_CASE("A write that a snapshot replaced acknowledges nothing of what follows
 }
 
 TEST_CASE("A read is no acknowledgement of a write, whatever its number") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c.run(300);
     c[1].slow = true;
     const raft_index index = c[1].submit();

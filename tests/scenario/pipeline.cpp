@@ -82,8 +82,7 @@ TEST_CASE("No message names more entries than the limit allows") {
 }
 
 TEST_CASE("A caller may send fewer entries than a message names: the rest is sent again") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c[1].submit(10);
     auto m = c.take(1, 2, RAFT_APPEND_ENTRIES);
     REQUIRE(m.entries.size() == 10);
@@ -97,8 +96,7 @@ TEST_CASE("A caller may send fewer entries than a message names: the rest is sen
 }
 
 TEST_CASE("What is lost on the way is sent again") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c[1].submit(3);
     c.drop(1, 2);
     c[1].submit(2); /* rejected, as 3..5 are missing there */
@@ -113,8 +111,7 @@ TEST_CASE("What is lost on the way is sent again") {
 }
 
 TEST_CASE("A lost result is made up for by the next") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c[1].submit(3);
     c.deliver(1, 2);
     c.deliver(1, 3);
@@ -127,9 +124,7 @@ TEST_CASE("A lost result is made up for by the next") {
 TEST_CASE("An unreachable follower is probed again, others are not disturbed") {
     Cluster c({leader()});
     c.win(1, {2, 3});
-    for (raft_id id : {2, 3}) {
-        c[1].receive(id, AppendResult{.term = 2, .last = 2});
-    }
+    c[1].receive({2, 3}, AppendResult{.term = 2, .last = 2});
     c[1].submit(5);
     c.drop();
     c[1].step(event::unreachable(2));
@@ -155,9 +150,7 @@ TEST_CASE("A spare gets nothing, a standby gets the log") {
     c.win(1, {2, 3});
     for (int i = 0; i < 30; ++i) {
         c[1].submit();
-        for (raft_id id : {2, 3, 4}) {
-            c[1].receive(id, AppendResult{.term = 2, .last = c[1].last()});
-        }
+        c[1].receive({2, 3, 4}, AppendResult{.term = 2, .last = c[1].last()});
         c.expire(1);
     }
     REQUIRE(c.count(1, 5) == 0);

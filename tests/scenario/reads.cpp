@@ -122,8 +122,7 @@ TEST_CASE("Reads that were pending when leadership is lost are told so") {
 }
 
 TEST_CASE("A leader that was cut off never answers") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c.run(200);
     c.isolate(1);
     c[1].read(1);
@@ -139,8 +138,7 @@ TEST_CASE("A leader that was cut off never answers") {
 }
 
 TEST_CASE("Many reads share a round, lost rounds are repeated") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c.run(200);
     for (unsigned long long id = 1; id <= 50; ++id) {
         c[1].read(id);
@@ -319,9 +317,7 @@ TEST_CASE("A read whose round nobody can confirm any more is confirmed by a barr
             .term = 2, .last = last, .features = RAFT_FEATURE_CAPACITY, .version = 2};
     };
     SECTION("the members run an older version again") {
-        for (raft_id id : {2, 3}) {
-            c[1].receive(id, older(2));
-        }
+        c[1].receive({2, 3}, older(2));
         c.expire(1);
         REQUIRE(c[1].log.entries.back().type() == RAFT_BARRIER);
         REQUIRE(c[1].last() == 3);
@@ -344,7 +340,7 @@ TEST_CASE("A read whose round nobody can confirm any more is confirmed by a barr
 }
 
 TEST_CASE("A lease is held at any hour") {
-    Cluster c(Cluster::fresh("1 2 3"));
+    Cluster c("1 2 3");
     c.now = 1ULL << 61;
     c.elect(1);
     c.run(300);
@@ -374,8 +370,7 @@ TEST_CASE("A lease lasts nine tenths of the election timeout from the sending, a
 /* --------------------------- leases, and a sole voter that is not known to be one */
 
 TEST_CASE("A sole voter that restarts respects the lease of the leader that leaves (§6.4.1)") {
-    Cluster c(Cluster::fresh("1 2"));
-    c.elect(1);
+    Cluster c("1 2", 1);
     c.run(500);
     c.expire(1); /* a round, echoed by 2 */
     c.deliver();
@@ -399,8 +394,7 @@ TEST_CASE("A sole voter that restarts respects the lease of the leader that leav
 }
 
 TEST_CASE("So does one that a joint change left alone (§4.3, §6.4.1)") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c.run(500);
     c.expire(1);
     c.deliver();

@@ -6,8 +6,7 @@
 using namespace scenario;
 
 TEST_CASE("One survivor of three goes on alone") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c[1].submit(3);
     c.run(200);
     c[1].crash();
@@ -34,8 +33,7 @@ TEST_CASE("One survivor of three goes on alone") {
 }
 
 TEST_CASE("Two survivors of five: one is recovered, the other follows its log") {
-    Cluster c(Cluster::fresh("1 2 3 4 5"));
-    c.elect(1);
+    Cluster c("1 2 3 4 5", 1);
     c[1].submit(3);
     c.run(200);
     for (raft_id id : {1, 2, 3}) {
@@ -68,7 +66,7 @@ TEST_CASE("A recovery survives a restart") {
 }
 
 TEST_CASE("A leader cannot be recovered, and the configuration must be sound") {
-    Cluster c(Cluster::fresh("1 2 3"));
+    Cluster c("1 2 3");
     c[2].refuses(RAFT_BADID, event::recover("1 3"));
     c[2].refuses(RAFT_BADID, event::recover("0 2"));
     c[2].refuses(RAFT_DUPLICATEID, event::recover("2 3 3"));
@@ -83,12 +81,8 @@ TEST_CASE("Half a snapshot, of a leader that is gone, does not hinder a recovery
     Cluster c({{.id = 1, .term = 2, .log = "1[1 2s 3] 1"}});
     const std::string half = snapshot_contents({9, 2}).substr(0, 4);
     c[1].slow = true;
-    c[1].receive(3, InstallSnapshot{.term = 2,
-                                    .last = {9, 2},
-                                    .conf = "1 2s 3",
-                                    .conf_index = 1,
-                                    .data = half,
-                                    .done = false});
+    c[1].receive(3, InstallSnapshot{
+                        .term = 2, .last = {9, 2}, .conf = "1 2s 3", .data = half, .done = false});
     c[1].refuses(RAFT_BUSY, event::recover("1")); /* it could become the log at any moment */
     c[1].slow = false;
     c[1].store();

@@ -6,8 +6,7 @@
 using namespace scenario;
 
 TEST_CASE("A removed leader replicates until its removal commits, not counting itself") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c.isolate(3);
     c[1].reconfigure("2 3");
     c.deliver();
@@ -30,8 +29,7 @@ TEST_CASE("A removed leader replicates until its removal commits, not counting i
 }
 
 TEST_CASE("The servers that stay hear of the commit from the leader that leaves") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c[1].reconfigure("2 3");
     c.deliver();
     REQUIRE_FALSE(c[1].leads());
@@ -44,8 +42,7 @@ TEST_CASE("The servers that stay hear of the commit from the leader that leaves"
 }
 
 TEST_CASE("A removed follower is told that its removal is committed, and rests") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c[1].reconfigure("1 2");
     c.run(500);
     REQUIRE(c[1].commit() == 3);
@@ -58,8 +55,7 @@ TEST_CASE("A removed follower is told that its removal is committed, and rests")
 }
 
 TEST_CASE("A removed follower that does not know it cannot disturb the others") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     const raft_term term = c[1].term();
     c.isolate(3);
     c[1].reconfigure("1 2");
@@ -76,8 +72,7 @@ TEST_CASE("A removed follower that does not know it cannot disturb the others") 
  * configuration is still {A, B}) but A's log is longer and A refuses. If A, no member of
  * its own latest configuration, did not campaign either, nobody ever would lead. */
 TEST_CASE("The removed server that must campaign") {
-    Cluster c(Cluster::fresh("1 2"));
-    c.elect(1);
+    Cluster c("1 2", 1);
     c.isolate(2);
     c[1].reconfigure("2");
     REQUIRE(c[1].commit() == 2);
@@ -130,8 +125,7 @@ TEST_CASE("A server whose removal is known to be committed does not campaign") {
 }
 
 TEST_CASE("Down to one, and up again") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c[1].reconfigure("1 2");
     c.run(300);
     c[1].reconfigure("1");
@@ -168,8 +162,7 @@ TEST_CASE("A leader can take a snapshot while a removal is not committed") {
 }
 
 TEST_CASE("A leader that goes tells the others first that its removal is committed") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c[1].reconfigure("2 3");
     const raft_index removal = c[1].last();
     c.deliver();

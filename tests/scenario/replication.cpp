@@ -6,8 +6,7 @@
 using namespace scenario;
 
 TEST_CASE("An entry is stamped, written, sent, acknowledged, committed, and followers hear of it") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c[1].slow = true;
     raft_index i = c[1].submit();
     REQUIRE(i == 3);
@@ -188,8 +187,7 @@ TEST_CASE("A conflicting tail is replaced, an agreeing one is kept") {
 }
 
 TEST_CASE("Reordered and repeated AppendEntries do no harm") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c.deliver();
     c.hold(2, 1);
     for (int i = 0; i < 3; ++i) {
@@ -240,8 +238,7 @@ TEST_CASE("An AppendEntries of an old term is refused and the sender told the te
 }
 
 TEST_CASE("A new leader forces its log on one that has committed nothing of its own") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c.isolate(1);
     raft_index lost = c[1].submit(3);
     const raft_term old_term = c[1].term();

@@ -19,8 +19,7 @@ void require_rest(Cluster &c, raft_id id, const char *conf) {
 } // namespace
 
 TEST_CASE("A voter that becomes a spare is told, and rests (§4.1, §4.2.2)") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c[1].reconfigure("1 2 3p");
     c.run(500);
     REQUIRE(c[1].commit() == 3);
@@ -34,8 +33,7 @@ TEST_CASE("A voter that becomes a spare is told, and rests (§4.1, §4.2.2)") {
 }
 
 TEST_CASE("Voters that become spares by a joint change are told, and rest (§4.3)") {
-    Cluster c(Cluster::fresh("1 2 3 4 5"));
-    c.elect(1);
+    Cluster c("1 2 3 4 5", 1);
     c[1].reconfigure("1 2 3 4p 5p");
     c.run(500);
     REQUIRE(c[1].conf() == "1 2 3 4p 5p");
@@ -45,8 +43,7 @@ TEST_CASE("Voters that become spares by a joint change are told, and rest (§4.3
 }
 
 TEST_CASE("They are told though they are the first to acknowledge the joint change (§4.3)") {
-    Cluster c(Cluster::fresh("1 2 3 4 5"));
-    c.elect(1);
+    Cluster c("1 2 3 4 5", 1);
     c.run(100);
     c[1].reconfigure("1 2 3 4p 5p");
     for (raft_id id : {4, 5}) {
@@ -84,9 +81,7 @@ TEST_CASE("Without pre-votes, too, a spare disturbs nobody, and comes back quiet
 TEST_CASE("A new spare is replicated to until the change is committed, with a last word (§4.2.2)") {
     Cluster c({Draw{.id = 1, .log = "1[1 2 3 4 5]"}});
     c.win(1, {2, 3});
-    for (raft_id id : {2, 3, 4, 5}) {
-        c[1].receive(id, AppendResult{.term = 2, .last = 2});
-    }
+    c[1].receive({2, 3, 4, 5}, AppendResult{.term = 2, .last = 2});
     c.drop();
     c[1].reconfigure("1 2 3 4 5p");
     const raft_index change = c[1].last();
@@ -186,9 +181,7 @@ TEST_CASE("A voter that becomes a spare rests, though it was caught up once (§4
 TEST_CASE("A standby's catch-up that has finished is forgotten when it becomes a spare (§4.2.1)") {
     Cluster c({Draw{.id = 1, .log = "1[1 2 3 4s 5s]"}});
     c.win(1, {2, 3});
-    for (raft_id id : {2, 3, 4, 5}) {
-        c[1].receive(id, AppendResult{.term = 2, .last = 2});
-    }
+    c[1].receive({2, 3, 4, 5}, AppendResult{.term = 2, .last = 2});
     c[1].catch_up(4);
     REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_FINISHED);
     SECTION("it says so") {

@@ -11,8 +11,6 @@
 
 namespace scenario {
 
-std::function<void(const raft &, const raft_event &)> before_step;
-
 std::string answers_of(struct raft *r) { return observe::text(observe::Answers(r)); }
 
 std::string text_of(const raft_update &u) {
@@ -72,9 +70,6 @@ void Server::set(const std::function<void(struct raft *)> &setter) {
 /* ------------------------------------------------------------------- stepping -- */
 
 int Server::call(raft_event &e, raft_update &u) {
-    if (before_step) {
-        before_step(*handle(), e);
-    }
     const int rc = Driver::call(e, u);
     if (rc == 0) {
         failures_.succeeded(e, u, *handle());
@@ -217,6 +212,13 @@ void Server::restart() {
 /* ------------------------------------------------------------------------ showing -- */
 
 std::string Server::see() { return answers_of(handle()); }
+
+std::string Server::leader_at() const {
+    raft_id id = 0;
+    const char *at = nullptr;
+    raft_leader(handle(), &id, &at);
+    return id == 0 ? "none" : std::to_string(id) + " at " + (at == nullptr ? "no address" : at);
+}
 
 raft_index Server::match(raft_id peer) const {
     raft_index m = 0;

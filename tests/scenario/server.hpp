@@ -21,6 +21,10 @@ public:
     /* Step an event that must fail with `code` and leave no trace: neither in any accessor, nor in
      * anything that follows. */
     void refuses(int code, Event event);
+    template <typename Draft>
+    void refuses(int code, raft_id from, const Draft &d) {
+        refuses(code, event::receive(draft(from, id, d)));
+    }
     /* Step an event that must succeed and change nothing at all. */
     void ignores(const Event &event);
 
@@ -29,6 +33,12 @@ public:
         const Message m = draft(from, id, d);
         play(m);
         step(event::receive(m));
+    }
+    template <typename Draft>
+    void receive(std::initializer_list<raft_id> from, const Draft &d) {
+        for (raft_id id : from) {
+            receive(id, d);
+        }
     }
     void timeout() { step(event::timeout()); }
     /* Returns the index of the first of the new entries. */
@@ -60,6 +70,7 @@ public:
     raft_index stored() const { return raft_last_stored(handle()); }
     raft_time deadline() const { return raft_timeout(handle()); }
     raft_id leader() const { return view.leader; }
+    std::string leader_at() const; /* "2 at s2", "none" */
     raft_index match(raft_id peer) const;
     struct raft_progress progress(raft_id peer) const;
     int catch_up_status(raft_id peer) const;
@@ -114,8 +125,5 @@ struct Lone {
     struct raft r {};
     raft_update update{};
 };
-
-/* Called before every step of every server. */
-extern std::function<void(const raft &, const raft_event &)> before_step;
 
 } // namespace scenario

@@ -76,8 +76,7 @@ TEST_CASE("The configuration in force is known at every index back to the last s
 }
 
 TEST_CASE("A follower far behind gets the snapshot, one within the trailing entries does not") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c.isolate(3);
     c[1].submit(8); /* 3..10 */
     c.run(300);
@@ -105,8 +104,7 @@ TEST_CASE("A follower far behind gets the snapshot, one within the trailing entr
 }
 
 TEST_CASE("A snapshot of a follower does not disturb replication") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c[1].submit(5);
     c.run(300);
     c[2].take_snapshot(5);

@@ -6,8 +6,7 @@
 using namespace scenario;
 
 TEST_CASE("An up-to-date server is asked at once, and takes over without waiting") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c.run(200);
     const raft_term term = c[1].term();
     const raft_time before = c.now;
@@ -34,8 +33,7 @@ TEST_CASE("An up-to-date server is asked at once, and takes over without waiting
 }
 
 TEST_CASE("A server that lags gets what it misses first") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c.run(200);
     c.hold(1, 2);
     c[1].submit(3);
@@ -53,8 +51,7 @@ TEST_CASE("A server that lags gets what it misses first") {
 }
 
 TEST_CASE("While leadership is being handed over no entries are taken") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c.isolate(2);
     c[1].submit();
     c[1].transfer(2);
@@ -79,9 +76,7 @@ TEST_CASE("While leadership is being handed over no entries are taken") {
 TEST_CASE("Without a name, leadership goes to the most up-to-date voter") {
     Cluster c({{.id = 1, .log = "1[1 2 3 4 5s]"}});
     c.win(1, {2, 3});
-    for (raft_id id : {2, 3, 4, 5}) {
-        c[1].receive(id, AppendResult{.term = 2, .last = 2});
-    }
+    c[1].receive({2, 3, 4, 5}, AppendResult{.term = 2, .last = 2});
     c[1].submit(5);
     c[1].receive(2, AppendResult{.term = 2, .last = 3});
     c[1].receive(3, AppendResult{.term = 2, .last = 5});
@@ -119,8 +114,7 @@ TEST_CASE("A TimeoutNow of an old term, or to a server that cannot lead, does no
 }
 
 TEST_CASE("A transfer ends with leadership, however it is lost") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c.isolate(2);
     c[1].submit();
     c[1].transfer(2);
@@ -130,8 +124,7 @@ TEST_CASE("A transfer ends with leadership, however it is lost") {
 }
 
 TEST_CASE("The successor is chosen even if the leader would refuse its vote to others") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c.run(200);
     c.isolate(3); /* S2 needs the vote of S1 itself */
     c[1].transfer(2);

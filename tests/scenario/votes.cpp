@@ -91,8 +91,7 @@ TEST_CASE("A restarted server withholds its vote as if it had just heard from a 
     /* Server 1 leads and holds a lease that server 3 has helped to renew. Server 3 crashes
      * and comes back having forgotten that. Were it to vote for server 2 at once, server 2
      * could lead, and commit, while server 1 still answers reads under its lease. */
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     c.isolate(2); /* it has not heard for long and is ready to campaign */
     c.run(3000);
     REQUIRE(c[1].leads());
@@ -113,8 +112,7 @@ TEST_CASE("A restarted server withholds its vote as if it had just heard from a 
 }
 
 TEST_CASE("A leader hears from itself: no request for a vote moves it") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     const raft_term term = c[1].term();
     for (bool pre_vote : {true, false}) {
         auto m = ask(c, 3, {.term = term + 9, .last = {99, term + 8}, .pre_vote = pre_vote});
@@ -213,8 +211,7 @@ TEST_CASE("A voter compares with what is durable, as it advertises only that") {
 }
 
 TEST_CASE("A partitioned server comes back without disturbing the leader") {
-    Cluster c(Cluster::fresh("1 2 3"));
-    c.elect(1);
+    Cluster c("1 2 3", 1);
     const raft_term term = c[1].term();
     c.isolate(3);
     c.run(20000);

@@ -145,8 +145,8 @@ void Simulation::isolate_winner(const Server &winner) {
 }
 
 /* The sole voter of a new configuration has just stored it. It crashes for a moment before it
- * acknowledges that: the old leader may still answer by lease, and does not hear what the sole voter
- * would decide alone. */
+ * acknowledges that: the old leader may still answer by lease, and does not hear what the sole
+ * voter would decide alone. */
 bool Simulation::crash_sole_voter(Server &successor) {
     Server *l = leader();
     const View &f = successor.view;

@@ -21,8 +21,9 @@ void Server::note_followed() {
     }
 }
 
-/* A leader steps down if and only if it has not heard from a quorum for an election timeout. Answers
- * of its term count as contact; a server that it replicates to only now has as long for the first. */
+/* A leader steps down if and only if it has not heard from a quorum for an election timeout.
+ * Answers of its term count as contact; a server that it replicates to only now has as long for
+ * the first. */
 void Server::check_contact(const raft_event &e) {
     const raft_message *came = e.type == RAFT_RECEIVE ? e.receive.message : nullptr;
     bool leads_on = view.leads() && before.leads() && view.term == before.term;
@@ -80,8 +81,8 @@ void Server::follow_rounds(const raft_event &e, const raft_update &u) {
     }
 }
 
-/* A lease lasts 9/10 of an election timeout from the sending of an echoed round. There is none after
- * TimeoutNow was sent. */
+/* A lease lasts 9/10 of an election timeout from the sending of an echoed round. There is none
+ * after TimeoutNow was sent. */
 void Server::check_lease() const {
     raft_time lease = plan_.election_timeout * 9ULL / 10;
     auto extends = [&](raft_id peer) {
@@ -223,8 +224,9 @@ void Server::check_submission(const raft_event &e) const {
     }
 }
 
-/* When a change commits, servers that it removes or makes spares get a final notification; so do all
- * others if it removes the leader. Exempt are servers outside pipeline mode or behind the log. */
+/* When a change commits, servers that it removes or makes spares get a final notification; so do
+ * all others if it removes the leader. Exempt are servers outside pipeline mode or behind the
+ * log. */
 void Server::check_final_notification(const raft_update &u) {
     const Configuration &conf = before.conf;
     if (!before.leads() || view.term != before.term) {

@@ -70,8 +70,8 @@ void Network::send(Wire *wire) {
     post(wire);
 }
 
-/* In some terms a leader's TimeoutNow arrives only once, late: the transfer is over by then, and its
- * target may have lost its vote. */
+/* In some terms a leader's TimeoutNow arrives only once, late: the transfer is over by then, and
+ * its target may have lost its vote. */
 bool Network::holds_back(Wire *wire) {
     const raft_message &m = wire->m;
     if (sim_.calm || sim_.plan.duplicate_ppm == 0 || m.type != RAFT_TIMEOUT_NOW) {

@@ -83,9 +83,9 @@ enum Fault : unsigned {
 struct ServerPlan {
     unsigned codec;
     unsigned features; /* announced with the latest codec */
-    bool
-        held_messages; /* term and vote are written to the queue; messages wait until they are durable */
-    bool tickets;      /* RAFT_STORED, else RAFT_PERSISTED_ENTRIES */
+    /* Term and vote are written to the queue; messages wait until they are durable. */
+    bool held_messages;
+    bool tickets; /* RAFT_STORED, else RAFT_PERSISTED_ENTRIES */
     int drift_ppm;
     unsigned election_timeout;
 };

@@ -31,7 +31,8 @@ def failures_are_replayed():
         status, text = sim(*command.split(), "--quiet")
         assert status == 1 and violation in text, (violation, text[-500:])
         assert len(text.splitlines()) > 100, text  # a trace
-        assert without_summary(sim(*command.split(), "--quiet")[1]) == without_summary(text), command
+        quiet = sim(*command.split(), "--quiet")[1]
+        assert without_summary(quiet) == without_summary(text), command
 
 
 def drawing(seed, folder, *more):

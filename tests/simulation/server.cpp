@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A server's steps: failing allocations, the comparison of both paths, negative tests, statistics. */
+/* A server's steps: failing allocations, the comparison of both paths, negative tests,
+ * statistics. */
 #include "server.hpp"
 
 #include "../driver/judge_step.hpp"

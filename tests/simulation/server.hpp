@@ -170,8 +170,8 @@ private:
         raft_time heard = 0; /* when it last heard from a leader */
         raft_time transfer_since = 0;
         raft_term timeout_now_term = 0; /* term in which it sent TimeoutNow */
-        /* On a leader, by ID: the last index sent; when the latest echoed round was sent; since when
-         * it replicates to that server. */
+        /* On a leader, by ID: the last index sent; when the latest echoed round was sent; since
+         * when it replicates to that server. */
         raft_index sent[kMaxServers + 1] = {};
         raft_time echoed[kMaxServers + 1] = {};
         raft_time followed[kMaxServers + 1] = {};
@@ -191,7 +191,8 @@ private:
         unsigned long long ticket;
     };
     std::deque<Done> done_;
-    /* The latest AppendEntries result of each server: its term, and its number among all messages. */
+    /* The latest AppendEntries result of each server: its term, and its number among all
+     * messages. */
     struct Echo {
         raft_term term = 0;
         uint64_t number = 0;

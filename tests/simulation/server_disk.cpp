@@ -108,8 +108,8 @@ void Server::acknowledge(raft_index index, unsigned long long ticket) {
     }
 }
 
-/* Acknowledge writes of replaced entries again, late, while new writes of the same indexes are under
- * way. */
+/* Acknowledge writes of replaced entries again, late, while new writes of the same indexes are
+ * under way. */
 void Server::repeat_acknowledgements(raft_index from) {
     if (sim_.calm || !plan_.tickets || !sim_.random.percent(sim_.plan.late_ack_percent)) {
         return;

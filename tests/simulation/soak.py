@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""soak.py TOOLS/SOAK RAFT-SIM: tools/soak resumes where it was interrupted, runs each seed once, and
-reports the seeds that fail."""
+"""soak.py TOOLS/SOAK RAFT-SIM: tools/soak resumes where it was interrupted, runs each seed once,
+and reports the seeds that fail."""
 import os
 import re
 import signal

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "rules/rounds.hpp"
+#include "rules/rounds_and_leases.hpp"
 
 namespace libraft::rounds {
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Rounds (§6.4): a round's number is the time of its beginning, with a counter for the rounds of
  * one millisecond. */
-#include "rules/rounds.hpp"
+#include "rules/rounds_and_leases.hpp"
 #include "server_fixture.hpp"
 
 using namespace libraft;

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-namespace libraft::election_timer {
+namespace libraft::election_start {
 
 /* Can a server of this term campaign, and go on after it? Terms end at kLimit. */
 inline bool has_term_left(raft_term term) { return term < kLimit - 1; }
@@ -50,4 +50,4 @@ inline void restart(Server &s) {
     rearm(s);
 }
 
-} // namespace libraft::election_timer
+} // namespace libraft::election_start

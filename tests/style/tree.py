@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: MIT
+"""The files of the source tree, for the checks beside this file."""
+import os
+
+SKIPPED = ('build', '.', '__pycache__')  # folders whose names begin like this
+KEPT = {'.ci'}
+GENERATED = {'abi/raft.ffi.h'}
+
+
+def files(root):
+    """Paths below `root` of the files of the tree, sorted; build directories are left out."""
+    found = []
+    for folder, subfolders, names in os.walk(root):
+        subfolders[:] = [s for s in subfolders if s in KEPT or not s.startswith(SKIPPED)]
+        found += [os.path.relpath(os.path.join(folder, name), root) for name in names]
+    return sorted(found)
+
+
+def is_c(path):
+    """C or C++ that people write."""
+    return path.endswith(('.c', '.h', '.cpp', '.hpp')) and path not in GENERATED
+
+
+def read(root, path):
+    """The text of a file, or None if it is not text."""
+    try:
+        with open(os.path.join(root, path), encoding='utf-8') as file:
+            return file.read()
+    except UnicodeDecodeError:
+        return None
+
+
+def write(root, files_and_texts):
+    """Create the files of a small tree, for a self-test."""
+    for path, text in files_and_texts.items():
+        full = os.path.join(root, path)
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        with open(full, 'w', encoding='utf-8') as file:
+            file.write(text)
