@@ -18,7 +18,7 @@ public:
 
     /* Step an event that must succeed; carry out its update. */
     void step(Event event);
-    /* Step an event that must fail with `code` and change nothing: no accessor's answer and no later
+    /* Step an event that must fail with `code` and change nothing: no accessor's answer, no later
      * step. */
     void refuses(int code, Event event);
     template <typename Draft>
