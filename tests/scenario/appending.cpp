@@ -90,6 +90,7 @@ TEST_CASE("Between two chunks a heartbeat is answered, and matching entries end 
     SECTION("a heartbeat does not end it") {
         c[1].receive(2, AppendEntries{.term = 3, .prev = {3, 1}});
         auto r = c.result(1, 2);
+        REQUIRE(r.rejected == 0);
         REQUIRE(r.snapshot_index == 8);
         REQUIRE(r.snapshot_offset == 4);
     }
@@ -276,6 +277,7 @@ TEST_CASE("A snapshot of entries in the log is acknowledged, even while another 
         return;
     }
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
+    REQUIRE(c[1].terms() == "1 1 1");
     REQUIRE(c.result(1, 2).last_log_index == 3);
     REQUIRE(c[1].commit() == 1); /* only leader_commit raises it */
 }

@@ -343,7 +343,6 @@ TEST_CASE("A follower that lost its partial snapshot is sent it from the start")
 }
 
 TEST_CASE("A chunk that arrives again while it is being written is not written again") {
-    const std::string whole = snapshot_contents({4, 1});
     const InstallSnapshot first{.term = 1, .last = {4, 1}, .bytes = 5};
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].slow = true;
@@ -351,14 +350,6 @@ TEST_CASE("A chunk that arrives again while it is being written is not written a
     REQUIRE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
     c[1].receive(2, first);
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
-}
-
-TEST_CASE("A snapshot of entries in the log is not installed") {
-    Cluster c({{.id = 1, .log = "1[1 2 3] 1 1 1"}});
-    c[1].receive(2, InstallSnapshot{.term = 1, .last = {3, 1}});
-    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
-    REQUIRE(c[1].last() == 4);
-    REQUIRE(c.take(1, 2)->append_entries_result.last_log_index == 3);
 }
 
 TEST_CASE("A snapshot replaces a log with a conflicting entry at its end, and its configurations") {
@@ -381,16 +372,4 @@ TEST_CASE("A message about entries before the own snapshot is answered") {
     auto m = c.take(1, 2, RAFT_APPEND_ENTRIES_RESULT);
     REQUIRE(m->append_entries_result.rejected == 0);
     REQUIRE(m->append_entries_result.last_log_index == 9);
-}
-
-TEST_CASE("Another snapshot that arrives while a chunk is written is requested afterwards") {
-    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
-    c[1].slow = true;
-    c[1].receive(2, InstallSnapshot{.term = 1, .last = {8, 1}, .bytes = 5});
-    c[1].receive(2, InstallSnapshot{.term = 1, .last = {9, 1}});
-    REQUIRE(c.count(1, 2) == 0);
-    c[1].store();
-    const auto r = c.result(1, 2);
-    REQUIRE(r.snapshot_index == 9);
-    REQUIRE(r.snapshot_offset == 0);
 }

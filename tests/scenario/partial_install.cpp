@@ -141,14 +141,3 @@ TEST_CASE(
     REQUIRE(c[2].commit() == 8);
     REQUIRE(c[2].last() == 8);
 }
-
-TEST_CASE("Between two chunks a heartbeat is answered with the durable offset") {
-    Cluster c({{.id = 1, .log = "1[1 2 3] 1"}});
-    c[1].receive(2, InstallSnapshot{.term = 1, .last = {8, 1}, .bytes = 5});
-    c.drop();
-    c[1].receive(2, AppendEntries{.term = 1, .prev = {2, 1}});
-    const auto r = c.result(1, 2);
-    REQUIRE(r.rejected == 0);
-    REQUIRE(r.snapshot_index == 8);
-    REQUIRE(r.snapshot_offset == 5);
-}

@@ -164,7 +164,6 @@ TEST_CASE(
 }
 
 TEST_CASE("A write that a snapshot replaced acknowledges nothing of what follows it") {
-    const std::string whole = snapshot_contents({4, 1});
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].slow = true;
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .log = "1"});

@@ -291,8 +291,7 @@ void Simulation::record_step(const Server &s, const raft_update &u) {
           uint64_t{v.stored}, uint64_t{v.snapshot}, uint64_t{v.leader}, uint64_t{v.conf_index}}) {
         record(x);
     }
-    for (unsigned i = 0; u.flags & RAFT_UPDATE_MESSAGES && i < u.messages.n; i++) {
-        const raft_message &m = u.messages.batch[i];
+    for (const raft_message &m : messages_of(u)) {
         record(m.server_id);
         record(m.type);
         record(term_of(m));
