@@ -26,7 +26,7 @@ SIGNS = [re.compile(sign) for sign in (
     r'ERROR: \w*Sanitizer|WARNING: ThreadSanitizer|runtime error:',
     r'^==\d+== [A-Z]\w.* (?:of size|by)',  # valgrind
     r'^\S+:\d+: FAILED:|^\s*(?:FAILED|failed)\b|\bAssertion .* failed|assertion failed',
-    r'^ERROR\b|^E: |^error\b|^not found: |: not reached|not formatted',
+    r'^ERROR\b|^E: |^error\b|^not found: |: not reached|: not formatted|\bEXCEEDED$|^\s*stale ',
 )]
 EXCEPTION = re.compile(r'^(?:[\w.]*(?:Error|Exception|Interrupt|Exit))\b')
 
@@ -93,6 +93,7 @@ def self_test():
     traceback = '1\nTraceback (most recent call last):\n  File "x"\n    f()\nKeyError: 2\n'
     assert error_in(traceback) == ['  File "x"', '    f()', 'KeyError: 2']
     assert error_in('==1==ERROR: AddressSanitizer: heap\n    #0 f\n')[0].endswith('heap')
+    assert error_in('budget at most\na 1 2\nb 3 2  EXCEEDED\nc 1 2')[0] == 'b 3 2  EXCEEDED'
     assert error_in('\n'.join(map(str, range(20)))) == [str(n) for n in range(12, 20)]
     assert error_in('no errors here: -Werror=error\nsecond') == ['no errors here: -Werror=error',
                                                                'second']
