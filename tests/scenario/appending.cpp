@@ -288,3 +288,18 @@ TEST_CASE("A snapshot older than the receiver's own is acknowledged (§5.1)") {
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
     REQUIRE(c.result(1, 2).last_log_index == 2);
 }
+
+TEST_CASE("A heartbeat before the first entry is acknowledged") {
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    c[1].receive(2, AppendEntries{.term = 1, .prev = {0, 0}});
+    REQUIRE(c.result(1, 2).rejected == 0);
+}
+
+TEST_CASE("An acknowledged write beyond the log of a leader changes nothing") {
+    Cluster c(Cluster::fresh("1 2 3"));
+    c.elect(1);
+    c.run(2000);
+    const raft_index stored = c[1].stored();
+    c[1].step(event::persisted(c[1].last() + 1));
+    REQUIRE(c[1].stored() == stored);
+}

@@ -292,3 +292,18 @@ TEST_CASE("Turning pre-votes off again keeps the terms for which they were off (
     c[1].receive(2, VoteResult{.term = 3, .granted = true, .version = 1});
     REQUIRE(c[1].leads());
 }
+
+TEST_CASE("A follower learns a higher term from a vote result of version 1") {
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    c[1].receive(2, VoteResult{.term = 5, .version = 1});
+    REQUIRE(c[1].term() == 5);
+}
+
+TEST_CASE("A candidate learns a higher term from a vote result of version 1") {
+    Cluster c({{.id = 1, .log = "1[1 2 3]", .set = [](raft *r) { raft_set_pre_vote(r, false); }}});
+    c.expire(1);
+    REQUIRE(c[1].state() == RAFT_CANDIDATE);
+    c[1].receive(2, VoteResult{.term = 5, .version = 1});
+    REQUIRE(c[1].term() == 5);
+    REQUIRE(c[1].state() == RAFT_FOLLOWER);
+}
