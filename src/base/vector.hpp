@@ -90,6 +90,7 @@ private:
         if (grown < capacity) {
             grown = capacity;
         }
+        /* unreachable: more than 2^32 elements, or bytes where size_t has 32 bits */
         if (grown > UINT32_MAX || grown > SIZE_MAX / sizeof(T)) {
             return false;
         }

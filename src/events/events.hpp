@@ -25,7 +25,7 @@ namespace libraft {
 [[nodiscard]] int on_install_snapshot(Step &step, const raft_message &m);
 [[nodiscard]] int on_timeout_now(Step &step, const raft_message &m);
 
-/* Events and messages that begin with a fast path (rules/fast_path.hpp). Each runs the whole step. */
+/* Events and messages that begin with a fast path (rules/fast_path.hpp). Each runs a whole step. */
 [[nodiscard]] int on_append_entries(Server &s, const raft_event &event, raft_update &update);
 [[nodiscard]] int on_append_result(Server &s, const raft_event &event, raft_update &update);
 [[nodiscard]] int on_persisted_entries(Server &s, const raft_event &event, raft_update &update);

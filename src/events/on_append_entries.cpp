@@ -102,6 +102,7 @@ struct Plan {
             break;
         }
         const raft_term term = s.log.term_of(index);
+        /* unreachable: an unknown term is that of a compacted entry, which is committed */
         if (term == ae.entries[i].term || (term == 0 && index <= s.commit)) {
             continue;
         }

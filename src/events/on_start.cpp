@@ -73,6 +73,7 @@ void push(Disk *disk, Owner<Configuration> c) {
     if (term > e.term) {
         return corrupt(step, "log: an entry has a higher term than the current one");
     }
+    /* unreachable: a log without entries is not checked */
     if (e.n_entries > 0 && e.entries[0].term == 0) {
         return corrupt(step, "log: the term of an entry is 0");
     }
@@ -183,6 +184,7 @@ void load_log(Server &s, const raft_event_start &e, const Disk &disk) {
             }
             s.log.append(term, i - begin);
         }
+        /* unreachable: without a snapshot a log begins at 1 */
         if (e.metadata == nullptr && disk.first == 1) {
             s.commit = 1; /* the configuration that founds a cluster is committed (§4.4) */
         }

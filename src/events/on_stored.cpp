@@ -36,6 +36,7 @@ namespace {
 /* Has this server just been founded as the only voter? It need not wait for a timeout. (Its first
  * entry, which became durable, is a configuration.) */
 bool is_founded_alone(const Server &s) {
+    /* unreachable: a server without a durable log does not campaign */
     return s.last_stored == 0 && s.state == RAFT_FOLLOWER && s.leader == 0 && !s.installation &&
            election_start::has_term_left(s.term) &&
            elections::is_sole_voter(*s.configuration, s.id);
@@ -98,6 +99,7 @@ int handle_stored(Step &step) {
 FAST_PATH int leader_fast_path(Server &s, const raft_event &event, raft_update &update,
                                raft_index index, Handler handler) {
     Peer *own = s.tracker->find(s.id);
+    /* unreachable: a leader that may take the fast path is a member */
     if (index > s.log.last() || own == nullptr) [[unlikely]] {
         return run(s, event, update, handler);
     }

@@ -8,6 +8,8 @@ namespace {
 
 /* A member leads, no snapshot is being received, and this server has a log. */
 bool is_settled_follower(const Server &s) {
+    /* unreachable(2): a server without a durable log has no deadline, and find() has tested
+     * that */
     return s.leader_is_member && !s.installation && s.last_stored != 0 && s.log.last_term() != 0;
 }
 
@@ -20,6 +22,7 @@ bool is_settled_leader(const Server &s) {
         return false;
     }
     for (const Peer &p : t.peers) {
+        /* unreachable: departing peers are forgotten in the step that commits the change */
         if (p.departing || (p.is_pipelined() && !s.log.ends_with_run_of(p.next - 1))) {
             return false;
         }
@@ -30,6 +33,7 @@ bool is_settled_leader(const Server &s) {
 } // namespace
 
 FastPath find(const Server &s) {
+    /* unreachable: find() is called at the end of a step that succeeded: the server is started */
     if (!s.started || s.own_sets == 0 || s.deadline == kNever || s.settings->tracer != nullptr) {
         return FastPath::kNone;
     }

@@ -19,6 +19,10 @@ const char *find_address(const Configuration *latest, raft_id id, raft_index kep
 } // namespace
 
 bool prepare(const Server &s, raft_id id, Coming coming, const char *fallback, Address *address) {
+    if (id == s.leader && s.leader_is_member && coming.appended == nullptr &&
+        s.configuration->index < coming.kept_below) {
+        return true; /* the configurations stay, and refresh() has found the address in them */
+    }
     const char *found = find_address(coming.appended, id, UINT64_MAX);
     if (found == nullptr) {
         found = find_address(s.configuration, id, coming.kept_below);

@@ -176,6 +176,7 @@ void committed(Change &change, raft_index from) {
     }
     if (s.configuration->joint) {
         leave_joint(change);
+        /* unreachable: a leader that lost its vote by a committed change does not lead any more */
     } else if (s.configuration->index > from || s.own_sets == 0) {
         finish_change(change);
     }

@@ -23,6 +23,7 @@ enum class Purpose { kFound, kRecover };
 /* What a rise of the leader's commit index can need. */
 void plan_committed(const Server &s, Need *need);
 inline void plan_commit(const Server &s, Need *need) {
+    /* unreachable: a leader that lost its vote by a committed change does not lead any more */
     if (!s.configuration_committed() || s.configuration->joint || s.own_sets == 0) [[unlikely]] {
         plan_committed(s, need);
     }

@@ -40,6 +40,7 @@ inline uint32_t unsent(const Server &s, const Peer &p) {
 }
 /* Would one message hold everything that the peer lacks of a log that ends at `last`? */
 inline bool fits_message(const Server &s, const Peer &p, raft_index last) {
+    /* unreachable: only peers that lack entries are asked about */
     return last < p.next || last - p.next < s.settings->message_limit();
 }
 /* Write the next `n` entries, which follow an entry of this leader's term. */

@@ -42,6 +42,7 @@ void emit_state(const Emitter &e) {
     }
     if (e.has(RAFT_UPDATE_CONFIGURATION)) {
         const Configuration *c = s.configuration;
+        /* unreachable(2): a configuration is replaced, never removed */
         e.fact(RAFT_TRACE_CONFIGURATION, c != nullptr ? static_cast<int>(c->n) : 0, 0, s.term,
                c != nullptr ? c->index : 0);
     }

@@ -59,6 +59,7 @@ void become_follower(Change &change) {
     if (s.leads()) {
         s.heard_at = s.now; /* a leader hears from itself */
     }
+    /* unreachable: candidates and leaders have a tracker */
     if (s.tracker) {
         drop_tracker(change);
     }

@@ -9,6 +9,7 @@ namespace {
 /* Configurations that the step replaced are kept until it ends, so that pointers can be
  * compared. */
 bool same_configuration(const Configuration *a, const Configuration *b) {
+    /* unreachable: a configuration is replaced, never removed */
     return a == b ||
            (a != nullptr && b != nullptr && a->index == b->index && configuration::equal(*a, *b));
 }
@@ -53,9 +54,8 @@ void Change::remember_disk(raft_term term, raft_id voted_for) {
 }
 
 void Change::replace_leader_address(Owner<char> address) {
-    if (!replaced_address_) {
-        replaced_address_ = std::move(server.leader_address);
-    }
+    INVARIANT(!replaced_address_); /* a step learns of one leader */
+    replaced_address_ = std::move(server.leader_address);
     server.leader_address = std::move(address);
 }
 
@@ -80,17 +80,17 @@ unsigned Change::changed_facts(const Facts &before) const {
     if (!same_configuration(now.configuration, before.configuration)) {
         changed |= RAFT_UPDATE_CONFIGURATION;
     }
-    if (now.leader != before.leader ||
-        (now.leader != 0 && replaced_address_ &&
-         strcmp(replaced_address_.get(), now.leader_address.get()) != 0)) {
+    if (now.leader != before.leader || (now.leader != 0 && replaced_address_)) {
         changed |= RAFT_UPDATE_LEADER;
     }
     return changed;
 }
 
+#ifdef RAFT_INVARIANTS
 bool Change::is_remembered(const Facts &at_begin) const {
     return before_ || changed_facts(at_begin) == 0;
 }
+#endif
 
 void Change::hand_out() {
     if (out.n_messages > 0) {

@@ -89,6 +89,7 @@ struct Server : Facts {
     /* The configuration in force at an index. NULL: none, or before the snapshot. */
     const Configuration *configuration_at(raft_index index) const;
     bool configuration_committed() const {
+        /* unreachable: only servers with a configuration are asked */
         return configuration == nullptr || configuration->index <= commit;
     }
 };
@@ -124,6 +125,7 @@ public:
         c->previous = retired_.take();
         retired_.reset(c);
     }
+    /* `address` differs from the one that the server holds. */
     void replace_leader_address(Owner<char> address);
 
     /* Begin an ENTRIES update: the log is dropped from `index` on, and the entries that follow
@@ -157,8 +159,10 @@ public:
 
     /* Fill in the update, with its flags but those of the commit index and the deadline. */
     void hand_out();
+#ifdef RAFT_INVARIANTS
     /* Are the facts as they were, unless remember() was called? */
     bool is_remembered(const Facts &at_begin) const;
+#endif
 
 private:
     friend class Step;

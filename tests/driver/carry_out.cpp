@@ -121,8 +121,7 @@ void Driver::attach(Message &message) {
 }
 
 bool Driver::send_messages(const raft_update &u) {
-    for (unsigned i = 0; i < u.messages.n; i++) {
-        const raft_message &m = u.messages.batch[i];
+    for (const raft_message &m : messages_of(u)) {
         check_message(*this, m);
         std::unique_ptr<Message> message(make_message());
         message->from = id;
@@ -155,8 +154,7 @@ void Driver::apply_committed() {
 }
 
 void Driver::answer_reads(const raft_update &u) {
-    for (unsigned i = 0; i < u.reads.n; i++) {
-        const raft_read &r = u.reads.batch[i];
+    for (const raft_read &r : reads_of(u)) {
         if (r.status == 0 && r.index > view.commit) {
             throw Violation("read",
                             format("%s answers at %llu beyond its commit index", name(), r.index));

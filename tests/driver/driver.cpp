@@ -348,8 +348,8 @@ void Driver::follow_reads(const raft_event &e, const raft_update &u) {
     if (e.type == RAFT_READ) {
         reads.push_back(e.read.id);
     }
-    for (unsigned i = 0; u.flags & RAFT_UPDATE_READS && i < u.reads.n; i++) {
-        auto it = std::find(reads.begin(), reads.end(), u.reads.batch[i].id);
+    for (const raft_read &r : reads_of(u)) {
+        auto it = std::find(reads.begin(), reads.end(), r.id);
         if (it == reads.end()) {
             throw Violation("read", format("%s answers what it was not asked, or twice", name()));
         }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The driver: one server, which is a raft, its log and its disk, and everything that the contract
- * asks a caller to do with an update.
+/* The driver: one server, with its log and its disk. It carries out updates as the contract asks a
+ * caller to do.
  *
  *     driver::Driver s(1, payloads, &judge);      (or a class derived from it)
  *     raft_init(s.handle(), s.id, s.address);     and the settings
@@ -18,9 +18,9 @@
  *     5. commit index       apply(), restore(); then reads: answered()
  *     6. timeout            arm_timer()
  *
- * Those functions are virtual; what they do not override does nothing else. Writes stay in the
- * queue until the test calls finish_write(), now, later or never: it makes the oldest one durable
- * and acknowledges it. crash() loses a suffix of the queue, and start() finds what is left. */
+ * These functions are virtual. A write stays in the queue until the test calls finish_write(),
+ * which makes the oldest write durable and acknowledges it. crash() loses the last writes of the
+ * queue, and start() starts from what is durable. */
 #pragma once
 
 #include "disk.hpp"
@@ -47,37 +47,38 @@ public:
     int start();
     /* One step: returns raft_step()'s code. */
     virtual int step(raft_event &e);
-    /* Close the raft; of the writes under way so many steps (see Disk) reach the disk. */
+    /* Close the raft. The first `kept` steps of the queue (see Disk) become durable. */
     void crash(size_t kept);
 
-    /* The oldest write becomes durable and is acknowledged; returns the step's code. Writes that
-     * no acknowledgement is due for do not count: they are finished with the one before them. */
+    /* The oldest write becomes durable and is acknowledged; returns the step's code. Writes behind
+     * it that need no acknowledgement become durable, too. */
     int finish_write();
     int stored(raft_index index, unsigned long long ticket);
     int persisted(raft_index index);
     int chunk_stored(const Write &w);
-    /* RAFT_PERSISTED_ENTRIES is taken at its word. This is how much of a write that ends at `index`
-     * may be acknowledged by it: only what is in the log, and what no other write will replace. */
+    /* The library does not compare RAFT_PERSISTED_ENTRIES with outstanding writes. Of a write that
+     * ends at `index`, this is the last index that it may acknowledge: an entry that is still in
+     * the log, and that no outstanding write replaces. */
     raft_index acknowledgeable(raft_index index) const;
 
-    /* A snapshot at a committed index: its metadata is asked for, and compared with the log. */
+    /* A snapshot at a committed index. Its metadata is compared with the log. */
     SnapshotPtr make_snapshot(raft_index at, std::string data) const;
-    /* It is durable: RAFT_SNAPSHOT, then drop the log before raft_first_index(). `unread` is a
-     * field of the metadata that the library must not read. */
+    /* The snapshot is durable: step RAFT_SNAPSHOT, then drop the log before raft_first_index().
+     * `unread` is the term in the metadata, which the library must not read. */
     int snapshot_taken(const SnapshotPtr &taken, unsigned trailing, raft_term unread = 0x5a5a);
 
-    /* What the log and the snapshot say. 0: nothing. */
+    /* The term of an entry in the log, or of the snapshot's last entry; 0: unknown. */
     raft_term term_at(raft_index i) const;
-    /* The same; of the entry before the first one, the term that the cluster committed. */
+    /* The same, and of the entry before the first one the committed term. */
     raft_term known_term(raft_index i) const;
     const Configuration *configuration_at(raft_index index, raft_index *conf_index) const;
-    /* raft_term_of() of all entries, and raft_configuration_at() one index: compared with the log.
+    /* Compare raft_term_of() of all entries, and raft_configuration_at() one index, with the log.
      * Too slow for every step of a long run. */
     void check_log(raft_index at) const;
 
-    /* Has an address of that server been learned from a configuration, since the start? */
+    /* Has a configuration named this address of that server since the start? */
     bool knows(raft_id server, const char *its_address) const;
-    /* Where its last message came from; null: none came. */
+    /* The address of its last message; null: there was none. */
     const char *heard_from(raft_id server) const;
 
     const raft_id id;
@@ -89,7 +90,7 @@ public:
     View view;          /* and after it */
     Log log;            /* as the library knows it, durable or not */
     SnapshotPtr snapshot;
-    SnapshotPtr replaced_snapshot; /* by this step: a message of it may name this one */
+    SnapshotPtr replaced_snapshot; /* in this step, whose messages may still name it */
     Disk disk;
     Snapshot incoming;              /* a snapshot that is being installed */
     bool chunk_outstanding = false; /* a chunk is not acknowledged yet */
@@ -117,17 +118,17 @@ protected:
     virtual void installing() {}                         /* `incoming` replaces the log */
     virtual void elected() {}                            /* this server, just now */
 
-    /* Carrying out the update. interrupted() comes before each part that a crash could come
-     * before: the rest is not done if it returns true. */
+    /* Carrying out the update. interrupted() is called between its parts: if it returns true, the
+     * server has crashed, and the rest is not done. */
     virtual bool interrupted() { return false; }
     virtual void save(raft_term term, raft_id vote);
     virtual void write(Write w) { disk.queue.push_back(std::move(w)); }
-    /* Entries from one index to another are in the queue. */
+    /* The write of the entries from one index to another, with that ticket, is in the queue. */
     virtual void entries_written(raft_index, raft_index, unsigned long long) {}
     virtual bool chunk_write_fails() { return false; }
     virtual Message *make_message() { return new Message; }
-    virtual unsigned choose_entries(unsigned n) { return n; } /* of n, how many are sent */
-    virtual size_t choose_bytes(size_t left) { return left; } /* of a snapshot, likewise */
+    virtual unsigned choose_entries(unsigned n) { return n; } /* how many of n entries to send */
+    virtual size_t choose_bytes(size_t left) { return left; } /* the same for bytes of a snapshot */
     virtual void send(std::unique_ptr<Message>) {}
     virtual void apply_committed();
     virtual raft_index apply_until() { return view.commit; }
@@ -138,7 +139,7 @@ protected:
 
     virtual void carry_out(const raft_update &u);
     void move_handle(); /* bytewise, as a caller may */
-    /* Memory as after a restart, from the disk. start() does it, too. */
+    /* Set all members as after a restart, from the disk. start() calls it. */
     void load();
     /* RAFT_START with the log from an index on; borrowed from `loan`. */
     raft_event start_event(raft_index from);

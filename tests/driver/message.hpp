@@ -4,6 +4,8 @@
 
 #include "types.hpp"
 
+#include <span>
+
 namespace driver {
 
 /* A deep copy of a message between two servers. */
@@ -19,6 +21,16 @@ struct Message {
     raft_message *operator->() { return &m; }
     const raft_message *operator->() const { return &m; }
 };
+
+/* The messages and the answered reads of an update; none if it does not announce them. */
+inline std::span<raft_message> messages_of(const raft_update &u) {
+    return u.flags & RAFT_UPDATE_MESSAGES ? std::span(u.messages.batch, u.messages.n)
+                                          : std::span<raft_message>();
+}
+inline std::span<const raft_read> reads_of(const raft_update &u) {
+    return u.flags & RAFT_UPDATE_READS ? std::span<const raft_read>(u.reads.batch, u.reads.n)
+                                       : std::span<const raft_read>();
+}
 
 raft_term term_of(const raft_message &m);
 /* A request for a pre-vote or its answer: no server need be in the term that it names. */

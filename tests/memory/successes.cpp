@@ -75,7 +75,10 @@ void founding() {
 
     TestedRaft recovered;
     recovered.step(b.start(1, 2, nullptr, 1, {b.change(1, b.conf("1 2 3"))}));
-    recovered.step(b.with_conf(2, RAFT_RECOVER, b.conf("1 2")));
+    recovered.step(b.append(2, 2, 2, 1, 1, 1, {})); /* its leader */
+    const raft_configuration survivors = b.conf("1 2");
+    survivors.servers[1].address = "the leader's new address";
+    recovered.step(b.with_conf(2, RAFT_RECOVER, survivors));
     recovered.step(b.persisted(3, 2));
 }
 
@@ -135,7 +138,9 @@ void installing() {
     s.step(b.persisted_chunk(5, 20, 2, 16, false));
     s.step(b.install(6, 3, 4, 24, 3, three, 1, 0, false));
     s.step(b.persisted_chunk(7, 0, 0, 0, false)); /* the write failed */
-    s.step(b.install(8, 3, 4, 24, 3, three, 0, 0, false));
+    const raft_configuration moved = b.conf("1 2 3");
+    moved.servers[2].address = "the leader's new address";
+    s.step(b.install(8, 3, 4, 24, 3, moved, 0, 0, false));
     s.step(b.append(9, 3, 4, 24, 3, 24, {b.command(4)})); /* rejected meanwhile */
     s.step(b.append(9, 3, 4, 24, 3, 24, {}));
     s.step(b.persisted_chunk(10, 24, 3, 0, true));
@@ -268,7 +273,9 @@ void changing_members() {
     s.step(b.result(s.now + 2002, 7, 3, 0, 6, kAll));
     int status = 0;
     REQUIRE(raft_catch_up(&s.r, 7, &status) == 0 && status == RAFT_CATCH_UP_FINISHED);
-    s.step(b.with_conf(s.now + 2003, RAFT_RECONFIGURE, b.conf("1 2 3 7")));
+    const raft_configuration voters = b.conf("1 2 3 7");
+    voters.servers[0].address = "the leader's new address";
+    s.step(b.with_conf(s.now + 2003, RAFT_RECONFIGURE, voters));
     s.step(b.persisted(s.now + 2004, 7));
     for (raft_id id : {2, 7}) {
         s.step(b.result(s.now + 2005, id, 3, 0, 7, kAll));

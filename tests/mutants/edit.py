@@ -205,14 +205,14 @@ class Edit:
             near |= {b.key for a, b in zip(code, code[1:])
                      if b.kind == "name" and (a.kind == "name" or a.key in ("*", "&"))}
             for i, token in enumerate(code):
-                if token.kind != "name" or token.key in KEYWORDS | near or \
-                        token.key.startswith("RAFT_") or token.text.startswith("std::"):
+                scopes = [part.strip() for part in token.text.split("::")[:-1] if part.strip()]
+                if token.kind != "name" or token.key in KEYWORDS or "std" in scopes or \
+                        token.key.startswith("RAFT_") or not scopes and token.key in near:
                     continue
                 follows = code[i + 1] if i + 1 < len(code) else None
-                is_variable = (i == 0 or code[i - 1].key != ".") and "::" not in token.text and \
+                is_variable = (i == 0 or code[i - 1].key != ".") and not scopes and \
                     re.fullmatch(r"[a-z](?![A-Z])\w*", token.key) and (
                         follows is None or follows.kind != "name" and follows.key not in ("(", "<"))
-                scopes = [part.strip() for part in token.text.split("::")[:-1] if part.strip()]
                 if is_variable or token.key not in tree.keys or not tree.scopes.issuperset(scopes):
                     raise Stale("would go to %s, where `%s` is unknown" % (
                         site.source.place(site.first), token.text))

@@ -36,7 +36,7 @@ class Runner:
         simulated = test.suite == "simulation"
         command = [sandbox.program(test.program)] + test.args
         if simulated:
-            command = [command[0], "--worlds", str(self.seeds), "--jobs", "1", "--quiet"]
+            command = [command[0], "--runs", str(self.seeds), "--jobs", "1", "--quiet"]
         elif test.suite in ("unit", "scenario"):
             command.append("--abort")
         with tempfile.TemporaryFile("w+", errors="replace") as output:
@@ -101,8 +101,8 @@ def explanation(test, text):
     if test.suite in ("unit", "scenario"):
         case = re.search(r"^-{60,}\n(.*)\n", text, re.M)
         return case[1].strip() if case else ""
-    for pattern in (r"violates (.*)", r"BROKEN: (.*), after:", r"(NOT exhausted)",
-                    r"(only \d+ entries were ever committed)"):
+    for pattern in (r"violates (.*)", r"BROKEN: (.*), after:", r"(there are too many states)",
+                    r"(only \d+ entries are committed in any state.*)"):
         found = re.search(pattern, text)
         if found:
             return found[1][:100]

@@ -151,7 +151,8 @@ def test_refresh():
                    read(bug))
             write(path, SOURCE)
         for new, known in (("most > n", True), ("least > n", False), ("other($server, n)", True),
-                           ("none($server, n)", False), ("gone::other($server, n)", False)):
+                           ("none($server, n)", False), ("gone::other($server, n)", False),
+                           ("gone::limit($server, n)", False)):
             write(bug, head + "in limit:\n  $server.last ...\n- n > most\n+ %s\n" % new)
             expect("a new text `%s` is %s" % (new, "accepted" if known else "stale"),
                    (fit(bug, root) is not None) == known)

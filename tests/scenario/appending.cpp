@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The follower's side of replication where it is least ordinary (§3.5, §4.1, §5.1). */
+/* Special cases of the follower's side of replication (§3.5, §4.1, §5.1). */
 #include "catch.hpp"
 #include "cluster.hpp"
 
@@ -11,7 +11,7 @@ Draw follower(const char *log = "1[1 2 3] 1 1") { return {.id = 1, .term = 3, .l
 
 } // namespace
 
-TEST_CASE("What begins a log is a configuration with a term (§4.4)") {
+TEST_CASE("The first entry of a log must be a configuration with a term (§4.4)") {
     Cluster c({Draw{.id = 1}});
     c[1].refuses(RAFT_MALFORMED, 2, AppendEntries{.term = 1, .log = "1"});
     auto termless = draft(2, 1, AppendEntries{.term = 1, .log = "1[1 2]"});
@@ -21,7 +21,7 @@ TEST_CASE("What begins a log is a configuration with a term (§4.4)") {
     REQUIRE(c[1].conf() == "1 2");
 }
 
-TEST_CASE("Entries that a snapshot covers are taken as agreeing (§5.1)") {
+TEST_CASE("Entries that a snapshot covers count as matching (§5.1)") {
     Cluster c({Draw{.id = 1,
                     .term = 3,
                     .log = "2 2",
@@ -29,14 +29,14 @@ TEST_CASE("Entries that a snapshot covers are taken as agreeing (§5.1)") {
                     .snapshot = {5, 2},
                     .conf = "1 2 3",
                     .conf_index = 1}});
-    /* Entries 3 to 5 are unknown here, but committed. */
+    /* Entries 3 to 5 are compacted here, and committed. */
     c[1].receive(2, AppendEntries{.term = 3, .prev = {2, 1}, .log = "1 2 2 2 2 3"});
     REQUIRE(c[1].terms() == "2 2 3");
     REQUIRE(c[1].last() == 8);
     REQUIRE(c.result(1, 2).last_log_index == 8);
 }
 
-TEST_CASE("A founding entry that was never committed is replaced by another leader's (§4.1)") {
+TEST_CASE("An uncommitted bootstrap entry is replaced by another leader's (§4.1)") {
     Cluster c({Draw{.id = 1}});
     c[1].slow = true;
     c[1].receive(2, AppendEntries{.term = 1, .log = "1[1 2]"});
@@ -49,7 +49,7 @@ TEST_CASE("A founding entry that was never committed is replaced by another lead
     REQUIRE(c[1].stored() == 1);
 }
 
-TEST_CASE("The configuration flag compares what changed in place of what (§4.1)") {
+TEST_CASE("The CONFIGURATION flag compares a replaced configuration with the new one (§4.1)") {
     const char *before = "2[1 2 3 4]";
     const char *after = "3[1 2 3 4]";
     bool changed = true;
@@ -83,13 +83,14 @@ TEST_CASE("A refusal at index 0 acknowledges nothing (§3.5)") {
     REQUIRE(r.last_log_index == 0);
 }
 
-TEST_CASE("Between two chunks a heartbeat is answered, matching entries end the installation") {
+TEST_CASE("Between two chunks a heartbeat is answered, and matching entries end the installation") {
     Cluster c({follower()});
     c[1].receive(2, InstallSnapshot{.term = 3, .last = {8, 2}, .bytes = 4});
     REQUIRE(c.result(1, 2).snapshot_offset == 4);
-    SECTION("a heartbeat does not") {
+    SECTION("a heartbeat does not end it") {
         c[1].receive(2, AppendEntries{.term = 3, .prev = {3, 1}});
         auto r = c.result(1, 2);
+        REQUIRE(r.rejected == 0);
         REQUIRE(r.snapshot_index == 8);
         REQUIRE(r.snapshot_offset == 4);
     }
@@ -99,18 +100,18 @@ TEST_CASE("Between two chunks a heartbeat is answered, matching entries end the 
         REQUIRE(r.rejected == 7);
         REQUIRE(r.snapshot_index == 8);
     }
-    SECTION("entries that match are taken: the leader has given the installation up") {
+    SECTION("matching entries are appended: the leader has stopped the installation") {
         c[1].receive(2, AppendEntries{.term = 3, .prev = {3, 1}, .log = "2 3"});
         REQUIRE(c[1].last() == 5);
         auto r = c.result(1, 2);
         REQUIRE(r.last_log_index == 5);
         REQUIRE(r.snapshot_index == 0);
-        /* What comes late of the snapshot begins it anew. */
+        /* A late chunk does not resume it. */
         c[1].receive(2, InstallSnapshot{.term = 3, .last = {8, 2}, .offset = 4});
         REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
         REQUIRE(c.result(1, 2).snapshot_offset == 0);
     }
-    SECTION("entries that are known already also show it") {
+    SECTION("entries that the log has already end it, too") {
         c[1].receive(2, AppendEntries{.term = 3, .prev = {1, 1}, .log = "1 1"});
         auto r = c.result(1, 2);
         REQUIRE(r.last_log_index == 3);
@@ -118,7 +119,8 @@ TEST_CASE("Between two chunks a heartbeat is answered, matching entries end the 
     }
 }
 
-TEST_CASE("While a chunk is being written entries are refused, from the very first too (§5.1)") {
+TEST_CASE(
+    "While a chunk is being written, entries are rejected, even at the start of the log (§5.1)") {
     Cluster c({Draw{.id = 1}});
     c[1].slow = true;
     c[1].receive(2, InstallSnapshot{.term = 3, .last = {8, 2}});
@@ -134,7 +136,7 @@ TEST_CASE("While a chunk is being written entries are refused, from the very fir
     REQUIRE(c[1].commit() == 8);
 }
 
-TEST_CASE("What is stored beyond what this term's leader matched is not acknowledged (§3.5)") {
+TEST_CASE("Stored entries beyond what this term's leader matched are not acknowledged (§3.5)") {
     Cluster c({follower("1[1 2 3]")});
     c[1].slow = true;
     c[1].receive(2, AppendEntries{.term = 3, .prev = {1, 1}, .log = "3 3"});
@@ -148,32 +150,32 @@ TEST_CASE("What is stored beyond what this term's leader matched is not acknowle
     REQUIRE(c.result(1, 3).last_log_index == 3);
 }
 
-TEST_CASE("A founder in the middle of an installation does not elect itself (§4.4)") {
+TEST_CASE("A bootstrapped sole voter does not elect itself while it installs a snapshot (§4.4)") {
     Cluster c({Draw{.id = 1}});
     c[1].slow = true;
     c[1].bootstrap("1");
     c[1].receive(2, InstallSnapshot{.term = 1, .last = {8, 1}, .conf = "1 2"});
     REQUIRE(c[1].leader() == 2);
-    SECTION("nor beside a leader") {
+    SECTION("while it knows a leader") {
         c[1].store();
         REQUIRE(c[1].state() == RAFT_FOLLOWER);
     }
-    SECTION("nor after its leader is forgotten") {
-        c.sleep(5000); /* or it would not listen to a candidate */
+    SECTION("after it has forgotten the leader") {
+        c.sleep(5000); /* else it would ignore a candidate */
         c[1].receive(3, RequestVote{.term = 5, .last = {9, 4}});
         REQUIRE(c[1].leader() == 0);
         c[1].store();
         REQUIRE(c[1].stored() == 1);
         REQUIRE(c[1].state() == RAFT_FOLLOWER);
         c.drop();
-        c[1].store(); /* there is nobody to tell */
+        c[1].store(); /* it knows no leader to answer */
         REQUIRE(c[1].commit() == 8);
         REQUIRE(c.count(1, 2) == 0);
         REQUIRE(c.count(1, 3) == 0);
     }
 }
 
-TEST_CASE("A server that has not said that it takes chunks says nothing of offsets") {
+TEST_CASE("A server without the chunk feature reports no offsets") {
     Cluster c({Draw{.id = 1, .term = 3, .log = "1[1 2 3] 1 1", .features = 0}});
     c[1].receive(
         2, InstallSnapshot{.term = 3, .last = {8, 2}, .offset = 4, .data = "late", .done = false});
@@ -184,7 +186,7 @@ TEST_CASE("A server that has not said that it takes chunks says nothing of offse
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
 }
 
-TEST_CASE("Entries that are announced and not there are refused, by a settled follower, too") {
+TEST_CASE("A message with a null entries array is refused, on the fast path, too") {
     Cluster c({follower()});
     c[1].receive(2, AppendEntries{.term = 3, .prev = {3, 1}, .log = "3 3"});
     c[1].refuses(
@@ -207,12 +209,12 @@ TEST_CASE("The last chunk of a snapshot may be empty (§5.1)") {
     nothing.done = false;
     c[1].receive(2, InstallSnapshot{.term = 3, .last = {8, 2}, .done = false});
     c.drop();
-    c[1].refuses(RAFT_MALFORMED, 2, nothing); /* but no other */
+    c[1].refuses(RAFT_MALFORMED, 2, nothing); /* only the last one */
     c[1].receive(2, end);
     REQUIRE(c[1].commit() == 8);
 }
 
-TEST_CASE("Snapshots are told apart by index, term and leader (§5.1)") {
+TEST_CASE("Snapshots differ by index, term and leader (§5.1)") {
     Cluster c({follower()});
     c[1].receive(2, InstallSnapshot{.term = 3, .last = {8, 2}, .bytes = 4});
     REQUIRE(c.result(1, 2).snapshot_offset == 4);
@@ -228,10 +230,10 @@ TEST_CASE("Snapshots are told apart by index, term and leader (§5.1)") {
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
     auto r = c.result(1, from);
     REQUIRE(r.snapshot_index == next.last.index);
-    REQUIRE(r.snapshot_offset == 0); /* it is to begin */
+    REQUIRE(r.snapshot_offset == 0); /* from the beginning */
 }
 
-TEST_CASE("A snapshot that another one replaced while it was written is dropped then (§5.1)") {
+TEST_CASE("A snapshot is dropped if another one replaces it while its chunk is written (§5.1)") {
     Cluster c({follower()});
     c[1].slow = true;
     const InstallSnapshot first{.term = 3, .last = {8, 2}, .data = "abcd", .done = false};
@@ -239,19 +241,19 @@ TEST_CASE("A snapshot that another one replaced while it was written is dropped 
     c[1].receive(2, first);
     c[1].receive(2, second);
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT)); /* one at a time */
-    SECTION("the first one coming again does not change that") {
+    SECTION("the first one arrives again") {
         c[1].receive(2, first);
         REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
         c[1].store();
         REQUIRE(c.result(1, 2).snapshot_offset == 0);
     }
-    SECTION("the second is asked for") {
+    SECTION("the second one is requested") {
         c[1].store();
         auto r = c.result(1, 2);
         REQUIRE(r.snapshot_index == 9);
         REQUIRE(r.snapshot_offset == 0);
     }
-    SECTION("nobody is asked when the leader is gone by then") {
+    SECTION("nothing is requested if the leader is unknown by then") {
         c.sleep(5000);
         c[1].receive(3, RequestVote{.term = 5, .last = {9, 4}});
         c.drop();
@@ -261,10 +263,10 @@ TEST_CASE("A snapshot that another one replaced while it was written is dropped 
     }
 }
 
-TEST_CASE("A snapshot of what the log has confirms the log, beside one that is being written") {
+TEST_CASE("A snapshot of entries in the log is acknowledged, even while another one is written") {
     Cluster c({follower()});
     const InstallSnapshot old{.term = 3, .last = {3, 1}};
-    SECTION("alone") { c[1].receive(2, old); }
+    SECTION("no log") { c[1].receive(2, old); }
     SECTION("while another is written") {
         c[1].slow = true;
         c[1].receive(2, InstallSnapshot{.term = 3, .last = {8, 2}});
@@ -275,13 +277,29 @@ TEST_CASE("A snapshot of what the log has confirms the log, beside one that is b
         return;
     }
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
+    REQUIRE(c[1].terms() == "1 1 1");
     REQUIRE(c.result(1, 2).last_log_index == 3);
-    REQUIRE(c[1].commit() == 1); /* a leader's commit index tells that, not its snapshot */
+    REQUIRE(c[1].commit() == 1); /* only leader_commit raises it */
 }
 
-TEST_CASE("A snapshot from before what was compacted here is no contradiction (§5.1)") {
+TEST_CASE("A snapshot older than the receiver's own is acknowledged (§5.1)") {
     Cluster c({Draw{.id = 1, .term = 3, .start = 6, .snapshot = {5, 2}, .conf = "1 2 3"}});
     c[1].receive(2, InstallSnapshot{.term = 3, .last = {2, 1}});
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
     REQUIRE(c.result(1, 2).last_log_index == 2);
+}
+
+TEST_CASE("A heartbeat before the first entry is acknowledged") {
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    c[1].receive(2, AppendEntries{.term = 1, .prev = {0, 0}});
+    REQUIRE(c.result(1, 2).rejected == 0);
+}
+
+TEST_CASE("An acknowledged write beyond the log of a leader changes nothing") {
+    Cluster c(Cluster::fresh("1 2 3"));
+    c.elect(1);
+    c.run(2000);
+    const raft_index stored = c[1].stored();
+    c[1].step(event::persisted(c[1].last() + 1));
+    REQUIRE(c[1].stored() == stored);
 }

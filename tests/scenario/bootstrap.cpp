@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Founding a cluster (§4.4). */
+/* Bootstrapping a cluster (§4.4). */
 #include "catch.hpp"
 #include "cluster.hpp"
 
 using namespace scenario;
 
-TEST_CASE("A pristine server founds a cluster of one and leads it") {
+TEST_CASE("A pristine server bootstraps a cluster of one and leads it") {
     Cluster c({Draw{.id = 1}});
     c[1].slow = true;
     c[1].bootstrap("1");
@@ -27,7 +27,7 @@ TEST_CASE("A pristine server founds a cluster of one and leads it") {
     REQUIRE(c[1].leads());
 }
 
-TEST_CASE("One of three is bootstrapped, the others get entry 1 from it") {
+TEST_CASE("One of three servers is bootstrapped and sends entry 1 to the others") {
     Cluster c({{.id = 1}, {.id = 2}, {.id = 3}});
     c[1].bootstrap("1 2 3");
     c.run(5000);
@@ -39,7 +39,7 @@ TEST_CASE("One of three is bootstrapped, the others get entry 1 from it") {
     }
 }
 
-TEST_CASE("All three are bootstrapped alike") {
+TEST_CASE("Three servers are bootstrapped with equal configurations") {
     Cluster c({{.id = 1}, {.id = 2}, {.id = 3}});
     for (raft_id id : {1, 2, 3}) {
         c[id].bootstrap("1 2 3");
@@ -49,14 +49,14 @@ TEST_CASE("All three are bootstrapped alike") {
     REQUIRE(c[c.leader()].commit() >= 2);
 }
 
-TEST_CASE("A term of 1 with nothing else is pristine enough") {
+TEST_CASE("A server with term 1 and nothing else can be bootstrapped") {
     Cluster c({Draw{.id = 1, .term = 1}});
     c[1].bootstrap("1 2 3");
     REQUIRE(c[1].term() == 1);
     REQUIRE(c[1].conf() == "1 2 3");
 }
 
-TEST_CASE("A server that holds anything cannot be bootstrapped") {
+TEST_CASE("A server with a later term, a vote, a log or a snapshot cannot be bootstrapped") {
     for (const Draw &d :
          std::vector<Draw>{{.id = 1, .term = 2},
                            {.id = 1, .term = 1, .vote = 2},
@@ -70,7 +70,7 @@ TEST_CASE("A server that holds anything cannot be bootstrapped") {
     c[1].refuses(RAFT_CANTBOOTSTRAP, event::bootstrap("1 2"));
 }
 
-TEST_CASE("The founding configuration must be sound") {
+TEST_CASE("The bootstrap configuration must be legal") {
     Cluster c({Draw{.id = 1}});
     c[1].refuses(RAFT_BADID, event::bootstrap("2 3"));
     c[1].refuses(RAFT_BADID, event::bootstrap("1 0"));

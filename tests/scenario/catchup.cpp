@@ -7,7 +7,7 @@ using namespace scenario;
 
 namespace {
 
-/* Server 1 leads {1 2 3}; 4 is a spare that has nothing yet. */
+/* Server 1 leads {1 2 3}; 4 is a spare with an empty log. */
 struct WithSpare : Cluster {
     explicit WithSpare(std::function<void(raft *)> set = {})
         : Cluster({{.id = 1, .log = "1[1 2 3 4p]", .set = std::move(set)}}) {
@@ -18,7 +18,7 @@ struct WithSpare : Cluster {
         drop();
         (*this)[1].receive(3, AppendResult{.term = 2, .last = 12});
     }
-    /* The peers stay alive; what was sent to 4 is taken, and answered up to `last`. */
+    /* The peers answer; messages to 4 are taken and answered up to `last`. */
     void tick(raft_time ms, raft_index last = 0) {
         now += ms;
         for (raft_id id : {2, 3}) {
@@ -34,7 +34,7 @@ struct WithSpare : Cluster {
 
 } // namespace
 
-TEST_CASE("A spare gets the log while it is being caught up") {
+TEST_CASE("A spare receives the log while it is being caught up") {
     WithSpare c;
     REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_NONE);
     REQUIRE(c.count(1, 4) == 0);
@@ -52,7 +52,7 @@ TEST_CASE("A spare gets the log while it is being caught up") {
     REQUIRE(c[1].conf() == "1 2 3 4");
 }
 
-TEST_CASE("On a real stage: a new server is caught up, promoted, and votes") {
+TEST_CASE("A new server is caught up and promoted, and then votes") {
     Cluster c("1 2 3", 1);
     c[1].submit(30);
     c.run(200);
@@ -69,7 +69,7 @@ TEST_CASE("On a real stage: a new server is caught up, promoted, and votes") {
     REQUIRE(raft_role(c[4].handle()) == RAFT_VOTER);
 }
 
-TEST_CASE("A round that ends late begins another, for what came meanwhile") {
+TEST_CASE("A round that ends late is followed by another one for newer entries") {
     WithSpare c;
     c[1].catch_up(4);
     c.tick(1500);   /* longer than an election timeout: this round was too slow */
@@ -80,7 +80,7 @@ TEST_CASE("A round that ends late begins another, for what came meanwhile") {
     REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_FINISHED);
 }
 
-TEST_CASE("A server that never gets there is given up after the maximum number of rounds") {
+TEST_CASE("A catch-up is aborted after the maximum number of rounds") {
     WithSpare c([](raft *r) { raft_set_max_catch_up_rounds(r, 3); });
     c[1].catch_up(4);
     for (int round = 0; round < 3; ++round) {
@@ -97,7 +97,7 @@ TEST_CASE("A server that never gets there is given up after the maximum number o
     REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_RUNNING);
 }
 
-TEST_CASE("A server that is silent for the longest round is given up") {
+TEST_CASE("A catch-up is aborted if the server is silent for the maximum duration of a round") {
     WithSpare c([](raft *r) { raft_set_max_catch_up_round_duration(r, 2000); });
     c[1].catch_up(4);
     for (int i = 0; i < 19; ++i) {
@@ -110,7 +110,7 @@ TEST_CASE("A server that is silent for the longest round is given up") {
     REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_ABORTED);
 }
 
-TEST_CASE("A standby whose catch-up is given up is replicated to as before (§4.2.1)") {
+TEST_CASE("A standby whose catch-up is aborted still receives the log (§4.2.1)") {
     Cluster c({Draw{.id = 1, .log = "1[1 4s]", .set = [](raft *r) {
                         raft_set_max_catch_up_round_duration(r, 2000);
                     }}});
@@ -136,7 +136,7 @@ TEST_CASE("No membership change and no second catch-up while one is running") {
     c[1].refuses(RAFT_CANTCHANGE, event::change("1 2 3"));
 }
 
-TEST_CASE("A catch-up ends with the leadership that asked for it") {
+TEST_CASE("A catch-up ends when its leader loses leadership") {
     WithSpare c;
     c[1].catch_up(4);
     c[1].receive(2, AppendEntries{.term = 3, .prev = {12, 2}});
@@ -144,7 +144,7 @@ TEST_CASE("A catch-up ends with the leadership that asked for it") {
     REQUIRE(raft_catch_up(c[1].handle(), 4, &status) == RAFT_NOTLEADER);
 }
 
-TEST_CASE("A server behind the snapshot is caught up through it") {
+TEST_CASE("A server that needs the snapshot is caught up with it") {
     Cluster c("1 2 3", 1);
     c[1].submit(30);
     c.run(200);

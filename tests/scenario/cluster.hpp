@@ -53,7 +53,7 @@ public:
     void hand(Message message); /* deliver it, again or late */
 
     /* The clock. */
-    void sleep(raft_time ms) { now += ms; } /* time passes, nobody's timer is looked at */
+    void sleep(raft_time ms) { now += ms; } /* time passes, and no timer fires */
     void expire(raft_id id);                /* advance to its deadline and fire its timer */
     void run(raft_time ms);                 /* timers fire and messages arrive for so long */
     raft_time now = 1000;

@@ -7,7 +7,7 @@
 
 using namespace scenario;
 
-TEST_CASE("A follower that hears nothing asks for pre-votes, then for votes, then leads") {
+TEST_CASE("A follower without a leader asks for pre-votes, then for votes, and then leads") {
     Cluster c("1 2 3");
     c.expire(1);
     REQUIRE(c[1].state() == RAFT_CANDIDATE);
@@ -63,7 +63,7 @@ TEST_CASE("Without pre-votes a campaign begins a new term at once") {
     REQUIRE(c[1].leads());
 }
 
-TEST_CASE("Election timeouts are random between the minimum and twice that") {
+TEST_CASE("Election timeouts are random, between the set time and twice that") {
     std::set<raft_time> seen;
     for (unsigned seed = 0; seed < 200; ++seed) {
         Cluster c({{.id = 1, .log = "1[1 2 3]", .set = [seed](raft *r) { raft_seed(r, seed); }}});
@@ -71,7 +71,7 @@ TEST_CASE("Election timeouts are random between the minimum and twice that") {
         REQUIRE(wait >= 1000);
         REQUIRE(wait <= 2000);
         seen.insert(wait);
-        /* Drawn anew for every attempt. */
+        /* Each attempt has a new random timeout. */
         c.expire(1);
         wait = c[1].deadline() - c.now;
         REQUIRE(wait >= 1000);
@@ -102,7 +102,7 @@ TEST_CASE("Time that runs backwards stands still") {
     REQUIRE(c[1].deadline() == deadline);
 }
 
-TEST_CASE("A split vote elects nobody; new random timeouts do") {
+TEST_CASE("A split vote elects no leader; new random timeouts resolve it") {
     auto draws = Cluster::fresh("1 2 3 4");
     for (Draw &d : draws) {
         d.set = [](raft *r) { raft_set_pre_vote(r, false); };
@@ -121,7 +121,7 @@ TEST_CASE("A split vote elects nobody; new random timeouts do") {
     REQUIRE(c[c.leader()].term() >= 3);
 }
 
-TEST_CASE("A candidate gives up when a leader of its term speaks") {
+TEST_CASE("A candidate becomes a follower when it hears from a leader of its term") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c.expire(1);
     c[1].receive(2, VoteResult{.term = 2, .granted = true, .pre_vote = true});
@@ -133,7 +133,7 @@ TEST_CASE("A candidate gives up when a leader of its term speaks") {
     REQUIRE(c[1].vote() == 1); /* of this term: kept */
 }
 
-TEST_CASE("A pre-vote candidate gives up when the leader speaks") {
+TEST_CASE("A candidate that asks for pre-votes becomes a follower when it hears from the leader") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c.expire(1);
     REQUIRE(c[1].state() == RAFT_CANDIDATE);
@@ -146,7 +146,7 @@ TEST_CASE("A pre-vote candidate gives up when the leader speaks") {
     REQUIRE(c[1].term() == 1);
 }
 
-TEST_CASE("A leader that meets a higher term becomes a follower") {
+TEST_CASE("A leader that receives a higher term becomes a follower") {
     Cluster c("1 2 3", 1);
     const raft_term term = c[1].term();
     SECTION("in an AppendEntries") {
@@ -167,7 +167,7 @@ TEST_CASE("A leader that meets a higher term becomes a follower") {
     REQUIRE(c[1].disk.term == term + 1);
 }
 
-TEST_CASE("A leader that hears no quorum for an election timeout steps down by itself") {
+TEST_CASE("A leader that does not hear from a quorum for an election timeout steps down") {
     Cluster c("1 2 3 4 5", 1);
     const raft_term term = c[1].term();
     SECTION("two of four peers are enough to stay") {
@@ -187,7 +187,7 @@ TEST_CASE("A leader that hears no quorum for an election timeout steps down by i
     }
 }
 
-TEST_CASE("Answers of non-voters do not keep a leader in office") {
+TEST_CASE("Answers of non-voters do not count for the quorum check") {
     Cluster c({{.id = 1, .log = "1[1 2 3 4s 5s]"},
                {.id = 2, .log = "1[1 2 3 4s 5s]"},
                {.id = 3, .log = "1[1 2 3 4s 5s]"},
@@ -216,11 +216,11 @@ TEST_CASE("A sole voter elects itself when it starts, in a new term, voting for 
     REQUIRE(c[1].term() == 6);
     REQUIRE(c[1].vote() == 1);
     REQUIRE(c[1].terms() == "1 5 6");
-    REQUIRE(c[1].commit() == 3); /* its disk has acknowledged the barrier */
+    REQUIRE(c[1].commit() == 3); /* the barrier is durable */
     REQUIRE(c[1].disk.term == 6);
 }
 
-TEST_CASE("A leader heartbeats all its peers at one tick") {
+TEST_CASE("A leader sends heartbeats to all its peers in one step") {
     Cluster c("1 2 3", 1);
     c.drop();
     for (int i = 0; i < 5; ++i) {
@@ -252,7 +252,7 @@ TEST_CASE("A vote request carries only what is durable") {
     REQUIRE(c.take(1, 3, RAFT_REQUEST_VOTE)->request_vote.last_log_index == 3);
 }
 
-TEST_CASE("A late timer still fires, whatever else happened at the same time before it") {
+TEST_CASE("A late timer still takes effect after other events at the same time") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     SECTION("a follower's") {
         c.now = c[1].deadline() + 5;
@@ -261,7 +261,7 @@ TEST_CASE("A late timer still fires, whatever else happened at the same time bef
         c[1].timeout();
         REQUIRE(c[1].state() == RAFT_CANDIDATE);
     }
-    SECTION("a leader's, under steady traffic") {
+    SECTION("a leader's, with steady traffic") {
         c.win(1, {2, 3});
         raft_time heard = c.now;
         for (int i = 0; i < 1000; ++i) {
@@ -278,7 +278,7 @@ TEST_CASE("A late timer still fires, whatever else happened at the same time bef
     }
 }
 
-TEST_CASE("Who campaigns follows nobody any more") {
+TEST_CASE("A candidate knows no leader") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}});
     REQUIRE(c[1].leader() == 2);
@@ -288,12 +288,12 @@ TEST_CASE("Who campaigns follows nobody any more") {
     REQUIRE(c[1].flag(RAFT_UPDATE_LEADER));
 }
 
-TEST_CASE("A leader whose voters fell silent an election timeout ago steps down in that moment") {
+TEST_CASE("A leader steps down exactly an election timeout after the last answers of its voters") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c.win(1, {2, 3});
     raft_time heard = c.now;
     SECTION("since they voted") {}
-    SECTION("since they answered, all being well") {
+    SECTION("since they answered on the fast path") {
         c[1].receive({2, 3}, AppendResult{.term = 2, .last = 2});
         c.expire(1);
         heard = c.now;
@@ -305,7 +305,7 @@ TEST_CASE("A leader whose voters fell silent an election timeout ago steps down 
     REQUIRE(c.now == heard + 1000);
 }
 
-TEST_CASE("A step from the past rearms timers from the latest time known") {
+TEST_CASE("An event with an earlier time sets timers from the latest known time") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c.now = 5000;
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}});

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Every error of every event (chapters on the event's subject have more). refuses()
- * shows each time that the step leaves no trace: see notrace.cpp. */
+/* Every error of every event. Server::refuses() checks that each failed step changes nothing. Other
+ * files have more errors of their subjects. */
 #include "catch.hpp"
 #include "cluster.hpp"
 
@@ -48,7 +48,7 @@ void each_state(const std::function<void(Cluster &, Server &)> &check) {
 
 } // namespace
 
-TEST_CASE("Unknown events, and times out of range: RAFT_INVALID in every state") {
+TEST_CASE("Unknown events and times out of range get RAFT_INVALID in every state") {
     each_state([](Cluster &, Server &s) {
         for (unsigned type : {0u, 17u, 1000u, 0x7fffffffu}) {
             s.refuses(RAFT_INVALID, bare(static_cast<raft_event_type>(type)));
@@ -99,7 +99,7 @@ TEST_CASE("RAFT_CONFIGURATION: RAFT_INVALID above the commit index") {
     });
 }
 
-TEST_CASE("What only a leader can do is refused by others with RAFT_NOTLEADER") {
+TEST_CASE("Requests that only a leader serves get RAFT_NOTLEADER from others") {
     each_state([](Cluster &, Server &s) {
         if (s.leads()) {
             return;
@@ -134,12 +134,12 @@ TEST_CASE("RAFT_SUBMIT: RAFT_INVALID, RAFT_MALFORMED") {
                      event::submit(std::vector<Entry>{
                          {0, RAFT_COMMAND, "x"}, {0, static_cast<raft_entry_type>(type), "x"}}));
     }
-    /* A change comes alone. */
+    /* A change is submitted alone. */
     c[1].refuses(RAFT_MALFORMED, event::submit(std::vector<Entry>{{0, RAFT_CHANGE, encode("1 2")},
                                                                   {0, RAFT_COMMAND, "x"}}));
     c[1].refuses(RAFT_MALFORMED, event::submit(std::vector<Entry>{
                                      {0, RAFT_COMMAND, "x"}, {0, RAFT_CHANGE, encode("1 2")}}));
-    /* And must be decodable and sound. */
+    /* Its payload must be decodable and legal. */
     c[1].refuses(RAFT_MALFORMED, event::submit(std::vector<Entry>{{0, RAFT_CHANGE, "junk"}}));
     c[1].refuses(RAFT_MALFORMED, event::submit(std::vector<Entry>{{0, RAFT_CHANGE, ""}}));
     c[1].refuses(RAFT_INVALID, event::change("1s 2s 3s"));
@@ -184,7 +184,7 @@ TEST_CASE("RAFT_RECONFIGURE: all its errors") {
     c[1].refuses(RAFT_INVALID, event::falsified(event::reconfigure("1 2 3"), [](raft_event &raw) {
                      raw.reconfigure.conf.servers = nullptr;
                  }));
-    c[1].reconfigure("1 2 3 4"); /* a sound one is taken after all that */
+    c[1].reconfigure("1 2 3 4"); /* a legal one is accepted after all that */
     c[1].refuses(RAFT_CANTCHANGE, event::reconfigure("1 2 3"));
 }
 
@@ -201,7 +201,7 @@ TEST_CASE("RAFT_STORED: RAFT_INVALID for a ticket that was never issued") {
     REQUIRE(c[1].stored() == 3);
 }
 
-TEST_CASE("RAFT_TOOBIG: no index leaves its range") {
+TEST_CASE("RAFT_TOOBIG: no index exceeds its range") {
     const raft_index limit = 1ull << 62;
     Cluster c({{.id = 1, .term = 3, .snapshot = {limit - 3, 2}, .conf = "1"}});
     REQUIRE(c[1].leads()); /* with a barrier at limit - 2 */
@@ -215,7 +215,7 @@ TEST_CASE("RAFT_TOOBIG: no index leaves its range") {
     REQUIRE(edge[1].last() == limit - 1);
 }
 
-TEST_CASE("The message tells of the step that failed last, also if it had no event") {
+TEST_CASE("raft_errmsg() describes the last failed step, even one without an event") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     raft_update update;
     update.flags = ~0U;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The handle, and whose memory is whose. */
+/* The handle, and the ownership of memory. */
 #include "catch.hpp"
 #include "cluster.hpp"
 
@@ -9,7 +9,7 @@ using namespace scenario;
 
 namespace {
 
-/* Never to be read: any access faults. */
+/* Any access to this address faults. */
 void *const unreadable = reinterpret_cast<void *>(0x10);
 
 /* Started with this log. */
@@ -23,7 +23,7 @@ struct Started : Lone {
 } // namespace
 
 TEST_CASE("The handle may be moved bytewise between calls") {
-    auto live = [](bool moving) {
+    auto run = [](bool moving) {
         std::string seen;
         alignas(struct raft) unsigned char places[2][sizeof(struct raft)];
         auto *r = reinterpret_cast<struct raft *>(places[0]);
@@ -52,10 +52,10 @@ TEST_CASE("The handle may be moved bytewise between calls") {
         REQUIRE(raft_close(r) == 0);
         return seen;
     };
-    REQUIRE(live(true) == live(false));
+    REQUIRE(run(true) == run(false));
 }
 
-TEST_CASE("Payloads are handed through: never copied, never read") {
+TEST_CASE("Payloads are handed through, neither copied nor read") {
     Started raw("1[1]");
     REQUIRE(raft_state(&raw.r) == RAFT_LEADER);
     char cookies[3];
@@ -116,7 +116,7 @@ TEST_CASE("Arrays, configurations, addresses and RAFT_CHANGE payloads are copied
     own.assign(own.size(), '#');
     raft_update u{};
     auto step_and_spoil = [&](Event e, raft_time now) {
-        std::deque<std::string> changes; /* payloads that may go, too */
+        std::deque<std::string> changes; /* payloads of changes, which the library copies, too */
         raft_event *x = e.at(now, 1);
         if (e.message && !e.message->entries.empty()) {
             raft_entry &entry = x->receive.message->append_entries.entries[0];
@@ -153,7 +153,7 @@ TEST_CASE("Arrays, configurations, addresses and RAFT_CHANGE payloads are copied
     raft_close(&r);
 }
 
-TEST_CASE("An update is valid until the next step, accessors in between do not matter") {
+TEST_CASE("An update is valid until the next step, even if accessors are called") {
     Cluster c("1 2 3", 1);
     c[1].slow = true;
     c[1].reconfigure("1 2 3 4s");
@@ -172,7 +172,7 @@ TEST_CASE("An update is valid until the next step, accessors in between do not m
 }
 
 TEST_CASE("The same settings, seed and events give the same updates") {
-    auto life = [](unsigned seed) {
+    auto run = [](unsigned seed) {
         auto draws = Cluster::fresh("1 2 3");
         for (Draw &d : draws) {
             d.set = [seed](raft *r) { raft_seed(r, seed + static_cast<unsigned>(r->id)); };
@@ -195,8 +195,8 @@ TEST_CASE("The same settings, seed and events give the same updates") {
         }
         return seen;
     };
-    REQUIRE(life(1) == life(1));
-    REQUIRE(life(1) != life(1000));
+    REQUIRE(run(1) == run(1));
+    REQUIRE(run(1) != run(1000));
 }
 
 TEST_CASE("Without a seed the server's ID is the seed") {
@@ -213,7 +213,7 @@ TEST_CASE("Without a seed the server's ID is the seed") {
     REQUIRE(deadline(1, true) == deadline(2, true));
 }
 
-TEST_CASE("A handle that could not be initialized can be closed, whatever it held") {
+TEST_CASE("A handle that raft_init() refused can be closed") {
     struct raft r;
     std::memset(&r, 0xff, sizeof r);
     REQUIRE(raft_init(&r, 1, nullptr) == RAFT_INVALID);

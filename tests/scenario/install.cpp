@@ -24,7 +24,7 @@ Draw behind() { return {.id = 1, .term = 3, .log = "1[1 2 3] 1 1"}; }
 
 } // namespace
 
-TEST_CASE("A whole snapshot replaces the log when it is durable") {
+TEST_CASE("A snapshot replaces the log when it is durable") {
     Cluster c({behind()});
     c[1].slow = true;
     c[1].receive(2, part(0, 1000));
@@ -35,7 +35,7 @@ TEST_CASE("A whole snapshot replaces the log when it is durable") {
     REQUIRE(c[1].update.snapshot.metadata.configuration_index == 6);
     REQUIRE(c[1].update.snapshot.offset == 0);
     REQUIRE(c[1].update.snapshot.last);
-    REQUIRE(c[1].terms() == "1 1 1"); /* until then the old log stands */
+    REQUIRE(c[1].terms() == "1 1 1"); /* until then the old log is kept */
     REQUIRE(c.count(1, 2) == 0);
     c[1].store();
     REQUIRE(c[1].commit() == 8);
@@ -50,7 +50,7 @@ TEST_CASE("A whole snapshot replaces the log when it is durable") {
     auto result = c.result(1, 2);
     REQUIRE(result.rejected == 0);
     REQUIRE(result.last_log_index == 8);
-    /* Life goes on after it, and after a restart. */
+    /* Replication continues after it, and after a restart. */
     c[1].receive(2, AppendEntries{.term = 3, .prev = {8, 2}, .log = "3"});
     c[1].store();
     c[1].restart();
@@ -58,7 +58,7 @@ TEST_CASE("A whole snapshot replaces the log when it is durable") {
     REQUIRE(c[1].commit() == 8);
 }
 
-TEST_CASE("Chunks are acknowledged one by one with what is durable") {
+TEST_CASE("Each chunk is acknowledged with the durable offset") {
     Cluster c({behind()});
     c[1].slow = true;
     for (size_t offset = 0; offset < whole.size(); offset += 10) {
@@ -80,7 +80,7 @@ TEST_CASE("Chunks are acknowledged one by one with what is durable") {
     REQUIRE(c[1].commit() == 8);
 }
 
-TEST_CASE("While it is being installed the server does not campaign and votes by its old log") {
+TEST_CASE("During an installation a server does not campaign, and votes by its old log") {
     Cluster c({behind()});
     c[1].slow = true;
     c[1].receive(2, part(0, 10));
@@ -96,7 +96,7 @@ TEST_CASE("While it is being installed the server does not campaign and votes by
     REQUIRE(c.take(1, 3)->request_vote_result.vote_granted); /* up to date: 3/1 */
 }
 
-TEST_CASE("No entries are taken while a chunk is being written") {
+TEST_CASE("Entries are rejected while a chunk is being written") {
     Cluster c({behind()});
     c[1].slow = true;
     c[1].receive(2, part(0, 10));
@@ -110,7 +110,7 @@ TEST_CASE("No entries are taken while a chunk is being written") {
     REQUIRE(c[1].commit() == 8);
 }
 
-TEST_CASE("A lost chunk is resumed, not the whole sent again") {
+TEST_CASE("After a lost chunk the transfer resumes there") {
     Cluster c({{.id = 1, .term = 2, .log = "", .snapshot = {8, 2}, .conf = "1 2 3"},
                {.id = 2, .term = 2, .log = "1[1 2 3]"}});
     c.chunk_size = 10;
@@ -126,7 +126,7 @@ TEST_CASE("A lost chunk is resumed, not the whole sent again") {
     }
     auto lost = c.take(1, 2, RAFT_INSTALL_SNAPSHOT);
     REQUIRE(lost->install_snapshot.offset == 30);
-    SECTION("the answer to a heartbeat tells where to go on") {
+    SECTION("the answer to a heartbeat tells where") {
         for (int i = 0; i < 400 && c.count(1, 2) == 0; ++i) {
             c.now = c[1].deadline();
             c[1].timeout();
@@ -145,7 +145,7 @@ TEST_CASE("A lost chunk is resumed, not the whole sent again") {
             }
         }
     }
-    SECTION("and so does the transport, if it notices") {
+    SECTION("RAFT_UNREACHABLE reports it") {
         c[1].step(event::unreachable(2));
         c.run(1000);
     }
@@ -158,7 +158,7 @@ TEST_CASE("A lost chunk is resumed, not the whole sent again") {
     REQUIRE(c[2].snapshot->data == c[1].snapshot->data);
 }
 
-TEST_CASE("A chunk that comes twice, or too early, is answered with what is durable") {
+TEST_CASE("A repeated or premature chunk is answered with the durable offset") {
     Cluster c({behind()});
     c[1].receive(2, part(0, 10));
     REQUIRE(c.result(1, 2).snapshot_offset == 10);
@@ -172,7 +172,7 @@ TEST_CASE("A chunk that comes twice, or too early, is answered with what is dura
     REQUIRE(c[1].commit() == 8);
 }
 
-TEST_CASE("Another leader's term, or another snapshot, starts again at the first byte") {
+TEST_CASE("Another term or another snapshot starts at the first byte") {
     Cluster c({behind()});
     c[1].receive(2, part(0, 10));
     REQUIRE(c.result(1, 2).snapshot_offset == 10);
@@ -184,7 +184,7 @@ TEST_CASE("Another leader's term, or another snapshot, starts again at the first
         c[1].receive(3, part(0, 1000, 4));
         REQUIRE(c[1].commit() == 8);
     }
-    SECTION("a new term, whose leader has not yet sent any of it") {
+    SECTION("a new term, whose leader has not sent a chunk yet") {
         c[1].receive(3, AppendEntries{.term = 4, .prev = {9, 2}});
         const auto result = c.result(1, 3);
         REQUIRE(result.rejected == 9);
@@ -206,7 +206,7 @@ TEST_CASE("Another leader's term, or another snapshot, starts again at the first
     }
 }
 
-TEST_CASE("When a write fails the installation is abandoned and the old log stands") {
+TEST_CASE("When a write fails, the installation is aborted and the old log is kept") {
     Cluster c({behind()});
     c[1].slow = true;
     c[1].receive(2, part(0, 10));
@@ -224,7 +224,7 @@ TEST_CASE("When a write fails the installation is abandoned and the old log stan
     REQUIRE(c[1].commit() == 8);
 }
 
-TEST_CASE("A server that gave up an installation can campaign again") {
+TEST_CASE("A server that aborted an installation can campaign again") {
     Cluster c({behind()});
     c[1].slow = true;
     c[1].receive(2, part(0, 10));
@@ -249,7 +249,7 @@ TEST_CASE("Acknowledgements that do not belong to the outstanding chunk are igno
     c[1].ignores(event::persisted_snapshot({8, 2}, 0, false)); /* again */
 }
 
-TEST_CASE("A snapshot of what is committed already is not installed") {
+TEST_CASE("A snapshot of committed entries is not installed") {
     Cluster c({{.id = 1, .term = 3, .log = "1[1 2 3] 1 1 1 1 1 1 2 3"}});
     c[1].receive(2, AppendEntries{.term = 3, .prev = {9, 3}, .commit = 9});
     REQUIRE(c[1].commit() == 9);
@@ -260,13 +260,13 @@ TEST_CASE("A snapshot of what is committed already is not installed") {
     REQUIRE(c.result(1, 2).last_log_index >= 8);
 }
 
-TEST_CASE("A crash in the middle leaves the old log") {
+TEST_CASE("A crash during an installation leaves the old log") {
     Cluster c({behind()});
     c[1].receive(2, part(0, 20));
     REQUIRE(c.result(1, 2).snapshot_offset == 20);
     c[1].restart();
     REQUIRE(c[1].terms() == "1 1 1");
-    c[1].receive(2, part(20, 20)); /* what it had was lost with it */
+    c[1].receive(2, part(20, 20)); /* the received part was lost in the crash */
     REQUIRE(c.result(1, 2).snapshot_offset == 0);
     c[1].receive(2, part(0, 1000));
     REQUIRE(c[1].commit() == 8);
@@ -298,7 +298,7 @@ TEST_CASE("A leader ignores results that name another snapshot") {
     REQUIRE(m->install_snapshot.version == 1);
 }
 
-TEST_CASE("A chunk without an answer is sent again after the timeout for it") {
+TEST_CASE("A chunk without an answer is sent again after the timeout") {
     Cluster c(
         {{.id = 1, .term = 2, .log = "", .snapshot = {8, 2}, .conf = "1 2 3", .set = [](raft *r) {
               raft_set_install_snapshot_timeout(r, 3000);
@@ -310,7 +310,7 @@ TEST_CASE("A chunk without an answer is sent again after the timeout for it") {
     raft_time again = 0;
     while (c.now < sent + 5000 && again == 0) {
         c.expire(1);
-        c[1].receive(3, AppendResult{.term = 3, .last = 0}); /* keeps it in office */
+        c[1].receive(3, AppendResult{.term = 3, .last = 0}); /* for the quorum check */
         while (c.count(1, 2) > 0) {
             if (c.take(1, 2)->type == RAFT_INSTALL_SNAPSHOT) {
                 again = c.now;
@@ -330,7 +330,7 @@ TEST_CASE("A snapshot that contradicts what is committed is refused") {
     c[1].refuses(RAFT_CORRUPT, 2, other);
 }
 
-TEST_CASE("A follower that lost its part of a snapshot is sent it from the start") {
+TEST_CASE("A follower that lost its partial snapshot is sent it from the start") {
     Cluster c({{.id = 1, .term = 2, .log = "", .snapshot = {8, 2}, .conf = "1 2 3"}});
     c.chunk_size = 10;
     c.win(1, {2, 3});
@@ -342,8 +342,7 @@ TEST_CASE("A follower that lost its part of a snapshot is sent it from the start
     REQUIRE(c.take(1, 2, RAFT_INSTALL_SNAPSHOT)->install_snapshot.offset == 0);
 }
 
-TEST_CASE("A chunk that comes again while it is being written is not written again") {
-    const std::string whole = snapshot_contents({4, 1});
+TEST_CASE("A chunk that arrives again while it is being written is not written again") {
     const InstallSnapshot first{.term = 1, .last = {4, 1}, .bytes = 5};
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].slow = true;
@@ -353,15 +352,7 @@ TEST_CASE("A chunk that comes again while it is being written is not written aga
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
 }
 
-TEST_CASE("A snapshot of what the log has already is not installed") {
-    Cluster c({{.id = 1, .log = "1[1 2 3] 1 1 1"}});
-    c[1].receive(2, InstallSnapshot{.term = 1, .last = {3, 1}});
-    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
-    REQUIRE(c[1].last() == 4);
-    REQUIRE(c.take(1, 2)->append_entries_result.last_log_index == 3);
-}
-
-TEST_CASE("A snapshot replaces a log that has another entry where it ends, and its changes") {
+TEST_CASE("A snapshot replaces a log with a conflicting entry at its end, and its configurations") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 2 2[1 2 3 4s] 2"}});
     REQUIRE(c[1].conf() == "1 2 3 4s");
     c[1].receive(2, InstallSnapshot{.term = 3, .last = {3, 3}});
@@ -371,7 +362,7 @@ TEST_CASE("A snapshot replaces a log that has another entry where it ends, and i
     REQUIRE(c[1].conf() == "1 2 3");
 }
 
-TEST_CASE("What is older than the own snapshot is neither installed nor refused") {
+TEST_CASE("A message about entries before the own snapshot is answered") {
     Cluster c({{.id = 1, .term = 2, .log = "2", .start = 9, .snapshot = {8, 2}, .conf = "1 2 3"}});
     c[1].receive(2, InstallSnapshot{.term = 2, .last = {4, 1}});
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
@@ -381,27 +372,4 @@ TEST_CASE("What is older than the own snapshot is neither installed nor refused"
     auto m = c.take(1, 2, RAFT_APPEND_ENTRIES_RESULT);
     REQUIRE(m->append_entries_result.rejected == 0);
     REQUIRE(m->append_entries_result.last_log_index == 9);
-}
-
-TEST_CASE("Between two chunks a heartbeat is answered with how much is durable") {
-    Cluster c({{.id = 1, .log = "1[1 2 3] 1"}});
-    c[1].receive(2, InstallSnapshot{.term = 1, .last = {8, 1}, .bytes = 5});
-    c.drop();
-    c[1].receive(2, AppendEntries{.term = 1, .prev = {2, 1}});
-    const auto r = c.result(1, 2);
-    REQUIRE(r.rejected == 0);
-    REQUIRE(r.snapshot_index == 8);
-    REQUIRE(r.snapshot_offset == 5);
-}
-
-TEST_CASE("Another snapshot that comes while a chunk is written is asked for afterwards") {
-    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
-    c[1].slow = true;
-    c[1].receive(2, InstallSnapshot{.term = 1, .last = {8, 1}, .bytes = 5});
-    c[1].receive(2, InstallSnapshot{.term = 1, .last = {9, 1}});
-    REQUIRE(c.count(1, 2) == 0);
-    c[1].store();
-    const auto r = c.result(1, 2);
-    REQUIRE(r.snapshot_index == 9);
-    REQUIRE(r.snapshot_offset == 0);
 }

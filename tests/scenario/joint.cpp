@@ -17,7 +17,7 @@ struct Five : Cluster {
 
 } // namespace
 
-TEST_CASE("Two voters are replaced through a joint configuration, left automatically") {
+TEST_CASE("Two voters are replaced by a joint change that completes automatically") {
     Five c;
     c[1].slow = true;
     c[1].reconfigure("1 4 5");
@@ -41,7 +41,7 @@ TEST_CASE("Two voters are replaced through a joint configuration, left automatic
     REQUIRE(c[1].commit() == 5);
 }
 
-TEST_CASE("Under a joint configuration entries need both majorities") {
+TEST_CASE("In a joint configuration entries need both majorities") {
     Five c;
     SECTION("the old one") {
         c.isolate(2);
@@ -61,7 +61,7 @@ TEST_CASE("Under a joint configuration entries need both majorities") {
     REQUIRE(c[1].conf() == "1 4 5");
 }
 
-TEST_CASE("Under a joint configuration elections need both majorities") {
+TEST_CASE("In a joint configuration elections need both majorities") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1 1[1 2o 3o 4i 5i]"}});
     c.expire(1);
     for (bool pre_vote : {true, false}) {
@@ -78,7 +78,7 @@ TEST_CASE("Under a joint configuration elections need both majorities") {
     REQUIRE(c[1].leads());
 }
 
-TEST_CASE("A joint change inherited by a new leader is finished by it") {
+TEST_CASE("A new leader completes an inherited joint change") {
     Five c;
     c.cut(1, 3);
     c.cut(1, 5);
@@ -89,7 +89,7 @@ TEST_CASE("A joint change inherited by a new leader is finished by it") {
     REQUIRE(c[4].conf() == "1 2o 3o 4i 5i");
     REQUIRE(c[3].conf() == "1 2 3 4s 5s");
     c.drop();
-    SECTION("by one that stays") {
+    SECTION("a leader that stays") {
         c[1].crash();
         c.sleep(3000);
         c.elect(4);
@@ -98,13 +98,13 @@ TEST_CASE("A joint change inherited by a new leader is finished by it") {
         REQUIRE(c[4].conf() == "1 4 5");
         REQUIRE(c[5].conf() == "1 4 5");
     }
-    SECTION("by one that leaves, which then steps down") {
+    SECTION("a leader that is removed, which then steps down") {
         c[1].crash();
         c.sleep(3000);
         c.expire(2);
         c.deliver();
         REQUIRE_FALSE(c[2].leads());
-        REQUIRE(c[2].term() == 3); /* it did lead */
+        REQUIRE(c[2].term() == 3); /* it was leader */
         REQUIRE(c[2].leader() != 1);
         c.run(10000);
         REQUIRE((c.leader() == 4 || c.leader() == 5));
@@ -130,7 +130,7 @@ TEST_CASE("A leader that inherits a joint configuration leaves it only when it i
     c[1].reconfigure("1 4");
 }
 
-TEST_CASE("No other change while a joint one is under way") {
+TEST_CASE("No other change is accepted during a joint change") {
     Five c;
     c.isolate(4);
     c.isolate(5);
@@ -153,7 +153,7 @@ TEST_CASE("Voters can become standbys and spares through a joint change") {
     REQUIRE(c[2].commit() == c[1].commit());
 }
 
-TEST_CASE("A leader that leaves through a joint change steps down at its end") {
+TEST_CASE("A leader that a joint change removes steps down at its end") {
     Five c;
     c[1].reconfigure("3 4 5");
     REQUIRE(c[1].conf() == "1o 2o 3 4i 5i");
@@ -207,7 +207,7 @@ TEST_CASE("A joint change needs members that know joint configurations") {
     }
 }
 
-TEST_CASE("The joint roles are never a caller's") {
+TEST_CASE("A caller cannot use the joint roles") {
     Five c;
     for (const char *conf : {"1 2 3o", "1 2 3 4i", "1 2 3t", "1 2 3u"}) {
         c[1].refuses(RAFT_BADROLE, event::reconfigure(conf));
@@ -221,7 +221,7 @@ TEST_CASE("A joint change that is truncated is rolled back") {
     REQUIRE(c[1].conf() == "1 2 3 4s 5s");
 }
 
-TEST_CASE("A joint configuration is left when it is committed, not when something before it is") {
+TEST_CASE("A joint configuration is left when it commits, not when an earlier entry does") {
     Cluster c({{.id = 1, .log = "1[1 2 3 4s 5s]"}});
     c.win(1, {2, 3});
     c[1].receive({2, 3, 4, 5}, AppendResult{.term = 2, .last = 2});
@@ -235,4 +235,28 @@ TEST_CASE("A joint configuration is left when it is committed, not when somethin
     c[1].receive({2, 4}, AppendResult{.term = 2, .last = 4});
     REQUIRE(c[1].commit() == 4);
     REQUIRE(c[1].conf() == "1 4 5");
+}
+
+TEST_CASE("A sole voter after a joint change waits for the lease, too (§4.3, §6.4.1)") {
+    Cluster c("1 2 3", 1);
+    c.run(500);
+    c.expire(1);
+    c.deliver();
+    c[1].reconfigure("3");
+    REQUIRE(c[1].conf() == "1o 2o 3");
+    c.deliver(1, 2);
+    c.deliver(1, 3);
+    c.deliver(3, 1);
+    c.deliver(2, 1);
+    REQUIRE(c[1].conf() == "3"); /* the joint one is committed, and left */
+    c.deliver(1, 3);
+    REQUIRE(c[3].conf() == "3");
+    c.hold(3, 1);
+    c[3].restart();
+    REQUIRE_FALSE(c[3].leads());
+    c[1].read(7, true);
+    REQUIRE(c[1].answer(7));
+    REQUIRE(c[1].answer(7)->index >= c[3].commit());
+    c.run(5000);
+    REQUIRE(c[3].leads());
 }

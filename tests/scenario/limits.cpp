@@ -51,7 +51,7 @@ TEST_CASE("Entries are refused while fewer than a quorum of voters report enough
     c[1].refuses(RAFT_NOSPACE, event::submit(1)); /* a standby does not vote */
     c[1].receive(3, AppendResult{.term = 2, .last = 3, .capacity = 50});
     c[1].submit(); /* the threshold itself is enough */
-    SECTION("its own disk counts as well, as told with the event") {
+    SECTION("the leader's own disk counts, as its events tell") {
         c[1].capacity = 10;
         c[1].timeout();
         c[1].capacity = 10;
@@ -61,7 +61,7 @@ TEST_CASE("Entries are refused while fewer than a quorum of voters report enough
         REQUIRE(raft_step(c[1].handle(), submit.at(c.now, 10), &update) == RAFT_NOSPACE);
         REQUIRE(update.flags == 0);
     }
-    SECTION("it can be turned off") {
+    SECTION("the threshold can be turned off") {
         c[1].receive(3, AppendResult{.term = 2, .last = 3, .capacity = 1});
         c[1].refuses(RAFT_NOSPACE, event::submit(1));
         c[1].set([](raft *r) { raft_set_capacity_threshold(r, 0); });
@@ -72,7 +72,7 @@ TEST_CASE("Entries are refused while fewer than a quorum of voters report enough
 TEST_CASE("Voters that report no capacity count as having enough") {
     Cluster c({leader_with([](raft *r) { raft_set_capacity_threshold(r, 50); })});
     c.win(1, {2, 3});
-    c[1].submit(); /* nobody has reported anything in an append result yet: see below */
+    c[1].submit(); /* no append result has reported a capacity yet */
     for (raft_id id : {2, 3}) {
         c[1].receive(
             id, AppendResult{.term = 2, .last = 2, .features = 0, .capacity = 0, .version = 0});
@@ -92,7 +92,7 @@ TEST_CASE("Barriers and the entry that leaves a joint configuration are exempt f
     c.isolate(5);
     c[1].reconfigure("1 4 5");
     for (raft_id id = 1; id <= 5; ++id) {
-        c[id].capacity = 1; /* all disks run full */
+        c[id].capacity = 1; /* all disks are full */
     }
     c.run(300);
     REQUIRE(c[1].conf() == "1 2o 3o 4i 5i");
@@ -109,7 +109,7 @@ TEST_CASE("Barriers and the entry that leaves a joint configuration are exempt f
     REQUIRE(c[4].commit() == c[4].last());
 }
 
-TEST_CASE("Capacity travels in results") {
+TEST_CASE("Results carry the capacity") {
     Cluster c("1 2 3");
     c[2].capacity = 1234;
     c.elect(1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Messages that no correct server sends, and hostile bits: refused, never obeyed. */
+/* Messages that no correct server sends, and hostile bits, are refused. */
 #include "catch.hpp"
 #include "cluster.hpp"
 
@@ -28,7 +28,7 @@ void refused_when(const std::function<void(raft_message &)> &spoil, const Messag
 
 } // namespace
 
-TEST_CASE("AppendEntries: terms and indexes that cannot be") {
+TEST_CASE("AppendEntries with illegal terms and indexes") {
     refused(AppendEntries{.term = 0, .prev = {1, 1}});
     refused(AppendEntries{.term = over, .prev = {1, 1}});
     refused(AppendEntries{.term = 3, .prev = {0, 1}});
@@ -42,7 +42,7 @@ TEST_CASE("AppendEntries: terms and indexes that cannot be") {
     refused(AppendEntries{.term = 4, .prev = {4, 3}, .log = "4 3"});
 }
 
-TEST_CASE("AppendEntries: entries that cannot be") {
+TEST_CASE("AppendEntries with illegal entries") {
     auto good = [] {
         return draft(2, 1, AppendEntries{.term = 3, .prev = {4, 3}, .log = "3 3[1 2 3 4s]"});
     };
@@ -73,7 +73,7 @@ TEST_CASE("AppendEntries: entries that cannot be") {
     }
 }
 
-TEST_CASE("AppendEntries of a second leader in one term: somebody lies") {
+TEST_CASE("AppendEntries of a second leader in one term are refused") {
     Cluster c({{.id = 1, .term = 3, .log = "1[1 2 3] 1 2 3"}});
     c[1].receive(2, AppendEntries{.term = 3, .prev = {4, 3}});
     c[1].refuses(RAFT_MALFORMED, 3, AppendEntries{.term = 3, .prev = {4, 3}});
@@ -83,7 +83,7 @@ TEST_CASE("AppendEntries of a second leader in one term: somebody lies") {
     d[1].refuses(RAFT_MALFORMED, 3, InstallSnapshot{.term = 2, .last = {9, 2}, .data = "x"});
 }
 
-TEST_CASE("A leader that takes back what it sent in its term commits only what is there") {
+TEST_CASE("A faulty leader truncates entries of its own term: only existing ones commit") {
     Cluster c({{.id = 1, .term = 3, .log = "1[1 2 3] 1"}});
     c[1].receive(2, AppendEntries{.term = 4, .prev = {2, 1}, .log = "4 4 4 4", .commit = 2});
     c[1].receive(2, AppendEntries{.term = 4, .prev = {2, 1}, .log = "3 3", .commit = 9});
@@ -91,7 +91,7 @@ TEST_CASE("A leader that takes back what it sent in its term commits only what i
     REQUIRE(c[1].commit() == 4);
 }
 
-TEST_CASE("A snapshot within a log that its leader has matched leaves nothing beyond it") {
+TEST_CASE("A snapshot that ends within the matched log removes what follows") {
     Cluster c({{.id = 1, .term = 3, .log = "1[1 2 3] 1"}});
     c.judge.checks_logs = false; /* the leader makes entry 5 twice */
     c[1].receive(2, AppendEntries{.term = 4, .prev = {2, 1}, .log = "4 4 4 4", .commit = 2});
@@ -105,13 +105,13 @@ TEST_CASE("A conflict with a committed entry is refused as RAFT_CORRUPT") {
     refused(AppendEntries{.term = 3, .prev = {1, 1}, .log = "2"}, RAFT_CORRUPT);
     refused(AppendEntries{.term = 4, .prev = {2, 1}, .log = "3"}, RAFT_CORRUPT);
     refused(AppendEntries{.term = 3, .prev = {0, 0}, .log = "2[1 2 3]"}, RAFT_CORRUPT);
-    /* Entry 4 is not committed: there it is no conflict but a correction. */
+    /* Entry 4 is not committed: it is replaced. */
     Cluster c({{.id = 1, .term = 3, .log = "1[1 2 3] 1 2 3"}});
     c[1].receive(2, AppendEntries{.term = 4, .prev = {3, 2}, .log = "4", .commit = 3});
     REQUIRE(c[1].terms() == "1 1 2 4");
 }
 
-TEST_CASE("RequestVote that cannot be") {
+TEST_CASE("Illegal RequestVotes") {
     refused(RequestVote{.term = 0, .last = {1, 1}});
     refused(RequestVote{.term = over, .last = {1, 1}});
     refused(RequestVote{.term = 4, .last = {over, 1}});
@@ -124,7 +124,7 @@ TEST_CASE("RequestVote that cannot be") {
                  draft(2, 1, RequestVote{.term = 4, .last = {1, 1}}));
 }
 
-TEST_CASE("Results and TimeoutNow that cannot be") {
+TEST_CASE("Illegal results and TimeoutNow") {
     /* A vote result of term 0 is legal: a pristine server refuses within its timeout. */
     refused(VoteResult{.term = over});
     refused(AppendResult{.term = 0});
@@ -135,7 +135,7 @@ TEST_CASE("Results and TimeoutNow that cannot be") {
     refused(TimeoutNow{.term = over, .last = {1, 1}});
 }
 
-TEST_CASE("InstallSnapshot that cannot be") {
+TEST_CASE("Illegal InstallSnapshots") {
     const InstallSnapshot good{.term = 3, .last = {9, 3}, .data = "bytes"};
     auto with = [&](const std::function<void(InstallSnapshot &)> &change) {
         InstallSnapshot bad = good;
@@ -163,7 +163,7 @@ TEST_CASE("InstallSnapshot that cannot be") {
                  draft(2, 1, good));
 }
 
-TEST_CASE("A non-zero bool is true, whatever its bits") {
+TEST_CASE("Every non-zero bool is true") {
     for (int bits : {1, 2, 0x80, 0xff}) {
         Cluster c({{.id = 1, .log = "1[1 2 3]"}});
         c.sleep(1100);
@@ -202,17 +202,17 @@ TEST_CASE("Padding, reserved space and fields of other members are not read") {
     REQUIRE(c[1].state() == RAFT_CANDIDATE);
 }
 
-TEST_CASE("Extreme numbers at the edge of their range are taken") {
+TEST_CASE("Numbers at the end of their range are accepted") {
     const raft_term top = 1ull << 62;
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].receive(2, AppendEntries{.term = top, .prev = {1, 1}, .commit = top, .round = ~0ull});
     REQUIRE(c[1].term() == top);
-    c.run(10000); /* campaigning is impossible now, but nothing breaks */
+    c.run(10000); /* it cannot campaign, but nothing fails */
     REQUIRE(c[1].term() == top);
     REQUIRE_FALSE(c[1].leads());
 }
 
-TEST_CASE("A log that a leader pushed to the edge of the range takes nothing beyond it") {
+TEST_CASE("A log at the end of the index range takes no further entries") {
     const raft_index top = 1ull << 62;
     Cluster c({{.id = 1, .term = 3, .snapshot = {top - 1, 2}, .conf = "1 2 3"}});
     c[1].receive(2, AppendEntries{.term = 3, .prev = {top - 1, 2}, .log = "2"});
@@ -224,7 +224,7 @@ TEST_CASE("A log that a leader pushed to the edge of the range takes nothing bey
     }
 }
 
-TEST_CASE("A message without an address is refused by a follower that is in step, too") {
+TEST_CASE("A message without an address is refused on the fast path, too") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     const AppendEntries heartbeat{.term = 1, .prev = {1, 1}};
     c[1].receive(2, heartbeat);

@@ -18,7 +18,7 @@ TEST_CASE("A change takes effect when it is appended") {
     REQUIRE(c[1].update.entries.batch[0].type == RAFT_CHANGE);
     REQUIRE(c[1].log.entries.back().bytes() == encode("1 2 3 4"));
     REQUIRE(c[1].log.entries.back().bytes().size() % 8 == 0);
-    /* It counts from now on: two of four are no majority. */
+    /* The change is in force: two of four are no majority. */
     c.isolate(3);
     c[1].store_all();
     c.deliver();
@@ -29,7 +29,7 @@ TEST_CASE("A change takes effect when it is appended") {
     REQUIRE(c[1].commit() == 3);
 }
 
-TEST_CASE("A new server gets the log and takes part") {
+TEST_CASE("A new server receives the log and votes") {
     Cluster c("1 2 3", 1);
     c[1].submit(5);
     c.run(200);
@@ -60,7 +60,8 @@ TEST_CASE("A change that is truncated is rolled back") {
     REQUIRE(c[1].conf() == "1 2 3");
 }
 
-TEST_CASE("Several configurations in one AppendEntries: the last is in force, each can come back") {
+TEST_CASE(
+    "With several configurations in one AppendEntries the last is in force; each can be restored") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].receive(
         2,
@@ -85,7 +86,7 @@ TEST_CASE("Several configurations in one AppendEntries: the last is in force, ea
     REQUIRE(c[1].conf() == "1 2 3 4s");
 }
 
-TEST_CASE("One uncommitted change at most: the leader's own") {
+TEST_CASE("At most one change is uncommitted: the leader's own") {
     Cluster c("1 2 3", 1);
     c.isolate(2);
     c.isolate(3);
@@ -98,8 +99,8 @@ TEST_CASE("One uncommitted change at most: the leader's own") {
     c[1].reconfigure("1 2 3 4s 5s");
 }
 
-TEST_CASE("One uncommitted change at most: an inherited one") {
-    /* Server 2 inherits the change at 2, which nobody has committed. */
+TEST_CASE("At most one change is uncommitted: an inherited one") {
+    /* Server 2 inherits the change at 2, which is not committed. */
     Cluster c({{.id = 2, .log = "1[1 2 3] 1[1 2 3 4s]"}});
     c.win(2, {3});
     REQUIRE(c[2].commit() == 1);
@@ -122,26 +123,26 @@ TEST_CASE("No change before an entry of the leader's own term is committed") {
     REQUIRE(c[1].conf() == "1 2");
 }
 
-TEST_CASE("Any number of standbys and spares may come and go in one step") {
+TEST_CASE("Any number of standbys and spares may be added and removed in one step") {
     Cluster c("1 2 3", 1);
     c[1].reconfigure("1 2 3 4s 5s 6p 7p");
     c.deliver();
     REQUIRE(c[1].commit() == 3);
-    c[1].reconfigure("1 2 3 7s 8p"); /* no joint consensus for that */
+    c[1].reconfigure("1 2 3 7s 8p"); /* this needs no joint consensus */
     REQUIRE(c[1].conf() == "1 2 3 7s 8p");
     c.deliver();
     REQUIRE(c[1].commit() == 4);
     REQUIRE(c[1].last() == 4);
 }
 
-TEST_CASE("A member may move to another address") {
+TEST_CASE("A member may change its address") {
     Cluster c("1 2 3", 1);
     Configuration moved("1 2 3");
     moved.members[1].address = intern("far away");
     c[1].reconfigure(moved);
     REQUIRE(c[1].conf() == "1 2@far away 3");
     c.drop();
-    c.expire(1); /* the stage checks the address of every message */
+    c.expire(1); /* the judge checks the address of every message */
     REQUIRE(c.count(1, 2) == 1);
     c.run(300);
     REQUIRE(c[2].conf() == "1 2@far away 3");
@@ -150,7 +151,7 @@ TEST_CASE("A member may move to another address") {
     REQUIRE(std::string(address) == "s1");
 }
 
-TEST_CASE("A submitted change is encoded by the caller and comes back as it was") {
+TEST_CASE("The payload of a submitted change is handed through") {
     Cluster c("1 2 3", 1);
     c[1].slow = true;
     const Event e = event::change("1 2 3 4s");
@@ -185,7 +186,7 @@ TEST_CASE("A promoted server does not count for entries it has not stored") {
     REQUIRE(c[3].log == c[c.leader()].log);
 }
 
-TEST_CASE("All changes of the membership that are truncated are rolled back") {
+TEST_CASE("All truncated changes are rolled back") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 2[1 2 3 4s] 2[1 2 3 4s 5s] 2"}});
     REQUIRE(c[1].conf() == "1 2 3 4s 5s");
     c[1].receive(2, AppendEntries{.term = 3, .prev = {1, 1}, .log = "3"});
@@ -193,7 +194,7 @@ TEST_CASE("All changes of the membership that are truncated are rolled back") {
     REQUIRE(c[1].terms() == "1 3");
 }
 
-TEST_CASE("A leader known by its heartbeats can replace entries, and changes with them") {
+TEST_CASE("A known leader can replace entries, and configurations among them") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 2[1 2 3 4s] 2"}});
     c[1].receive(2, AppendEntries{.term = 3, .prev = {1, 1}});
     REQUIRE(c[1].leader() == 2);

@@ -179,7 +179,7 @@ TEST_CASE("State machine safety, and leader completeness after it") {
     REQUIRE(broken([&] { c.judge.elected(c[2]); }) == "leader completeness");
 }
 
-TEST_CASE("A match index follows an acknowledgement of this term; nobody speaks in an older one") {
+TEST_CASE("A match index follows an acknowledgement of this term; no message has an older term") {
     Two c;
     REQUIRE(broken([&] { c.judge.matched(c[1], 2, 1); }) == "match index");
     c.judge.left(draft(2, 1, AppendResult{.term = 3, .last = 1}));

@@ -31,12 +31,12 @@ TEST_CASE("A quorum may commit before the leader's own disk is done") {
     REQUIRE(c[1].match(1) == 3);
 }
 
-TEST_CASE("A slow follower counts for nothing until its disk has answered") {
+TEST_CASE("A follower's entries do not count until its disk acknowledges them") {
     Cluster c("1 2 3", 1);
     c.isolate(3);
     c[2].slow = true;
     c[1].submit();
-    c.run(300); /* heartbeats are answered meanwhile */
+    c.run(300); /* it answers heartbeats */
     REQUIRE(c[1].leads());
     REQUIRE(c[1].commit() == 2);
     REQUIRE(c[1].match(2) == 2);
@@ -45,7 +45,7 @@ TEST_CASE("A slow follower counts for nothing until its disk has answered") {
     REQUIRE(c[1].commit() == 3);
 }
 
-TEST_CASE("What was not acknowledged may be gone after a crash, and nobody relied on it") {
+TEST_CASE("Unacknowledged entries may be lost in a crash: no commit depends on them") {
     Cluster c("1 2 3", 1);
     c[2].slow = true;
     c.isolate(3);
@@ -62,7 +62,7 @@ TEST_CASE("What was not acknowledged may be gone after a crash, and nobody relie
     REQUIRE(c[2].log == c[1].log);
 }
 
-TEST_CASE("Acknowledgements of entries that are no longer there are ignored") {
+TEST_CASE("Acknowledgements of removed entries are ignored") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1"}});
     c[1].slow = true;
     c[1].receive(2, AppendEntries{.term = 1, .prev = {2, 1}, .log = "1 1 1"});
@@ -73,7 +73,7 @@ TEST_CASE("Acknowledgements of entries that are no longer there are ignored") {
     REQUIRE(c[1].stored() == 2);
     c[1].ignores(event::persisted(0));
     c[1].ignores(event::persisted(~0ull));
-    c[1].ignores(event::persisted(1)); /* known already */
+    c[1].ignores(event::persisted(1)); /* acknowledged before */
 }
 
 /* Entry 3 is written, replaced, and replaced again by the very same entry. Then the disk
@@ -97,13 +97,13 @@ TEST_CASE("An acknowledgement whose index and term match again after two rewrite
     c[1].ignores(event::stored(3, first));
     c[1].ignores(event::stored(3, second));
     REQUIRE(c[1].stored() == 2);
-    REQUIRE(c.count(1, 4) == 0); /* and the leader was told nothing */
+    REQUIRE(c.count(1, 4) == 0); /* the leader got no result */
     c[1].step(event::stored(3, third));
     REQUIRE(c[1].stored() == 3);
     REQUIRE(c.take(1, 4)->append_entries_result.last_log_index == 3);
 }
 
-TEST_CASE("Tickets of appends without a rewrite stay good in any order") {
+TEST_CASE("Tickets of appends without a rewrite are valid in any order") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1"}});
     c[1].slow = true;
     c[1].checks_storage = false;
@@ -118,11 +118,11 @@ TEST_CASE("Tickets of appends without a rewrite stay good in any order") {
     c[1].ignores(event::stored(3, first));
 }
 
-TEST_CASE("The same story on a real stage: a slow disk acknowledges across two leaders") {
+TEST_CASE("In a cluster, a slow disk acknowledges writes across two leaders") {
     Cluster c("1 2 3", 1);
     c[1].slow = true;
     c.isolate(1);
-    c[1].submit(2); /* written, not acknowledged, and doomed */
+    c[1].submit(2); /* written and not acknowledged; another leader replaces them */
     c.sleep(2500);
     c.elect(2);
     c[2].submit(1);
@@ -164,7 +164,6 @@ TEST_CASE(
 }
 
 TEST_CASE("A write that a snapshot replaced acknowledges nothing of what follows it") {
-    const std::string whole = snapshot_contents({4, 1});
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].slow = true;
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .log = "1"});
@@ -179,7 +178,7 @@ TEST_CASE("A write that a snapshot replaced acknowledges nothing of what follows
     REQUIRE(c[1].stored() == 4);
 }
 
-TEST_CASE("A read is no acknowledgement of a write, whatever its number") {
+TEST_CASE("A read with the number of a ticket acknowledges no write") {
     Cluster c("1 2 3", 1);
     c.run(300);
     c[1].slow = true;

@@ -11,7 +11,7 @@ Draw leader(std::function<void(raft *)> set = {}) {
     return {.id = 1, .log = "1[1 2 3]", .set = std::move(set)};
 }
 
-/* The entries that all messages on their way to `to` name; they must be in sequence. */
+/* The entries that all messages under way to a server name; they must be in sequence. */
 std::vector<raft_index> on_the_way(Cluster &c, raft_id to) {
     std::vector<raft_index> all;
     while (c.count(1, to) > 0) {
@@ -25,7 +25,7 @@ std::vector<raft_index> on_the_way(Cluster &c, raft_id to) {
 
 } // namespace
 
-TEST_CASE("A follower is probed until it answers, then entries stream to it unanswered") {
+TEST_CASE("A follower is probed until it answers; then entries are sent without waiting") {
     Cluster c({leader()});
     c.win(1, {2, 3});
     REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_PROBE);
@@ -95,7 +95,7 @@ TEST_CASE("A caller may send fewer entries than a message names: the rest is sen
     REQUIRE(c[1].match(2) == 12);
 }
 
-TEST_CASE("What is lost on the way is sent again") {
+TEST_CASE("Lost entries are sent again") {
     Cluster c("1 2 3", 1);
     c[1].submit(3);
     c.drop(1, 2);
@@ -103,14 +103,14 @@ TEST_CASE("What is lost on the way is sent again") {
     c.run(500);
     REQUIRE(c[2].log == c[1].log);
     c[1].submit(3);
-    c.drop(); /* now everything is lost, and nothing follows it */
+    c.drop(); /* all messages are lost, and no more follow */
     c.run(1000);
     REQUIRE(c[2].log == c[1].log);
     REQUIRE(c[3].log == c[1].log);
     REQUIRE(c[1].commit() == 10);
 }
 
-TEST_CASE("A lost result is made up for by the next") {
+TEST_CASE("The next result makes up for a lost one") {
     Cluster c("1 2 3", 1);
     c[1].submit(3);
     c.deliver(1, 2);
@@ -121,7 +121,7 @@ TEST_CASE("A lost result is made up for by the next") {
     REQUIRE(c[1].commit() == 5);
 }
 
-TEST_CASE("An unreachable follower is probed again, others are not disturbed") {
+TEST_CASE("An unreachable follower is probed again; others stay in pipeline mode") {
     Cluster c({leader()});
     c.win(1, {2, 3});
     c[1].receive({2, 3}, AppendResult{.term = 2, .last = 2});
@@ -129,7 +129,7 @@ TEST_CASE("An unreachable follower is probed again, others are not disturbed") {
     c.drop();
     c[1].step(event::unreachable(2));
     REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_PROBE);
-    REQUIRE(c[1].progress(2).next == 3); /* nothing of what was on its way is taken for sent */
+    REQUIRE(c[1].progress(2).next == 3); /* messages under way do not count as sent */
     REQUIRE(c[1].progress(3).mode == RAFT_PROGRESS_PIPELINE);
     c[1].submit(1);
     REQUIRE(on_the_way(c, 2).size() <= 6);
@@ -138,14 +138,14 @@ TEST_CASE("An unreachable follower is probed again, others are not disturbed") {
     c[1].receive(2, AppendResult{.term = 2, .last = 2});
     REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_PIPELINE);
     REQUIRE_FALSE(on_the_way(c, 2).empty());
-    /* Unknown servers, and servers that do not lead, take no notice. */
+    /* Unknown servers, and servers that do not lead, ignore it. */
     c[1].ignores(event::unreachable(9));
     c[1].ignores(event::unreachable(0));
     Cluster d({leader()});
     d[1].ignores(event::unreachable(2));
 }
 
-TEST_CASE("A spare gets nothing, a standby gets the log") {
+TEST_CASE("A standby receives the log, a spare does not") {
     Cluster c({{.id = 1, .log = "1[1 2 3 4s 5p]"}});
     c.win(1, {2, 3});
     for (int i = 0; i < 30; ++i) {
@@ -159,7 +159,7 @@ TEST_CASE("A spare gets nothing, a standby gets the log") {
     REQUIRE(c[1].match(4) == c[1].last());
 }
 
-TEST_CASE("A leader notes when it heard from whom") {
+TEST_CASE("A leader records its last contact with each server") {
     Cluster c({leader()});
     c.win(1, {2, 3});
     REQUIRE(c[1].progress(3).last_contact <= c.now);
@@ -170,7 +170,7 @@ TEST_CASE("A leader notes when it heard from whom") {
     REQUIRE((c[1].progress(3).features & all_features) == all_features);
 }
 
-TEST_CASE("A step sends a bounded number of messages; the answers call for the rest (§10.2.1)") {
+TEST_CASE("A step sends a bounded number of messages; answers trigger the rest (§10.2.1)") {
     Cluster c({leader([](raft *r) {
         raft_set_max_inflight_entries(r, UINT32_MAX);
         raft_set_max_message_entries(r, 1);
@@ -194,7 +194,7 @@ TEST_CASE("A step sends a bounded number of messages; the answers call for the r
     }
 }
 
-TEST_CASE("A probe at what is known to match is not turned down") {
+TEST_CASE("A rejection of a probe at the match index is ignored") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1 1"}});
     c.win(1, {2, 3});
     c[1].receive(2, AppendResult{.term = 2, .last = 3});
@@ -223,7 +223,7 @@ TEST_CASE("One more entry is sent when the window opens by one") {
     }
 }
 
-TEST_CASE("A probe is asked once, whatever is submitted meanwhile") {
+TEST_CASE("A probe is sent once, even if more entries are submitted") {
     Cluster c(
         {{.id = 1, .log = "1[1 2 3]", .set = [](raft *r) { raft_set_capacity_threshold(r, 1); }}});
     c.win(1, {2, 3});

@@ -5,7 +5,7 @@
 
 using namespace scenario;
 
-TEST_CASE("One survivor of three goes on alone") {
+TEST_CASE("One survivor of three continues alone") {
     Cluster c("1 2 3", 1);
     c[1].submit(3);
     c.run(200);
@@ -48,7 +48,7 @@ TEST_CASE("Two survivors of five: one is recovered, the other follows its log") 
 }
 
 TEST_CASE("The term of a recovery belongs to the server that recovered") {
-    /* Its entry is of that term: whoever else led in it could make another such entry. */
+    /* Its entry is of that term: no other server may lead in it. */
     Cluster c({{.id = 1, .term = 2, .log = "1[1 2]"}});
     c[1].step(event::recover("1 2"));
     REQUIRE(c[1].term() == 3);
@@ -65,7 +65,7 @@ TEST_CASE("A recovery survives a restart") {
     REQUIRE(c[3].leads());
 }
 
-TEST_CASE("A leader cannot be recovered, and the configuration must be sound") {
+TEST_CASE("A leader cannot be recovered, and the configuration must be legal") {
     Cluster c("1 2 3");
     c[2].refuses(RAFT_BADID, event::recover("1 3"));
     c[2].refuses(RAFT_BADID, event::recover("0 2"));
@@ -77,13 +77,13 @@ TEST_CASE("A leader cannot be recovered, and the configuration must be sound") {
     c[1].refuses(RAFT_INVALID, event::recover("1"));
 }
 
-TEST_CASE("Half a snapshot, of a leader that is gone, does not hinder a recovery (§5.1)") {
+TEST_CASE("A partial snapshot of a lost leader does not prevent a recovery (§5.1)") {
     Cluster c({{.id = 1, .term = 2, .log = "1[1 2s 3] 1"}});
     const std::string half = snapshot_contents({9, 2}).substr(0, 4);
     c[1].slow = true;
     c[1].receive(3, InstallSnapshot{
                         .term = 2, .last = {9, 2}, .conf = "1 2s 3", .data = half, .done = false});
-    c[1].refuses(RAFT_BUSY, event::recover("1")); /* it could become the log at any moment */
+    c[1].refuses(RAFT_BUSY, event::recover("1")); /* the chunk may be about to replace the log */
     c[1].slow = false;
     c[1].store();
     c[1].step(event::recover("1"));

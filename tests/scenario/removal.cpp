@@ -19,16 +19,16 @@ TEST_CASE("A removed leader replicates until its removal commits, not counting i
     c.heal();
     c.run(300);
     REQUIRE(c[1].commit() >= 3);
-    REQUIRE_FALSE(c[1].leads()); /* now it has stepped down */
+    REQUIRE_FALSE(c[1].leads()); /* it has stepped down */
     c.run(10000);
     REQUIRE((c.leader() == 2 || c.leader() == 3));
     REQUIRE(c[c.leader()].conf() == "2 3");
-    /* And it does not campaign any more: its removal is known to be committed. */
+    /* It does not campaign: it knows that its removal is committed. */
     REQUIRE(c[1].state() == RAFT_FOLLOWER);
     REQUIRE(c[1].deadline() == ~raft_time{0});
 }
 
-TEST_CASE("The servers that stay hear of the commit from the leader that leaves") {
+TEST_CASE("A leader that removes itself tells the others that the change is committed") {
     Cluster c("1 2 3", 1);
     c[1].reconfigure("2 3");
     c.deliver();
@@ -41,7 +41,7 @@ TEST_CASE("The servers that stay hear of the commit from the leader that leaves"
     REQUIRE(c[3].commit() == 4);
 }
 
-TEST_CASE("A removed follower is told that its removal is committed, and rests") {
+TEST_CASE("A removed follower is told that its removal is committed, and does not campaign") {
     Cluster c("1 2 3", 1);
     c[1].reconfigure("1 2");
     c.run(500);
@@ -54,7 +54,7 @@ TEST_CASE("A removed follower is told that its removal is committed, and rests")
     REQUIRE(c[3].term() == c[1].term());
 }
 
-TEST_CASE("A removed follower that does not know it cannot disturb the others") {
+TEST_CASE("A removed follower that does not know of its removal cannot disrupt the others") {
     Cluster c("1 2 3", 1);
     const raft_term term = c[1].term();
     c.isolate(3);
@@ -68,10 +68,10 @@ TEST_CASE("A removed follower that does not know it cannot disturb the others") 
     REQUIRE(c[3].conf() == "1 2 3");
 }
 
-/* {A, B} without A: A has the change, B does not, and A crashes. B needs A's vote (its
- * configuration is still {A, B}) but A's log is longer and A refuses. If A, no member of
- * its own latest configuration, did not campaign either, nobody ever would lead. */
-TEST_CASE("The removed server that must campaign") {
+/* A is being removed from {A, B}: A has the change, B does not, and A crashes. B needs A's vote,
+ * because its configuration is still {A, B}, but A's log is longer, so A refuses. If A did not
+ * campaign because it is no member of its latest configuration, there would never be a leader. */
+TEST_CASE("A removed server must campaign if its vote is not needed but its log is") {
     Cluster c("1 2", 1);
     c.isolate(2);
     c[1].reconfigure("2");
@@ -89,20 +89,20 @@ TEST_CASE("The removed server that must campaign") {
     REQUIRE_FALSE(c[1].leads());
 }
 
-TEST_CASE("The removed server that must campaign, step by step: its own vote does not count") {
+TEST_CASE("A removed server campaigns, step by step: its own vote does not count") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1[2 3 4]"}});
     REQUIRE(raft_role(c[1].handle()) == -1);
     c.expire(1);
     REQUIRE(c[1].state() == RAFT_CANDIDATE);
     c[1].receive(2, VoteResult{.term = 2, .granted = true, .pre_vote = true});
-    REQUIRE(c[1].term() == 1); /* 2 with itself, but itself does not count: 1 of 3 */
+    REQUIRE(c[1].term() == 1); /* two votes with its own, which does not count: 1 of 3 */
     c[1].receive(3, VoteResult{.term = 2, .granted = true, .pre_vote = true});
     REQUIRE(c[1].term() == 2);
     c[1].receive(3, VoteResult{.term = 2, .granted = true});
     REQUIRE_FALSE(c[1].leads());
     c[1].receive(4, VoteResult{.term = 2, .granted = true});
     REQUIRE(c[1].leads());
-    /* It commits with two of {2, 3, 4}, without itself, and is gone. */
+    /* It commits with two of {2, 3, 4}, without itself, and steps down. */
     c[1].receive(2, AppendResult{.term = 2, .last = 3});
     REQUIRE(c[1].commit() == 1);
     c[1].receive(4, AppendResult{.term = 2, .last = 3});
@@ -118,13 +118,13 @@ TEST_CASE("A server whose removal is known to be committed does not campaign") {
     REQUIRE(c[1].deadline() == ~raft_time{0});
     c.sleep(100000);
     c[1].ignores(event::timeout());
-    /* After a restart it does not know that any more, and asks again. */
+    /* After a restart it does not know that any more, and campaigns again. */
     c[1].restart();
     c.expire(1);
     REQUIRE(c[1].state() == RAFT_CANDIDATE);
 }
 
-TEST_CASE("Down to one, and up again") {
+TEST_CASE("A cluster shrinks to one server and grows again") {
     Cluster c("1 2 3", 1);
     c[1].reconfigure("1 2");
     c.run(300);
@@ -136,7 +136,7 @@ TEST_CASE("Down to one, and up again") {
     c[1].submit();
     REQUIRE(c[1].commit() == 5);
     c.run(3000);
-    REQUIRE(c[1].leads()); /* a quorum of one is always heard */
+    REQUIRE(c[1].leads()); /* the quorum of one is the leader itself */
     c.add({.id = 4});
     c[1].reconfigure("1 4");
     c.run(1000);
@@ -161,7 +161,7 @@ TEST_CASE("A leader can take a snapshot while a removal is not committed") {
     REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_PIPELINE);
 }
 
-TEST_CASE("A leader that goes tells the others first that its removal is committed") {
+TEST_CASE("A leader announces the commit of its removal before it steps down") {
     Cluster c("1 2 3", 1);
     c[1].reconfigure("2 3");
     const raft_index removal = c[1].last();

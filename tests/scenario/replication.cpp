@@ -5,7 +5,7 @@
 
 using namespace scenario;
 
-TEST_CASE("An entry is stamped, written, sent, acknowledged, committed, and followers hear of it") {
+TEST_CASE("An entry is stamped, written, sent, acknowledged and committed, also on the followers") {
     Cluster c("1 2 3", 1);
     c[1].slow = true;
     raft_index i = c[1].submit();
@@ -27,8 +27,8 @@ TEST_CASE("An entry is stamped, written, sent, acknowledged, committed, and foll
     REQUIRE(c[2].log == c[1].log);
 }
 
-/* Figure 7 of the Raft paper (3.6 of the dissertation): the leader of term 8 comes to
- * power, and followers may be missing entries, have extra ones, or both. */
+/* Figure 7 of the Raft paper (3.6 of the dissertation): the leader of term 8 is elected,
+ * and followers may lack entries, have extra ones, or both. */
 TEST_CASE("Figure 7: whatever the followers' logs, they become the leader's") {
     Cluster c({{.id = 1, .term = 7, .log = "1[1 2 3 4 5 6 7] 1 1 4 4 5 5 6 6 6"},
                {.id = 2, .log = "1[1 2 3 4 5 6 7] 1 1 4 4 5 5 6 6"},       /* (a) */
@@ -60,12 +60,13 @@ TEST_CASE("Figure 8: only entries of the leader's own term commit by counting") 
      * barrier is lost on the way. */
     c.isolate(5);
     for (raft_id id : {2, 3, 4}) {
-        c[id].slow = true; /* so that entries arrive one by one as we like */
+        c[id].slow = true; /* so that the test decides which entries are durable */
     }
     c.win(1, {2, 3});
     REQUIRE(c[1].term() == 4);
     for (raft_id id : {2, 3, 4}) {
-        c[id].receive(1, RequestVote{.term = 4, .last = {2, 2}}); /* its voters, really */
+        c[id].receive(
+            1, RequestVote{.term = 4, .last = {2, 2}}); /* the votes that were played above */
     }
     c.drop();
     for (raft_id id : {2, 3}) {
@@ -128,7 +129,7 @@ TEST_CASE("A rejection tells enough to skip a whole term at once") {
     REQUIRE(m->append_entries_result.last_log_index == 41); /* the log is shorter */
 }
 
-TEST_CASE("New entries are answered once, when stored; an AppendEntries without, at once") {
+TEST_CASE("AppendEntries is answered when its entries are stored, without entries at once") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].slow = true;
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .log = "1 1"});
@@ -141,7 +142,7 @@ TEST_CASE("New entries are answered once, when stored; an AppendEntries without,
     m = c.take(1, 2, RAFT_APPEND_ENTRIES_RESULT);
     REQUIRE(m->append_entries_result.last_log_index == 3);
     REQUIRE(c.count(1, 2) == 0);
-    /* Entries that it has already are none. */
+    /* Entries that it has already do not count as new. */
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .log = "1 1"});
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_ENTRIES));
     REQUIRE(c.take(1, 2)->append_entries_result.last_log_index == 3);
@@ -157,7 +158,7 @@ TEST_CASE("A follower acknowledges no more than this term's leader has matched")
     REQUIRE(c[1].commit() == 2); /* its commit index obeys the same bound */
 }
 
-TEST_CASE("A heartbeat whose previous index is old does not lower the commit index") {
+TEST_CASE("A heartbeat with an old previous index does not lower the commit index") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1 1 1"}});
     c[1].receive(2, AppendEntries{.term = 2, .prev = {4, 1}, .commit = 4});
     REQUIRE(c[1].commit() == 4);
@@ -166,17 +167,17 @@ TEST_CASE("A heartbeat whose previous index is old does not lower the commit ind
         REQUIRE(c[1].commit() == 4);
         REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_COMMIT_INDEX));
     }
-    /* Nor does a new leader's, which has matched less in its own term. */
+    /* The same for a new leader, which has matched less in its own term. */
     c[1].receive(3, AppendEntries{.term = 3, .prev = {1, 1}, .commit = 2});
     REQUIRE(c[1].commit() == 4);
     REQUIRE(c[1].terms() == "1 1 1 1");
 }
 
-TEST_CASE("A conflicting tail is replaced, an agreeing one is kept") {
+TEST_CASE("Conflicting entries are replaced, matching ones are kept") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1 2 2"}});
     c[1].slow = true;
     c[1].receive(2, AppendEntries{.term = 3, .prev = {2, 1}, .log = "2"});
-    REQUIRE(c[1].terms() == "1 1 2 2"); /* entry 3 agrees: what follows may be right */
+    REQUIRE(c[1].terms() == "1 1 2 2"); /* entry 3 matches: what follows is kept */
     c[1].receive(2, AppendEntries{.term = 3, .prev = {2, 1}, .log = "2 3"});
     REQUIRE(c[1].terms() == "1 1 2 3");
     REQUIRE(c[1].update.entries.index == 4);
@@ -186,7 +187,7 @@ TEST_CASE("A conflicting tail is replaced, an agreeing one is kept") {
     REQUIRE(c[1].terms() == "1 1 3");
 }
 
-TEST_CASE("Reordered and repeated AppendEntries do no harm") {
+TEST_CASE("Reordered and repeated AppendEntries lose nothing") {
     Cluster c("1 2 3", 1);
     c.deliver();
     c.hold(2, 1);
@@ -222,12 +223,12 @@ TEST_CASE("Late results never move match or next back") {
         REQUIRE(c[1].match(2) == 7);
         REQUIRE(c[1].progress(2).next >= 8);
     }
-    /* Results of an earlier term mean nothing at all. */
+    /* Results of an earlier term are ignored. */
     c[1].receive(3, AppendResult{.term = 1, .last = 7});
     REQUIRE(c[1].match(3) == 0);
 }
 
-TEST_CASE("An AppendEntries of an old term is refused and the sender told the term") {
+TEST_CASE("An AppendEntries of an old term is rejected with the current term") {
     Cluster c({{.id = 1, .term = 5, .log = "1[1 2 3]"}});
     c[1].receive(2, AppendEntries{.term = 4, .prev = {1, 1}, .log = "4", .commit = 2});
     REQUIRE(c[1].last() == 1);
@@ -237,7 +238,7 @@ TEST_CASE("An AppendEntries of an old term is refused and the sender told the te
     REQUIRE(m->append_entries_result.rejected != 0);
 }
 
-TEST_CASE("A new leader forces its log on one that has committed nothing of its own") {
+TEST_CASE("A new leader replaces the log of an old leader that committed nothing of its term") {
     Cluster c("1 2 3", 1);
     c.isolate(1);
     raft_index lost = c[1].submit(3);
@@ -255,7 +256,7 @@ TEST_CASE("A new leader forces its log on one that has committed nothing of its 
     REQUIRE(raft_term_of(c[1].handle(), lost) != old_term);
 }
 
-TEST_CASE("A previous entry of another term is refused by a follower that is in step, too") {
+TEST_CASE("A previous entry of another term is rejected on the fast path, too") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1 2"}});
     c[1].receive(2, AppendEntries{.term = 3, .prev = {3, 2}});
     c[1].receive(2, AppendEntries{.term = 3, .prev = {3, 2}});

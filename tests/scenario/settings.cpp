@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The setters: what they take, before the start and after. */
+/* The setters: legal values, before and after the start. */
 #include "catch.hpp"
 #include "cluster.hpp"
 
@@ -21,7 +21,7 @@ const std::pair<Setter, bool> numbers[] = {
 };
 } // namespace
 
-TEST_CASE("A running server refuses settings that make no sense together, and keeps its own") {
+TEST_CASE("A running server refuses contradictory settings and keeps its own") {
     Cluster c(Cluster::fresh("1 2 3"));
     for (auto [set, zero] : numbers) {
         const std::string before = c[1].see();
@@ -44,7 +44,7 @@ TEST_CASE("A running server refuses settings that make no sense together, and ke
     REQUIRE(raft_seed(c[1].handle(), 0) == 0);
 }
 
-TEST_CASE("Without a raft setters say RAFT_INVALID") {
+TEST_CASE("Setters without a raft return RAFT_INVALID") {
     struct raft zeroed {};
     for (struct raft *r : {static_cast<struct raft *>(nullptr), &zeroed}) {
         for (auto [set, zero] : numbers) {
@@ -57,11 +57,12 @@ TEST_CASE("Without a raft setters say RAFT_INVALID") {
     }
 }
 
-TEST_CASE("Before the start the order does not matter, the start judges the whole") {
+TEST_CASE(
+    "Before the start setters may be called in any order; RAFT_START checks the combination") {
     for (auto [set, zero] : numbers) {
         struct raft r {};
         REQUIRE(raft_init(&r, 1, "s1") == 0);
-        int rv = set(&r, 0); /* it may be refused at once, or by the start */
+        int rv = set(&r, 0); /* the setter or RAFT_START refuses it */
         Event e(RAFT_START);
         raft_update u;
         if (rv == 0) {
@@ -84,7 +85,7 @@ TEST_CASE("Before the start the order does not matter, the start judges the whol
     raft_close(&r);
 }
 
-TEST_CASE("The timeouts that were set are kept to") {
+TEST_CASE("The set timeouts take effect") {
     auto draws = Cluster::fresh("1 2 3");
     for (Draw &d : draws) {
         d.set = [](raft *r) {
@@ -103,7 +104,8 @@ TEST_CASE("The timeouts that were set are kept to") {
     REQUIRE_FALSE(c[1].leads());
 }
 
-TEST_CASE("A longer election timeout set while running holds from the next campaign at least") {
+TEST_CASE(
+    "A longer election timeout set while running holds at the latest from the next campaign") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].set([](raft *r) { REQUIRE(raft_set_election_timeout(r, 5000) == 0); });
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}});
@@ -111,7 +113,7 @@ TEST_CASE("A longer election timeout set while running holds from the next campa
     REQUIRE(c[1].deadline() <= c.now + 10000);
 }
 
-TEST_CASE("The smallest settings are legal ones") {
+TEST_CASE("The smallest settings are legal") {
     Cluster c({{.id = 1, .log = "1[1 2 3]", .set = [](raft *r) {
                     REQUIRE(raft_set_heartbeat_timeout(r, 1) == 0);
                     REQUIRE(raft_set_election_timeout(r, 2) == 0);

@@ -13,7 +13,7 @@ std::string conf_at(Server &s, raft_index index, raft_index *since) {
 }
 } // namespace
 
-TEST_CASE("A snapshot forgets the entries before it, but for the trailing ones") {
+TEST_CASE("A snapshot removes the entries before it, except trailing ones") {
     Cluster c({{.id = 1, .log = "1[1] 1 1 1 1 1"}});
     const raft_index last = c[1].last(); /* 7, with its barrier */
     REQUIRE(c[1].commit() == last);
@@ -31,11 +31,11 @@ TEST_CASE("A snapshot forgets the entries before it, but for the trailing ones")
     REQUIRE(raft_term_of(c[1].handle(), 6) == 0);
     REQUIRE(c[1].submit() == 8);
     REQUIRE(c[1].commit() == 8);
-    c[1].take_snapshot(8, 100); /* more than there is: everything is kept */
+    c[1].take_snapshot(8, 100); /* more than the log has: everything is kept */
     REQUIRE(raft_first_index(c[1].handle()) == 8);
 }
 
-TEST_CASE("Term and configuration of a snapshot are the library's own knowledge") {
+TEST_CASE("RAFT_SNAPSHOT does not read the term and configuration of the metadata") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1 1[1 2 3 4s] 1"}});
     c[1].receive(2, AppendEntries{.term = 1, .prev = {4, 1}, .commit = 4});
     auto e = event::snapshot(3, 9);
@@ -75,7 +75,7 @@ TEST_CASE("The configuration in force is known at every index back to the last s
     }
 }
 
-TEST_CASE("A follower far behind gets the snapshot, one within the trailing entries does not") {
+TEST_CASE("A follower gets the snapshot only if the trailing entries are not enough") {
     Cluster c("1 2 3", 1);
     c.isolate(3);
     c[1].submit(8); /* 3..10 */
@@ -103,7 +103,7 @@ TEST_CASE("A follower far behind gets the snapshot, one within the trailing entr
     REQUIRE(c[1].progress(3).mode == RAFT_PROGRESS_PIPELINE);
 }
 
-TEST_CASE("A snapshot of a follower does not disturb replication") {
+TEST_CASE("A snapshot on a follower does not interrupt replication") {
     Cluster c("1 2 3", 1);
     c[1].submit(5);
     c.run(300);
@@ -113,7 +113,7 @@ TEST_CASE("A snapshot of a follower does not disturb replication") {
     c.run(300);
     REQUIRE(c[2].commit() == 10);
     REQUIRE(c[3].commit() == 10);
-    /* And the one with the snapshot can lead: its log begins after it. */
+    /* The server with the snapshot can lead; its log begins after it. */
     c.isolate(1);
     c.sleep(3000);
     c.elect(3);
@@ -122,7 +122,7 @@ TEST_CASE("A snapshot of a follower does not disturb replication") {
     REQUIRE(c[2].commit() == c[3].last());
 }
 
-TEST_CASE("A leader without the entry before the follower's end sends its snapshot") {
+TEST_CASE("A leader that lacks the previous entry sends its snapshot") {
     /* Everything up to 5 is in the snapshot; the follower ends at 3. */
     Cluster c(
         {{.id = 1, .term = 2, .log = "2 2", .start = 6, .snapshot = {5, 2}, .conf = "1 2 3"}});
@@ -135,7 +135,7 @@ TEST_CASE("A leader without the entry before the follower's end sends its snapsh
     REQUIRE(m->install_snapshot.conf_index == 1);
     REQUIRE(m.conf.str() == "1 2 3");
     REQUIRE(m.data == snapshot_contents({5, 2}));
-    /* While it is on its way no entries are sent. */
+    /* While it is under way no entries are sent. */
     c[1].submit(3);
     REQUIRE(c.count(1, 2) == 0);
     c[1].receive(2, AppendResult{.term = 3, .last = 5});
@@ -144,7 +144,7 @@ TEST_CASE("A leader without the entry before the follower's end sends its snapsh
     REQUIRE(c.take(1, 2, RAFT_APPEND_ENTRIES)->append_entries.prev_log_index == 5);
 }
 
-TEST_CASE("A follower whose end is the snapshot's gets entries") {
+TEST_CASE("A follower whose log ends at the snapshot gets entries") {
     Cluster c(
         {{.id = 1, .term = 2, .log = "2 2", .start = 6, .snapshot = {5, 2}, .conf = "1 2 3"}});
     c.win(1, {2});
@@ -154,7 +154,7 @@ TEST_CASE("A follower whose end is the snapshot's gets entries") {
     REQUIRE(m->append_entries.prev_log_term == 2);
 }
 
-TEST_CASE("A result that names an older snapshot does not undo what was sent of this one (§5.1)") {
+TEST_CASE("A result that names an older snapshot does not restart the transfer (§5.1)") {
     Cluster c({{.id = 1, .term = 1, .log = "1", .start = 6, .snapshot = {5, 1}, .conf = "1 2 3"}});
     c.chunk_size = 4;
     c.win(1, {2, 3});
@@ -171,7 +171,7 @@ TEST_CASE("A result that names an older snapshot does not undo what was sent of 
         c[1].receive(2, late);
         REQUIRE(c.take(1, 2, RAFT_INSTALL_SNAPSHOT)->install_snapshot.offset == 8);
     }
-    SECTION("none: it has nothing of it any more") {
+    SECTION("none: the follower has lost it") {
         c[1].receive(2, AppendResult{.term = 2, .rejected = 5});
         REQUIRE(c.take(1, 2, RAFT_INSTALL_SNAPSHOT)->install_snapshot.offset == 0);
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Restarting from any legal persisted state, and refusing the others. */
+/* Starting from any legal persisted state; others are refused. */
 #include "catch.hpp"
 #include "cluster.hpp"
 
@@ -14,7 +14,7 @@ struct Boot : Lone {
     explicit Boot(const Draw &d) : Lone(d.id == 0 ? 1 : d.id), e(event::start(d)) {}
 
     int start(raft_time now = 1000) { return step(e, now); }
-    /* A refused start leaves no trace: afterwards a good one behaves as the first. */
+    /* A refused start changes nothing: a legal one after it behaves like a first one. */
     void refused(int code) {
         FailureCheck check;
         check.prepare(r);
@@ -33,9 +33,9 @@ struct Boot : Lone {
 
 } // namespace
 
-TEST_CASE("A pristine server waits, and changes nothing") {
+TEST_CASE("A pristine server has no deadline and changes nothing") {
     Cluster c({Draw{.id = 1}});
-    REQUIRE(c[1].deadline() == ~raft_time{0}); /* nothing to wait for */
+    REQUIRE(c[1].deadline() == ~raft_time{0}); /* no deadline */
     REQUIRE((c[1].flags() & ~unsigned{RAFT_UPDATE_TIMEOUT}) == 0);
     REQUIRE(c[1].term() == 0);
     REQUIRE(c[1].commit() == 0);
@@ -46,15 +46,15 @@ TEST_CASE("A pristine server waits, and changes nothing") {
     c.run(100000);
     REQUIRE(c[1].state() == RAFT_FOLLOWER);
     REQUIRE(c[1].term() == 0);
-    /* It follows whoever leads. */
+    /* It follows a leader. */
     c[1].receive(2, AppendEntries{.term = 3, .log = "1[1 2] 2", .commit = 1});
     REQUIRE(c[1].last() == 2);
     REQUIRE(c[1].leader() == 2);
     REQUIRE(c[1].commit() == 1);
 }
 
-TEST_CASE("Where the commit index starts") {
-    SECTION("at the snapshot's index") {
+TEST_CASE("The commit index after a start") {
+    SECTION("is the snapshot's index") {
         Cluster c(
             {{.id = 1, .term = 3, .log = "3 3", .start = 6, .snapshot = {5, 2}, .conf = "1 2 3"}});
         REQUIRE(c[1].commit() == 5);
@@ -63,12 +63,12 @@ TEST_CASE("Where the commit index starts") {
         REQUIRE(raft_first_index(c[1].handle()) == 6);
         REQUIRE(c[1].conf() == "1 2 3");
     }
-    SECTION("else at 1 if there is an entry 1") {
+    SECTION("is 1 if the log has entry 1") {
         Cluster c({{.id = 1, .log = "1[1 2 3] 1 2"}});
         REQUIRE(c[1].commit() == 1);
         REQUIRE(c[1].flag(RAFT_UPDATE_COMMIT_INDEX));
     }
-    SECTION("else at 0") {
+    SECTION("is 0 otherwise") {
         Cluster c({{.id = 1, .term = 4, .vote = 2}});
         REQUIRE(c[1].commit() == 0);
         REQUIRE(c[1].term() == 4);
@@ -76,7 +76,7 @@ TEST_CASE("Where the commit index starts") {
     }
 }
 
-TEST_CASE("Legal: a snapshot with trailing entries, with a log right after it, alone") {
+TEST_CASE("A snapshot may have trailing entries, a log right after it, or no log") {
     SECTION("trailing") {
         Cluster c({{.id = 1, .log = "1 2 2 3", .start = 4, .snapshot = {6, 2}, .conf = "1 2 3"}});
         REQUIRE(c[1].terms() == "1 2 2 3");
@@ -84,21 +84,21 @@ TEST_CASE("Legal: a snapshot with trailing entries, with a log right after it, a
         REQUIRE(raft_first_index(c[1].handle()) == 4);
         REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_ENTRIES));
     }
-    SECTION("ending with the snapshot") {
+    SECTION("trailing entries that end with the snapshot") {
         Cluster c(
             {{.id = 1, .log = "1[1 2 3] 1 2 2", .start = 1, .snapshot = {4, 2}, .conf = "1 2 3"}});
         REQUIRE(c[1].last() == 4);
         REQUIRE(c[1].commit() == 4);
         REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_ENTRIES));
     }
-    SECTION("alone") {
+    SECTION("no log") {
         Cluster c({{.id = 1, .term = 5, .snapshot = {4, 2}, .conf = "1 2 3"}});
         REQUIRE(c[1].last() == 4);
         REQUIRE(c[1].stored() == 4);
         REQUIRE(raft_term_of(c[1].handle(), 4) == 2);
         REQUIRE(raft_first_index(c[1].handle()) == 5);
     }
-    SECTION("alone, of a sole voter, which leads at once") {
+    SECTION("no log, of a sole voter, which leads at once") {
         Cluster c({{.id = 1, .term = 5, .snapshot = {4, 2}, .conf = "1"}});
         REQUIRE(c[1].leads());
         REQUIRE(c[1].term() == 6);
@@ -107,14 +107,14 @@ TEST_CASE("Legal: a snapshot with trailing entries, with a log right after it, a
 }
 
 /* A snapshot was received and written, then the power failed before the old log was
- * dropped: it ends before the snapshot, or holds another term there. */
+ * dropped: the log ends before the snapshot, or has another term there. */
 TEST_CASE("A crash between writing a snapshot and dropping the log") {
     const char *log = "";
     raft_index start = 1;
     SECTION("the log ends before the snapshot") { log = "1[1 2 3] 1 1"; }
-    SECTION("it ends one before it") { log = "1[1 2 3] 1 1 1 1 1 1"; }
-    SECTION("another term stands there") { log = "1[1 2 3] 1 1 1 1 1 1 1 2 2"; }
-    SECTION("and it begins late itself") {
+    SECTION("the log ends one entry before it") { log = "1[1 2 3] 1 1 1 1 1 1"; }
+    SECTION("the log has another term there") { log = "1[1 2 3] 1 1 1 1 1 1 1 2 2"; }
+    SECTION("the log has another term there, and begins late") {
         log = "1 1";
         start = 4;
     }
@@ -127,7 +127,7 @@ TEST_CASE("A crash between writing a snapshot and dropping the log") {
                 .conf_index = 5}});
     REQUIRE(c[1].flag(RAFT_UPDATE_ENTRIES));
     REQUIRE(c[1].last() == 8);
-    REQUIRE(c[1].log.first == 9); /* the update said: drop all, continue at 9 */
+    REQUIRE(c[1].log.first == 9); /* the update drops all and continues at 9 */
     REQUIRE(c[1].log.empty());
     REQUIRE(c[1].commit() == 8);
     REQUIRE(c[1].conf() == "1 2 3 4s");
@@ -145,13 +145,13 @@ TEST_CASE("State that no server can have left is refused") {
         Boot({.term = 3, .log = "3", .start = 7, .snapshot = {5, 2}, .conf = "1 2 3"})
             .refused(RAFT_CORRUPT);
     }
-    SECTION("a log that begins late, without a snapshot") {
+    SECTION("a log that begins after index 1, without a snapshot") {
         Boot({.term = 3, .log = "3", .start = 2}).refused(RAFT_CORRUPT);
     }
     SECTION("a log that begins at 0") {
         Boot({.term = 3, .log = "1[1] 1", .start = 0}).refused(RAFT_CORRUPT);
     }
-    SECTION("falling terms") { Boot({.term = 3, .log = "1[1 2 3] 3 2"}).refused(RAFT_CORRUPT); }
+    SECTION("terms that fall") { Boot({.term = 3, .log = "1[1 2 3] 3 2"}).refused(RAFT_CORRUPT); }
     SECTION("a term that falls after the snapshot") {
         Boot({.term = 3, .log = "1", .start = 6, .snapshot = {5, 2}, .conf = "1 2 3"})
             .refused(RAFT_CORRUPT);
@@ -163,7 +163,7 @@ TEST_CASE("State that no server can have left is refused") {
     SECTION("a snapshot above the current term") {
         Boot({.term = 3, .snapshot = {5, 4}, .conf = "1 2 3"}).refused(RAFT_CORRUPT);
     }
-    SECTION("a first entry that is no configuration") {
+    SECTION("a first entry that is not a configuration") {
         Boot({.term = 3, .log = "1 1"}).refused(RAFT_CORRUPT);
     }
     SECTION("term 0 with a vote") { Boot({.term = 0, .vote = 1}).refused(RAFT_CORRUPT); }
@@ -204,7 +204,7 @@ TEST_CASE("A second start is refused") {
     c[1].refuses(RAFT_INVALID, again.e);
 }
 
-TEST_CASE("Settings that contradict each other are found by the start") {
+TEST_CASE("RAFT_START refuses contradictory settings") {
     Boot boot({.term = 3, .log = "1[1 2 3] 1"});
     REQUIRE(raft_set_heartbeat_timeout(&boot.r, 5000) == 0); /* any order */
     REQUIRE(boot.start() == RAFT_INVALID);
@@ -225,12 +225,12 @@ TEST_CASE("The caller may choose any origin for its clock") {
     REQUIRE(boot.start((1ull << 62) + 1) == RAFT_INVALID);
 }
 
-TEST_CASE("A server that is not in its own log's configuration starts as no member") {
+TEST_CASE("A server outside the configuration of its log starts as no member") {
     Cluster c({{.id = 9, .log = "1[1 2 3] 1[1 2 3 4s]"}});
     REQUIRE(raft_role(c[9].handle()) == -1);
 }
 
-TEST_CASE("A log that begins with the very entry of the snapshot is taken up") {
+TEST_CASE("A log that begins with the last entry of the snapshot is accepted") {
     Cluster c(
         {{.id = 1, .term = 2, .log = "2 2 2", .start = 8, .snapshot = {8, 2}, .conf = "1 2 3"}});
     REQUIRE(c[1].last() == 10);
@@ -245,7 +245,7 @@ TEST_CASE("A sole voter whose configuration is known to be committed leads at on
         REQUIRE(c[1].leads());
         REQUIRE(c[1].commit() == 4);
     }
-    SECTION("it came with the snapshot") {
+    SECTION("it is the snapshot's") {
         Cluster c({{.id = 1,
                     .log = "1 2",
                     .start = 6,
@@ -255,7 +255,7 @@ TEST_CASE("A sole voter whose configuration is known to be committed leads at on
         REQUIRE(c[1].leads());
         REQUIRE(c[1].commit() == 8);
     }
-    SECTION("it is the last entry of the snapshot, and trails it") {
+    SECTION("it is a trailing entry, the last one of the snapshot") {
         Cluster c({{.id = 1,
                     .log = "1[1 2 3] 1 1[1 2] 2[1] 2",
                     .snapshot = {4, 2},
@@ -266,7 +266,8 @@ TEST_CASE("A sole voter whose configuration is known to be committed leads at on
     }
 }
 
-TEST_CASE("A sole voter of a later entry waits an election timeout, then leads (§3.4, §6.4.1)") {
+TEST_CASE(
+    "A sole voter by a later entry waits an election timeout before it leads (§3.4, §6.4.1)") {
     const Draw draw =
         GENERATE(Draw{.id = 1, .log = "1[1 2] 1 1[1] 1"}, Draw{.id = 1, .log = "1[1 2] 1[1]"},
                  Draw{.id = 1, .log = "2 2[1]", .start = 6, .snapshot = {5, 2}, .conf = "1 2"},

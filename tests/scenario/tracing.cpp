@@ -35,7 +35,7 @@ struct Recorder {
 
 } // namespace
 
-TEST_CASE("Every change of a life shows in the trace") {
+TEST_CASE("Every change is traced") {
     Recorder rec;
     auto draws = Cluster::fresh("1 2 3 4s");
     draws[0].set = [&](raft *r) { REQUIRE(raft_set_tracer(r, &rec.tracer) == 0); };
@@ -105,7 +105,21 @@ TEST_CASE("Every change of a life shows in the trace") {
     }
 }
 
-TEST_CASE("A snapshot's chunks show in the trace") {
+TEST_CASE("The end of a transfer that fails with the leadership is traced") {
+    Recorder rec;
+    auto draws = Cluster::fresh("1 2 3");
+    draws[0].set = [&](raft *r) { REQUIRE(raft_set_tracer(r, &rec.tracer) == 0); };
+    Cluster c(draws);
+    c.elect(1);
+    c[1].transfer(2);
+    rec.facts.clear();
+    c[1].receive(3, AppendResult{.term = 9, .last = 0});
+    const Fact *f = rec.find(RAFT_TRACE_TRANSFER);
+    REQUIRE(f);
+    REQUIRE(f->info.peer == 0);
+}
+
+TEST_CASE("Snapshot chunks are traced") {
     Recorder rec;
     Cluster c({{.id = 1, .term = 3, .log = "1[1 2 3]", .set = [&](raft *r) {
                     raft_set_tracer(r, &rec.tracer);
@@ -164,5 +178,5 @@ TEST_CASE("A tracer without a function is refused") {
     Cluster c(Cluster::fresh("1 2 3"));
     raft_tracer empty{nullptr, 1, nullptr};
     REQUIRE(raft_set_tracer(c[1].handle(), &empty) == RAFT_INVALID);
-    c.expire(1); /* and nothing calls it */
+    c.expire(1); /* the tracer is not called */
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Handing leadership over (§3.10). */
+/* Transferring leadership (§3.10). */
 #include "catch.hpp"
 #include "cluster.hpp"
 
 using namespace scenario;
 
-TEST_CASE("An up-to-date server is asked at once, and takes over without waiting") {
+TEST_CASE("An up-to-date target gets TimeoutNow at once and campaigns without waiting") {
     Cluster c("1 2 3", 1);
     c.run(200);
     const raft_term term = c[1].term();
@@ -19,7 +19,7 @@ TEST_CASE("An up-to-date server is asked at once, and takes over without waiting
     REQUIRE(now->timeout_now.last_log_term == term);
     REQUIRE(now->timeout_now.version == 0);
     c.hand(now);
-    /* No pre-vote, and with the leader's permission to disturb it. */
+    /* It asks for no pre-votes, and has the leader's permission to disrupt it. */
     REQUIRE(c[2].term() == term + 1);
     auto request = c.take(2, 3, RAFT_REQUEST_VOTE);
     REQUIRE_FALSE(request->request_vote.pre_vote);
@@ -32,7 +32,7 @@ TEST_CASE("An up-to-date server is asked at once, and takes over without waiting
     REQUIRE(c.now == before);
 }
 
-TEST_CASE("A server that lags gets what it misses first") {
+TEST_CASE("A target that lags first receives the missing entries") {
     Cluster c("1 2 3", 1);
     c.run(200);
     c.hold(1, 2);
@@ -50,7 +50,7 @@ TEST_CASE("A server that lags gets what it misses first") {
     REQUIRE(c[2].terms() == "1 2 2 2 2 3");
 }
 
-TEST_CASE("While leadership is being handed over no entries are taken") {
+TEST_CASE("No entries are accepted during a transfer") {
     Cluster c("1 2 3", 1);
     c.isolate(2);
     c[1].submit();
@@ -60,7 +60,7 @@ TEST_CASE("While leadership is being handed over no entries are taken") {
     c[1].refuses(RAFT_BUSY, event::transfer(0));
     REQUIRE(c[1].leads());
     REQUIRE(c[1].leader() == 1);
-    SECTION("it is given up after an election timeout") {
+    SECTION("the transfer is aborted after an election timeout") {
         const raft_time began = c.now;
         while (raft_transferee(c[1].handle()) != 0 && c.now < began + 5000) {
             c.run(50);
@@ -73,7 +73,7 @@ TEST_CASE("While leadership is being handed over no entries are taken") {
     }
 }
 
-TEST_CASE("Without a name, leadership goes to the most up-to-date voter") {
+TEST_CASE("Without a target, leadership goes to the most up-to-date voter") {
     Cluster c({{.id = 1, .log = "1[1 2 3 4 5s]"}});
     c.win(1, {2, 3});
     c[1].receive({2, 3, 4, 5}, AppendResult{.term = 2, .last = 2});
@@ -86,7 +86,7 @@ TEST_CASE("Without a name, leadership goes to the most up-to-date voter") {
     REQUIRE(raft_transferee(c[1].handle()) == 3);
 }
 
-TEST_CASE("A transfer to nobody, to itself, to a non-voter, without a voter") {
+TEST_CASE("A transfer to an unknown server, to itself, to a non-voter, or without another voter") {
     Cluster c({{.id = 1, .log = "1[1 2 3 4s 5p]"}});
     c[1].refuses(RAFT_NOTLEADER, event::transfer(2));
     c.win(1, {2, 3});
@@ -113,7 +113,7 @@ TEST_CASE("A TimeoutNow of an old term, or to a server that cannot lead, does no
     REQUIRE(d[1].term() == 1);
 }
 
-TEST_CASE("A transfer ends with leadership, however it is lost") {
+TEST_CASE("A transfer ends when leadership is lost") {
     Cluster c("1 2 3", 1);
     c.isolate(2);
     c[1].submit();
@@ -123,7 +123,7 @@ TEST_CASE("A transfer ends with leadership, however it is lost") {
     REQUIRE(c[1].flag(RAFT_UPDATE_TRANSFER));
 }
 
-TEST_CASE("The successor is chosen even if the leader would refuse its vote to others") {
+TEST_CASE("The target is elected although its voters have just heard from the leader") {
     Cluster c("1 2 3", 1);
     c.run(200);
     c.isolate(3); /* S2 needs the vote of S1 itself */
@@ -134,7 +134,7 @@ TEST_CASE("The successor is chosen even if the leader would refuse its vote to o
     REQUIRE(c[1].leader() == 2);
 }
 
-TEST_CASE("A transfer's target campaigns only when all is durable that the leader names") {
+TEST_CASE("A transfer's target campaigns only when its log is durable up to the named entry") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].slow = true;
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .log = "1"});

@@ -9,7 +9,7 @@ namespace {
 constexpr unsigned short garbage = 0xdead;
 }
 
-TEST_CASE("A RequestVote of version 0 has no flags: it asks for a vote, and disrupts nobody") {
+TEST_CASE("A RequestVote of version 0 has no flags: it asks for a vote without permission") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c.sleep(500);
     c[1].receive(
@@ -29,7 +29,7 @@ TEST_CASE("A vote result below version 2 has no features and no capacity") {
     Cluster c(
         {{.id = 1, .log = "1[1 2 3 4 5]", .set = [](raft *r) { raft_set_pre_vote(r, false); }}});
     c.expire(1);
-    c.expire(1); /* what is not marked does not count in the first term */
+    c.expire(1); /* unmarked grants do not count in the first term */
     c[1].receive(
         {2, 3},
         VoteResult{
@@ -47,10 +47,10 @@ TEST_CASE("Voters that do not mark pre-votes can elect a server that asks for th
     };
     grant(2, 2);
     grant(3, 2);
-    REQUIRE(c[1].vote() == 1); /* on to the votes */
+    REQUIRE(c[1].vote() == 1); /* now the votes */
     const raft_term term = c[1].term();
-    /* The late pre-votes of S4 and S5 cannot be told from votes, and must not be taken
-     * for some: both may still vote for another server in that term. */
+    /* The late pre-votes of S4 and S5 look like votes, and must not count as votes: both servers
+     * may still vote for another candidate in that term. */
     grant(4, 2);
     grant(5, 2);
     REQUIRE_FALSE(c[1].leads());
@@ -70,7 +70,7 @@ TEST_CASE("An AppendEntries of version 0 has no round") {
     REQUIRE((m->append_entries_result.version < 3 || m->append_entries_result.round == 4));
 }
 
-TEST_CASE("Results of old versions: newer fields are not read") {
+TEST_CASE("Newer fields of old results are not read") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c.win(1, {2, 3});
     for (unsigned char version : {0, 1, 2}) {
@@ -94,7 +94,7 @@ TEST_CASE("Results of old versions: newer fields are not read") {
     REQUIRE_FALSE(c[1].answer(1)); /* rounds were not confirmed */
 }
 
-TEST_CASE("A server whose codec carries no newer fields speaks the published versions only") {
+TEST_CASE("A server whose codec carries no newer fields sends only published versions") {
     auto draws = Cluster::fresh("1 2 3", 0);
     Cluster c(draws);
     c.expire(1);
@@ -148,7 +148,7 @@ TEST_CASE("A peer without chunks gets the whole snapshot in a message of version
     REQUIRE(c[3].snapshot->data == c[1].snapshot->data);
 }
 
-TEST_CASE("An InstallSnapshot of version 0 is a whole snapshot, whatever its newer fields hold") {
+TEST_CASE("An InstallSnapshot of version 0 is a whole snapshot; newer fields are not read") {
     Cluster c({{.id = 1, .term = 3, .log = "1[1 2 3] 1"}});
     c[1].receive(2, InstallSnapshot{.term = 3,
                                     .last = {8, 2},
@@ -176,7 +176,7 @@ TEST_CASE("A cluster is upgraded one server at a time, under load") {
         }
         REQUIRE(c.leader() != 0);
         REQUIRE(c.leader() != id);
-        if (id == 3) { /* this one comes back so late that it needs a snapshot */
+        if (id == 3) { /* this one restarts so late that it needs a snapshot */
             c[c.leader()].take_snapshot(c[c.leader()].commit());
         }
         c[id].restart();
@@ -201,7 +201,7 @@ TEST_CASE("Messages of an unknown type are ignored") {
     }
 }
 
-TEST_CASE("Versions of the future are read as far as they are known") {
+TEST_CASE("Of future versions the known fields are read") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].receive(2,
                  AppendEntries{.term = 1, .prev = {1, 1}, .log = "1", .round = 3, .version = 200});
@@ -212,7 +212,7 @@ TEST_CASE("Versions of the future are read as far as they are known") {
     REQUIRE(c[1].term() == 1);
 }
 
-TEST_CASE("An unmarked answer to a pre-vote is no vote in the term that it asked for") {
+TEST_CASE("An unmarked answer to a pre-vote does not count as a vote in its term") {
     Cluster c({{.id = 1, .log = "1[1 2 3 4 5]"}});
     c.expire(1);
     c[1].receive(2, VoteResult{.term = 2, .granted = true, .pre_vote = true});
@@ -227,7 +227,7 @@ TEST_CASE("An unmarked answer to a pre-vote is no vote in the term that it asked
     REQUIRE(c[1].leads());
 }
 
-TEST_CASE("A leader that is upgraded while it leads is answered with rounds from then on") {
+TEST_CASE("Rounds are echoed to a leader from its upgrade on") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     for (int i = 0; i < 2; ++i) {
         c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .version = 0});
@@ -239,7 +239,7 @@ TEST_CASE("A leader that is upgraded while it leads is answered with rounds from
     REQUIRE(r.round == 77);
 }
 
-TEST_CASE("A new leader is answered in its own version, whatever the last one's was") {
+TEST_CASE("A new leader is answered in its own version") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .round = 5, .version = 1});
     REQUIRE(c.result(1, 2).version == 3);
@@ -247,17 +247,17 @@ TEST_CASE("A new leader is answered in its own version, whatever the last one's 
     REQUIRE(c.result(1, 3).version == 2);
 }
 
-TEST_CASE("A late answer to a pre-vote is no vote after pre-votes were turned off (§9.6)") {
+TEST_CASE("A late answer to a pre-vote does not count after pre-votes were turned off (§9.6)") {
     const auto off = [](raft *r) { raft_set_pre_vote(r, false); };
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c.expire(1);
     REQUIRE(c.take(1, 2)->request_vote.pre_vote);
     /* Server 2, of version 1, grants the pre-vote for term 2, and may vote for 3 in that term. */
-    SECTION("while it runs") {
+    SECTION("on a running server") {
         c[1].receive(3, AppendEntries{.term = 1, .prev = {1, 1}});
         c[1].set(off);
     }
-    SECTION("over a restart") {
+    SECTION("in a restart") {
         c[1].crash();
         c.add({.id = 1, .term = 1, .log = "1[1 2 3]", .set = off});
     }
@@ -267,12 +267,13 @@ TEST_CASE("A late answer to a pre-vote is no vote after pre-votes were turned of
     REQUIRE(c[1].vote() == 1);
     c[1].receive(2, VoteResult{.term = 2, .granted = true, .version = 1});
     REQUIRE_FALSE(c[1].leads());
-    c[1].receive(3, VoteResult{.term = 2, .granted = true}); /* this one marks pre-votes */
+    c[1].receive(3, VoteResult{.term = 2, .granted = true}); /* marked: not a pre-vote */
     REQUIRE(c[1].leads());
 }
 
-TEST_CASE("An unmarked answer is no vote where pre-votes are on but none was asked for (§9.6)") {
-    /* TimeoutNow calls for votes at once; a pre-vote of an earlier candidacy may still come. */
+TEST_CASE(
+    "An unmarked answer does not count while pre-votes are on but none was requested (§9.6)") {
+    /* TimeoutNow asks for votes at once; a pre-vote of an earlier campaign may still arrive. */
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].receive(3, AppendEntries{.term = 1, .prev = {1, 1}});
     c[1].receive(3, TimeoutNow{.term = 1, .last = {1, 1}});
@@ -281,13 +282,28 @@ TEST_CASE("An unmarked answer is no vote where pre-votes are on but none was ask
     REQUIRE_FALSE(c[1].leads());
 }
 
-TEST_CASE("Pre-votes that are turned off again stay off for as long as they were (§9.6)") {
+TEST_CASE("Turning pre-votes off again keeps the terms for which they were off (§9.6)") {
     const auto off = [](raft *r) { raft_set_pre_vote(r, false); };
     Cluster c({{.id = 1, .log = "1[1 2 3]", .set = off}});
     c[1].receive(3, AppendEntries{.term = 2, .prev = {1, 1}});
-    c[1].set(off); /* since term 1 in fact */
+    c[1].set(off); /* off since term 1 */
     c.expire(1);
     REQUIRE(c[1].term() == 3);
     c[1].receive(2, VoteResult{.term = 3, .granted = true, .version = 1});
     REQUIRE(c[1].leads());
+}
+
+TEST_CASE("A follower learns a higher term from a vote result of version 1") {
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    c[1].receive(2, VoteResult{.term = 5, .version = 1});
+    REQUIRE(c[1].term() == 5);
+}
+
+TEST_CASE("A candidate learns a higher term from a vote result of version 1") {
+    Cluster c({{.id = 1, .log = "1[1 2 3]", .set = [](raft *r) { raft_set_pre_vote(r, false); }}});
+    c.expire(1);
+    REQUIRE(c[1].state() == RAFT_CANDIDATE);
+    c[1].receive(2, VoteResult{.term = 5, .version = 1});
+    REQUIRE(c[1].term() == 5);
+    REQUIRE(c[1].state() == RAFT_FOLLOWER);
 }

@@ -7,7 +7,7 @@ using namespace scenario;
 
 namespace {
 
-/* Ask server 1 for a vote as a server that need not exist; what does it say? */
+/* Ask server 1 for a vote in the name of any server; returns its result. */
 Message ask(Cluster &c, raft_id candidate, const RequestVote &request) {
     c.drop(1, candidate);
     c[1].receive(candidate, request);
@@ -20,7 +20,7 @@ Draw voter(const char *log, raft_term term = 0) { return {.id = 1, .term = term,
 
 } // namespace
 
-TEST_CASE("At most one vote a term; asking again gets the same answer") {
+TEST_CASE("At most one vote a term; the same request gets the same answer") {
     Cluster c({voter("1[1 2 3]")});
     c.sleep(1500);
     REQUIRE(granted(ask(c, 2, {.term = 2, .last = {1, 1}})));
@@ -40,7 +40,7 @@ TEST_CASE("A vote survives a restart") {
     REQUIRE(granted(ask(c, 2, {.term = 4, .last = {9, 3}})));
 }
 
-TEST_CASE("Only an up-to-date log gets a vote, and a granted one postpones the own campaign") {
+TEST_CASE("Only an up-to-date log gets a vote, and granting one postpones the voter's campaign") {
     Cluster c({voter("1[1 2 3] 1 2 2")}); /* ends with 4/2 */
     c.sleep(1500);
     REQUIRE_FALSE(granted(ask(c, 2, {.term = 3, .last = {3, 2}})));
@@ -66,7 +66,7 @@ TEST_CASE("An old candidate is refused and told the term") {
     REQUIRE(m->request_vote_result.features == (all_features | RAFT_FEATURE_CAPACITY));
 }
 
-TEST_CASE("Nobody gets a vote within a minimum election timeout of hearing from a leader") {
+TEST_CASE("No vote is granted within a minimum election timeout of hearing from a leader") {
     Cluster c({voter("1[1 2 3]")});
     c.sleep(3000);
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}});
@@ -77,11 +77,11 @@ TEST_CASE("Nobody gets a vote within a minimum election timeout of hearing from 
         REQUIRE(c[1].vote() == 0);
         REQUIRE(c[1].leader() == 2);
     }
-    SECTION("unless that leader asked for the election") {
+    SECTION("except with the leader's permission") {
         REQUIRE(granted(ask(c, 3, {.term = 7, .last = {9, 6}, .disrupt = true})));
         REQUIRE(c[1].term() == 7);
     }
-    SECTION("until it is over") {
+    SECTION("until that time is over") {
         c.sleep(2);
         REQUIRE(granted(ask(c, 3, {.term = 7, .last = {9, 6}})));
     }
@@ -92,7 +92,7 @@ TEST_CASE("A restarted server withholds its vote as if it had just heard from a 
      * and comes back having forgotten that. Were it to vote for server 2 at once, server 2
      * could lead, and commit, while server 1 still answers reads under its lease. */
     Cluster c("1 2 3", 1);
-    c.isolate(2); /* it has not heard for long and is ready to campaign */
+    c.isolate(2); /* it has not heard from a leader and is ready to campaign */
     c.run(3000);
     REQUIRE(c[1].leads());
     c.heal();
@@ -111,7 +111,7 @@ TEST_CASE("A restarted server withholds its vote as if it had just heard from a 
     REQUIRE(c.leader() != 0);
 }
 
-TEST_CASE("A leader hears from itself: no request for a vote moves it") {
+TEST_CASE("A leader hears from itself: vote requests do not depose it") {
     Cluster c("1 2 3", 1);
     const raft_term term = c[1].term();
     for (bool pre_vote : {true, false}) {
@@ -124,8 +124,8 @@ TEST_CASE("A leader hears from itself: no request for a vote moves it") {
     REQUIRE(c[1].state() == RAFT_FOLLOWER);
 }
 
-TEST_CASE("Membership is not asked when voting, of either side") {
-    SECTION("a candidate that the voter does not know, answered at the address it wrote from") {
+TEST_CASE("Votes do not depend on membership of either side") {
+    SECTION("an unknown candidate, answered at the address of its request") {
         Cluster c({voter("1[1 2 3]")});
         c.sleep(1500);
         auto request = draft(8, 1, RequestVote{.term = 2, .last = {1, 1}});
@@ -141,7 +141,7 @@ TEST_CASE("Membership is not asked when voting, of either side") {
         c.sleep(1500);
         REQUIRE(granted(ask(c, 2, {.term = 2, .last = {1, 1}})));
     }
-    SECTION("a voter that knows no configuration at all") {
+    SECTION("a voter without a configuration") {
         Cluster c({voter("")});
         c.sleep(1500);
         REQUIRE(raft_role(c[1].handle()) == -1);
@@ -150,7 +150,7 @@ TEST_CASE("Membership is not asked when voting, of either side") {
     }
 }
 
-TEST_CASE("A pre-vote is granted with the request's term and binds nobody") {
+TEST_CASE("A pre-vote is granted with the request's term and changes nothing") {
     Cluster c({voter("1[1 2 3]", 3)});
     c.sleep(1100);
     REQUIRE(c[1].deadline() > c.now);
@@ -191,7 +191,7 @@ TEST_CASE("A candidate counts votes of voters, once each, of its own term") {
     REQUIRE_FALSE(c[1].leads()); /* the same voter twice */
     c[1].receive(6, VoteResult{.term = 2, .granted = true});
     c[1].receive(8, VoteResult{.term = 2, .granted = true});
-    REQUIRE_FALSE(c[1].leads()); /* a standby, a stranger */
+    REQUIRE_FALSE(c[1].leads()); /* a standby, and a server that is no member */
     c[1].receive(3, VoteResult{.term = 1, .granted = true});
     REQUIRE_FALSE(c[1].leads()); /* of an earlier term */
     c[1].receive(4, VoteResult{.term = 2, .granted = true, .pre_vote = true});
@@ -200,7 +200,7 @@ TEST_CASE("A candidate counts votes of voters, once each, of its own term") {
     REQUIRE(c[1].leads());
 }
 
-TEST_CASE("A voter compares with what is durable, as it advertises only that") {
+TEST_CASE("A voter compares a candidate's log with its durable one") {
     Cluster c({voter("1[1 2 3]")});
     c[1].slow = true;
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}, .log = "1 1"});
@@ -210,12 +210,12 @@ TEST_CASE("A voter compares with what is durable, as it advertises only that") {
     REQUIRE(granted(ask(c, 3, {.term = 2, .last = {1, 1}})));
 }
 
-TEST_CASE("A partitioned server comes back without disturbing the leader") {
+TEST_CASE("A partitioned server rejoins without disrupting the leader") {
     Cluster c("1 2 3", 1);
     const raft_term term = c[1].term();
     c.isolate(3);
     c.run(20000);
-    REQUIRE(c[3].term() == term); /* pre-votes only */
+    REQUIRE(c[3].term() == term); /* it only asked for pre-votes */
     c.heal();
     c[1].submit();
     c.run(3000);
@@ -225,7 +225,7 @@ TEST_CASE("A partitioned server comes back without disturbing the leader") {
     REQUIRE(c[3].commit() == 3);
 }
 
-TEST_CASE("A leader that is no member is answered where it wrote from, not where it once was") {
+TEST_CASE("A leader that is no member is answered at the latest address of its messages") {
     Cluster c({Draw{.id = 1}});
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}});
     auto moved = draft(2, 1, RequestVote{.term = 2, .last = {1, 1}});
@@ -235,7 +235,7 @@ TEST_CASE("A leader that is no member is answered where it wrote from, not where
     REQUIRE(std::string(c[1].update.messages.batch[0].server_address) == "elsewhere");
 }
 
-TEST_CASE("A granted vote postpones the own campaign by an election timeout at least") {
+TEST_CASE("A granted vote postpones the voter's campaign by at least an election timeout") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c.now = c[1].deadline() - 1;
     c[1].receive(2, RequestVote{.term = 2, .last = {1, 1}});
@@ -243,7 +243,7 @@ TEST_CASE("A granted vote postpones the own campaign by an election timeout at l
     REQUIRE(c[1].deadline() >= c.now + 1000);
 }
 
-TEST_CASE("A refused vote does not postpone the own campaign") {
+TEST_CASE("A refused vote does not postpone the voter's campaign") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1"}});
     const raft_time deadline = c[1].deadline();
     c.now = deadline - 1;
@@ -253,7 +253,7 @@ TEST_CASE("A refused vote does not postpone the own campaign") {
     REQUIRE(c[1].deadline() == deadline);
 }
 
-TEST_CASE("A vote is free in the very moment in which the election timeout is over") {
+TEST_CASE("A vote is granted exactly when the election timeout is over") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].receive(2, AppendEntries{.term = 1, .prev = {1, 1}});
     c.sleep(1000);
@@ -261,28 +261,28 @@ TEST_CASE("A vote is free in the very moment in which the election timeout is ov
     REQUIRE(c[1].vote() == 3);
 }
 
-TEST_CASE("A vote's refusal of the next term is learned while pre-votes are asked for") {
+TEST_CASE("While a server asks for pre-votes, it learns the next term from a refused vote") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c.expire(1);
     REQUIRE(c[1].state() == RAFT_CANDIDATE);
-    SECTION("it is no pre-vote's: that term exists") {
+    SECTION("it answers a vote: that term exists") {
         c[1].receive(2, VoteResult{.term = 2});
         REQUIRE(c[1].term() == 2);
         REQUIRE(c[1].state() == RAFT_FOLLOWER);
     }
-    SECTION("nor can it be of a server that knows no pre-votes: it voted for another one") {
+    SECTION("it is of version 0: the voter has voted for another candidate") {
         c[1].receive(2, VoteResult{.term = 2, .version = 0});
         REQUIRE(c[1].term() == 2);
         REQUIRE(c[1].state() == RAFT_FOLLOWER);
     }
-    SECTION("unmarked, it may be a pre-vote's, whose term nobody need be in") {
+    SECTION("unmarked, it may answer a pre-vote: the term may not exist") {
         c[1].receive(2, VoteResult{.term = 2, .version = 1});
         REQUIRE(c[1].term() == 1);
         REQUIRE(c[1].state() == RAFT_CANDIDATE);
     }
 }
 
-TEST_CASE("A leader that steps down votes for nobody within an election timeout") {
+TEST_CASE("A leader that steps down grants no vote within an election timeout") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c.win(1, {2, 3});
     while (c[1].leads()) {

@@ -53,8 +53,7 @@ void Simulation::break_update(raft_update &u, View &view, const View &before) {
         view.timeout = 0;
         u.flags |= RAFT_UPDATE_TIMEOUT;
     }
-    for (unsigned i = 0; u.flags & RAFT_UPDATE_MESSAGES && i < u.messages.n; i++) {
-        raft_message &m = u.messages.batch[i];
+    for (raft_message &m : messages_of(u)) {
         if (broken == Broken::ABSENT_ENTRIES && m.type == RAFT_APPEND_ENTRIES &&
             m.append_entries.prev_log_index + m.append_entries.n_entries == view.last) {
             m.append_entries.n_entries++;

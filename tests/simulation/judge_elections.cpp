@@ -156,8 +156,7 @@ void Server::check_campaign(const raft_event &e, const raft_update &u) const {
         throw Violation("transfer", format("%s of term %llu campaigns upon %s", name(), before.term,
                                            describe(came).c_str()));
     }
-    for (unsigned i = 0; u.flags & RAFT_UPDATE_MESSAGES && i < u.messages.n; i++) {
-        const raft_message &m = u.messages.batch[i];
+    for (const raft_message &m : messages_of(u)) {
         if (m.type == RAFT_REQUEST_VOTE &&
             (m.request_vote.pre_vote || !m.request_vote.disrupt_leader)) {
             throw Violation("transfer", format("%s campaigns for its leader with %s", name(),
@@ -174,8 +173,7 @@ void Server::keep_election_promises(const raft_event &e, const raft_update &u) {
         heard = of_leader && term_of(*came) == view.term;
         check_terms(*came);
     }
-    for (unsigned i = 0; u.flags & RAFT_UPDATE_MESSAGES && i < u.messages.n; i++) {
-        const raft_message &m = u.messages.batch[i];
+    for (const raft_message &m : messages_of(u)) {
         if (m.type == RAFT_REQUEST_VOTE_RESULT && came != nullptr) {
             check_answer_to_candidate(*came, m.request_vote_result);
         }

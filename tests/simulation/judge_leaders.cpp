@@ -57,9 +57,9 @@ void Server::follow_rounds(const raft_event &e, const raft_update &u) {
     if (!view.leads()) {
         return;
     }
-    for (unsigned i = 0; u.flags & RAFT_UPDATE_MESSAGES && i < u.messages.n; i++) {
-        const raft_append_entries &a = u.messages.batch[i].append_entries;
-        bool rounds = u.messages.batch[i].type == RAFT_APPEND_ENTRIES && a.version >= 1;
+    for (const raft_message &m : messages_of(u)) {
+        const raft_append_entries &a = m.append_entries;
+        bool rounds = m.type == RAFT_APPEND_ENTRIES && a.version >= 1;
         if (rounds && (past_.rounds.empty() || a.round > past_.rounds.back().first)) {
             past_.rounds.emplace_back(a.round, latest);
         }
@@ -197,8 +197,7 @@ void Server::check_transfer(const raft_event &e, const raft_update &u) const {
             }
         }
     }
-    for (unsigned i = 0; u.flags & RAFT_UPDATE_MESSAGES && i < u.messages.n; i++) {
-        const raft_message &m = u.messages.batch[i];
+    for (const raft_message &m : messages_of(u)) {
         raft_id to = m.server_id;
         bool right = to == view.transferee && votes_in_new(view.conf.role_of(to)) &&
                      view.peer(to).match == view.last;
@@ -235,8 +234,7 @@ void Server::check_final_notification(const raft_update &u) {
     }
     if (before.commit < before.conf_index && view.commit >= before.conf_index) {
         std::set<raft_id> told;
-        for (unsigned i = 0; u.flags & RAFT_UPDATE_MESSAGES && i < u.messages.n; i++) {
-            const raft_message &m = u.messages.batch[i];
+        for (const raft_message &m : messages_of(u)) {
             if (m.type == RAFT_APPEND_ENTRIES &&
                 m.append_entries.leader_commit >= before.conf_index) {
                 told.insert(m.server_id);
@@ -279,9 +277,9 @@ void Server::keep_leader_promises(const raft_event &e, const raft_update &u) {
     note_followed();
     follow_rounds(e, u);
     check_final_notification(u);
-    for (unsigned i = 0; u.flags & RAFT_UPDATE_MESSAGES && i < u.messages.n; i++) {
-        if (u.messages.batch[i].type == RAFT_APPEND_ENTRIES) {
-            check_sent(u.messages.batch[i]);
+    for (const raft_message &m : messages_of(u)) {
+        if (m.type == RAFT_APPEND_ENTRIES) {
+            check_sent(m);
         }
     }
     if (view.leads()) {

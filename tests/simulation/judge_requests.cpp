@@ -39,8 +39,7 @@ void Server::keep_promises(const raft_event &e, const raft_update &u) {
         past_.heard = e.time; /* starting counts as hearing from a leader */
     }
     const raft_message *came = e.type == RAFT_RECEIVE ? e.receive.message : nullptr;
-    for (unsigned i = 0; u.flags & RAFT_UPDATE_MESSAGES && i < u.messages.n; i++) {
-        const raft_message &m = u.messages.batch[i];
+    for (const raft_message &m : messages_of(u)) {
         check_limits(m);
         if (m.type == RAFT_APPEND_ENTRIES_RESULT && came != nullptr) {
             check_answer_to_leader(*came, m.append_entries_result);
@@ -96,8 +95,7 @@ void Server::check_transfer_ends(const raft_event &e) {
 
 /* A lease read that is answered in the step that asks for it needs a lease. */
 void Server::check_lease_read(const raft_event &e, const raft_update &u) const {
-    for (unsigned i = 0; u.flags & RAFT_UPDATE_READS && i < u.reads.n; i++) {
-        const raft_read &read = u.reads.batch[i];
+    for (const raft_read &read : reads_of(u)) {
         /* others may have been confirmed by a round */
         if (e.type == RAFT_READ && e.read.lease && read.id == e.read.id && read.status == 0) {
             check_lease();

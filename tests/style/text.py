@@ -78,26 +78,13 @@ def complaints_about(files):
 
 
 def self_test():
-    failed = 0
-    for what, (files, part) in BREACHES.items():
-        complaints = complaints_about(files)
-        if len(complaints) != 1 or part not in complaints[0]:
-            failed += 1
-            print(f'FAILED: {what}: expected one complaint with "{part}": {complaints}')
-    complaints = complaints_about(FINE)
-    if complaints:
-        failed += 1
-        print(f'FAILED: expected no complaint: {complaints}')
-    print(f'{len(BREACHES) + 1} cases, {failed} failed')
-    return 1 if failed else 0
+    return tree.judge_cases(BREACHES, {'a tree without a breach': FINE}, complaints_about)
 
 
 def main():
     if sys.argv[1:] == ['--self-test']:
         return self_test()
-    complaints, seen = check(sys.argv[1])
-    print('\n'.join(complaints + [f'{seen} files, {len(complaints)} complaints']))
-    return 1 if complaints else 0
+    return tree.report(*check(sys.argv[1]))
 
 
 if __name__ == '__main__':

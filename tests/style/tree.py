@@ -37,3 +37,27 @@ def write(root, files_and_texts):
         os.makedirs(os.path.dirname(full), exist_ok=True)
         with open(full, 'w', encoding='utf-8') as file:
             file.write(text)
+
+
+def judge_cases(breaches, fine, complaints_about):
+    """Self-test: each breach must cause exactly one complaint, with the given text, and each fine
+    tree none. Returns the exit status."""
+    failed = 0
+    for what, (files, part) in breaches.items():
+        complaints = complaints_about(files)
+        if len(complaints) != 1 or part not in complaints[0]:
+            failed += 1
+            print(f'FAILED: {what}: expected one complaint with "{part}": {complaints}')
+    for what, files in fine.items():
+        complaints = complaints_about(files)
+        if complaints:
+            failed += 1
+            print(f'FAILED: {what}: expected no complaint: {complaints}')
+    print(f'{len(breaches) + len(fine)} cases, {failed} failed')
+    return 1 if failed else 0
+
+
+def report(complaints, seen):
+    """Print the complaints about a tree. Returns the exit status."""
+    print('\n'.join(complaints + [f'{seen} files, {len(complaints)} complaints']))
+    return 1 if complaints else 0

@@ -117,9 +117,7 @@ def self_test():
 def main():
     if sys.argv[1:] == ['--self-test']:
         return self_test()
-    complaints, seen = check(sys.argv[1])
-    print('\n'.join(complaints + [f'{seen} files, {len(complaints)} complaints']))
-    return 1 if complaints else 0
+    return tree.report(*check(sys.argv[1]))
 
 
 if __name__ == '__main__':

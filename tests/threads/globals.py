@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The library has no state outside of its handles: no writable data, no thread-local data.
+"""Check that libraries have no writable and no thread-local data: all state is in the handles.
 
-globals.py LIBRARY... --guilty LIBRARY
+globals.py LIBRARY... --with-state LIBRARY
 
-Of the guilty one, a variable must be found, or the look at the others would mean nothing."""
+The last library is the negative test: its variable must be found."""
 import os
 import re
 import subprocess
 import sys
 
-# A linker keeps these in every shared library: they belong to the start-up files.
+# Symbols of the start-up files, in every shared library.
 STARTUP = {'__dso_handle', 'completed.0', '__TMC_END__', '_edata', '__bss_start', '_end',
            '_GLOBAL_OFFSET_TABLE_', '_DYNAMIC', '__do_global_dtors_aux_fini_array_entry',
            '__frame_dummy_init_array_entry', '__EH_FRAME_BEGIN__', '__FRAME_END__'}
@@ -30,23 +30,23 @@ def variables(library):
         symbols += 1
         flags, section, size, name = match.groups()
         if 'd' in flags[5:6] or 'f' in flags or name in STARTUP:
-            continue  # a section's or a file's own symbol
+            continue  # the symbol of a section or a file
         if WRITABLE.match(section) and not CONSTANT.match(section) and int(size, 16) > 0:
             yield name
     if symbols == 0:
-        sys.exit(library + ': no symbols to look at')
+        sys.exit(library + ': it has no symbols')
 
 
 def main():
-    split = sys.argv.index('--guilty')
+    split = sys.argv.index('--with-state')
     status = 0
     for library in sys.argv[1:split]:
         names = sorted(variables(library))
         print('%s: %s' % (library, ', '.join(names) or 'no global state'))
         status |= bool(names)
-    guilty = sys.argv[split + 1]
-    if 'asked' not in ''.join(variables(guilty)):
-        print(guilty + ': its variable was not found')
+    with_state = sys.argv[split + 1]
+    if 'asked' not in ''.join(variables(with_state)):
+        print(with_state + ': its variable was not found')
         status = 1
     return status
 

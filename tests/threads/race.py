@@ -5,15 +5,15 @@ import os
 import subprocess
 import sys
 
-# It ends at the first race: what two threads have written over each other may never end by itself.
-# Its mutexes may be wrong as well, which is not what is looked for.
+# It stops at the first race, because memory that two threads have overwritten may keep the program
+# from ending. Reports about mutexes are not wanted.
 OPTIONS = 'halt_on_error=1 report_mutex_bugs=0'
-PATIENCE = 100  # seconds, for a race that is not seen
+LONGEST = 100  # seconds, if no race is seen
 
 env = dict(os.environ)
 env['TSAN_OPTIONS'] = ' '.join(filter(None, [env.get('TSAN_OPTIONS'), OPTIONS]))
 try:
-    done = subprocess.run(sys.argv[1:], capture_output=True, text=True, timeout=PATIENCE, env=env)
+    done = subprocess.run(sys.argv[1:], capture_output=True, text=True, timeout=LONGEST, env=env)
     output, failed = done.stdout + done.stderr, done.returncode != 0
 except subprocess.TimeoutExpired:
     output, failed = 'it did not end\n', False

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads that share nothing but the library's code drive a cluster each; every one must
- * come out as it does alone. */
+/* Threads that share only the library's code drive clusters of their own. Each must have the same
+ * results as without other threads. */
 #include "../determinism/cluster.hpp"
 
 #include <cstdio>
@@ -50,7 +50,7 @@ int main() {
     for (unsigned i = 0; i < kThreads; i++) {
         reached.add(together[i].reached);
         if (together[i].digests != alone[i].digests) {
-            printf("thread %u came out otherwise than alone\n", i);
+            printf("thread %u has other results than alone\n", i);
             status = 1;
         }
     }

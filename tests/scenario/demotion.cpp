@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Configuration that become spares, and spares that become members (§4.1, §4.2). */
+/* Members that become spares, and spares that become members (§4.1, §4.2). */
 #include "catch.hpp"
 #include "cluster.hpp"
 
@@ -9,7 +9,7 @@ namespace {
 
 constexpr raft_time never = ~raft_time{0};
 
-/* It knows that it is a spare, and waits for nothing. */
+/* It knows that it is a spare, and has no deadline. */
 void require_rest(Cluster &c, raft_id id, const char *conf) {
     REQUIRE(c[id].conf() == conf);
     REQUIRE(raft_role(c[id].handle()) == RAFT_SPARE);
@@ -18,7 +18,7 @@ void require_rest(Cluster &c, raft_id id, const char *conf) {
 
 } // namespace
 
-TEST_CASE("A voter that becomes a spare is told, and rests (§4.1, §4.2.2)") {
+TEST_CASE("A voter that becomes a spare is told so, and does not campaign (§4.1, §4.2.2)") {
     Cluster c("1 2 3", 1);
     c[1].reconfigure("1 2 3p");
     c.run(500);
@@ -32,7 +32,7 @@ TEST_CASE("A voter that becomes a spare is told, and rests (§4.1, §4.2.2)") {
     REQUIRE(c[3].last() == 3);
 }
 
-TEST_CASE("Voters that become spares by a joint change are told, and rest (§4.3)") {
+TEST_CASE("Voters that become spares by a joint change are told so, and do not campaign (§4.3)") {
     Cluster c("1 2 3 4 5", 1);
     c[1].reconfigure("1 2 3 4p 5p");
     c.run(500);
@@ -42,7 +42,7 @@ TEST_CASE("Voters that become spares by a joint change are told, and rest (§4.3
     require_rest(c, 5, "1 2 3 4p 5p");
 }
 
-TEST_CASE("They are told though they are the first to acknowledge the joint change (§4.3)") {
+TEST_CASE("They are told even if they acknowledge the joint change first (§4.3)") {
     Cluster c("1 2 3 4 5", 1);
     c.run(100);
     c[1].reconfigure("1 2 3 4p 5p");
@@ -57,7 +57,8 @@ TEST_CASE("They are told though they are the first to acknowledge the joint chan
     require_rest(c, 5, "1 2 3 4p 5p");
 }
 
-TEST_CASE("Without pre-votes, too, a spare disturbs nobody, and comes back quietly (§4.2.3)") {
+TEST_CASE(
+    "Without pre-votes, too, a spare does not disrupt the cluster, and can be promoted (§4.2.3)") {
     std::vector<Draw> all = Cluster::fresh("1 2 3");
     for (Draw &d : all) {
         d.set = [](raft *r) { raft_set_pre_vote(r, false); };
@@ -78,7 +79,8 @@ TEST_CASE("Without pre-votes, too, a spare disturbs nobody, and comes back quiet
     REQUIRE(c[3].commit() == c[1].commit());
 }
 
-TEST_CASE("A new spare is replicated to until the change is committed, with a last word (§4.2.2)") {
+TEST_CASE(
+    "A new spare receives the log until the change commits, and a final notification (§4.2.2)") {
     Cluster c({Draw{.id = 1, .log = "1[1 2 3 4 5]"}});
     c.win(1, {2, 3});
     c[1].receive({2, 3, 4, 5}, AppendResult{.term = 2, .last = 2});
@@ -86,14 +88,14 @@ TEST_CASE("A new spare is replicated to until the change is committed, with a la
     c[1].reconfigure("1 2 3 4 5p");
     const raft_index change = c[1].last();
     REQUIRE(c.take(1, 5)->append_entries.n_entries == 1);
-    c.expire(1); /* it hears of the leader as long as the change may be undone */
+    c.expire(1); /* it gets heartbeats until the change commits */
     REQUIRE(c.take(1, 5)->append_entries.n_entries == 0);
     c[1].receive(2, AppendResult{.term = 2, .last = change});
     REQUIRE(c[1].commit() == 2);
     REQUIRE(c.count(1, 5) == 0);
     SECTION("it has the change") {
         c[1].receive(5, AppendResult{.term = 2, .last = change});
-        REQUIRE(c[1].commit() == 2); /* it does not count any more */
+        REQUIRE(c[1].commit() == 2); /* its result does not count any more */
     }
     SECTION("it has not answered yet") {}
     c[1].receive(3, AppendResult{.term = 2, .last = change});
@@ -109,27 +111,27 @@ TEST_CASE("A new spare is replicated to until the change is committed, with a la
     REQUIRE(c[1].progress(5).mode == RAFT_PROGRESS_NONE);
 }
 
-TEST_CASE("A spare that is promoted has an election timeout to answer in (§6.2)") {
+TEST_CASE("A promoted spare has an election timeout for its first answer (§6.2)") {
     Cluster c({Draw{.id = 1, .log = "1[1 2p]"}, Draw{.id = 2}});
     REQUIRE(c[1].leads());
     c.run(5000);
     REQUIRE(c[1].leads());
     c[1].reconfigure("1 2");
-    c.expire(1); /* a heartbeat is due before anything could be delivered */
+    c.expire(1); /* a heartbeat is due before any message is delivered */
     REQUIRE(c[1].leads());
-    SECTION("and answers") {
+    SECTION("it answers") {
         c.run(10000);
         REQUIRE(c[1].leads());
         REQUIRE(c[2].commit() == c[1].last());
     }
-    SECTION("but not longer") {
+    SECTION("it does not answer") {
         c.isolate(2);
         c.run(1500);
         REQUIRE_FALSE(c[1].leads());
     }
 }
 
-TEST_CASE("A catch-up that was given up is not gone on with (§4.2.1)") {
+TEST_CASE("An aborted catch-up is not continued (§4.2.1)") {
     Cluster c({Draw{.id = 1, .log = "1[1 4p]", .set = [](raft *r) {
                         raft_set_max_inflight_entries(r, 4);
                         raft_set_max_catch_up_round_duration(r, 2000);
@@ -150,12 +152,12 @@ TEST_CASE("A catch-up that was given up is not gone on with (§4.2.1)") {
     c[1].submit();
     c.expire(1);
     REQUIRE(c.count(1, 4) == 0);
-    c[1].catch_up(4); /* unless it is asked for again */
+    c[1].catch_up(4); /* only after another request */
     REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_RUNNING);
     REQUIRE(c.count(1, 4) > 0);
 }
 
-TEST_CASE("A voter that becomes a spare rests, though it was caught up once (§4.2.1)") {
+TEST_CASE("A voter that was caught up once is sent nothing as a spare (§4.2.1)") {
     Cluster c({Draw{.id = 1, .log = "1[1 2 3 4p]"}, Draw{.id = 2, .log = "1[1 2 3 4p]"},
                Draw{.id = 3, .log = "1[1 2 3 4p]"}, Draw{.id = 4}});
     c.elect(1);
@@ -178,18 +180,18 @@ TEST_CASE("A voter that becomes a spare rests, though it was caught up once (§4
     REQUIRE(c[4].last() == last);
 }
 
-TEST_CASE("A standby's catch-up that has finished is forgotten when it becomes a spare (§4.2.1)") {
+TEST_CASE("A finished catch-up is forgotten when the standby becomes a spare (§4.2.1)") {
     Cluster c({Draw{.id = 1, .log = "1[1 2 3 4s 5s]"}});
     c.win(1, {2, 3});
     c[1].receive({2, 3, 4, 5}, AppendResult{.term = 2, .last = 2});
     c[1].catch_up(4);
     REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_FINISHED);
-    SECTION("it says so") {
+    SECTION("the flag tells") {
         c[1].reconfigure("1 2 3 4p 5s");
         REQUIRE(c[1].flag(RAFT_UPDATE_CATCH_UP));
         REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_NONE);
     }
-    SECTION("but not when another one becomes one") {
+    SECTION("not when another server becomes one") {
         c[1].reconfigure("1 2 3 4s 5p");
         REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_CATCH_UP));
         REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_FINISHED);

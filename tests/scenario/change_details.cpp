@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Membership changes where they meet catch-up, removal and unknown servers (§4.1 - §4.3). */
+/* Membership changes together with catch-up, removal and unknown servers (§4.1 to §4.3). */
 #include "catch.hpp"
 #include "cluster.hpp"
 
@@ -7,7 +7,7 @@ using namespace scenario;
 
 namespace {
 
-/* Server 1 leads paper servers; everything is committed and known to all of them. */
+/* Server 1 leads played servers; all of them have all entries, which are committed. */
 struct Led : Cluster {
     explicit Led(const char *members, unsigned features = all_features)
         : Cluster({Draw{.id = 1, .log = members, .features = features}}) {
@@ -24,7 +24,7 @@ struct Led : Cluster {
 
 } // namespace
 
-TEST_CASE("Removing a standby forgets its catch-up, and says so (§4.2.1)") {
+TEST_CASE("Removing a standby ends its catch-up and sets the flag (§4.2.1)") {
     Led c("1[1 2 3 4s]");
     c.all_store({2, 3, 4});
     c[1].catch_up(4);
@@ -33,7 +33,7 @@ TEST_CASE("Removing a standby forgets its catch-up, and says so (§4.2.1)") {
     REQUIRE(c[1].flag(RAFT_UPDATE_CATCH_UP));
 }
 
-TEST_CASE("A second catch-up of a server that is up to date changes nothing (§4.2.1)") {
+TEST_CASE("A second catch-up of an up-to-date server changes nothing (§4.2.1)") {
     Led c("1[1 2 3 4s]");
     c.all_store({2, 3, 4});
     c[1].catch_up(4);
@@ -43,7 +43,7 @@ TEST_CASE("A second catch-up of a server that is up to date changes nothing (§4
     REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_FINISHED);
 }
 
-TEST_CASE("A round faster than an election timeout is the last, a slower one is not (§4.2.1)") {
+TEST_CASE("Only a round that is faster than an election timeout is the last one (§4.2.1)") {
     Led c("1[1 2 3 4s]");
     c.all_store({2, 3});
     c[1].receive(4, AppendResult{.term = 2, .last = 1});
@@ -51,7 +51,7 @@ TEST_CASE("A round faster than an election timeout is the last, a slower one is 
     c[1].catch_up(4);
     REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_RUNNING);
     const raft_index target = c[1].last();
-    c[1].submit(2); /* there will always be more */
+    c[1].submit(2); /* a round never ends without newer entries */
     bool slow = false;
     SECTION("fast") { c.sleep(500); }
     SECTION("slow") {
@@ -64,7 +64,7 @@ TEST_CASE("A round faster than an election timeout is the last, a slower one is 
     REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_FINISHED);
 }
 
-TEST_CASE("Leaving a joint configuration forgets the catch-up of who leaves (§4.3)") {
+TEST_CASE("Leaving a joint configuration ends the catch-up of a removed server (§4.3)") {
     Led c("1[1 2 3 4s 5s 6s]");
     c.all_store({2, 3, 4, 5, 6});
     c[1].catch_up(4);
@@ -82,7 +82,7 @@ TEST_CASE("Leaving a joint configuration forgets the catch-up of who leaves (§4
     REQUIRE(c[1].flag(RAFT_UPDATE_CATCH_UP));
 }
 
-TEST_CASE("A standby that leaves with a joint change is forgotten when it begins (§4.3)") {
+TEST_CASE("A standby that a joint change removes is no member from its beginning (§4.3)") {
     Led c("1[1 2 3 4s 5s 6s]");
     c.all_store({2, 3, 4, 5, 6});
     c[1].catch_up(6);
@@ -92,28 +92,28 @@ TEST_CASE("A standby that leaves with a joint change is forgotten when it begins
     const raft_index joint = c[1].last();
     c[1].receive({2, 3, 4, 5}, AppendResult{.term = 2, .last = joint});
     REQUIRE(c[1].conf() == "1 4 5");
-    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_CATCH_UP)); /* it was told before */
+    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_CATCH_UP)); /* the flag was set before */
 }
 
-TEST_CASE("A joint change wants to know that everybody understands it (§4.3)") {
+TEST_CASE("A joint change needs members that have announced the joint feature (§4.3)") {
     Led c("1[1 2 3 4s 5s]");
     c.all_store({2, 3, 4, 5});
-    SECTION("a server that nobody has heard of does not") {
+    SECTION("an unknown new server has not") {
         c[1].refuses(RAFT_CANTCHANGE, event::reconfigure("1 6 7"));
     }
-    SECTION("a member that does not announce it does not") {
+    SECTION("a member has not") {
         c[1].receive(
             5, AppendResult{
                    .term = 2, .last = 2, .features = RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS});
         c[1].refuses(RAFT_CANTCHANGE, event::reconfigure("1 4 5"));
     }
-    SECTION("a spare need not: it is not sent the log") {
+    SECTION("a spare does not count: it receives no log") {
         c[1].reconfigure("1 4 5 9p");
         REQUIRE(c[1].conf() == "1 2o 3o 4i 5i 9p");
     }
 }
 
-TEST_CASE("A leader without a vote catches nobody up to itself") {
+TEST_CASE("A leader that is no voter cannot be caught up itself") {
     Led c("1[1 2 3]");
     c.all_store({2, 3});
     c[1].slow = true;
@@ -133,7 +133,7 @@ TEST_CASE("Recovery needs a higher term and a higher index") {
             .id = 1, .term = 3, .start = limit + 1, .snapshot = {limit, 2}, .conf = "1 2 3"}});
         c[1].refuses(RAFT_TOOBIG, event::recover("1"));
     }
-    SECTION("else it is done") {
+    SECTION("otherwise it is done") {
         Cluster c({Draw{.id = 1, .term = limit - 4, .log = "1[1 2 3]"}});
         c[1].step(event::recover("1"));
         REQUIRE(c[1].term() > limit - 4);
@@ -141,27 +141,27 @@ TEST_CASE("Recovery needs a higher term and a higher index") {
     }
 }
 
-TEST_CASE("A cluster is founded on a server that holds nothing (§4.4)") {
-    SECTION("a vote is something") {
+TEST_CASE("A bootstrap needs a server without state (§4.4)") {
+    SECTION("a vote is state") {
         Cluster c({Draw{.id = 1, .term = 1, .vote = 2}});
         c[1].refuses(RAFT_CANTBOOTSTRAP, event::bootstrap("1"));
     }
-    SECTION("so is a later term") {
+    SECTION("a later term is state") {
         Cluster c({Draw{.id = 1, .term = 2}});
         c[1].refuses(RAFT_CANTBOOTSTRAP, event::bootstrap("1"));
     }
-    SECTION("and a snapshot") {
+    SECTION("a snapshot is state") {
         Cluster c({Draw{.id = 1, .term = 2, .start = 4, .snapshot = {3, 1}, .conf = "1 2"}});
         c[1].refuses(RAFT_CANTBOOTSTRAP, event::bootstrap("1"));
     }
-    SECTION("term 1 alone is nothing") {
+    SECTION("term 1 alone is not") {
         Cluster c({Draw{.id = 1, .term = 1}});
         c[1].bootstrap("1");
         REQUIRE(c[1].leads());
     }
 }
 
-TEST_CASE("Two standbys that leave together take their catch-ups along") {
+TEST_CASE("Removing two standbys at once ends both catch-ups") {
     Led c("1[1 2 3 4s 5s]");
     c.all_store({2, 3, 4, 5});
     c[1].catch_up(4);
@@ -171,7 +171,7 @@ TEST_CASE("Two standbys that leave together take their catch-ups along") {
     REQUIRE(c[1].flag(RAFT_UPDATE_CATCH_UP));
 }
 
-TEST_CASE("A standby that becomes a spare is told so, then sent nothing more (§4.2.1)") {
+TEST_CASE("A standby that becomes a spare is told so, and then sent nothing more (§4.2.1)") {
     Led c("1[1 2 3 4s]");
     c.all_store({2, 3, 4});
     c[1].reconfigure("1 2 3 4p");
@@ -179,10 +179,10 @@ TEST_CASE("A standby that becomes a spare is told so, then sent nothing more (§
     c[1].receive(2, AppendResult{.term = 2, .last = c[1].last()});
     REQUIRE(c[1].commit() == c[1].last());
     REQUIRE(c[1].progress(4).mode == RAFT_PROGRESS_NONE);
-    const auto word = c.take(1, 4, RAFT_APPEND_ENTRIES); /* that it is committed */
-    REQUIRE(word->append_entries.n_entries == 0);
-    REQUIRE(word->append_entries.prev_log_index == c[1].last());
-    REQUIRE(word->append_entries.leader_commit == c[1].last());
+    const auto notification = c.take(1, 4, RAFT_APPEND_ENTRIES); /* the change is committed */
+    REQUIRE(notification->append_entries.n_entries == 0);
+    REQUIRE(notification->append_entries.prev_log_index == c[1].last());
+    REQUIRE(notification->append_entries.leader_commit == c[1].last());
     c.all_store({3});
     c[1].submit(2);
     REQUIRE(c.count(1, 2) == 1);
@@ -190,11 +190,12 @@ TEST_CASE("A standby that becomes a spare is told so, then sent nothing more (§
     c.all_store({2, 3});
     REQUIRE(c[1].commit() == c[1].last());
     c[1].catch_up(4);
-    REQUIRE(c.take(1, 4)->append_entries.n_entries == 2); /* as if it had the rest */
+    REQUIRE(c.take(1, 4)->append_entries.n_entries ==
+            2); /* the library supposes that it has the rest */
 }
 
 TEST_CASE(
-    "A spare in the middle of a snapshot goes on with it when it is caught up (§4.2.1, §5.1)") {
+    "A spare that is being sent a snapshot continues with it in its catch-up (§4.2.1, §5.1)") {
     Led c("1[1 2 3 4s]");
     c.all_store({2, 3});
     c[1].submit(3);
@@ -212,7 +213,7 @@ TEST_CASE(
     REQUIRE(c[1].progress(4).mode == RAFT_PROGRESS_PIPELINE);
 }
 
-TEST_CASE("A cluster is not founded where a snapshot is coming in (§4.4, §5.1)") {
+TEST_CASE("A server that is installing a snapshot cannot be bootstrapped (§4.4, §5.1)") {
     Cluster c({Draw{.id = 1}});
     c[1].slow = true;
     c[1].receive(2, InstallSnapshot{.term = 1, .last = {8, 1}, .conf = "1 2"});
@@ -220,18 +221,19 @@ TEST_CASE("A cluster is not founded where a snapshot is coming in (§4.4, §5.1)
     c[1].refuses(RAFT_CANTBOOTSTRAP, event::bootstrap("1"));
 }
 
-TEST_CASE("With one voter fewer, more than a majority may be ahead at once (§3.5, §4.1)") {
+TEST_CASE(
+    "Removing a voter can leave more than a majority ahead of the commit index (§3.5, §4.1)") {
     Led c("1[1 2 3 4 5s]");
     c.all_store({2, 3, 4, 5});
     c[1].slow = true;
     c[1].submit(5); /* 3..7, not durable here yet */
     c[1].receive(2, AppendResult{.term = 2, .last = 6});
     c[1].receive(3, AppendResult{.term = 2, .last = 5});
-    c[1].receive(5, AppendResult{.term = 2, .last = 7}); /* has no vote */
+    c[1].receive(5, AppendResult{.term = 2, .last = 7}); /* not a voter */
     REQUIRE(c[1].commit() == 2);                         /* two of four */
     c[1].reconfigure("1 2 3 5s");
     REQUIRE(c[1].commit() == 2);
     c[1].store_all();
     REQUIRE(c[1].stored() == 8);
-    REQUIRE(c[1].commit() == 6); /* here and on 2; neither all that is here, nor what 5 has */
+    REQUIRE(c[1].commit() == 6); /* on 1 and 2; not what only 1 has, nor what 5 has */
 }

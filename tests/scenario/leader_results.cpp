@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a leader makes of late, odd and partial answers (§3.5, §3.10, §5.1, §10.2.1). */
+/* Late, unusual and partial results at a leader (§3.5, §3.10, §5.1, §10.2.1). */
 #include "catch.hpp"
 #include "cluster.hpp"
 
@@ -13,7 +13,7 @@ Draw leader(const char *log = "1[1 2 3]", std::function<void(raft *)> set = {}) 
 
 } // namespace
 
-TEST_CASE("A rejection of what was never sent is ignored") {
+TEST_CASE("A rejection of an entry that was never sent is ignored") {
     Cluster c({leader()});
     c.win(1, {2, 3});
     c[1].receive(2, AppendResult{.term = 2, .last = 2});
@@ -26,7 +26,7 @@ TEST_CASE("A rejection of what was never sent is ignored") {
     REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_PROBE);
 }
 
-TEST_CASE("A rejection of what has been compacted since leads to the snapshot (§5.1)") {
+TEST_CASE("After a rejection at a compacted index the snapshot is sent (§5.1)") {
     Cluster c({leader()});
     c.win(1, {2, 3});
     c[1].receive({2, 3}, AppendResult{.term = 2, .last = 2});
@@ -36,15 +36,17 @@ TEST_CASE("A rejection of what has been compacted since leads to the snapshot (�
     c[1].take_snapshot(8);
     c.drop();
     REQUIRE(raft_first_index(c[1].handle()) == 9);
-    SECTION("its entry there is of an older term, and so is ours: both are gone here") {
+    SECTION("the hint lies in the compacted log") {
         c[1].receive(2, AppendResult{.term = 2, .rejected = 5, .last = 7});
     }
-    SECTION("it is empty") { c[1].receive(2, AppendResult{.term = 2, .rejected = 5, .last = 0}); }
+    SECTION("the follower's log is empty") {
+        c[1].receive(2, AppendResult{.term = 2, .rejected = 5, .last = 0});
+    }
     REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_SNAPSHOT);
     c.take(1, 2, RAFT_INSTALL_SNAPSHOT);
 }
 
-TEST_CASE("A snapshot is given up once the log reaches the follower's (§5.1)") {
+TEST_CASE("A snapshot transfer ends when the log has all that the follower lacks (§5.1)") {
     Cluster c({leader()});
     c.win(1, {2, 3});
     c[1].receive({2, 3}, AppendResult{.term = 2, .last = 2});
@@ -56,15 +58,13 @@ TEST_CASE("A snapshot is given up once the log reaches the follower's (§5.1)") 
     c[1].receive(2, AppendResult{.term = 2, .rejected = 9, .last = 2});
     REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_SNAPSHOT);
     c.drop();
-    c[1].receive(2, AppendResult{.term = 2, .last = 2}); /* no news */
+    c[1].receive(2, AppendResult{.term = 2, .last = 2}); /* nothing new */
     REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_SNAPSHOT);
-    c[1].receive(2, AppendResult{.term = 2, .last = 4}); /* late; 5 and 6 are gone */
+    c[1].receive(2, AppendResult{.term = 2, .last = 4}); /* late; 5 and 6 are compacted */
     REQUIRE(c[1].progress(2).match == 4);
     REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_SNAPSHOT);
-    SECTION("everything it still lacks is in the log") {
-        c[1].receive(2, AppendResult{.term = 2, .last = 6});
-    }
-    SECTION("it has all that the snapshot has") {
+    SECTION("the rest is in the log") { c[1].receive(2, AppendResult{.term = 2, .last = 6}); }
+    SECTION("the follower has all of the snapshot") {
         c[1].receive(2, AppendResult{.term = 2, .last = 8});
     }
     REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_PIPELINE);
@@ -72,7 +72,8 @@ TEST_CASE("A snapshot is given up once the log reaches the follower's (§5.1)") 
     REQUIRE(c[1].progress(2).next == 11);
 }
 
-TEST_CASE("A follower that probes past what was compacted gets the snapshot, one in step its log") {
+TEST_CASE(
+    "A follower probed at a compacted index gets the snapshot, one in pipeline mode entries") {
     Cluster c({leader()});
     c.win(1, {2, 3});
     c[1].receive(3, AppendResult{.term = 2, .last = 2});
@@ -88,7 +89,7 @@ TEST_CASE("A follower that probes past what was compacted gets the snapshot, one
     REQUIRE(c[1].progress(3).mode == RAFT_PROGRESS_PIPELINE);
 }
 
-TEST_CASE("A snapshot that was replaced is sent from its beginning (§5.1)") {
+TEST_CASE("A newer snapshot is sent from its beginning (§5.1)") {
     Cluster c({leader()});
     c.chunk_size = 5;
     c.win(1, {2, 3});
@@ -117,7 +118,7 @@ TEST_CASE("A snapshot that was replaced is sent from its beginning (§5.1)") {
     REQUIRE(m->install_snapshot.offset == 0);
 }
 
-TEST_CASE("The limit on uncommitted entries holds beside everything else that is checked") {
+TEST_CASE("The limit on uncommitted entries applies together with the other limits") {
     Cluster c({leader("1[1 2 3]", [](raft *r) {
         raft_set_max_uncommitted_entries(r, 4);
         raft_set_capacity_threshold(r, 10);
@@ -131,7 +132,7 @@ TEST_CASE("The limit on uncommitted entries holds beside everything else that is
     REQUIRE(c[1].last() == 6);
 }
 
-TEST_CASE("Leadership is not handed to a server that is being removed (§3.10, §4.2.2)") {
+TEST_CASE("Leadership is not transferred to a server that is being removed (§3.10, §4.2.2)") {
     Cluster c({leader("1[1 2 3 4]")});
     c.win(1, {2, 3});
     c[1].receive({2, 3, 4}, AppendResult{.term = 2, .last = 2});
@@ -146,7 +147,7 @@ TEST_CASE("Leadership is not handed to a server that is being removed (§3.10, �
     REQUIRE(raft_transferee(c[1].handle()) == 2);
 }
 
-TEST_CASE("A leader takes no notice of being unreachable to itself") {
+TEST_CASE("RAFT_UNREACHABLE with the leader's own ID is ignored") {
     Cluster c({leader()});
     c.win(1, {2, 3});
     const std::string before = c[1].see();
@@ -154,40 +155,40 @@ TEST_CASE("A leader takes no notice of being unreachable to itself") {
     REQUIRE(c[1].see() == before);
 }
 
-TEST_CASE("TimeoutNow is obeyed by a voter that has everything, from its leader (§3.10)") {
-    SECTION("not by a leader") {
+TEST_CASE("TimeoutNow from its leader is obeyed by a voter with the whole log (§3.10)") {
+    SECTION("a leader does not obey") {
         Cluster c({leader()});
         c.win(1, {2, 3});
         c[1].ignores(event::receive(draft(2, 1, TimeoutNow{.term = 2, .last = {2, 2}})));
     }
-    SECTION("not from somebody else") {
+    SECTION("not from another server") {
         Cluster c({leader()});
         c[1].receive(2, AppendEntries{.term = 2, .prev = {1, 1}});
         c[1].ignores(event::receive(draft(3, 1, TimeoutNow{.term = 2, .last = {1, 1}})));
     }
-    SECTION("not while anything is missing") {
+    SECTION("not while entries are missing") {
         Cluster c({leader()});
         c[1].receive(2, AppendEntries{.term = 2, .prev = {1, 1}});
         c[1].ignores(event::receive(draft(2, 1, TimeoutNow{.term = 2, .last = {2, 2}})));
     }
-    SECTION("not by a standby") {
+    SECTION("a standby does not obey") {
         Cluster c({leader("1[1s 2 3]")});
         c[1].receive(2, AppendEntries{.term = 2, .prev = {1, 1}});
         c[1].ignores(event::receive(draft(2, 1, TimeoutNow{.term = 2, .last = {1, 1}})));
     }
-    SECTION("not while a snapshot is being installed") {
+    SECTION("not during an installation") {
         Cluster c({leader()});
         c[1].slow = true;
         c[1].receive(2, InstallSnapshot{.term = 2, .last = {8, 2}});
         c[1].ignores(event::receive(draft(2, 1, TimeoutNow{.term = 2, .last = {1, 1}})));
     }
-    SECTION("not with nothing durable") {
+    SECTION("not without durable entries") {
         Cluster c({Draw{.id = 1}});
         c[1].slow = true;
         c[1].receive(2, AppendEntries{.term = 2, .log = "1[1 2 3]"});
         c[1].ignores(event::receive(draft(2, 1, TimeoutNow{.term = 2})));
     }
-    SECTION("else at once, with the leader's permission") {
+    SECTION("otherwise at once, with the leader's permission") {
         Cluster c({leader()});
         c[1].receive(2, AppendEntries{.term = 2, .prev = {1, 1}});
         c[1].receive(2, TimeoutNow{.term = 2, .last = {1, 1}});
@@ -197,7 +198,7 @@ TEST_CASE("TimeoutNow is obeyed by a voter that has everything, from its leader 
     }
 }
 
-TEST_CASE("A stream that compaction has overtaken goes on with the snapshot (§5.1)") {
+TEST_CASE("A pipeline that compaction has overtaken continues with the snapshot (§5.1)") {
     Cluster c({leader("1[1 2 3]", [](raft *r) { raft_set_max_inflight_entries(r, 2); })});
     c.win(1, {2, 3});
     c[1].receive({2, 3}, AppendResult{.term = 2, .last = 2});
@@ -209,12 +210,12 @@ TEST_CASE("A stream that compaction has overtaken goes on with the snapshot (§5
     REQUIRE(c[1].progress(2).next == 5);
     c[1].take_snapshot(10);
     c.drop();
-    c[1].receive(2, AppendResult{.term = 2, .last = 4}); /* 5 is gone */
+    c[1].receive(2, AppendResult{.term = 2, .last = 4}); /* 5 is compacted */
     REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_SNAPSHOT);
     c.take(1, 2, RAFT_INSTALL_SNAPSHOT);
 }
 
-TEST_CASE("A whole snapshot that got no answer is sent again, whole (§5.1)") {
+TEST_CASE("A version 0 snapshot without an answer is sent again whole (§5.1)") {
     Cluster c({leader("1[1 2 3]", [](raft *r) { raft_set_install_snapshot_timeout(r, 500); })});
     c.win(1, {2, 3});
     c[1].receive(3, AppendResult{.term = 2, .last = 2});
@@ -242,8 +243,7 @@ TEST_CASE("A whole snapshot that got no answer is sent again, whole (§5.1)") {
     REQUIRE(again);
 }
 
-TEST_CASE(
-    "Answers of no term of this leader's, or of nobody, are refused by a settled leader, too") {
+TEST_CASE("Results with another term or an unknown sender are ignored on the fast path, too") {
     Cluster c({leader()});
     c.win(1, {2, 3});
     c[1].receive({2, 3}, AppendResult{.term = 2, .last = 2});
@@ -258,7 +258,7 @@ TEST_CASE(
     REQUIRE(c[1].commit() == 3);
 }
 
-TEST_CASE("A full window holds submissions back, and an answer without news does not open it") {
+TEST_CASE("A full window holds entries back, and a repeated answer does not open it") {
     Cluster c({leader("1[1 2 3]", [](raft *r) { raft_set_max_inflight_entries(r, 2); })});
     c.win(1, {2, 3});
     c[1].receive({2, 3}, AppendResult{.term = 2, .last = 2});
@@ -274,7 +274,7 @@ TEST_CASE("A full window holds submissions back, and an answer without news does
     REQUIRE(c.take(1, 2)->append_entries.prev_log_index == 4);
 }
 
-TEST_CASE("A limit on messages concerns who is in step, not who is probed (§10.2.1)") {
+TEST_CASE("The limit on entries in a message applies in pipeline mode, not to a probe (§10.2.1)") {
     Cluster c({leader("1[1 2 3]", [](raft *r) { raft_set_max_message_entries(r, 2); })});
     c.win(1, {2, 3});
     c[1].receive(2, AppendResult{.term = 2, .last = 2});
@@ -288,7 +288,7 @@ TEST_CASE("A limit on messages concerns who is in step, not who is probed (§10.
     REQUIRE(c.count(1, 3) == 0);
 }
 
-TEST_CASE("What arrives after the heartbeat is due is done as well") {
+TEST_CASE("An event after the heartbeat is due takes effect as well") {
     Cluster c({leader("1[1 2 3]")});
     c.win(1, {2, 3});
     c[1].receive({2, 3}, AppendResult{.term = 2, .last = 2});
@@ -307,7 +307,7 @@ TEST_CASE("What arrives after the heartbeat is due is done as well") {
     REQUIRE(c.take(1, 3)->type == RAFT_APPEND_ENTRIES);
 }
 
-TEST_CASE("A heartbeat a millisecond apart moves the deadline from this moment to the next") {
+TEST_CASE("With a heartbeat interval of 1 ms the deadline is the next millisecond") {
     Cluster c({leader("1[1 2 3]", [](raft *r) { raft_set_heartbeat_timeout(r, 1); })});
     c.win(1, {2, 3});
     c[1].receive({2, 3}, AppendResult{.term = 2, .last = 2});
@@ -319,7 +319,7 @@ TEST_CASE("A heartbeat a millisecond apart moves the deadline from this moment t
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_TIMEOUT));
 }
 
-TEST_CASE("An opened window is filled with messages of the caller's size (§10.2.1)") {
+TEST_CASE("An opened window is filled with messages of the set size (§10.2.1)") {
     Cluster c({leader("1[1 2 3]", [](raft *r) {
         raft_set_max_inflight_entries(r, 4);
         raft_set_max_message_entries(r, 3);
@@ -336,7 +336,7 @@ TEST_CASE("An opened window is filled with messages of the caller's size (§10.2
     REQUIRE(c.count(1, 2) == 0);
 }
 
-TEST_CASE("Reads that wait for a barrier already keep theirs when the others get one (§6.4)") {
+TEST_CASE("Reads that wait for a barrier keep it when others get a newer one (§6.4)") {
     Cluster c({leader()});
     c.win(1, {2, 3});
     const auto answers = [&](raft_id id, raft_index last, unsigned short features) {
@@ -345,13 +345,13 @@ TEST_CASE("Reads that wait for a barrier already keep theirs when the others get
     const unsigned short echoes = RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS;
     answers(2, 2, RAFT_FEATURE_CAPACITY);
     answers(3, 2, RAFT_FEATURE_CAPACITY);
-    c[1].read(1); /* nobody echoes: by a barrier, entry 3 */
+    c[1].read(1); /* no peer echoes: by a barrier, entry 3 */
     REQUIRE(c[1].last() == 3);
     answers(2, 2, echoes);
     c[1].read(2); /* by a round */
     REQUIRE(c[1].last() == 3);
     answers(2, 2, RAFT_FEATURE_CAPACITY);
-    c.expire(1); /* nobody echoes any more: by a barrier, entry 4 */
+    c.expire(1); /* no peer echoes any more: by a barrier, entry 4 */
     REQUIRE(c[1].last() == 4);
     answers(2, 3, RAFT_FEATURE_CAPACITY);
     REQUIRE(c[1].answer(1));
@@ -361,7 +361,7 @@ TEST_CASE("Reads that wait for a barrier already keep theirs when the others get
     REQUIRE(c[1].answer(2)->index == 2);
 }
 
-TEST_CASE("A rejection that comes twice, or answers an older probe, moves nothing") {
+TEST_CASE("A repeated rejection, or one of an older probe, changes nothing") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1 1 1 1 1 1 1 1"}});
     c.win(1, {2, 3});
     REQUIRE(c[1].progress(2).next == 10);
@@ -379,7 +379,7 @@ TEST_CASE("A rejection that comes twice, or answers an older probe, moves nothin
     REQUIRE(c.count(1, 2) == 1);
 }
 
-TEST_CASE("A follower that has all that comes before the leader's first entry needs no snapshot") {
+TEST_CASE("A follower with all entries before the leader's first one needs no snapshot") {
     Cluster c({{.id = 1, .log = "1[1 2 3] 1 1 1 1 1 1 1"}});
     c.win(1, {2, 3});
     c[1].receive(2, AppendResult{.term = 2, .last = 9});

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Half a snapshot, of a leader that is gone: its follower acknowledges, campaigns and leads as if
- * it had never begun (§5.1). */
+/* A partial snapshot of a lost leader: its follower acknowledges, campaigns and leads as if the
+ * installation had not begun (§5.1). */
 #include "catch.hpp"
 #include "cluster.hpp"
 
@@ -17,7 +17,7 @@ void few_in_flight(raft *r) { raft_set_max_inflight_entries(r, 2); }
 
 } // namespace
 
-TEST_CASE("A heartbeat that agrees is acknowledged, whatever is left of a snapshot (§3.5, §5.1)") {
+TEST_CASE("A matching heartbeat is acknowledged despite a partial snapshot (§3.5, §5.1)") {
     Cluster c({Draw{.id = 1, .log = "1[1 2 3] 1 1 1"}});
     c[1].receive(2, piece(2, {8, 2}));
     REQUIRE(c.result(1, 2).snapshot_offset == 4);
@@ -25,7 +25,7 @@ TEST_CASE("A heartbeat that agrees is acknowledged, whatever is left of a snapsh
     REQUIRE(c.result(1, 3).last_log_index == 4);
 }
 
-TEST_CASE("A heartbeat raises nothing beyond what it agrees with (§3.5, §5.1)") {
+TEST_CASE("A heartbeat acknowledges nothing beyond its matching entry (§3.5, §5.1)") {
     Cluster c({Draw{.id = 1, .log = "1[1 2 3] 1 1 1"}});
     c[1].receive(2, piece(2, {8, 2}));
     c.drop();
@@ -37,7 +37,7 @@ TEST_CASE("A heartbeat raises nothing beyond what it agrees with (§3.5, §5.1)"
     REQUIRE(c.result(1, 3).last_log_index == 2);
 }
 
-TEST_CASE("Half a snapshot of a leader that is gone keeps nobody behind (§3.5, §5.1)") {
+TEST_CASE("A partial snapshot of a lost leader does not stop replication (§3.5, §5.1)") {
     const char *log = "1[1 2 3] 1 1 1 1 1";
     Cluster c({Draw{.id = 1, .term = 2, .vote = 3, .log = log, .set = few_in_flight},
                Draw{.id = 2, .term = 2, .vote = 3, .log = log, .set = few_in_flight}});
@@ -55,7 +55,7 @@ TEST_CASE("Half a snapshot of a leader that is gone keeps nobody behind (§3.5, 
     REQUIRE(c[1].commit() == c[1].last());
 }
 
-TEST_CASE("Nor does it with the usual window and a log that is longer (§3.5, §5.1)") {
+TEST_CASE("A partial snapshot does not stop replication of a log beyond the window (§3.5, §5.1)") {
     std::string log = "1[1 2 3]";
     for (int i = 0; i < 1100; ++i) {
         log += " 1";
@@ -75,7 +75,7 @@ TEST_CASE("Nor does it with the usual window and a log that is longer (§3.5, §
     REQUIRE(c[1].commit() == c[1].last());
 }
 
-TEST_CASE("The only one that can win campaigns between two chunks, and leads (§3.4, §5.1)") {
+TEST_CASE("The only electable server campaigns between two chunks, and leads (§3.4, §5.1)") {
     /* Server 3 led term 3; 1 cannot win: its last term is lower than that of 2. */
     const bool pre_vote = GENERATE(true, false);
     const auto set = [=](raft *r) { raft_set_pre_vote(r, pre_vote); };
@@ -94,7 +94,7 @@ TEST_CASE("The only one that can win campaigns between two chunks, and leads (§
 }
 
 TEST_CASE(
-    "While a chunk is being written nobody campaigns, afterwards it is possible (§3.4, §5.1)") {
+    "A server does not campaign while a chunk is being written, but afterwards (§3.4, §5.1)") {
     Cluster c({Draw{.id = 2, .term = 3, .vote = 3, .log = "1[1 2 3] 2"}});
     c[2].slow = true;
     c[2].receive(3, piece(3, {8, 3}));
@@ -111,7 +111,8 @@ TEST_CASE(
     REQUIRE(c.take(2, 1, RAFT_REQUEST_VOTE)->request_vote.last_log_term == 2);
 }
 
-TEST_CASE("A leader that was only slow begins its snapshot again (§5.1, §9.6)") {
+TEST_CASE(
+    "A slow leader restarts its snapshot after its follower asked for pre-votes (§5.1, §9.6)") {
     const Position last{8, 3};
     const std::string whole = snapshot_contents(last);
     Cluster c({Draw{.id = 2, .term = 3, .vote = 3, .log = "1[1 2 3] 2"}});

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The last terms, the longest addresses, the oldest peers. */
+/* Values at the end of their range: last terms, long addresses, old versions. */
 #include "catch.hpp"
 #include "cluster.hpp"
 
@@ -14,7 +14,8 @@ constexpr raft_term limit = 1ULL << 62;
 
 } // namespace
 
-TEST_CASE("A candidate of the last term asks no more, but follows whoever leads it (§3.4)") {
+TEST_CASE(
+    "A candidate in the last term asks for no more votes, but follows a leader of it (§3.4)") {
     Cluster c({Draw{.id = 1, .term = limit - 2, .log = "1[1 2 3]", .set = [](raft *r) {
                         raft_set_pre_vote(r, false);
                     }}});
@@ -32,7 +33,8 @@ TEST_CASE("A candidate of the last term asks no more, but follows whoever leads 
     REQUIRE(c[1].deadline() == ~0ULL);
 }
 
-TEST_CASE("A stranger is answered at the address it came from, however long") {
+TEST_CASE(
+    "An unknown server is answered at the address that its message came from, of any length") {
     const size_t length = GENERATE(1u, 8u, 40u, 55u, 56u, 57u, 64u, 72u, 73u, 1000u);
     const std::string address(length, 'x');
     Cluster c({Draw{.id = 1}});
@@ -42,14 +44,14 @@ TEST_CASE("A stranger is answered at the address it came from, however long") {
     c[1].receive(9,
                  RequestVote{.term = 2, .last = {3, 1}, .pre_vote = true, .at = address.c_str()});
     REQUIRE(c[1].update.messages.batch[0].server_address == address);
-    /* A stale leader is told so, at its address. */
+    /* A stale leader is answered at its address. */
     c[1].receive(2, AppendEntries{.term = 5, .prev = {3, 3}});
     c[1].receive(9, AppendEntries{.term = 1, .prev = {3, 1}, .at = address.c_str()});
     REQUIRE(c[1].update.messages.batch[0].server_address == address);
     REQUIRE(c[1].update.messages.batch[0].append_entries_result.term == 5);
 }
 
-TEST_CASE("A leader that is no member is remembered with its address, and with a new one (§4.1)") {
+TEST_CASE("raft_leader() tells the address of a leader that is no member, and its new one (§4.1)") {
     Cluster c({Draw{.id = 1}});
     c[1].receive(2, AppendEntries{.term = 1, .prev = {3, 1}, .at = "here"});
     REQUIRE(c[1].leader_at() == "2 at here");
@@ -58,15 +60,15 @@ TEST_CASE("A leader that is no member is remembered with its address, and with a
     c[1].receive(2, AppendEntries{.term = 1, .prev = {3, 1}, .at = "there"});
     REQUIRE(c[1].flag(RAFT_UPDATE_LEADER));
     REQUIRE(c[1].leader_at() == "2 at there");
-    /* In a later term, too; and another leader from the same address. */
+    /* The same in a later term; then another leader with the same address. */
     c[1].receive(2, AppendEntries{.term = 2, .prev = {3, 1}, .at = "there"});
     REQUIRE(c[1].leader_at() == "2 at there");
     c[1].receive(3, AppendEntries{.term = 3, .prev = {3, 1}, .at = "there"});
     REQUIRE(c[1].leader_at() == "3 at there");
-    /* It brings a configuration that has it: the address is that one's. */
+    /* It sends a configuration with it: the address is that one's. */
     c[1].receive(3, AppendEntries{.term = 3, .log = "1[1 3]", .at = "there"});
     REQUIRE(c[1].leader_at() == "3 at s3");
-    /* And one that has not: what was known of it stays. */
+    /* It sends one without it: the address stays. */
     c[1].receive(3, AppendEntries{.term = 3, .prev = {1, 1}, .log = "3[1 2]"});
     REQUIRE(c[1].leader_at() == "3 at s3");
     c[1].receive(3, AppendEntries{.term = 3, .prev = {2, 3}, .commit = 2});
@@ -81,7 +83,7 @@ TEST_CASE("A leader stays known when the configuration that named it is rolled b
     REQUIRE(c[1].conf() == "1 2");
     REQUIRE(c[1].leader_at() == "3 at s3");
     c[1].receive(3, AppendEntries{.term = 3, .prev = {2, 3}, .commit = 2});
-    REQUIRE(c.count(1, 3) > 0); /* and is answered there */
+    REQUIRE(c.count(1, 3) > 0); /* it is answered there */
 }
 
 TEST_CASE("A leader stays known when a snapshot takes its configuration (§5.1)") {
@@ -94,7 +96,7 @@ TEST_CASE("A leader stays known when a snapshot takes its configuration (§5.1)"
     REQUIRE(c[1].leader_at() == "3 at s3");
 }
 
-TEST_CASE("An unmarked grant is no vote in a term that pre-votes were asked for (§9.6)") {
+TEST_CASE("An unmarked grant does not count in a term for which pre-votes were requested (§9.6)") {
     Cluster c({Draw{.id = 1, .log = "1[1 2 3 4 5]"}});
     c.expire(1);
     c[1].receive(2, VoteResult{.term = 2, .granted = true, .pre_vote = true});
@@ -102,17 +104,18 @@ TEST_CASE("An unmarked grant is no vote in a term that pre-votes were asked for 
     REQUIRE(c[1].term() == 2); /* now it asks for votes, in the term of the pre-votes */
     c[1].receive(2, VoteResult{.term = 2, .granted = true});
     c[1].receive(4, VoteResult{.term = 2, .granted = true, .version = 1}); /* may be late */
-    c[1].receive(9, VoteResult{.term = 2, .granted = true});               /* not even a member */
+    c[1].receive(9, VoteResult{.term = 2, .granted = true});               /* not a member */
     REQUIRE(c[1].state() == RAFT_CANDIDATE);
     c[1].receive(3, VoteResult{.term = 2, .granted = true});
     REQUIRE(c[1].leads());
 }
 
-TEST_CASE("Without pre-votes an unmarked grant is a vote (§3.4), but not in the first term") {
+TEST_CASE(
+    "Without pre-votes an unmarked grant counts (§3.4), but not in the first term after a start") {
     Cluster c(
         {Draw{.id = 1, .log = "1[1 2 3]", .set = [](raft *r) { raft_set_pre_vote(r, false); }}});
     c.expire(1);
-    /* It may be the late answer to a pre-vote of before a restart, when settings were others. */
+    /* It may be a late answer to a pre-vote from before a restart with other settings. */
     c[1].receive(2, VoteResult{.term = 2, .granted = true, .version = 1});
     REQUIRE_FALSE(c[1].leads());
     c.expire(1);
@@ -122,7 +125,7 @@ TEST_CASE("Without pre-votes an unmarked grant is a vote (§3.4), but not in the
     REQUIRE(c[1].leads());
 }
 
-TEST_CASE("A sole voter beside a stale log drops it and leads, in one step (§3.8)") {
+TEST_CASE("A sole voter with a stale log drops it and leads in one step (§3.8)") {
     Lone lone;
     struct raft &r = lone.r;
     const raft_update &update = lone.update;
@@ -139,7 +142,7 @@ TEST_CASE("A sole voter beside a stale log drops it and leads, in one step (§3.
     REQUIRE(raft_commit_index(&r) == 5);
 }
 
-TEST_CASE("A term that leaves none above it takes the right to campaign, at the next timeout") {
+TEST_CASE("A server in the last term does not campaign at its next timeout") {
     Cluster c({Draw{.id = 1, .log = "1[1 2 3] 1"}});
     c.sleep(5000);
     c[1].receive(2, RequestVote{.term = limit - 1, .last = {1, 1}}); /* its log is behind */
@@ -150,7 +153,7 @@ TEST_CASE("A term that leaves none above it takes the right to campaign, at the 
     REQUIRE(c[1].deadline() == ~0ULL);
 }
 
-TEST_CASE("An unmarked result is nothing to a follower, but for its term (§9.6)") {
+TEST_CASE("A follower takes from an unmarked vote result only a higher term (§9.6)") {
     Cluster c({Draw{.id = 1, .log = "1[1 2 3]"}});
     c[1].ignores(event::receive(draft(2, 1, VoteResult{.term = 1, .version = 1})));
     c[1].ignores(event::receive(draft(2, 1, VoteResult{.term = 9, .granted = true, .version = 1})));
@@ -158,7 +161,7 @@ TEST_CASE("An unmarked result is nothing to a follower, but for its term (§9.6)
     REQUIRE(c[1].term() == 9);
 }
 
-TEST_CASE("A leader from elsewhere, in a new term, that brings the configuration it is in (§4.1)") {
+TEST_CASE("A leader at an unknown address, in a new term, sends the configuration with it (§4.1)") {
     Cluster c({Draw{.id = 1}});
     c[1].receive(2, AppendEntries{.term = 1, .prev = {3, 1}, .at = "here"});
     c[1].receive(2, AppendEntries{.term = 2, .log = "1[1 2]", .at = "there"});
@@ -199,7 +202,7 @@ TEST_CASE("Snapshots that no server can have left are refused at the start (§3.
     REQUIRE(start({5, 2}, 6) == RAFT_CORRUPT);
 }
 
-TEST_CASE("A log without a term is refused; changes of one that is dropped are not kept (§3.8)") {
+TEST_CASE("A log entry without a term is refused; a dropped log leaves no configuration (§3.8)") {
     const Position none{};
     REQUIRE(start(none, 0, 1, "1[1 2 3]") == 0);
     REQUIRE(start(none, 0, 1, "1[1 2 3]", 0) == RAFT_CORRUPT);
@@ -207,14 +210,14 @@ TEST_CASE("A log without a term is refused; changes of one that is dropped are n
     REQUIRE(start({5, 2}, 1, 5, "1[1 2 3] 1[1 2] 1") == 0);
 }
 
-TEST_CASE("A leader that no configuration names is followed and answered at its address") {
+TEST_CASE("A leader outside the configuration is followed, and answered at its address") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c[1].receive(9, AppendEntries{.term = 2, .prev = {1, 1}});
     REQUIRE(c[1].leader_at() == "9 at s9");
     REQUIRE(c.take(1, 9)->append_entries_result.last_log_index == 1);
 }
 
-TEST_CASE("The highest index there can be is no reason to refuse a result") {
+TEST_CASE("A result with the highest index is accepted") {
     Cluster c({{.id = 1, .log = "1[1 2 3]"}});
     c.win(1, {2, 3});
     const raft_index highest = 1ULL << 62;
@@ -227,7 +230,7 @@ TEST_CASE("The highest index there can be is no reason to refuse a result") {
     }
 }
 
-TEST_CASE("TimeoutNow takes nobody beyond the last term (§3.10)") {
+TEST_CASE("TimeoutNow starts no campaign beyond the last term (§3.10)") {
     Cluster c({Draw{.id = 1, .log = "1[1 2 3]"}});
     const auto permit = [&](raft_term term) {
         c[1].receive(2, AppendEntries{.term = term, .prev = {1, 1}});
@@ -235,14 +238,14 @@ TEST_CASE("TimeoutNow takes nobody beyond the last term (§3.10)") {
         c.drop();
         c[1].receive(2, TimeoutNow{.term = term, .last = {1, 1}});
     };
-    SECTION("in it, and in the one before") {
+    SECTION("in the last term, and in the one before it") {
         const raft_term term = GENERATE(limit - 1, limit);
         permit(term);
         REQUIRE(c[1].state() == RAFT_FOLLOWER);
         REQUIRE(c[1].term() == term);
         REQUIRE(c.count(1, 2) == 0);
     }
-    SECTION("but up to there it does") {
+    SECTION("in an earlier term it does") {
         permit(limit - 2);
         REQUIRE(c[1].state() == RAFT_CANDIDATE);
         REQUIRE(c[1].term() == limit - 1);
@@ -251,8 +254,8 @@ TEST_CASE("TimeoutNow takes nobody beyond the last term (§3.10)") {
     REQUIRE(c[1].term() <= limit);
 }
 
-TEST_CASE("A sole voter in the last term does not start what it cannot restart (§3.4)") {
-    SECTION("in it, and in the one before") {
+TEST_CASE("A sole voter does not elect itself in the last terms (§3.4)") {
+    SECTION("in the last term, and in the one before it") {
         const raft_term term = GENERATE(limit - 1, limit);
         Cluster c({Draw{.id = 1, .term = term, .log = "1[1]"}});
         for (int i = 0; i < 2; ++i) {
@@ -263,7 +266,7 @@ TEST_CASE("A sole voter in the last term does not start what it cannot restart (
             c[1].restart();
         }
     }
-    SECTION("before that it leads") {
+    SECTION("in an earlier term it leads") {
         Cluster c({Draw{.id = 1, .term = limit - 2, .log = "1[1]"}});
         REQUIRE(c[1].leads());
         REQUIRE(c[1].term() == limit - 1);
@@ -273,7 +276,7 @@ TEST_CASE("A sole voter in the last term does not start what it cannot restart (
     }
 }
 
-TEST_CASE("A recovery leaves a term to lead in, or is refused (§3.4)") {
+TEST_CASE("A recovery that leaves no term to lead in is refused (§3.4)") {
     const char *log = GENERATE("", "1[1 2 3]");
     SECTION("refused") {
         const raft_term term = GENERATE(limit - 2, limit - 1, limit);
@@ -282,7 +285,7 @@ TEST_CASE("A recovery leaves a term to lead in, or is refused (§3.4)") {
         REQUIRE(c[1].term() == term);
         c[1].restart();
     }
-    SECTION("one lower it works") {
+    SECTION("one term lower it succeeds") {
         Cluster c({Draw{.id = 1, .term = limit - 3, .log = log}});
         c[1].step(event::recover("1"));
         c.run(10000);
@@ -294,19 +297,19 @@ TEST_CASE("A recovery leaves a term to lead in, or is refused (§3.4)") {
     }
 }
 
-TEST_CASE("A founder that hears of the last term before its disk is done does not lead (§3.4)") {
+TEST_CASE("A bootstrapped sole voter that learns of the last term does not lead (§3.4)") {
     Cluster c({Draw{.id = 1, .term = 5}});
     c[1].slow = true;
     c[1].step(event::recover("1"));
     REQUIRE(c[1].term() == 6);
-    SECTION("in it, and in the one before") {
+    SECTION("in the last term, and in the one before it") {
         const raft_term term = GENERATE(limit - 1, limit);
         c[1].receive(2, VoteResult{.term = term});
         c[1].store_all();
         REQUIRE(c[1].state() == RAFT_FOLLOWER);
         REQUIRE(c[1].term() == term);
     }
-    SECTION("but in an earlier one it does") {
+    SECTION("in an earlier term it does") {
         c[1].receive(2, VoteResult{.term = limit - 2});
         c[1].store_all();
         REQUIRE(c[1].leads());
@@ -315,7 +318,7 @@ TEST_CASE("A founder that hears of the last term before its disk is done does no
     c[1].restart();
 }
 
-TEST_CASE("The longest election timeouts are kept to (§3.4)") {
+TEST_CASE("The longest election timeouts take effect (§3.4)") {
     const uint32_t timeout = GENERATE(UINT32_MAX, UINT32_MAX - 1, 0x80000001U);
     Cluster c({Draw{.id = 1, .log = "1[1 2 3]", .set = [=](raft *r) {
                         raft_set_election_timeout(r, timeout);
@@ -328,7 +331,7 @@ TEST_CASE("The longest election timeouts are kept to (§3.4)") {
     }
 }
 
-TEST_CASE("A configuration that claims as many servers as can be counted is refused") {
+TEST_CASE("A configuration payload with the highest number of servers is refused") {
     if (sizeof(size_t) < 8) {
         return;
     }
@@ -336,7 +339,7 @@ TEST_CASE("A configuration that claims as many servers as can be counted is refu
     void *memory = mmap(nullptr, size, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) {
-        return; /* not to be had here */
+        return; /* not available on this machine */
     }
     static_cast<unsigned char *>(memory)[0] = 1;
     memset(static_cast<unsigned char *>(memory) + 1, 0xff, 4);
