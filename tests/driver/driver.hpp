@@ -18,9 +18,9 @@
  *     5. commit index       apply(), restore(); then reads: answered()
  *     6. timeout            arm_timer()
  *
- * These functions are virtual. A write stays in the queue until the test calls finish_write(), which
- * makes the oldest write durable and acknowledges it. crash() loses the last writes of the queue, and
- * start() starts from what is durable. */
+ * These functions are virtual. A write stays in the queue until the test calls finish_write(),
+ * which makes the oldest write durable and acknowledges it. crash() loses the last writes of the
+ * queue, and start() starts from what is durable. */
 #pragma once
 
 #include "disk.hpp"
@@ -50,15 +50,15 @@ public:
     /* Close the raft. The first `kept` steps of the queue (see Disk) become durable. */
     void crash(size_t kept);
 
-    /* The oldest write becomes durable and is acknowledged; returns the step's code. Writes behind it
-     * that need no acknowledgement become durable, too. */
+    /* The oldest write becomes durable and is acknowledged; returns the step's code. Writes
+     * behind it that need no acknowledgement become durable, too. */
     int finish_write();
     int stored(raft_index index, unsigned long long ticket);
     int persisted(raft_index index);
     int chunk_stored(const Write &w);
-    /* The library does not compare RAFT_PERSISTED_ENTRIES with outstanding writes. Of a write that ends
-     * at `index`, this is the last index that it may acknowledge: an entry that is still in the log,
-     * and that no outstanding write replaces. */
+    /* The library does not compare RAFT_PERSISTED_ENTRIES with outstanding writes. Of a write
+     * that ends at `index`, this is the last index that it may acknowledge: an entry that is
+     * still in the log, and that no outstanding write replaces. */
     raft_index acknowledgeable(raft_index index) const;
 
     /* A snapshot at a committed index. Its metadata is compared with the log. */
@@ -72,8 +72,8 @@ public:
     /* The same, and of the entry before the first one the committed term. */
     raft_term known_term(raft_index i) const;
     const Configuration *configuration_at(raft_index index, raft_index *conf_index) const;
-    /* Compare raft_term_of() of all entries, and raft_configuration_at() one index, with the log. Too
-     * slow for every step of a long run. */
+    /* Compare raft_term_of() of all entries, and raft_configuration_at() one index, with the
+     * log. Too slow for every step of a long run. */
     void check_log(raft_index at) const;
 
     /* Has a configuration named this address of that server since the start? */

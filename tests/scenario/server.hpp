@@ -18,8 +18,8 @@ public:
 
     /* Step an event that must succeed; carry out its update. */
     void step(Event event);
-    /* Step an event that must fail with `code` and change nothing: no accessor's answer and no later
-     * step. */
+    /* Step an event that must fail with `code` and change nothing: no accessor's answer and no
+     * later step. */
     void refuses(int code, Event event);
     template <typename Draft>
     void refuses(int code, raft_id from, const Draft &d) {
