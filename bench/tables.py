@@ -14,7 +14,7 @@ import budget
 AIMS = {
     "W1/N=3": 1600, "W1-tickets/N=3": 1600, "W1/N=9": 5600, "W1/N=51": 36000, "W2/batch=64": 120,
     "W3/window=1000": 1600, "W3-links/N=25": 17000, "W4/N=3": 779, "allocations/entry": 0,
-    "bytes/idle follower": 600, "lookup/terms=100000": 450, "restart/entries=1000000": 25,
+    "bytes/idle follower": 640, "lookup/terms=100000": 450, "restart/entries=1000000": 25,
     "bytes/1,000,000 entries in one term, loaded": 0,
     "bytes/1,000,000 entries in one term, replicated": 0,
     "acknowledgement/window=10000": 1.2, "acknowledgement/terms=100000": 1.2,
