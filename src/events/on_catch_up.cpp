@@ -7,13 +7,9 @@
 namespace libraft {
 namespace {
 
-[[nodiscard]] int find_peer(Step &step, const Peer **found) {
+/* Is this a server that can be caught up now? */
+[[nodiscard]] int check(Step &step, const Peer *p) {
     const Server &s = step.server;
-    if (!s.leads()) {
-        return step.fail(RAFT_NOTLEADER, "this server is not the leader");
-    }
-    const Tracker &t = *s.tracker;
-    const Peer *p = t.find(step.event.catch_up.server_id);
     if (p == nullptr || p->departing) {
         return step.fail(RAFT_BADID, "the server is not a member");
     }
@@ -23,18 +19,20 @@ namespace {
     if (p->self) {
         return step.fail(RAFT_BADID, "the server is the leader itself");
     }
-    if (t.catch_up.id != 0) {
+    if (s.tracker->catch_up.id != 0) {
         return step.fail(RAFT_BUSY, "a catch-up is under way");
     }
-    *found = p;
     return 0;
 }
 
 } // namespace
 
 int on_catch_up(Step &step) {
-    const Peer *found;
-    const int rv = find_peer(step, &found);
+    if (!step.server.leads()) {
+        return step.fail(RAFT_NOTLEADER, "this server is not the leader");
+    }
+    const Peer *found = step.server.tracker->find(step.event.catch_up.server_id);
+    const int rv = check(step, found);
     if (rv != 0) {
         return rv;
     }

@@ -53,7 +53,7 @@ const char *address(Change &change, const raft_message &m) {
     const size_t size = strlen(m.server_address) + 1;
     void *room = size > kShortAddress
                      ? change.out.take(size)
-                     : change.out.messages[change.out.n_messages].reserved_union + kResultWords;
+                     : &change.out.messages[change.out.n_messages].reserved_union[kResultWords];
     return static_cast<const char *>(memcpy(room, m.server_address, size));
 }
 
