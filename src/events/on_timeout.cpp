@@ -92,7 +92,7 @@ bool is_usual(const Server &s, raft_time now) {
     const Tracker &t = *s.tracker;
     Ballot in_contact;
     for (const Peer &p : t.peers) {
-        if (p.self || p.contact + s.settings->election_timeout > now) {
+        if (rounds::is_in_contact(s, p, now)) {
             in_contact += p.ballot;
         }
         if (!p.is_pipelined() && p.is_replicated_to()) {

@@ -48,7 +48,7 @@ void acknowledge_snapshot(Change &change, raft_index index, uint64_t offset);
 /* Reject a message of the position `rejected`. A log that may agree ends at `hint`. */
 void reject(Change &change, const raft_message &m, raft_index rejected, raft_index hint);
 
-/* The configured address of the sender, or the leader's. NULL: no configuration has one. */
+/* The address of the sender in a configuration. NULL: it is in none. */
 const char *known_address(const Server &s, const raft_message &m);
 
 /* The end of an answer's union is unused: a short address fits there. */
@@ -57,7 +57,7 @@ inline constexpr size_t kShortAddress = sizeof raft_message::reserved_union - 8 
 static_assert(sizeof(raft_append_entries_result) % 8 == 0 &&
               sizeof(raft_append_entries_result) >= sizeof(raft_request_vote_result));
 
-/* What one answer needs. An answer to a server that no configuration has goes to the address that
+/* What one answer needs. An answer to a server that is in no configuration goes to the address that
  * its message names. */
 void plan(const Server &s, const raft_message &m, Need *need);
 /* The address of the next message, which answers `m`. */

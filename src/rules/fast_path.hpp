@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The fast path: five events that a settled cluster steps all the time (AppendEntries, its
  * result, writes that become durable, submissions, heartbeats) each begin with a short piece of
- * code that handles the usual case without the general path's Step and Change. It stands at the
- * head of the event's own file and uses the same rule functions. Where its conditions do not
+ * code that handles the usual case without the general path's Step and Change. It is the last
+ * function of the event's own file and calls the same rule functions. Where its conditions do not
  * hold it changes nothing and calls the general path, which would produce the same update. */
 #pragma once
 
@@ -52,7 +52,7 @@ inline bool are_plain(const raft_entry *entries, uint32_t n) {
     return highest <= RAFT_BARRIER - RAFT_COMMAND;
 }
 
-/* Append entries of the log's last term; they stand in the outbox already. */
+/* Append entries of the log's last term, which the outbox contains already. */
 inline void append(Server &s, raft_update &update, raft_entry *entries, uint32_t n) {
     const raft_index last = s.log.last();
     s.log.append(s.log.last_term(), n);

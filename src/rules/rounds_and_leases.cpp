@@ -8,15 +8,14 @@ raft_time began_at(const Server &s, uint64_t round) {
 }
 
 bool quorum_in_contact(const Server &s) {
-    return has_quorum(s.tracker->peers,
-                      [&](const Peer &p) { return p.self || is_in_contact(s, p); });
+    return has_quorum(s.tracker->peers, [&](const Peer &p) { return is_in_contact(s, p, s.now); });
 }
 
 bool quorum_echoes(const Server &s) {
     const bool announced = s.announces(RAFT_FEATURE_ROUNDS);
     return has_quorum(s.tracker->peers, [&](const Peer &p) {
         return p.self ||
-               (announced && (p.features & RAFT_FEATURE_ROUNDS) != 0 && is_in_contact(s, p));
+               (announced && (p.features & RAFT_FEATURE_ROUNDS) != 0 && is_in_contact(s, p, s.now));
     });
 }
 

@@ -26,9 +26,9 @@ inline constexpr unsigned kRoundBits = 20; /* number of the round within its mil
 }
 raft_time began_at(const Server &s, uint64_t round);
 
-/* Was this peer heard from within an election timeout? */
-inline bool is_in_contact(const Server &s, const Peer &p) {
-    return p.contact + s.settings->election_timeout > s.now;
+/* Was this peer heard from within an election timeout before `now`? A leader hears from itself. */
+inline bool is_in_contact(const Server &s, const Peer &p, raft_time now) {
+    return p.self || p.contact + s.settings->election_timeout > now;
 }
 /* Is the leader in contact with a quorum? If not, it steps down (§6.2). */
 bool quorum_in_contact(const Server &s);

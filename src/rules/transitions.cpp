@@ -26,32 +26,29 @@ void drop_tracker(Change &change) {
     change.server.tracker.reset();
 }
 
-} // namespace
-
-void adopt_term(Change &change, raft_term term) {
+/* What belongs to a term begins anew with it. */
+void enter_term(Change &change, raft_term term, raft_id voted_for) {
     Server &s = change.server;
     INVARIANT(term > s.term);
     change.remember();
     s.term = term;
-    s.voted_for = 0;
+    s.voted_for = voted_for;
     s.matched = 0;
     s.leader_round = 0;
-    if (s.state != RAFT_FOLLOWER) {
+}
+
+} // namespace
+
+void adopt_term(Change &change, raft_term term) {
+    enter_term(change, term, 0);
+    if (change.server.state != RAFT_FOLLOWER) {
         become_follower(change);
     } else {
         known_leader::forget(change);
     }
 }
 
-void begin_term(Change &change, raft_term term) {
-    Server &s = change.server;
-    INVARIANT(term > s.term);
-    change.remember();
-    s.term = term;
-    s.voted_for = s.id;
-    s.matched = 0;
-    s.leader_round = 0;
-}
+void begin_term(Change &change, raft_term term) { enter_term(change, term, change.server.id); }
 
 void become_follower(Change &change) {
     Server &s = change.server;

@@ -99,8 +99,8 @@ inline Server *server_of(const struct raft *r) {
     return r != nullptr ? static_cast<Server *>(r->impl) : nullptr;
 }
 
-/* What a step changes and hands out. Only Step::reserve() gives access to one: code that has not
- * reserved what it needs has nothing to change the server with. */
+/* What a step changes and hands out. Only Step::reserve() and Step::begin() give access to one, so
+ * that a handler which changes the server without either does not compile. */
 class Change {
 public:
     Server &server;

@@ -43,7 +43,7 @@ struct Payload {
     std::string bytes;
 };
 
-/* Keeps payloads, at fixed addresses, as long as it lives. */
+/* Keeps payloads, at fixed addresses, as long as it exists. */
 class Payloads {
 public:
     const Payload *make(raft_entry_type type, std::string_view bytes, uint32_t mark = kNoMark) {
@@ -63,7 +63,7 @@ struct Entry {
 
     Entry() = default;
     Entry(raft_term of_term, const Payload *of_payload) : term(of_term), payload(of_payload) {}
-    /* Its payload lives as long as the program. */
+    /* Its payload exists as long as the program. */
     Entry(raft_term of_term, raft_entry_type of_type, std::string_view of_bytes)
         : term(of_term), payload(payloads().make(of_type, of_bytes)) {}
 
