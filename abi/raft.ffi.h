@@ -46,7 +46,7 @@ struct raft {
 int raft_init(struct raft *r, raft_id id, const char *address);
 int raft_step(struct raft *r, struct raft_event *event, struct raft_update *update);
 int raft_close(struct raft *r);
-enum raft_role {
+enum raft_server_role {
     RAFT_STANDBY,
     RAFT_VOTER,
     RAFT_SPARE,
@@ -352,7 +352,7 @@ enum raft_progress_mode {
     RAFT_PROGRESS_PIPELINE,
     RAFT_PROGRESS_SNAPSHOT
 };
-struct raft_progress {
+struct raft_peer {
     int mode;
     unsigned short features;
     unsigned short capacity;
@@ -361,7 +361,7 @@ struct raft_progress {
     raft_time last_contact;
     unsigned long long reserved[8];
 };
-int raft_progress(const struct raft *r, raft_id id, struct raft_progress *progress);
+int raft_progress(const struct raft *r, raft_id id, struct raft_peer *progress);
 enum raft_catch_up_status {
     RAFT_CATCH_UP_NONE,
     RAFT_CATCH_UP_RUNNING,

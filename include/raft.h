@@ -97,6 +97,13 @@
 #endif
 #endif
 
+/** Version of this header. raft_version() returns that of the library. */
+#define RAFT_VERSION_MAJOR 1
+#define RAFT_VERSION_MINOR 0 /**< See #RAFT_VERSION_MAJOR. */
+#define RAFT_VERSION_PATCH 0 /**< See #RAFT_VERSION_MAJOR. */
+/** The version as one number that can be compared: 10000 * major + 100 * minor + patch. */
+#define RAFT_VERSION (RAFT_VERSION_MAJOR * 10000 + RAFT_VERSION_MINOR * 100 + RAFT_VERSION_PATCH)
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -104,6 +111,19 @@ extern "C" {
 /* --------------------------------------------------------------------------
  * Base types and error codes
  * ------------------------------------------------------------------------ */
+
+/* Enums that are the type of a struct field have 4 bytes. Where the compiler would make them smaller,
+ * one more enumerator prevents it; elsewhere it would make every switch over the types warn. */
+#if defined(__ARM_SIZEOF_MINIMAL_ENUM) && __ARM_SIZEOF_MINIMAL_ENUM < 4
+#define RAFT_ENUM_OF_4_BYTES(reserved) , reserved = 0x7fffffff
+#else
+#define RAFT_ENUM_OF_4_BYTES(reserved)
+#endif
+#ifdef __cplusplus
+#define RAFT_ASSERT(condition, text) static_assert(condition, text)
+#else
+#define RAFT_ASSERT(condition, text) _Static_assert(condition, text)
+#endif
 
 /** Server ID, chosen by the caller. 0 means "no server". Never reuse the ID of a server that was
  * removed or that has lost its disk. */
@@ -146,7 +166,7 @@ enum raft_error {
     RAFT_CANCELED,     /**< Never returned. */
     RAFT_NAMETOOLONG,  /**< Never returned. */
     RAFT_TOOBIG,       /**< A term or an index would exceed 2^62. */
-    RAFT_NOCONNECTION, /**< Never returned. */
+    RAFT_NOCONNECTION, /**< A server that is needed was not heard for an election timeout. */
     RAFT_BUSY,         /**< An operation of this kind is in progress, or a limit is reached. */
     RAFT_IOERR,        /**< Never returned. */
     RAFT_NOTFOUND,     /**< There is no other voter, or no configuration for this index. */
@@ -169,7 +189,8 @@ struct raft_update;
  * The caller owns the storage and may move it bytewise between calls. It is 64 bytes on every
  * platform. A zeroed struct is a raft that is not initialized. If `r` is NULL or not initialized,
  * raft_step(), setters, and getters with an error code return #RAFT_INVALID. Other getters return
- * 0 or NULL, except that raft_role() returns -1 and raft_errmsg() an empty text.
+ * 0 or NULL, except that raft_role() returns -1, raft_errmsg() a text that says so, and
+ * raft_version() the version.
  */
 struct raft {
     raft_id id; /**< This server's ID. Do not write it. */
@@ -187,7 +208,8 @@ struct raft {
  *
  * @param r       storage; its previous content is ignored
  * @param id      this server's ID, not 0
- * @param address this server's address, not NULL; borrowed for the call
+ * @param address this server's own address, not NULL; copied. raft_leader() returns it while this
+ *                server leads and the latest configuration has no address for it.
  * @return 0, #RAFT_INVALID (a NULL argument), #RAFT_BADID (@p id is 0) or #RAFT_NOMEM. After
  *         an error @p r is zeroed.
  */
@@ -198,21 +220,22 @@ RAFT_API int raft_init(struct raft *r, raft_id id, const char *address);
  *
  * A step either succeeds completely or has no effect. If it fails, it returns an error code,
  * sets `update->flags` to 0 and changes only the text of raft_errmsg(). After #RAFT_NOMEM, step
- * the same event again. After a successful step, raft_timeout() is later than `event->time`.
+ * the same event again.
  *
  * @param event  what happened; borrowed for the call
  * @param update receives the duties. Only `flags` and the members that it announces are
  *               written.
  * @return 0, or an error that the comment of the event's struct lists. #RAFT_INVALID also
  *         means: a NULL argument, an uninitialized raft, an unknown event type, a time above
- *         2^62, or an event before #RAFT_START.
+ *         2^62, or an event before #RAFT_START. #RAFT_BUSY also means: the call comes from
+ *         this raft's own tracer.
  */
 RAFT_API int raft_step(struct raft *r, struct raft_event *event, struct raft_update *update);
 
 /**
  * Release everything that a raft holds, and zero it. Closing a zeroed raft is harmless.
  *
- * @return 0, or #RAFT_INVALID if @p r is NULL
+ * @return 0, #RAFT_INVALID if @p r is NULL, or #RAFT_BUSY in this raft's own tracer
  */
 RAFT_API int raft_close(struct raft *r);
 
@@ -226,7 +249,7 @@ RAFT_API int raft_close(struct raft *r);
  * The last four exist only during a change by joint consensus (§4.3), when an old and a new set
  * of voters are both in force. A configuration that the caller provides must not use them.
  */
-enum raft_role {
+enum raft_server_role {
     RAFT_STANDBY,          /**< Receives the log, does not vote: a learner. */
     RAFT_VOTER,            /**< Receives the log and votes. */
     RAFT_SPARE,            /**< Is a member, but neither receives the log nor votes. */
@@ -242,7 +265,7 @@ struct raft_server {
     /** Unique in the configuration, not NULL, NUL-terminated. The library compares addresses but
      * does not interpret them. Its lifetime is that of the configuration. */
     const char *address;
-    int role; /**< One of #raft_role. */
+    int role; /**< One of #raft_server_role. */
 };
 
 /** The members of a cluster (§4.1). Frozen: it never gets new fields. */
@@ -259,8 +282,7 @@ enum raft_entry_type {
     /** A configuration (§4.1). The payload consists of the format, which is 1 (1 byte); the
      * number of servers (8 bytes); for each server its ID (8 bytes), its address with the NUL,
      * and its role (1 byte); zero bytes up to a multiple of 8. Numbers are little endian. */
-    RAFT_CHANGE,
-    RAFT_ENTRY_TYPE_RESERVED = 0x7fffffff /**< Not a type: makes the enum 4 bytes. */
+    RAFT_CHANGE RAFT_ENUM_OF_4_BYTES(RAFT_ENTRY_TYPE_RESERVED)
 };
 
 /** One log entry (§3.5). Frozen: it never gets new fields. */
@@ -270,10 +292,20 @@ struct raft_entry {
     /** The payload. In an event it is handed through; but the library also reads it, during the
      * call, if the type is #RAFT_CHANGE. */
     struct raft_buffer buf;
-    /** Any value except NULL; handed through and never dereferenced. NULL in an update means that
-     * the library created the entry: then the payload is valid until the next step. */
-    void *batch;
+#ifndef DOXYGEN
+    union {
+#endif
+        /** Any value except NULL; handed through and never dereferenced. NULL in an update means
+         * that the library created the entry: then the payload is valid until the next step. */
+        void *batch;
+        size_t cookie; /**< The same value as an integer, for languages whose objects move. */
+#ifndef DOXYGEN
+    };
+#endif
 };
+#ifndef DOXYGEN
+RAFT_ASSERT(sizeof(enum raft_entry_type) == 4, "compile without -fshort-enums");
+#endif
 
 /** The position and configuration of a snapshot (§5.1). Frozen: it never gets new fields. */
 struct raft_snapshot_metadata {
@@ -338,7 +370,7 @@ struct raft_update_snapshot {
      * #RAFT_START needs it. */
     struct raft_snapshot_metadata metadata;
     /** Position of the chunk in the snapshot. 0: discard the earlier chunks, if any. */
-    size_t offset;
+    unsigned long long offset;
     struct raft_buffer chunk; /**< The bytes to write; handed through from the message. */
     bool last;                /**< The snapshot ends with this chunk. */
 };
@@ -404,7 +436,9 @@ enum raft_event_type {
     RAFT_UNREACHABLE,        /**< `unreachable`: a message could not be delivered. */
     RAFT_STORED,             /**< `stored`: entries are durable; with the ticket of the write. */
     RAFT_RECOVER,            /**< `recover`: continue after a majority was lost. Unsafe. */
-    RAFT_EVENT_TYPE_RESERVED = 0x7fffffff /**< Not a type: makes the enum 4 bytes. */
+    RAFT_SENT,               /**< `sent`: some entries of the last update were not sent. */
+    RAFT_CAMPAIGN            /**< No fields: campaign now. See raft_set_election_delay(). */
+    RAFT_ENUM_OF_4_BYTES(RAFT_EVENT_TYPE_RESERVED)
 };
 
 /**
@@ -499,8 +533,8 @@ struct raft_event_persisted_entries {
 struct raft_event_persisted_snapshot {
     /** Index and term as in the update. The configuration is not read. */
     struct raft_snapshot_metadata metadata;
-    size_t offset; /**< As in the update. */
-    bool last;     /**< As in the update. */
+    unsigned long long offset; /**< As in the update. */
+    bool last;                 /**< As in the update. */
 };
 
 /**
@@ -575,6 +609,8 @@ struct raft_event_snapshot {
  */
 struct raft_event_reconfigure {
     struct raft_configuration conf; /**< All members after the change; borrowed for the call. */
+    /** Make the change although it may not be possible to commit it, or to take it back. */
+    bool force;
 };
 
 /**
@@ -633,6 +669,22 @@ struct raft_event_recover {
 };
 
 /**
+ * Fields of #RAFT_SENT: the caller has sent fewer entries to a server than the update asked for.
+ *
+ * A caller that bounds its messages, or what is in flight, in bytes cuts the entries of a
+ * #RAFT_APPEND_ENTRIES message (or does not send it), and steps this event directly after it has
+ * carried out that update, or after another #RAFT_SENT. The entries after @p index count as not sent.
+ * If at least one entry of the last message to that server was sent, the update of this step asks for
+ * the next ones, so that a caller can cut one long message into several. If none was sent, the leader
+ * asks for them after the server's next acknowledgement, or at the next heartbeat. The event is
+ * ignored if it does not apply: no entry after @p index was asked for, or the server has stored it.
+ */
+struct raft_event_sent {
+    raft_id server_id; /**< The server. */
+    raft_index index;  /**< The last entry that was sent to it. */
+};
+
+/**
  * Fields of #RAFT_CONFIGURATION, which has no effect. Programs written for C-Raft step it after
  * they apply a #RAFT_CHANGE entry. Error: #RAFT_INVALID (@p index is above the commit index).
  */
@@ -670,11 +722,16 @@ struct raft_event {
         struct raft_event_unreachable unreachable; /**< Which server did not get a message. */
         struct raft_event_stored stored;           /**< What is durable, and the write's ticket. */
         struct raft_event_recover recover;         /**< The members that remain. */
+        struct raft_event_sent sent;               /**< Which entries were sent. */
 #ifndef DOXYGEN
         unsigned long long reserved_union[16]; /* the union is 128 bytes */
     };
 #endif
 };
+
+#ifndef DOXYGEN
+RAFT_ASSERT(sizeof(enum raft_event_type) == 4, "compile without -fshort-enums");
+#endif
 
 /* --------------------------------------------------------------------------
  * Messages: what servers send each other
@@ -687,8 +744,8 @@ enum raft_message_type {
     RAFT_REQUEST_VOTE,          /**< `request_vote`: a candidate asks for a vote. */
     RAFT_REQUEST_VOTE_RESULT,   /**< `request_vote_result`: answers it. */
     RAFT_INSTALL_SNAPSHOT,      /**< `install_snapshot`: a snapshot, or a chunk of one. */
-    RAFT_TIMEOUT_NOW,           /**< `timeout_now`: tells the receiver to campaign at once. */
-    RAFT_MESSAGE_TYPE_RESERVED = 0x7fffffff /**< Not a type: makes the enum 4 bytes. */
+    RAFT_TIMEOUT_NOW            /**< `timeout_now`: tells the receiver to campaign at once. */
+    RAFT_ENUM_OF_4_BYTES(RAFT_MESSAGE_TYPE_RESERVED)
 };
 
 /**
@@ -704,8 +761,10 @@ enum raft_feature {
     /** It accepts a snapshot in chunks. Needs `offset`, `last`, `snapshot_index` and
      * `snapshot_offset` in messages. */
     RAFT_FEATURE_CHUNKS = 4,
-    /** It supports joint configurations. Needs all values of #raft_role in messages. */
-    RAFT_FEATURE_JOINT = 8
+    /** It supports joint configurations. Needs all values of #raft_server_role in messages. */
+    RAFT_FEATURE_JOINT = 8,
+    /** It never leads: see raft_set_election_delay(), which alone sets this feature. */
+    RAFT_FEATURE_NEVER_LEADS = 32
 };
 
 /** RequestVote (figure 3.1; §9.6 for pre-votes; §3.10 for transfers). Sent as version 2. */
@@ -808,9 +867,10 @@ struct raft_timeout_now {
 struct raft_message {
     enum raft_message_type type; /**< What the message is; selects one of the members below. */
     raft_id server_id;           /**< In an update: the receiver. In an event: the sender. */
-    /** Address of that server. In an update it is the one in the configuration; if the receiver
-     * is not a member, it is the one of the message that is being answered. It is valid until
-     * the next step. In an event it is not NULL, and is borrowed for the call. */
+    /** Address of that server. In an update: for an answer, the address of the message that it
+     * answers; else the one in the configuration; valid until the next step. In an event: the
+     * address at which the sender accepts connections, as the sender says itself, not NULL; borrowed
+     * for the call. */
     const char *server_address;
 #ifndef DOXYGEN
     union {
@@ -827,6 +887,10 @@ struct raft_message {
 #endif
 };
 
+#ifndef DOXYGEN
+RAFT_ASSERT(sizeof(enum raft_message_type) == 4, "compile without -fshort-enums");
+#endif
+
 /* --------------------------------------------------------------------------
  * Getters
  * ------------------------------------------------------------------------ */
@@ -838,7 +902,14 @@ enum raft_state {
     RAFT_LEADER        /**< Replicates its log to the others. */
 };
 
-/** Returns the state; 0 for a NULL or zeroed raft. */
+enum {
+    RAFT_UNAVAILABLE = 0 /**< The state of a raft that is NULL or not initialized. */
+};
+
+/** Returns the version of the library, as #RAFT_VERSION has that of the header. @p r may be NULL. */
+RAFT_API unsigned raft_version(const struct raft *r);
+
+/** Returns the state; #RAFT_UNAVAILABLE for a raft that is NULL or not initialized. */
 RAFT_API enum raft_state raft_state(struct raft *r);
 
 /** Returns the current term (§3.3). */
@@ -856,7 +927,9 @@ RAFT_API raft_id raft_voted_for(const struct raft *r);
  */
 RAFT_API void raft_leader(const struct raft *r, raft_id *id, const char **address);
 
-/** Returns the time at which to step #RAFT_TIMEOUT. The largest #raft_time means never. */
+/** Returns the time at which to step #RAFT_TIMEOUT, which may lie in the past: then step it at
+ * once. 2^63 - 1 means never. Read it after each update with #RAFT_UPDATE_TIMEOUT, and after each
+ * call of a setter. */
 RAFT_API raft_time raft_timeout(const struct raft *r);
 
 /** Returns the commit index (§3.5). It never decreases. */
@@ -866,7 +939,7 @@ RAFT_API raft_index raft_commit_index(const struct raft *r);
 RAFT_API raft_index raft_last_index(const struct raft *r);
 
 /** Returns the index of the oldest entry that a message can ask the caller to attach. The caller
- * may delete older ones. If the log is empty: raft_last_index() + 1. */
+ * may delete older ones, and no others. If the log is empty: raft_last_index() + 1. */
 RAFT_API raft_index raft_first_index(const struct raft *r);
 
 /** Returns the highest index that is known to be durable on this server. */
@@ -874,6 +947,11 @@ RAFT_API raft_index raft_last_stored(const struct raft *r);
 
 /** Returns the last entry that the latest snapshot covers (§5.1); 0: no snapshot. */
 RAFT_API raft_index raft_snapshot_index(const struct raft *r);
+
+/** Returns the last entry that the oldest snapshot covers which a message can ask the caller to
+ * attach: keep that snapshot and all newer ones. It is below raft_snapshot_index() while this leader
+ * sends an older snapshot to a server. 0: no snapshot. */
+RAFT_API raft_index raft_oldest_snapshot_index(const struct raft *r);
 
 /**
  * Get the term of a log entry.
@@ -896,7 +974,7 @@ RAFT_API raft_term raft_term_of(const struct raft *r, raft_index index);
 RAFT_API int raft_configuration_at(const struct raft *r, raft_index index,
                                    struct raft_configuration *conf, raft_index *conf_index);
 
-/** Returns this server's #raft_role in the latest configuration; -1: it is not a member. */
+/** Returns this server's #raft_server_role in the latest configuration; -1: it is not a member. */
 RAFT_API int raft_role(const struct raft *r);
 
 /**
@@ -917,7 +995,7 @@ enum raft_progress_mode {
 };
 
 /** What a leader knows of a member: see raft_progress(). */
-struct raft_progress {
+struct raft_peer {
     int mode;                /**< One of #raft_progress_mode. */
     unsigned short features; /**< #raft_feature bits that the member announced last. */
     unsigned short capacity; /**< Disk capacity that the member reported last. */
@@ -926,25 +1004,24 @@ struct raft_progress {
     /** Time of the member's last answer. Before the first answer: the time at which this server
      * became leader or the member joined. */
     raft_time last_contact;
+    raft_index snapshot_index; /**< Last entry of the snapshot that is being sent; 0: none. */
+    /** How many bytes of that snapshot the member has acknowledged. */
+    unsigned long long snapshot_offset;
+    /** How often, in this leader's term, the member came back with less than it had acknowledged:
+     * its disk was emptied or set back. That breaks the promise on which Raft rests, and committed
+     * entries may be lost. */
+    unsigned long long data_losses;
     unsigned long long reserved[8]; /**< Always 0. */
 };
 
 /**
  * Get what this leader knows of a member.
  *
- * @param id       the member
- * @param progress receives the data
- * @return 0, #RAFT_NOTLEADER, #RAFT_BADID (not a member) or #RAFT_INVALID (@p progress is NULL)
+ * @param id   the member
+ * @param peer receives the data
+ * @return 0, #RAFT_NOTLEADER, #RAFT_BADID (not a member) or #RAFT_INVALID (@p peer is NULL)
  */
-#if defined(__cplusplus) && defined(__GNUC__)
-/* In C a function and a struct may have the same name; C++ compilers can warn of it. */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wshadow"
-#endif
-RAFT_API int raft_progress(const struct raft *r, raft_id id, struct raft_progress *progress);
-#if defined(__cplusplus) && defined(__GNUC__)
-#pragma GCC diagnostic pop
-#endif
+RAFT_API int raft_progress(const struct raft *r, raft_id id, struct raft_peer *peer);
 
 /** Status of a catch-up (§4.2.1). */
 enum raft_catch_up_status {
@@ -966,8 +1043,8 @@ RAFT_API int raft_catch_up(const struct raft *r, raft_id id, int *status);
 /** Returns the server to which this leader is transferring leadership (§3.10); 0: none. */
 RAFT_API raft_id raft_transferee(const struct raft *r);
 
-/** Returns a text that says why the last failed step failed. It is never NULL, and empty if no
- * step has failed; valid until the next step. */
+/** Returns a text that says why the last step or setter that failed did. It is never NULL, and empty
+ * if none has failed; valid until the next step, setter or raft_close(). */
 RAFT_API const char *raft_errmsg(const struct raft *r);
 
 /* --------------------------------------------------------------------------
@@ -981,16 +1058,20 @@ RAFT_API const char *raft_errmsg(const struct raft *r);
  * timeout is less than the election timeout, and settings that must not be 0 are not. Before
  * #RAFT_START, setters may be called in any order, and #RAFT_START checks the settings. After it, a
  * call that would make the settings invalid returns #RAFT_INVALID. A setter that returns an error
- * changes nothing.
+ * changes nothing. A setter that is called from the raft's own tracer returns #RAFT_BUSY.
+ *
+ * A timeout that is set while the server runs takes effect at once: a lower one brings a running
+ * deadline forward, a higher one puts it off. Read raft_timeout() after the call.
  *
  * @{
  */
 
 /**
- * Seed the generator that randomizes election timeouts (§3.4). The default seed is the server's
- * ID. Two rafts with the same ID, settings, seed and events produce the same updates.
+ * Seed the generator that randomizes election timeouts (§3.4). The library mixes the server's ID
+ * into the seed, so that servers with the same seed do not time out together. Two rafts with the
+ * same ID, settings, seed and events produce the same updates.
  *
- * @param seed any number
+ * @param seed any number; default 0
  * @return 0 or #RAFT_INVALID
  */
 RAFT_API int raft_seed(struct raft *r, unsigned seed);
@@ -998,7 +1079,10 @@ RAFT_API int raft_seed(struct raft *r, unsigned seed);
 /**
  * Set the minimum election timeout (§3.4). Each timeout is chosen at random between this and
  * twice this. A leader that does not hear from a quorum for the minimum steps down (§6.2). For
- * reads under a lease the minimum must be equal on all servers (§6.4.1).
+ * reads under a lease the leader's must not be longer than any voter's (§6.4.1). To raise it on a
+ * running cluster, set it on the leader last. To lower it, set it on the leader first, and on the
+ * others one old timeout later. If another server may become leader in between, step #RAFT_READ
+ * with `lease` false until it is done.
  *
  * @param msecs milliseconds, not 0; default 1000
  * @return 0, #RAFT_INVALID or #RAFT_NOMEM
@@ -1026,10 +1110,10 @@ RAFT_API int raft_set_install_snapshot_timeout(struct raft *r, unsigned msecs);
  * Enable or disable pre-votes (§9.6): a server asks whether it could win before it begins an
  * election, so that a server that cannot win does not disturb a leader.
  *
- * @param enabled default true
+ * @param enabled 0: disable; else enable; default 1
  * @return 0, #RAFT_INVALID or #RAFT_NOMEM
  */
-RAFT_API int raft_set_pre_vote(struct raft *r, bool enabled);
+RAFT_API int raft_set_pre_vote(struct raft *r, unsigned enabled);
 
 /**
  * Set the number of rounds after which a catch-up is aborted (§4.2.1).
@@ -1073,6 +1157,27 @@ RAFT_API int raft_set_max_message_entries(struct raft *r, unsigned n);
 RAFT_API int raft_set_max_uncommitted_entries(struct raft *r, unsigned n);
 
 /**
+ * Set a time that this server waits in addition to its election timeout before it campaigns, so that
+ * servers with a shorter delay are more likely to lead. Transfers of leadership do not wait.
+ *
+ * @param msecs milliseconds; default 0; UINT_MAX: this server never leads, not even as the only
+ *              voter. It still votes, and announces #RAFT_FEATURE_NEVER_LEADS. A leader steps down
+ *              at its next heartbeat.
+ * @return 0, #RAFT_INVALID or #RAFT_NOMEM
+ */
+RAFT_API int raft_set_election_delay(struct raft *r, unsigned msecs);
+
+/**
+ * Choose when a leader tells the other servers that its commit index has risen: with its next
+ * message, or at once, with a message of its own if there is nothing else to send. The latter
+ * shortens the time until followers apply an entry, and costs one message per server and commit.
+ *
+ * @param enabled 0: with the next message (default); else at once
+ * @return 0, #RAFT_INVALID or #RAFT_NOMEM
+ */
+RAFT_API int raft_set_eager_commit(struct raft *r, unsigned enabled);
+
+/**
  * Set the disk capacity that a majority of the voters must report; otherwise #RAFT_SUBMIT fails
  * with #RAFT_NOSPACE. A voter without #RAFT_FEATURE_CAPACITY counts as having enough. Entries
  * that the library creates are exempt.
@@ -1113,7 +1218,8 @@ enum raft_trace_type {
                                    `index`; `code`: the number of servers. */
     RAFT_TRACE_READ,          /**< A read is answered with `index` and the status `code`. */
     RAFT_TRACE_CATCH_UP,      /**< The status of a catch-up changed. */
-    RAFT_TRACE_TRANSFER       /**< Leadership is being transferred to `peer`; 0: to no one. */
+    RAFT_TRACE_TRANSFER,      /**< Leadership is being transferred to `peer`; 0: to no one. */
+    RAFT_TRACE_DATA_LOSS      /**< `peer` lost entries that it had acknowledged, up to `index`. */
 };
 
 /** One trace record. */
@@ -1135,7 +1241,8 @@ struct raft_tracer {
     int version; /**< Version of this struct: set it to 1. */
     /** The library calls this function for each record. @p t is the tracer, @p type is a
      * #raft_trace_type, and @p info points to a #raft_tracer_info, which is valid during the call.
-     * The function must not use the raft that is being stepped. */
+     * The function may call getters of the raft that is being stepped. raft_step(), raft_close()
+     * and setters return #RAFT_BUSY there. It must return: no longjmp(), no exception. */
     void (*emit)(struct raft_tracer *t, int type, const void *info);
 };
 

@@ -87,6 +87,8 @@ int raft_close(struct raft *r) {
     return 0;
 }
 
+unsigned raft_version(const struct raft * /* may be NULL */) { return RAFT_VERSION; }
+
 raft_term raft_current_term(const struct raft *r) {
     const Server *s = server_of(r);
     return s != nullptr ? s->term : 0;
@@ -132,6 +134,11 @@ raft_index raft_snapshot_index(const struct raft *r) {
     return s != nullptr ? s->snapshot_index : 0;
 }
 
+raft_index raft_oldest_snapshot_index(const struct raft *r) {
+    const Server *s = server_of(r);
+    return s != nullptr ? s->snapshot_index : 0;
+}
+
 raft_term raft_term_of(const struct raft *r, raft_index index) {
     const Server *s = server_of(r);
     return s != nullptr ? s->log.term_of(index) : 0;
@@ -163,16 +170,19 @@ int raft_match_index(const struct raft *r, raft_id id, raft_index *index) {
     return rv;
 }
 
-int raft_progress(const struct raft *r, raft_id id, struct raft_progress *progress) {
+int raft_progress(const struct raft *r, raft_id id, struct raft_peer *peer) {
     const Peer *p;
-    int rv = find_member(r, id, progress, &p);
+    int rv = find_member(r, id, peer, &p);
     if (rv == 0) {
-        *progress = {p->is_replicated_to() ? p->mode : int{RAFT_PROGRESS_NONE},
+        *peer = {p->is_replicated_to() ? p->mode : int{RAFT_PROGRESS_NONE},
                      p->features,
                      p->capacity,
                      p->match,
                      p->next,
                      p->contact,
+                     p->is_sent_snapshot() ? p->snapshot_index : 0,
+                     p->is_sent_snapshot() ? p->snapshot_offset : 0,
+                     0,
                      {}};
     }
     return rv;
@@ -240,9 +250,9 @@ int raft_set_install_snapshot_timeout(struct raft *r, unsigned msecs) {
     return set(r, [=](Settings &s) { s.snapshot_timeout = msecs; });
 }
 
-int raft_set_pre_vote(struct raft *r, bool enabled) {
+int raft_set_pre_vote(struct raft *r, unsigned enabled) {
     Server *s = server_of(r);
-    const bool on = load_bool(enabled);
+    const bool on = enabled != 0;
     const bool was_on = s != nullptr && s->settings->pre_vote;
     const int rv = set(r, [=](Settings &settings) { settings.pre_vote = on; });
     if (rv == 0 && was_on) {
@@ -269,6 +279,14 @@ int raft_set_max_message_entries(struct raft *r, unsigned n) {
 
 int raft_set_max_uncommitted_entries(struct raft *r, unsigned n) {
     return set(r, [=](Settings &s) { s.max_uncommitted_entries = n; });
+}
+
+int raft_set_election_delay(struct raft *r, unsigned msecs) {
+    return set(r, [=](Settings &s) { s.election_delay = msecs; });
+}
+
+int raft_set_eager_commit(struct raft *r, unsigned enabled) {
+    return set(r, [=](Settings &s) { s.eager_commit = enabled != 0; });
 }
 
 int raft_set_capacity_threshold(struct raft *r, unsigned short min) {

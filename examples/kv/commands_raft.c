@@ -216,7 +216,7 @@ static void put_member(struct server *s, struct buf *b, const struct raft_server
     static const char *const roles[] = {
         "standby", "voter", "spare", "outgoing", "incoming", "demoting", "demoting-to-spare"};
     static const char *const modes[] = {"none", "probe", "pipeline", "snapshot"};
-    struct raft_progress progress;
+    struct raft_peer progress;
     bool known = raft_progress(&s->raft, server->id, &progress) == 0;
     reply_array(b, known ? 10 : 6);
     put_number(b, "id", server->id);

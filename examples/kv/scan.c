@@ -177,7 +177,7 @@ static void compact(struct server *s, raft_index index) {
     members_free(&base.members);
 }
 
-static bool needs_snapshot(struct server *s, raft_id id, struct raft_progress *progress) {
+static bool needs_snapshot(struct server *s, raft_id id, struct raft_peer *progress) {
     return raft_progress(&s->raft, id, progress) == 0 && progress->mode == RAFT_PROGRESS_SNAPSHOT;
 }
 
@@ -190,7 +190,7 @@ static bool dump_in_use(struct server *s) {
     }
     server_configuration(s, &conf);
     for (unsigned i = 0; i < conf.n; i++) {
-        struct raft_progress progress;
+        struct raft_peer progress;
         if (needs_snapshot(s, conf.servers[i].id, &progress) &&
             server_now() < progress.last_contact + DUMP_IDLE_TIMEOUT) {
             return true;
@@ -236,7 +236,7 @@ static void dump_made(struct server *s, const struct scan *scan) {
     struct raft_configuration conf;
     server_configuration(s, &conf);
     for (unsigned i = 0; i < conf.n; i++) { /* restart the transfer to servers that wait for it */
-        struct raft_progress progress;
+        struct raft_peer progress;
         if (needs_snapshot(s, conf.servers[i].id, &progress)) {
             peers_unreachable(&s->peers, conf.servers[i].id);
         }

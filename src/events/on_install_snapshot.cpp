@@ -88,7 +88,7 @@ void write_chunk(Change &change, const raft_install_snapshot &is, const Chunk &c
     change.flags |= RAFT_UPDATE_SNAPSHOT;
     raft_update_snapshot &update = change.update.snapshot;
     update.metadata = {i.index, i.term, i.configuration->view(), i.configuration->index};
-    update.offset = static_cast<size_t>(chunk.offset);
+    update.offset = chunk.offset;
     update.chunk = is.data;
     update.last = chunk.last;
 }

@@ -39,7 +39,7 @@ static struct raft_event event_of(enum raft_event_type type) {
 /* Getters return 0 or NULL, or -1 for a role. */
 static void check_getters(struct raft *r) {
     struct raft_configuration conf;
-    struct raft_progress progress;
+    struct raft_peer progress;
     raft_index index = 7;
     raft_id id = 7;
     const char *address = "untouched";
@@ -114,7 +114,7 @@ static void check_init_start_close(void) {
     struct raft_event e;
     struct raft_update u;
     struct raft_configuration conf;
-    struct raft_progress progress;
+    struct raft_peer progress;
     memset(&r, 0xa5, sizeof r); /* raft_init() ignores the previous content */
     CHECK(raft_init(&r, 42, "forty-two") == 0);
     CHECK(r.id == 42);

@@ -225,14 +225,14 @@ OFFSET(struct raft_update, reads, 128);
 OFFSET(struct raft_update, reserved, 144);
 SIZE(struct raft_update, 272);
 
-OFFSET(struct raft_progress, mode, 0);
-OFFSET(struct raft_progress, features, 4);
-OFFSET(struct raft_progress, capacity, 6);
-OFFSET(struct raft_progress, match, 8);
-OFFSET(struct raft_progress, next, 16);
-OFFSET(struct raft_progress, last_contact, 24);
-OFFSET(struct raft_progress, reserved, 32);
-SIZE(struct raft_progress, 96);
+OFFSET(struct raft_peer, mode, 0);
+OFFSET(struct raft_peer, features, 4);
+OFFSET(struct raft_peer, capacity, 6);
+OFFSET(struct raft_peer, match, 8);
+OFFSET(struct raft_peer, next, 16);
+OFFSET(struct raft_peer, last_contact, 24);
+OFFSET(struct raft_peer, reserved, 32);
+SIZE(struct raft_peer, 96);
 
 OFFSET(struct raft_tracer_info, version, 0);
 OFFSET(struct raft_tracer_info, code, 4);

@@ -81,8 +81,8 @@ void Driver::write_chunk(const raft_update_snapshot &s) {
         s.metadata.term != incoming.term || (s.chunk.len == 0 && !s.last) ||
         s.metadata.index <= view.commit) {
         throw Violation("snapshot",
-                        format("%s: chunk of %llu/%llu at %zu, expected %llu/%llu at "
-                               "%zu, commit %llu",
+                        format("%s: chunk of %llu/%llu at %llu, expected %llu/%llu at "
+                               "%llu, commit %llu",
                                name(), s.metadata.index, s.metadata.term, s.offset, incoming.index,
                                incoming.term, incoming.data.size(), view.commit));
     }

@@ -54,10 +54,11 @@ void Answers::ask_configuration(const struct raft *r) {
 }
 
 void Answers::ask_peer(const struct raft *r, raft_id id, Peer *peer) {
-    struct raft_progress progress = {};
+    struct raft_peer progress = {};
     const int codes = raft_progress(r, id, &progress) | raft_match_index(r, id, &peer->match) |
                       raft_catch_up(r, id, &peer->catch_up);
-    const auto &[mode, features, capacity, match, next, last_contact, reserved] = progress;
+    const auto &[mode, features, capacity, match, next, last_contact, snapshot, offset, losses,
+                 reserved] = progress;
     require(codes == 0, "a leader's accessors fail for a member");
     require(match == peer->match, "raft_progress contradicts raft_match_index");
     require(mode == RAFT_PROGRESS_NONE || next > match, "the next index is not above the match");
@@ -69,12 +70,15 @@ void Answers::ask_peer(const struct raft *r, raft_id id, Peer *peer) {
     peer->contact = last_contact;
     peer->features = features;
     peer->capacity = capacity;
+    peer->snapshot = snapshot;
+    peer->offset = offset;
+    peer->losses = losses;
 }
 
 void Answers::ask_others(const struct raft *r) {
     const int expected = leads() ? RAFT_BADID : RAFT_NOTLEADER;
     for (raft_id id = 0; id < 10; id++) {
-        struct raft_progress progress;
+        struct raft_peer progress;
         raft_index match;
         int status;
         require(
@@ -151,7 +155,8 @@ void record(Record *r, const Answers &a) {
     r->group("raft_configuration_at, entry", a.conf_index);
     add_configuration(r, a.conf);
     for (size_t i = 0; i < a.peers.size(); i++) {
-        const auto &[mode, catch_up, match, next, contact, features, capacity] = a.peers[i];
+        const auto &[mode, catch_up, match, next, contact, features, capacity, snapshot, offset,
+                     losses] = a.peers[i];
         r->group("raft_progress of", a.conf.members[i].id);
         r->add("mode", mode);
         r->add("raft_catch_up", catch_up);
@@ -160,6 +165,9 @@ void record(Record *r, const Answers &a) {
         r->add("last_contact", contact);
         r->add("features", features);
         r->add("capacity", capacity);
+        r->add("snapshot_index", snapshot);
+        r->add("snapshot_offset", offset);
+        r->add("data_losses", losses);
     }
     for (const auto &[index, term, code, conf_index] : a.positions) {
         r->group("index", index);

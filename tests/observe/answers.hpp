@@ -20,6 +20,7 @@ namespace observe {
     X(first, raft_index, raft_first_index, 0)                                               \
     X(stored, raft_index, raft_last_stored, 0)                                              \
     X(snapshot, raft_index, raft_snapshot_index, 0)                                         \
+    X(oldest, raft_index, raft_oldest_snapshot_index, 0)                                    \
     X(role, int, raft_role, 0)                                                              \
     X(transferee, raft_id, raft_transferee, RAFT_UPDATE_TRANSFER)
 
@@ -32,6 +33,9 @@ struct Peer {
     raft_time contact = 0;
     unsigned features = 0;
     unsigned capacity = 0;
+    raft_index snapshot = 0; /* that is being sent */
+    unsigned long long offset = 0;
+    unsigned long long losses = 0;
     bool operator==(const Peer &) const = default;
 };
 

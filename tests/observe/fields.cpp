@@ -20,7 +20,12 @@ void add_payload(Record *r, const char *name, const raft_buffer &buffer, Payload
 }
 
 void add_entry(Record *r, const raft_entry &entry, Payloads payloads) {
-    const auto &[term, type, buf, batch] = entry;
+    /* An entry cannot be taken apart, because its cookie is a union. */
+    static_assert(sizeof(raft_entry) == 2 * 8 + sizeof(raft_buffer) + 8 || sizeof(void *) == 4);
+    const raft_term term = entry.term;
+    const raft_entry_type type = entry.type;
+    const raft_buffer &buf = entry.buf;
+    const void *batch = entry.batch;
     r->add("term", term);
     r->add("type", type);
     if (payloads == Payloads::kContents) {

@@ -114,7 +114,7 @@ TEST_CASE("Requests that only a leader serves get RAFT_NOTLEADER from others") {
         s.refuses(RAFT_NOTLEADER, event::read(1, true));
         s.ignores(event::unreachable(2));
         raft_index match = 5;
-        struct raft_progress p {};
+        struct raft_peer p {};
         int status = 5;
         REQUIRE(raft_match_index(s.handle(), 2, &match) == RAFT_NOTLEADER);
         REQUIRE(raft_progress(s.handle(), 2, &p) == RAFT_NOTLEADER);

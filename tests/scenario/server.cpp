@@ -226,8 +226,8 @@ raft_index Server::match(raft_id peer) const {
     return m;
 }
 
-struct raft_progress Server::progress(raft_id peer) const {
-    struct raft_progress p {};
+struct raft_peer Server::progress(raft_id peer) const {
+    struct raft_peer p {};
     REQUIRE(raft_progress(handle(), peer, &p) == 0);
     return p;
 }

@@ -72,7 +72,7 @@ public:
     raft_id leader() const { return view.leader; }
     std::string leader_at() const; /* "2 at s2", "none" */
     raft_index match(raft_id peer) const;
-    struct raft_progress progress(raft_id peer) const;
+    struct raft_peer progress(raft_id peer) const;
     int catch_up_status(raft_id peer) const;
     std::string conf() const;  /* the latest, as drawn; "" if none */
     std::string terms() const; /* the log's terms: "1 1 2" */
