@@ -211,15 +211,14 @@ void carry_out(Change &change, const raft_message &m, Plan *plan) {
         append(change, ae, plan);
     }
     s.matched = std::max(s.matched, ae.prev_log_index + ae.n_entries);
-    if (commit::follow(s, ae.leader_commit) && s.own_sets == 0) {
-        election_start::rearm(s); /* its removal may be known to be committed now */
-    }
+    (void)commit::follow(s, ae.leader_commit);
     if (!appended) {
         answers::acknowledge(change); /* new entries are acknowledged once they are durable */
     }
 }
 
 void hear_round(Server &s, const raft_append_entries &ae) {
+    s.known_commit = std::max(s.known_commit, ae.leader_commit);
     if (ae.version >= 1) {
         s.leader_round = std::max(s.leader_round, uint64_t{ae.round});
     }
@@ -321,7 +320,7 @@ bool is_usual(const Server &s, const raft_message &m) {
 FAST_PATH int on_append_entries(Server &s, const raft_event &event, raft_update &update) {
     const raft_message &m = *event.receive.message;
     const raft_append_entries &ae = m.append_entries;
-    if (!fast_path::is_timely(s, event, ae.leader_commit | ae.prev_log_index) || !is_usual(s, m))
+    if (!fast_path::within_limits(event, ae.leader_commit | ae.prev_log_index) || !is_usual(s, m))
         [[unlikely]] {
         return run(s, event, update, handle);
     }
@@ -333,7 +332,7 @@ FAST_PATH int on_append_entries(Server &s, const raft_event &event, raft_update 
     hear_round(s, ae);
     unsigned flags = 0;
     if (s.deadline != s.now + s.drawn_timeout) {
-        election_start::rearm_voter(s);
+        election_start::rearm(s);
         flags |= RAFT_UPDATE_TIMEOUT;
     }
     s.matched = std::max(s.matched, ae.prev_log_index + ae.n_entries);

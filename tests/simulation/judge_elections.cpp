@@ -72,7 +72,7 @@ void Server::check_answer_to_candidate(const raft_message &request,
     if (view.state != RAFT_FOLLOWER || before.state != RAFT_FOLLOWER) {
         return;
     }
-    bool later = view.timeout > std::max(before.timeout, latest + 1);
+    bool later = view.timeout > before.timeout;
     if (r.vote_granted && !pre_vote) {
         if (view.timeout < latest + plan_.election_timeout) {
             throw Violation("election timeout", format("%s grants a vote, but would campaign in "
@@ -105,11 +105,9 @@ void Server::check_terms(const raft_message &came) const {
 
 /* An election timeout is random, between the set time and twice that. */
 void Server::check_election_timeout(const raft_event &e, bool heard) {
-    /* A deadline that has passed is shown as the next moment: that is no new deadline. */
-    bool begins = before.state != RAFT_CANDIDATE || view.timeout > latest + 1;
-    bool campaigns = view.state == RAFT_CANDIDATE && view.timeout != before.timeout && begins;
+    bool campaigns = view.state == RAFT_CANDIDATE && view.timeout != before.timeout;
     bool fresh = e.type == RAFT_START || (heard && view.state == RAFT_FOLLOWER) || campaigns;
-    if (!fresh || view.leads() || view.timeout == UINT64_MAX) {
+    if (!fresh || view.leads() || view.timeout == driver::kNoDeadline) {
         return;
     }
     raft_time span = view.timeout - latest;
