@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Carrying out an update: writes are queued, messages packed. Each node and message exists once. */
+#include "../driver/view.hpp"
 #include "../observe/fields.hpp"
 #include "node.hpp"
 
