@@ -125,6 +125,17 @@ TEST_CASE("A sole voter that has led since it started leads again after a higher
     REQUIRE(c[1].term() == 10);
 }
 
+TEST_CASE("Leadership under an earlier configuration is no evidence for a later one") {
+    Cluster c({{.id = 1, .term = 1, .log = "1[1]"}});
+    REQUIRE(c[1].leads());
+    c[1].receive(2, AppendEntries{.term = 5, .prev = {2, 2}, .log = "5[1 2] 5[1]"});
+    c[1].receive(2, AppendEntries{.term = 6, .prev = {4, 5}});
+    c.drop();
+    c.run(20000);
+    REQUIRE(c[1].state() == RAFT_FOLLOWER);
+    REQUIRE(c[1].deadline() == kNoDeadline);
+}
+
 TEST_CASE("A leader that becomes the sole voter leads again after a higher term") {
     Cluster c("1 2", 1);
     c[1].reconfigure("1");
