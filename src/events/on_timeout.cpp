@@ -58,19 +58,13 @@ namespace {
 
 /* A follower that may not campaign only forgets its leader. A candidate that may not campaign any
  * more gives up. */
-[[nodiscard]] int give_up(Step &step) {
-    Change *change = step.reserve({});
-    /* unreachable: followers and candidates have no pending reads, so nothing is reserved */
-    if (change == nullptr) {
-        return step.no_memory();
-    }
-    election_start::restart(change->server);
-    if (step.server.state == RAFT_CANDIDATE) {
-        transitions::become_follower(*change);
+void give_up(Change &change) {
+    election_start::restart(change.server);
+    if (change.server.state == RAFT_CANDIDATE) {
+        transitions::become_follower(change); /* it has no pending reads */
     } else {
-        known_leader::forget(*change);
+        known_leader::forget(change);
     }
-    return 0;
 }
 
 int handle(Step &step) {
@@ -82,8 +76,11 @@ int handle(Step &step) {
     if (s.leads()) {
         return heartbeat(step);
     }
-    const bool may_campaign = election_start::may_campaign(s) && !election_start::is_installing(s);
-    return may_campaign ? elections::campaign(step) : give_up(step);
+    if (election_start::may_campaign(s) && !election_start::is_installing(s)) {
+        return elections::campaign(step);
+    }
+    give_up(step.begin());
+    return 0;
 }
 
 /* Is a quorum in contact, and is each peer that is replicated to in the pipeline, so that all take

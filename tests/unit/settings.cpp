@@ -17,6 +17,8 @@ TEST_CASE("settings: the published defaults") {
     REQUIRE(s.capacity_threshold == 0);
     REQUIRE(s.features == RAFT_FEATURE_CAPACITY);
     REQUIRE(s.pre_vote);
+    REQUIRE(s.election_delay == 0);
+    REQUIRE_FALSE(s.never_leads());
     REQUIRE(s.tracer == nullptr);
     REQUIRE(s.legal());
 }
@@ -36,4 +38,19 @@ TEST_CASE("settings: legal or not") {
     REQUIRE_FALSE(legal([](Settings &s) { s.max_catch_up_round_duration = 0; }));
     REQUIRE_FALSE(legal([](Settings &s) { s.max_inflight_entries = 0; }));
     REQUIRE(legal([](Settings &s) { s.max_message_entries = 1; }));
+}
+
+TEST_CASE("settings: a server that never leads has no delay, and announces it") {
+    Settings s;
+    s.set_delay(500);
+    REQUIRE(s.delay() == 500);
+    REQUIRE(s.features == RAFT_FEATURE_CAPACITY);
+    s.set_delay(UINT32_MAX);
+    REQUIRE(s.never_leads());
+    REQUIRE(s.delay() == 0);
+    REQUIRE(s.features == (RAFT_FEATURE_CAPACITY | RAFT_FEATURE_NEVER_LEADS));
+    s.set_features(RAFT_FEATURE_ROUNDS);
+    REQUIRE(s.features == (RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS | RAFT_FEATURE_NEVER_LEADS));
+    s.set_delay(0);
+    REQUIRE(s.features == (RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS));
 }
