@@ -88,7 +88,7 @@ void rejected_match(Change &change, Peer &p, const raft_append_entries_result &r
 bool is_current(const Server &s, const Peer &p, raft_index rejected) {
     return p.is_probed() ? rejected == p.next - 1
                          : p.is_pipelined() && rejected < p.next &&
-                               rejected != sending::heartbeat_position(s, p);
+                               (p.is(kRewound) || rejected != sending::heartbeat_position(s, p));
 }
 
 void rejected(Change &change, Peer &p, const raft_append_entries_result &r) {
