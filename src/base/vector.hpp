@@ -29,6 +29,15 @@ public:
         return capacity <= capacity_ || grow(capacity);
     }
 
+    /* Give memory back, if there is much of it and less than a quarter is used. If that fails,
+     * nothing changes. */
+    void shrink() {
+        constexpr uint64_t kLittle = 4096; /* bytes */
+        if (uint64_t{capacity_} * sizeof(T) > kLittle && size_ < capacity_ / 4) {
+            (void)move(size_);
+        }
+    }
+
     void push_back(const T &value) {
         expect(size_ < capacity_);
         data()[size_++] = value;
@@ -94,18 +103,29 @@ private:
         if (grown > UINT32_MAX || grown > SIZE_MAX / sizeof(T)) {
             return false;
         }
-        void *memory = malloc(static_cast<size_t>(grown) * sizeof(T));
-        if (memory == nullptr) {
+        return move(static_cast<uint32_t>(grown));
+    }
+    /* Move the elements to memory for `capacity` elements, inside the object if they fit. */
+    [[nodiscard]] bool move(uint32_t capacity) {
+        const bool inside = capacity <= N;
+        T *memory = inside ? nullptr : static_cast<T *>(malloc(size_t{capacity} * sizeof(T)));
+        if (memory == nullptr && !inside) {
             return false;
         }
-        if (size_ > 0) {
-            memcpy(memory, data(), size_ * sizeof(T));
+        T *old = data();
+        const bool was_inside = capacity_ <= N;
+        if (!inside) {
+            if (size_ > 0) {
+                memcpy(memory, old, size_ * sizeof(T));
+            }
+            heap_ = memory;
+        } else if (size_ > 0) {
+            memcpy(inline_, old, size_ * sizeof(T));
         }
-        if (capacity_ > N) {
-            free(heap_);
+        if (!was_inside) {
+            free(old);
         }
-        heap_ = static_cast<T *>(memory);
-        capacity_ = static_cast<uint32_t>(grown);
+        capacity_ = inside ? N : capacity;
         return true;
     }
 

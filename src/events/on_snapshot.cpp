@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* RAFT_SNAPSHOT: the caller took a snapshot, and the log before it can be compacted (§5.1). */
 #include "events/events.hpp"
-#include "rules/known_leader.hpp"
 #include "state/tracker.hpp"
 
 #include <algorithm>
@@ -20,8 +19,6 @@ void drop_configurations(Change &change, raft_index snapshot) {
         c->previous = older->previous;
         change.retire(older);
     }
-    known_leader::Address unchanged;
-    known_leader::refresh(change, unchanged);
 }
 
 } // namespace
@@ -41,6 +38,7 @@ int on_snapshot(Step &step) {
     s.last_stored = std::max(s.last_stored, index); /* durable as part of the snapshot */
     const raft_index kept = std::min<raft_index>(event.trailing, index);
     s.log.compact(index - kept + 1);
+    s.log.shrink();
     if (!s.tracker || !s.tracker->has_departing()) {
         drop_configurations(change, index);
     } /* else an older configuration has the addresses of servers that are being removed */

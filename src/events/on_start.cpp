@@ -139,8 +139,8 @@ void push(Disk *disk, Owner<Configuration> c) {
 }
 
 [[nodiscard]] int check(Step &step, const raft_event_start &e, Disk *disk) {
-    if (!step.server.settings->legal()) {
-        return step.fail(RAFT_INVALID, "the settings contradict each other");
+    if (const char *why = step.server.settings->contradiction(); why != nullptr) {
+        return step.fail(RAFT_INVALID, why);
     }
     if (e.term == 0 && (e.voted_for != 0 || e.metadata != nullptr || e.n_entries != 0)) {
         return corrupt(step, "the term is 0, but there is a vote, a snapshot or a log");
@@ -198,12 +198,11 @@ void load(Change &change, const raft_event_start &e, Disk *disk) {
     s.term = e.term;
     s.voted_for = e.voted_for;
     if (!s.settings->pre_vote) {
-        s.max_pre_vote_term = e.term + 1;
+        s.own_settings().max_pre_vote_term = e.term + 1;
     }
     load_log(s, e, *disk);
     s.configuration = disk->configuration.take();
-    known_leader::Address none;
-    changes::configuration_changed(change, none);
+    changes::configuration_changed(change);
     s.heard_at = s.now;
     s.started = true;
     election_start::restart(s);
@@ -227,7 +226,7 @@ int on_start(Step &step) {
     elections::Preparation preparation;
     const bool elected = elects_itself(s, e, disk);
     Change *change =
-        !elected || elections::prepare(s, {disk.configuration.get()}, &preparation, &need)
+        !elected || elections::prepare(s, disk.configuration.get(), &preparation, &need)
             ? step.reserve(need)
             : nullptr;
     if (change == nullptr) {

@@ -6,11 +6,11 @@
 namespace libraft::fast_path {
 namespace {
 
-/* A member leads, no snapshot is being received, and this server has a log. */
+/* A leader is known, no snapshot is being received, and this server has a log. */
 bool is_settled_follower(const Server &s) {
     /* unreachable(2): a server without a durable log has no deadline, and find() has tested
      * that */
-    return s.leader_is_member && !s.installation && s.last_stored != 0 && s.log.last_term() != 0;
+    return s.leader != 0 && !s.installation && s.last_stored != 0 && s.log.last_term() != 0;
 }
 
 /* The leader does nothing but replicate, and each pipelined peer needs entries of the last term

@@ -33,7 +33,7 @@ void check_configurations(const Server &s) {
 void check_roles(const Server &s) {
     INVARIANT(bool{s.tracker} == (s.state != RAFT_FOLLOWER));
     INVARIANT(!s.installation || s.state == RAFT_FOLLOWER);
-    INVARIANT(s.leader == 0 || s.leader_address);
+    INVARIANT(s.leader == 0 || s.leads() || s.leader_address);
     INVARIANT(s.leads() == (s.leader == s.id));
     INVARIANT(!s.leads() || s.deadline != kNever);
     INVARIANT(!s.leads() || s.voted_for == s.id);

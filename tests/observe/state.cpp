@@ -89,11 +89,11 @@ void add_settings(Hasher &h, const Settings &settings) {
     const auto &[tracer, election_timeout, election_delay, heartbeat_timeout, snapshot_timeout,
                  max_catch_up_rounds, max_catch_up_round_duration, max_inflight_entries,
                  max_message_entries, max_uncommitted_entries, capacity_threshold, features,
-                 pre_vote, eager_commit] = settings;
-    add(h, reinterpret_cast<uintptr_t>(tracer), election_timeout, election_delay,
-        heartbeat_timeout, snapshot_timeout, max_catch_up_rounds, max_catch_up_round_duration,
-        max_inflight_entries, max_message_entries, max_uncommitted_entries, capacity_threshold,
-        features, pre_vote, eager_commit);
+                 pre_vote, eager_commit, max_pre_vote_term] = settings;
+    add(h, reinterpret_cast<uintptr_t>(tracer), election_timeout, election_delay, heartbeat_timeout,
+        snapshot_timeout, max_catch_up_rounds, max_catch_up_round_duration, max_inflight_entries,
+        max_message_entries, max_uncommitted_entries, capacity_threshold, features, pre_vote,
+        eager_commit, max_pre_vote_term);
 }
 
 void add_installation(Hasher &h, const Installation *installation) {
@@ -167,21 +167,23 @@ void add_tracker(Hasher &h, const View &view, const Tracker *tracker) {
 
 void add_facts(Hasher &h, const Server &server) {
     const auto &[term, voted_for, leader, configuration, drawn_timeout, capacity, state, own_sets,
-                 started, leader_extended, leader_is_member, fast_path] =
+                 started, leader_extended, in_tracer, fast_path] =
         static_cast<const Facts &>(server);
     (void)fast_path; /* follows from the rest: every step checks it */
-    h.add(leader != 0 ? server.leader_address.get() : nullptr);
+    (void)in_tracer; /* between steps, nothing is in the tracer */
+    h.add(leader != 0 && !server.leads() ? server.leader_address.get() : nullptr);
+    h.add(server.own_address());
     add_configuration(h, configuration);
     add(h, term, voted_for, leader, drawn_timeout, capacity, state, own_sets, started,
-        leader_extended, leader_is_member);
+        leader_extended);
 }
 
 /* A class with members in two places cannot be taken apart. A new member must be added to state(),
  * to clone() and here. */
 #ifdef RAFT_INVARIANTS
-constexpr size_t kMembers = 18; /* general_steps is not part of the state */
+constexpr size_t kMembers = 17; /* general_steps is not part of the state */
 #else
-constexpr size_t kMembers = 17;
+constexpr size_t kMembers = 16;
 #endif
 static_assert(sizeof(void *) != 8 ||
               sizeof(Server) == sizeof(Facts) + sizeof(TermLog) + sizeof(Outbox) + 8 * kMembers);
@@ -211,8 +213,8 @@ Digest state(const struct raft &r, Frame frame) {
     add_log(h, s.log);
     add(h, s.id, s.snapshot_index, s.commit, s.last_stored, s.matched, exact ? s.now : 0,
         view.past(s.heard_at, s.settings->election_timeout), view.future(s.deadline),
-        s.leader_round, s.max_pre_vote_term, exact ? s.writes : 0,
-        exact ? s.valid_from : s.writes - s.valid_from, exact ? s.random.state() : 0);
+        s.leader_round, exact ? s.writes : 0, exact ? s.valid_from : s.writes - s.valid_from,
+        exact ? s.random.state() : 0);
     add_tracker(h, view, s.tracker.get());
     add_installation(h, s.installation.get());
     add_settings(h, *s.settings);
