@@ -3,6 +3,7 @@
  * push_back() cannot fail. */
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -105,27 +106,29 @@ private:
         }
         return move(static_cast<uint32_t>(grown));
     }
-    /* Move the elements to memory for `capacity` elements, inside the object if they fit. */
+    /* Move the elements to memory for `capacity` of them, inside the object if they fit there. */
     [[nodiscard]] bool move(uint32_t capacity) {
-        const bool inside = capacity <= N;
-        T *memory = inside ? nullptr : static_cast<T *>(malloc(size_t{capacity} * sizeof(T)));
-        if (memory == nullptr && !inside) {
-            return false;
+        T *memory = nullptr;
+        if (capacity > N) {
+            memory = static_cast<T *>(malloc(size_t{capacity} * sizeof(T)));
+            if (memory == nullptr) {
+                return false;
+            }
         }
-        T *old = data();
-        const bool was_inside = capacity_ <= N;
-        if (!inside) {
+        T *allocated = capacity_ > N ? heap_ : nullptr;
+        /* The object's own memory overlaps the pointer: copy in this order. */
+        if (memory != nullptr) {
             if (size_ > 0) {
-                memcpy(memory, old, size_ * sizeof(T));
+                memcpy(memory, data(), size_ * sizeof(T));
             }
             heap_ = memory;
-        } else if (size_ > 0) {
-            memcpy(inline_, old, size_ * sizeof(T));
+        } else if (N == 0) {
+            heap_ = nullptr;
+        } else {
+            memcpy(inline_, allocated, size_ * sizeof(T));
         }
-        if (!was_inside) {
-            free(old);
-        }
-        capacity_ = inside ? N : capacity;
+        capacity_ = std::max(capacity, N);
+        free(allocated);
         return true;
     }
 
