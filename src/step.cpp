@@ -95,6 +95,19 @@ int dispatch(Server &s, const raft_event &event, raft_update &update) {
     }
 }
 
+int refuse_null(Server *s, const raft_event *event, raft_update *update) {
+    if (s != nullptr && s->in_tracer) {
+        return RAFT_BUSY;
+    }
+    if (update != nullptr) {
+        update->flags = 0;
+    }
+    if (s != nullptr) {
+        s->why = event == nullptr ? "the event is NULL" : "the update is NULL";
+    }
+    return RAFT_INVALID;
+}
+
 } // namespace
 
 int step(Server &s, const raft_event &event, raft_update &update, Path path) {
@@ -110,16 +123,9 @@ int step(Server &s, const raft_event &event, raft_update &update, Path path) {
 using namespace libraft;
 
 int raft_step(struct raft *r, struct raft_event *event, struct raft_update *update) {
-    if (update == nullptr) {
-        return RAFT_INVALID;
-    }
     Server *s = server_of(r);
-    if (s == nullptr || event == nullptr) {
-        update->flags = 0;
-        if (s != nullptr) {
-            s->why = "the event is NULL";
-        }
-        return RAFT_INVALID;
+    if (s == nullptr || event == nullptr || update == nullptr) [[unlikely]] {
+        return refuse_null(s, event, update);
     }
     return step(*s, *event, *update, Path::kAny);
 }

@@ -3,6 +3,7 @@
  * push_back() cannot fail. */
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -27,6 +28,15 @@ public:
 
     [[nodiscard]] bool reserve(uint64_t capacity) {
         return capacity <= capacity_ || grow(capacity);
+    }
+
+    /* Give memory back, if there is much of it and less than a quarter is used. If that fails,
+     * nothing changes. */
+    void shrink() {
+        constexpr uint64_t kLittle = 4096; /* bytes */
+        if (uint64_t{capacity_} * sizeof(T) > kLittle && size_ < capacity_ / 4) {
+            (void)move(size_);
+        }
     }
 
     void push_back(const T &value) {
@@ -94,18 +104,31 @@ private:
         if (grown > UINT32_MAX || grown > SIZE_MAX / sizeof(T)) {
             return false;
         }
-        void *memory = malloc(static_cast<size_t>(grown) * sizeof(T));
-        if (memory == nullptr) {
-            return false;
+        return move(static_cast<uint32_t>(grown));
+    }
+    /* Move the elements to memory for `capacity` of them, inside the object if they fit there. */
+    [[nodiscard]] bool move(uint32_t capacity) {
+        T *memory = nullptr;
+        if (capacity > N) {
+            memory = static_cast<T *>(malloc(size_t{capacity} * sizeof(T)));
+            if (memory == nullptr) {
+                return false;
+            }
         }
-        if (size_ > 0) {
-            memcpy(memory, data(), size_ * sizeof(T));
+        T *allocated = capacity_ > N ? heap_ : nullptr;
+        /* The object's own memory overlaps the pointer: copy in this order. */
+        if (memory != nullptr) {
+            if (size_ > 0) {
+                memcpy(memory, data(), size_ * sizeof(T));
+            }
+            heap_ = memory;
+        } else if (N == 0) {
+            heap_ = nullptr;
+        } else {
+            memcpy(inline_, allocated, size_ * sizeof(T));
         }
-        if (capacity_ > N) {
-            free(heap_);
-        }
-        heap_ = static_cast<T *>(memory);
-        capacity_ = static_cast<uint32_t>(grown);
+        capacity_ = std::max(capacity, N);
+        free(allocated);
         return true;
     }
 

@@ -59,7 +59,7 @@ void hear_round(Server &s, const raft_append_entries &ae) {
 
 [[nodiscard]] int check_message(Step &step, const raft_message &m, Plan *plan) {
     const raft_append_entries &ae = m.append_entries;
-    if (!message::valid_term(ae.term)) {
+    if (!message::valid_term(step.server, ae.term)) {
         return message::malformed(step, "AppendEntries: the term is out of range");
     }
     if (!message::valid_position(ae.prev_log_index, ae.prev_log_term, ae.term)) {
@@ -161,8 +161,7 @@ bool truncate(Change &change, raft_index from) {
     return changes::roll_back(change, from);
 }
 
-void push_changes(Change &change, Owner<Configuration> latest_first,
-                  known_leader::Address &leader_address) {
+void push_changes(Change &change, Owner<Configuration> latest_first) {
     Owner<Configuration> oldest_first;
     while (latest_first) {
         Configuration *c = latest_first.take();
@@ -173,7 +172,7 @@ void push_changes(Change &change, Owner<Configuration> latest_first,
     while (oldest_first) {
         Owner<Configuration> c(oldest_first.take());
         oldest_first.reset(c->previous);
-        changes::push(change, std::move(c), leader_address);
+        changes::push(change, std::move(c));
     }
 }
 
@@ -182,13 +181,13 @@ void append(Change &change, const raft_append_entries &ae, Plan *plan) {
     const raft_index index = ae.prev_log_index + 1 + plan->first_new;
     change.begin_entries(index);
     if (index <= s.log.last() && truncate(change, index)) {
-        changes::configuration_changed(change, plan->leader_address);
+        changes::configuration_changed(change);
     }
     for (unsigned i = plan->first_new; i < ae.n_entries; i++) {
         s.log.append(ae.entries[i].term, 1);
         change.add_entry(ae.entries[i]);
     }
-    push_changes(change, std::move(plan->changes), plan->leader_address);
+    push_changes(change, std::move(plan->changes));
 }
 
 void carry_out(Change &change, const raft_message &m, Plan *plan) {
@@ -223,7 +222,6 @@ Change *reserve(Step &step, const raft_message &m, Plan *plan, int *error) {
     const Server &s = step.server;
     const raft_append_entries &ae = m.append_entries;
     Need need;
-    known_leader::Coming coming;
     *error = 0;
     if (appends(ae, *plan)) {
         *error = plan->brings_change ? decode_changes(step, ae, plan) : 0;
@@ -232,14 +230,12 @@ Change *reserve(Step &step, const raft_message &m, Plan *plan, int *error) {
         }
         need.entries = ae.n_entries - plan->first_new;
         need.runs = plan->runs;
-        coming = {plan->changes.get(), ae.prev_log_index + 1 + plan->first_new};
     } else {
-        answers::plan(s, m, &need);
+        answers::plan(m, &need);
     }
-    Change *change =
-        known_leader::prepare(s, m.server_id, coming, m.server_address, &plan->leader_address)
-            ? step.reserve(need)
-            : nullptr;
+    Change *change = known_leader::prepare(s, m.server_address, &plan->leader_address)
+                         ? step.reserve(need)
+                         : nullptr;
     if (change == nullptr) {
         *error = step.no_memory();
     }
@@ -260,7 +256,7 @@ int handle(Step &step) {
     }
     if (ae.term < s.term) {
         Need need;
-        answers::plan(s, m, &need);
+        answers::plan(m, &need);
         Change *change = step.reserve(need);
         if (change == nullptr) {
             return step.no_memory();
@@ -291,17 +287,18 @@ bool are_of_term(const raft_entry *entries, uint32_t n, raft_term term) {
     return difference == 0;
 }
 
-/* Is this the known leader, in this term, with a heartbeat that matches or with commands and
+/* Is this the known leader at its known address, in this term, with a heartbeat that matches or with commands and
  * barriers that continue the log in its last term? */
 bool is_usual(const Server &s, const raft_message &m) {
     const raft_append_entries &ae = m.append_entries;
     if (s.fast_path != FastPath::kFollower || m.server_id != s.leader ||
-        m.server_address == nullptr || ae.term != s.term || ae.prev_log_term == 0) {
+        m.server_address == nullptr || ae.term != s.term || ae.prev_log_term == 0 ||
+        strcmp(m.server_address, s.leader_address.get()) != 0) {
         return false;
     }
     if (ae.n_entries == 0) {
-        return s.log.term_of(ae.prev_log_index) == ae.prev_log_term &&
-               s.outbox.holds(sizeof(raft_message));
+        return s.log.term_of(ae.prev_log_index) == ae.prev_log_term && !s.outbox.is_large() &&
+               s.outbox.holds(kMessageSize);
     }
     return ae.prev_log_index == s.log.last() && ae.prev_log_term == s.log.last_term() &&
            ae.entries != nullptr && s.outbox.holds(ae.n_entries * kEntrySize) &&

@@ -42,6 +42,9 @@ public:
         set_last(last_ + n);
     }
 
+    /* Give back memory that is not needed any more. */
+    void shrink() { earlier_.shrink(); }
+
     /* Remove the entries from an index on. */
     void truncate(raft_index from);
 
