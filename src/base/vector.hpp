@@ -30,6 +30,10 @@ public:
         return capacity <= capacity_ || grow(capacity);
     }
 
+    /* A bit for the owner, which would take a word anywhere else. */
+    bool mark() const { return mark_ != 0; }
+    void set_mark(bool mark) { mark_ = mark; }
+
     /* Give memory back, if there is much of it and less than a quarter is used. If that fails,
      * nothing changes. */
     void shrink() {
@@ -55,13 +59,13 @@ public:
     void swap(Vector &other) requires(N == 0) {
         T *heap = heap_;
         uint32_t size = size_;
-        uint32_t capacity = capacity_;
+        const uint32_t capacity = capacity_;
         heap_ = other.heap_;
         size_ = other.size_;
         capacity_ = other.capacity_;
         other.heap_ = heap;
         other.size_ = size;
-        other.capacity_ = capacity;
+        other.capacity_ = capacity & INT32_MAX;
     }
 
     T *data() {
@@ -100,8 +104,8 @@ private:
         if (grown < capacity) {
             grown = capacity;
         }
-        /* unreachable: more than 2^32 elements, or bytes where size_t has 32 bits */
-        if (grown > UINT32_MAX || grown > SIZE_MAX / sizeof(T)) {
+        /* unreachable: more than 2^31 elements, or 2^32 bytes where size_t has 32 bits */
+        if (grown > INT32_MAX || grown > SIZE_MAX / sizeof(T)) {
             return false;
         }
         return move(static_cast<uint32_t>(grown));
@@ -127,7 +131,7 @@ private:
         } else {
             memcpy(inline_, allocated, size_ * sizeof(T));
         }
-        capacity_ = std::max(capacity, N);
+        capacity_ = std::max(capacity, N) & INT32_MAX;
         free(allocated);
         return true;
     }
@@ -137,7 +141,8 @@ private:
         alignas(T) unsigned char inline_[N > 0 ? N * sizeof(T) : 1];
     };
     uint32_t size_ = 0;
-    uint32_t capacity_ = N;
+    uint32_t capacity_ : 31 = N;
+    uint32_t mark_ : 1 = 0;
 };
 
 } // namespace libraft
