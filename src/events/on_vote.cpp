@@ -66,10 +66,12 @@ void pre_vote(Change &change, const raft_message &m, bool refused) {
 void vote(Change &change, const raft_message &m) {
     Server &s = change.server;
     const raft_request_vote &rv = m.request_vote;
-    if (rv.term > s.term) {
+    const bool new_term = rv.term > s.term;
+    const bool voted = !new_term && s.voted_for != 0 && s.voted_for != rv.candidate_id;
+    if (new_term) {
         transitions::adopt_term(change, rv.term);
     }
-    if ((s.voted_for != 0 && s.voted_for != rv.candidate_id) || !is_up_to_date(s, rv)) {
+    if (voted || !is_up_to_date(s, rv)) {
         answer(change, m, s.term, Verdict::kRefused, Kind::kVote);
         return;
     }
