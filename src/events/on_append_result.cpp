@@ -129,6 +129,7 @@ int handle(Step &step) {
     if (sender != nullptr) {
         need.messages = sending::messages_for(s, *sender, s.log.last() + 1) + 2;
         membership::plan_commit(s, &need);
+        reads::plan_waiting(s, &need);
     }
     Change *change = step.reserve(need);
     if (change == nullptr) {
@@ -140,6 +141,9 @@ int handle(Step &step) {
     }
     if (sender != nullptr) {
         take_result(*change, *change->server.tracker->find(m.server_id), r);
+        if (s.leads()) {
+            reads::proceed(*change);
+        }
     }
     return 0;
 }

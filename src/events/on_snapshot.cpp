@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* RAFT_SNAPSHOT: the caller took a snapshot, and the log before it can be compacted (§5.1). */
 #include "events/events.hpp"
-#include "rules/known_leader.hpp"
+#include "rules/changes.hpp"
 #include "state/tracker.hpp"
 
 #include <algorithm>
@@ -9,10 +9,11 @@
 namespace libraft {
 namespace {
 
-/* Remove the configurations that no index from the snapshot on can ask for. */
-void drop_configurations(Change &change, raft_index snapshot) {
+/* Remove the configurations that no log entry and no snapshot has. */
+void drop_configurations(Change &change) {
+    const Configuration *oldest = changes::oldest_in_use(change.server);
     Configuration *c = change.server.configuration;
-    while (c->index > snapshot) {
+    while (c != oldest) {
         c = c->previous;
     }
     while (c->previous != nullptr) {
@@ -42,7 +43,7 @@ int on_snapshot(Step &step) {
     const raft_index kept = std::min<raft_index>(event.trailing, index);
     s.log.compact(index - kept + 1);
     if (!s.tracker || !s.tracker->has_departing()) {
-        drop_configurations(change, index);
+        drop_configurations(change);
     } /* else an older configuration has the addresses of servers that are being removed */
     return 0;
 }

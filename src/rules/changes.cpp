@@ -51,6 +51,15 @@ bool roll_back(Change &change, raft_index from) {
     return rolled_back;
 }
 
+const Configuration *oldest_in_use(const Server &s) {
+    const Configuration *c = s.configuration;
+    while (c->previous != nullptr &&
+           (c->index > s.snapshot_index || c->previous->index >= s.log.first())) {
+        c = c->previous;
+    }
+    return c;
+}
+
 void plan_payload(const Configuration &c, Need *need) {
     need->entries += 1;
     need->bytes += configuration::encoded_size(c.view());

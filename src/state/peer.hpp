@@ -53,7 +53,9 @@ struct Peer {
     uint16_t features;
     uint16_t capacity;
     bool reports_capacity;
-    uint8_t mode; /* raft_progress_mode: the state in the diagram above */
+    bool features_known; /* its features of now, not those of an earlier time */
+    bool answered;       /* in this term */
+    uint8_t mode;        /* raft_progress_mode: the state in the diagram above */
     uint8_t role;
     uint8_t catch_up; /* raft_catch_up_status */
     bool self;
@@ -85,6 +87,7 @@ struct Peer {
         window = UINT32_MAX;
         round = 0;
         contact = now;
+        answered = false;
     }
     /* Look for the point where the logs agree, beginning with entry `from`. */
     void probe_from(raft_index from) {
@@ -110,8 +113,11 @@ struct Peer {
     /* The peer answered an AppendEntries or a chunk. */
     Echo heard(raft_time now, const raft_append_entries_result &r) {
         contact = now;
+        answered = true;
         if (r.version >= 1) {
             note_features(r.features, r.capacity);
+        } else {
+            note_features(0, 0);
         }
         if (r.version < 3 || r.round <= round) {
             return Echo::kNone;
@@ -121,6 +127,7 @@ struct Peer {
     }
     void note_features(uint16_t announced, uint16_t left) {
         features = announced;
+        features_known = true;
         capacity = left;
         reports_capacity = (announced & RAFT_FEATURE_CAPACITY) != 0;
     }

@@ -38,7 +38,7 @@ struct View {
         return exact() || moment == kNever ? moment : moment - server.now;
     }
     uint64_t round(uint64_t number) const {
-        return exact_rounds() || number == 0 ? number : server.tracker->round - number + 1;
+        return exact_rounds() || number == 0 || number == kNextRound ? number : server.tracker->round - number + 1;
     }
 };
 
@@ -110,7 +110,7 @@ void add_installation(Hasher &h, const Installation *installation) {
 void add_peer(Hasher &h, const View &view, const Peer &peer) {
     const auto &[id, address, ballot, match, next, sent, contact, round, snapshot_index,
                  snapshot_offset, snapshot_sent_at, window, features, capacity, reports_capacity,
-                 mode, role, catch_up, self, granted, departing, demotion_pending] = peer;
+                 features_known, answered, mode, role, catch_up, self, granted, departing, demotion_pending] = peer;
     const Settings &settings = *view.server.settings;
     h.add(address);
     add_bits(h, ballot);
@@ -119,7 +119,7 @@ void add_peer(Hasher &h, const View &view, const Peer &peer) {
         view.past(snapshot_sent_at, std::max(settings.election_timeout, settings.snapshot_timeout)),
         /* A window wider than what the caller allows has no effect. */
         view.exact() ? window : std::min(window, settings.max_inflight_entries), features, capacity,
-        reports_capacity, mode, role, catch_up, self, granted, departing, demotion_pending);
+        reports_capacity, features_known, answered, mode, role, catch_up, self, granted, departing, demotion_pending);
 }
 
 /* The latest round: how old it is, and how many there were in its millisecond. */
