@@ -10,6 +10,7 @@
 #include "rules/general_path.hpp"
 #include "rules/membership.hpp"
 #include "rules/reads.hpp"
+#include "rules/sending.hpp"
 
 #include <algorithm>
 
@@ -21,6 +22,7 @@ namespace {
     Need need;
     membership::plan_commit(step.server, &need);
     reads::plan_waiting(step.server, &need);
+    sending::plan_telling(step.server, &need);
     Change *change = step.reserve(need);
     if (change == nullptr) {
         return step.no_memory();
@@ -34,6 +36,7 @@ namespace {
         if (s.leads()) {
             reads::proceed(*change);
         }
+        sending::tell_commit(*change, before);
     }
     return 0;
 }

@@ -2,6 +2,7 @@
 #include "rules/changes.hpp"
 
 #include "rules/election_start.hpp"
+#include "rules/snapshot_transfer.hpp"
 #include "state/tracker.hpp"
 
 #include <utility>
@@ -52,9 +53,9 @@ bool roll_back(Change &change, raft_index from) {
 }
 
 const Configuration *oldest_in_use(const Server &s) {
+    const raft_index snapshot = snapshot_transfer::oldest(s);
     const Configuration *c = s.configuration;
-    while (c->previous != nullptr &&
-           (c->index > s.snapshot_index || c->previous->index >= s.log.first())) {
+    while (c->previous != nullptr && (c->index > snapshot || c->previous->index >= s.log.first())) {
         c = c->previous;
     }
     return c;
