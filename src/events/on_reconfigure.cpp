@@ -13,12 +13,12 @@ namespace libraft {
 namespace {
 
 /* Every server that is sent the log must be able to read a joint configuration. A server that the
- * change removes need not, unless it answers: it may be gone for good. */
+ * change removes need not, unless it is in contact: it may be gone for good. */
 bool all_know_joint(const Server &s, const Configuration &joint) {
     for (const raft_server &server : joint) {
         const Peer *p = s.tracker->find(server.id);
         const bool gone =
-            server.role == RAFT_VOTER_OUTGOING && p != nullptr && !rounds::answers(s, *p);
+            server.role == RAFT_VOTER_OUTGOING && p != nullptr && !rounds::is_heard(s, *p);
         if (server.id != s.id && server.role != RAFT_SPARE && !gone &&
             (p == nullptr || (p->features & RAFT_FEATURE_JOINT) == 0)) {
             return false;

@@ -18,11 +18,11 @@ bool may_lead(const Peer &p) {
            (p.features & RAFT_FEATURE_NEVER_LEADS) == 0;
 }
 
-/* Of the voters that answer, the one with the highest match index. NULL: there is none. */
+/* Of the voters in contact, the one with the highest match index. NULL: there is none. */
 const Peer *most_up_to_date(const Server &s) {
     const Peer *best = nullptr;
     for (const Peer &p : s.tracker->peers) {
-        if (!p.self && may_lead(p) && rounds::answers(s, p) &&
+        if (!p.self && may_lead(p) && rounds::is_heard(s, p) &&
             (best == nullptr || p.match > best->match)) {
             best = &p;
         }

@@ -28,7 +28,7 @@ namespace {
 
 /* Does this server have the log, but for entries that are in flight? */
 bool is_up_to_date(const Server &s, const Peer &p) {
-    return p.self || (rounds::answers(s, p) && p.is_pipelined() &&
+    return p.self || (rounds::is_heard(s, p) && p.is_pipelined() &&
                       s.log.last() - p.match <= s.settings->max_inflight_entries);
 }
 

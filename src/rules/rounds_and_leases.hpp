@@ -36,9 +36,9 @@ inline bool is_newer(const Server &s, const Peer &p, const raft_append_entries_r
 inline bool is_in_contact(const Server &s, const Peer &p, raft_time now) {
     return p.self || p.contact + s.settings->election_timeout > now;
 }
-/* Has this peer answered the leader in this term, and within an election timeout? */
-inline bool answers(const Server &s, const Peer &p) {
-    return p.self || (p.answered && is_in_contact(s, p, s.now));
+/* The same, but the time before its first answer or vote of this term does not count as contact. */
+inline bool is_heard(const Server &s, const Peer &p) {
+    return p.self || ((p.answered || p.granted) && is_in_contact(s, p, s.now));
 }
 /* Is the leader in contact with a quorum? If not, it steps down (§6.2). */
 bool quorum_in_contact(const Server &s);

@@ -177,10 +177,17 @@ TEST_CASE("Without a target, leadership goes to a voter that answers") {
             REQUIRE(raft_transferee(c[1].handle()) == 3);
         }
     }
+    SECTION("a vote of this term is an answer") {
+        Cluster d({{.id = 1, .log = "1[1 2 3 4 5]"}});
+        d.win(1, {4, 5}); /* 2 and 3 may be dead for long */
+        d[1].transfer(0);
+        REQUIRE(raft_transferee(d[1].handle()) == 4);
+    }
     SECTION("to none if there is none") {
         Cluster d({{.id = 1, .log = "1[1 2 3]"}});
         d.win(1, {2, 3});
-        d[1].refuses(RAFT_NOTFOUND, event::transfer(0)); /* no one answered in this term */
+        d.sleep(1000); /* the vote of 2 was heard an election timeout ago, and nothing since */
+        d[1].refuses(RAFT_NOTFOUND, event::transfer(0));
         d[1].receive(3, AppendResult{.term = 2, .last = 2});
         d[1].transfer(0);
         REQUIRE(raft_transferee(d[1].handle()) == 3);
