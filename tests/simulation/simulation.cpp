@@ -8,13 +8,14 @@
 
 namespace sim {
 
-Simulation::Simulation(uint64_t own_seed, Broken of_broken, Trace *trace_or_null, Time least_time,
-                       uint64_t least_steps)
+Simulation::Simulation(uint64_t own_seed, Broken of_broken, const Plan &own_plan,
+                       Trace *trace_or_null, Time least_time, uint64_t least_steps)
     : seed(own_seed),
       broken(of_broken),
       trace(trace_or_null),
-      plan(own_seed, of_broken),
+      plan(own_plan),
       random(own_seed),
+      extra(own_seed ^ 0x6578747261U),
       judge(Judge::kComplete),
       network(*this),
       clients(*this),

@@ -48,8 +48,8 @@ struct Scheduled {
 
 class Simulation {
 public:
-    Simulation(uint64_t seed, Broken of_broken, Trace *trace_or_null, Time least_time,
-               uint64_t least_steps);
+    Simulation(uint64_t seed, Broken of_broken, const Plan &own_plan, Trace *trace_or_null,
+               Time least_time, uint64_t least_steps);
     ~Simulation();
     Simulation(const Simulation &) = delete;
     Simulation &operator=(const Simulation &) = delete;
@@ -62,6 +62,7 @@ public:
     Trace *const trace;
     Plan plan;
     Random random;
+    Random extra; /* for the conditions of plan.callers */
     Stats stats;
     Time now = 0;
     bool calm = false; /* no more faults are injected */
