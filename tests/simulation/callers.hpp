@@ -12,24 +12,24 @@ namespace sim {
 struct Plan;
 
 /* Each is in a part of the runs: name and text of the option --conditions. */
-#define SIM_CONDITIONS(X)                                                                      \
-    X(FLOODS, "floods")                   /* events each millisecond, handled before timers */ \
-    X(REPORTED_LOSS, "reported-loss")     /* messages are lost, and each loss is reported */   \
-    X(TWO_CONNECTIONS, "two-connections") /* entries and snapshots on a slow one */            \
-    X(TRIMMED, "trimmed")                 /* messages are bounded in bytes, with RAFT_SENT */  \
-    X(LATE_ENTRIES, "late-entries")       /* entries are read, and messages sent, later */     \
-    X(SLOW_CHUNKS, "slow-chunks")     /* chunk writes take several election timeouts */        \
-    X(LAG, "lag")                     /* a snapshot takes longer than the snapshot interval */ \
-    X(TIMEOUTS, "timeouts")           /* election timeouts change while servers run */         \
-    X(FEATURES, "features")           /* features change; servers become older ones */         \
-    X(MOVES, "moves")                 /* servers move; messages to the old address are lost */ \
-    X(CAMPAIGNS, "campaigns")         /* RAFT_CAMPAIGN */                                      \
-    X(PREFERENCES, "preferences")     /* election delays; voters that never lead */            \
-    X(EAGER_COMMIT, "eager-commit")                                                            \
-    X(GIVE_UP, "give-up")             /* transfers and catch-ups are given up */               \
-    X(UNREAD_START, "unread-start")   /* RAFT_START without payloads */                        \
-    X(READ_BURSTS, "read-bursts")     /* many reads in one millisecond */                      \
-    X(DATA_LOSS, "data-loss")         /* disks are emptied or set back; only in own runs */
+#define SIM_CONDITIONS(X)                                                                          \
+    X(FLOODS, "floods")                   /* events each millisecond, handled before timers */     \
+    X(REPORTED_LOSS, "reported-loss")     /* messages are lost, and each loss is reported */       \
+    X(TWO_CONNECTIONS, "two-connections") /* entries and snapshots on a slow one */                \
+    X(TRIMMED, "trimmed")                 /* messages are bounded in bytes, with RAFT_SENT */      \
+    X(LATE_ENTRIES, "late-entries")       /* entries are read, and messages sent, later */         \
+    X(SLOW_CHUNKS, "slow-chunks")         /* chunk writes take several election timeouts */        \
+    X(LAG, "lag")                         /* a snapshot takes longer than the snapshot interval */ \
+    X(TIMEOUTS, "timeouts")               /* election timeouts change while servers run */         \
+    X(FEATURES, "features")               /* features change; servers become older ones */         \
+    X(MOVES, "moves")                     /* servers move; messages to the old address are lost */ \
+    X(CAMPAIGNS, "campaigns")             /* RAFT_CAMPAIGN */                                      \
+    X(PREFERENCES, "preferences")         /* election delays; voters that never lead */            \
+    X(EAGER_COMMIT, "eager-commit")                                                                \
+    X(GIVE_UP, "give-up")           /* transfers and catch-ups are given up */                     \
+    X(UNREAD_START, "unread-start") /* RAFT_START without payloads */                              \
+    X(READ_BURSTS, "read-bursts")   /* many reads in one millisecond */                            \
+    X(DATA_LOSS, "data-loss")       /* disks are emptied or set back; only in own runs */
 
 enum ConditionBit : unsigned {
 #define X(name, text) CB_##name,
@@ -56,7 +56,7 @@ struct Callers {
     unsigned flight_bytes = 0;  /* limit on the entries in flight to a server */
     Time late_entries_max = 0;
     Time chunk_write_max = 0;
-    Time interval = 0; /* between acts of the operator; 0: there are none */
+    Time interval = 0;                    /* between acts of the operator; 0: there are none */
     unsigned delay[kMaxServers + 1] = {}; /* election delays */
 
     bool never_leads(raft_id id) const { return delay[id] == UINT32_MAX; }
