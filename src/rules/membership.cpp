@@ -2,7 +2,6 @@
 #include "rules/membership.hpp"
 
 #include "rules/changes.hpp"
-#include "rules/election_start.hpp"
 #include "rules/sending.hpp"
 #include "rules/transitions.hpp"
 #include "state/tracker.hpp"
@@ -41,15 +40,15 @@ void leave_joint(Change &change) {
 void finish_change(Change &change) {
     Server &s = change.server;
     Tracker &t = *s.tracker;
-    if (s.own_sets == 0) {
-        sending::heartbeat_all(change);
+    const bool removed = s.own_sets == 0;
+    for (Peer &p : t.peers) {
+        if ((removed || p.departing || p.demotion_pending) && p.is_replicated_to()) {
+            sending::send_farewell(change, p);
+        }
+    }
+    if (removed) {
         transitions::become_follower(change);
         return;
-    }
-    for (Peer &p : t.peers) {
-        if ((p.departing || p.demotion_pending) && p.is_replicated_to()) {
-            sending::send_heartbeat(change, p);
-        }
     }
     t.forget_departing();
 }
@@ -154,9 +153,9 @@ int append_alone(Step &step, const raft_configuration &conf, raft_term term, Pur
         /* An entry needs a term of its own: no other server may lead in it. */
         change->remember();
         change->server.voted_for = s.id;
+        change->server.known_commit = 0; /* entries beyond the log are given up */
     }
     changes::install(*change, std::move(c), nullptr, address);
-    election_start::restart(change->server);
     return 0;
 }
 

@@ -152,6 +152,7 @@ private:
                                    const raft_request_vote_result &r) const;
     void check_terms(const raft_message &came) const;
     void check_election_timeout(const raft_event &e, bool heard);
+    bool is_electable() const;
     void check_silence(const raft_event &e) const;
     void note_postponement(const raft_update &u);
     void check_never_leads(const raft_event &e) const;
@@ -242,6 +243,7 @@ private:
         raft_time answered[kMaxServers + 1] = {}; /* in this term */
         Traffic traffic[kMaxServers + 1];
         raft_time transfer_since = 0;
+        raft_index known_commit = 0;    /* the highest commit index that a leader has told it */
         raft_term timeout_now_term = 0; /* term in which it sent TimeoutNow */
         /* On a leader, by ID: the last index sent; when the latest echoed round was sent; since
          * when it replicates to that server. */

@@ -59,7 +59,7 @@ void Server::check_flooded() const {
     }
     raft_time begin = std::max(past_.heard, past_.postponed);
     bool waits = view.state == RAFT_FOLLOWER && votes(view.role) && view.stored > 0 &&
-                 !chunk_outstanding && view.commit <= view.last && delay_ != UINT32_MAX;
+                 !chunk_outstanding && is_electable() && delay_ != UINT32_MAX;
     if (waits && begin + 2ULL * plan_.election_timeout + delay_ + 2 < latest) {
         throw Violation("timer",
                         format("%s hears no leader for %llu ms and does not campaign, under a "
