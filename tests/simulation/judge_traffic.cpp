@@ -108,7 +108,7 @@ void Server::check_snapshot(const raft_message &m) {
     t.offset = offset;
     t.sent_at = latest;
     t.unreachable = false;
-    t.parts_lost = peer.parts_lost;
+    t.parts_lost = offset == 0 ? peer.parts_lost : t.parts_lost;
     t.messages++;
     t.disturbances++; /* the log is sent anew from there */
 }
