@@ -212,6 +212,11 @@ void Server::check_never_leads(const raft_event &e) const {
     }
 }
 
+/* A vote announces features, too. */
+static bool is_vote_of(raft_term term, const raft_message &m) {
+    return m.type == RAFT_REQUEST_VOTE_RESULT && term_of(m) == term && !is_pre_vote(m);
+}
+
 void Server::keep_election_promises(const raft_event &e, const raft_update &u) {
     const raft_message *came = e.type == RAFT_RECEIVE ? e.receive.message : nullptr;
     bool heard = false;
@@ -219,6 +224,9 @@ void Server::keep_election_promises(const raft_event &e, const raft_update &u) {
         bool of_leader = came->type == RAFT_APPEND_ENTRIES || came->type == RAFT_INSTALL_SNAPSHOT;
         heard = of_leader && term_of(*came) == view.term;
         check_terms(*came);
+        if (is_vote_of(view.term, *came)) {
+            past_.voted_in[came->server_id] = view.term;
+        }
     }
     for (const raft_message &m : messages_of(u)) {
         if (m.type == RAFT_REQUEST_VOTE_RESULT && came != nullptr) {

@@ -302,6 +302,9 @@ void Server::keep_leader_promises(const raft_event &e, const raft_update &u) {
         std::fill(std::begin(past_.sent), std::end(past_.sent), 0);
         std::fill(std::begin(past_.answered), std::end(past_.answered), 0);
         std::fill(std::begin(past_.traffic), std::end(past_.traffic), Traffic());
+        for (raft_id peer = 1; peer <= sim_.plan.servers; peer++) {
+            past_.traffic[peer].known = past_.voted_in[peer] == view.term;
+        }
     }
     const raft_message *came = e.type == RAFT_RECEIVE ? e.receive.message : nullptr;
     if (came != nullptr && came->type == RAFT_APPEND_ENTRIES_RESULT &&

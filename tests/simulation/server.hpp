@@ -241,6 +241,7 @@ private:
         raft_time postponed = 0;
         raft_time led_since = 0;
         raft_time answered[kMaxServers + 1] = {}; /* in this term */
+        raft_term voted_in[kMaxServers + 1] = {}; /* in which a server answered its candidacy */
         Traffic traffic[kMaxServers + 1];
         raft_time transfer_since = 0;
         raft_index known_commit = 0;    /* the highest commit index that a leader has told it */
