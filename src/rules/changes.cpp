@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "rules/changes.hpp"
 
-#include "rules/election_start.hpp"
 #include "rules/snapshot_transfer.hpp"
 #include "state/tracker.hpp"
 

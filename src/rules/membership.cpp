@@ -2,7 +2,6 @@
 #include "rules/membership.hpp"
 
 #include "rules/changes.hpp"
-#include "rules/election_start.hpp"
 #include "rules/rounds_and_leases.hpp"
 #include "rules/sending.hpp"
 #include "rules/transitions.hpp"
