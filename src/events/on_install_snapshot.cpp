@@ -15,7 +15,8 @@ namespace {
 /* The fields of an InstallSnapshot that its version has. */
 struct Chunk {
     explicit Chunk(const raft_install_snapshot &is)
-        : offset(is.version >= 1 ? is.offset : 0), last(is.version < 1 || load_bool(is.last)) {}
+        : whole(is.version < 1), offset(whole ? 0 : is.offset), last(whole || load_bool(is.last)) {}
+    bool whole;
     uint64_t offset;
     bool last;
 };
@@ -23,7 +24,7 @@ struct Chunk {
 [[nodiscard]] int check_message(Step &step, const raft_message &m, const Chunk &chunk) {
     const Server &s = step.server;
     const raft_install_snapshot &is = m.install_snapshot;
-    if (!message::valid_term(is.term)) {
+    if (!message::valid_term(s, is.term)) {
         return message::malformed(step, "InstallSnapshot: the term is out of range");
     }
     if (is.last_index == 0 || !message::valid_position(is.last_index, is.last_term, is.term)) {
@@ -139,7 +140,7 @@ int on_install_snapshot(Step &step, const raft_message &m) {
         return rv;
     }
     Need need;
-    answers::plan(s, m, &need);
+    answers::plan(m, &need);
     if (is.term < s.term) {
         Change *change = step.reserve(need);
         if (change == nullptr) {
@@ -152,15 +153,14 @@ int on_install_snapshot(Step &step, const raft_message &m) {
     plan.had = is.last_index <= s.commit || s.log.term_of(is.last_index) == is.last_term;
     plan.continues = s.installation && is_same(*s.installation, is);
     plan.waits = s.installation && s.installation->outstanding;
-    plan.begins = !plan.had && !plan.continues && !plan.waits && chunk.offset == 0;
+    plan.begins = !plan.had && !plan.waits && chunk.offset == 0 && (chunk.whole || !plan.continues);
     if (plan.begins) {
         plan.installation.reset(new_installation(is));
     }
-    Change *change =
-        (!plan.begins || plan.installation) &&
-                known_leader::prepare(s, m.server_id, {}, m.server_address, &plan.leader_address)
-            ? step.reserve(need)
-            : nullptr;
+    Change *change = (!plan.begins || plan.installation) &&
+                             known_leader::prepare(s, m.server_address, &plan.leader_address)
+                         ? step.reserve(need)
+                         : nullptr;
     if (change == nullptr) {
         return step.no_memory();
     }

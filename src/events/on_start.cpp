@@ -28,6 +28,17 @@ void push(Disk *disk, Owner<Configuration> c) {
     disk->configuration = std::move(c);
 }
 
+/* Insert the configuration of an entry that the snapshot covers, unless it is the snapshot's own.
+ * The log can still bring it to another server. */
+void insert(Disk *disk, Owner<Configuration> c) {
+    Configuration *after = disk->configuration.get();
+    if (c->index >= after->index) {
+        return;
+    }
+    c->previous = after->previous;
+    after->previous = c.take();
+}
+
 [[nodiscard]] int check_snapshot(Step &step, const raft_event_start &e, Disk *disk) {
     const raft_snapshot_metadata &m = *e.metadata;
     if (m.index == 0 || m.index > kLimit || m.term == 0 || m.term > e.term) {
@@ -114,7 +125,7 @@ void push(Disk *disk, Owner<Configuration> c) {
     return 0;
 }
 
-/* All must be decodable; those after the snapshot count. */
+/* All must be decodable. Those of entries that the snapshot covers come first. */
 [[nodiscard]] int decode_changes(Step &step, const raft_event_start &e, Disk *disk) {
     const raft_index covered = e.metadata != nullptr ? e.metadata->index : 0;
     unsigned left = disk->changes;
@@ -131,16 +142,21 @@ void push(Disk *disk, Owner<Configuration> c) {
                        ? step.no_memory()
                        : step.fail(RAFT_MALFORMED, "log: a configuration cannot be decoded");
         }
-        if (index > covered && !disk->discard) {
+        if (disk->discard) {
+            continue;
+        }
+        if (index > covered) {
             push(disk, std::move(c));
+        } else {
+            insert(disk, std::move(c));
         }
     }
     return 0;
 }
 
 [[nodiscard]] int check(Step &step, const raft_event_start &e, Disk *disk) {
-    if (!step.server.settings->legal()) {
-        return step.fail(RAFT_INVALID, "the settings contradict each other");
+    if (const char *why = step.server.settings->contradiction(); why != nullptr) {
+        return step.fail(RAFT_INVALID, why);
     }
     if (e.term == 0 && (e.voted_for != 0 || e.metadata != nullptr || e.n_entries != 0)) {
         return corrupt(step, "the term is 0, but there is a vote, a snapshot or a log");
@@ -197,8 +213,7 @@ void load(Change &change, const raft_event_start &e, Disk *disk) {
     s.pre_vote_terms = s.settings->pre_vote ? 0 : kDoubtfulTerms;
     load_log(s, e, *disk);
     s.configuration = disk->configuration.take();
-    known_leader::Address none;
-    changes::configuration_changed(change, none);
+    changes::configuration_changed(change);
     s.heard_at = s.now;
     s.started = true;
     election_start::restart(s);
@@ -222,7 +237,7 @@ int on_start(Step &step) {
     elections::Preparation preparation;
     const Configuration *latest = disk.configuration.get();
     const bool sole_voter = latest != nullptr && latest->has_sole_voter(s.id);
-    Change *change = !sole_voter || elections::prepare(s, {latest}, &preparation, &need)
+    Change *change = !sole_voter || elections::prepare(s, latest, &preparation, &need)
                          ? step.reserve(need)
                          : nullptr;
     if (change == nullptr) {

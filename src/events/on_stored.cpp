@@ -9,6 +9,8 @@
 #include "rules/fast_path.hpp"
 #include "rules/general_path.hpp"
 #include "rules/membership.hpp"
+#include "rules/reads.hpp"
+#include "rules/sending.hpp"
 
 #include <algorithm>
 
@@ -19,6 +21,8 @@ namespace {
 [[nodiscard]] int stored_on_leader(Step &step, raft_index index) {
     Need need;
     membership::plan_commit(step.server, &need);
+    reads::plan_waiting(step.server, &need);
+    sending::plan_telling(step.server, &need);
     Change *change = step.reserve(need);
     if (change == nullptr) {
         return step.no_memory();
@@ -29,6 +33,10 @@ namespace {
     Peer *own = s.tracker->find(s.id);
     if (own != nullptr && commit::peer_advanced(*change, *own, index)) {
         membership::committed(*change, before);
+        if (s.leads()) {
+            reads::proceed(*change);
+        }
+        sending::tell_commit(*change, before);
     }
     return 0;
 }
@@ -107,7 +115,7 @@ FAST_PATH int leader_fast_path(Server &s, const raft_event &event, raft_update &
 
 FAST_PATH int follower_fast_path(Server &s, const raft_event &event, raft_update &update,
                                  raft_index index, Handler handler) {
-    if (index > s.matched || !s.outbox.holds(sizeof(raft_message))) [[unlikely]] {
+    if (index > s.matched || !s.outbox.holds(kMessageSize)) [[unlikely]] {
         return run(s, event, update, handler);
     }
     fast_path::begin(s, event);
@@ -119,8 +127,8 @@ FAST_PATH int follower_fast_path(Server &s, const raft_event &event, raft_update
     return 0;
 }
 
-int take(Server &s, const raft_event &event, raft_update &update, raft_index index,
-         Handler handler) {
+[[gnu::always_inline]] inline int take(Server &s, const raft_event &event, raft_update &update,
+                                       raft_index index, Handler handler) {
     if (s.fast_path == FastPath::kNone || index <= s.last_stored ||
         !fast_path::within_limits(event)) [[unlikely]] {
         return run(s, event, update, handler);

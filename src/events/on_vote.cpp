@@ -18,7 +18,7 @@ enum class Kind : bool { kVote, kPreVote };
 
 [[nodiscard]] int check_request(Step &step, const raft_message &m) {
     const raft_request_vote &rv = m.request_vote;
-    if (!message::valid_term(rv.term)) {
+    if (!message::valid_term(step.server, rv.term)) {
         return message::malformed(step, "RequestVote: the term is out of range");
     }
     if (rv.candidate_id != m.server_id) {
@@ -93,7 +93,7 @@ int on_request_vote(Step &step, const raft_message &m) {
     const bool has_flags = rv.version >= 1;
     const bool permitted = has_flags && load_bool(rv.disrupt_leader); /* by the leader (§3.10) */
     Need need;
-    answers::plan(s, m, &need);
+    answers::plan(m, &need);
     Change *change = step.reserve(need);
     if (change == nullptr) {
         return step.no_memory();

@@ -6,10 +6,10 @@
 namespace libraft::fast_path {
 namespace {
 
-/* A member leads, no snapshot is being received, and this server has a log. (It has a deadline, as
+/* A leader is known, no snapshot is being received, and this server has a log. (It has a deadline, as
  * it knows a leader.) */
 bool is_settled_follower(const Server &s) {
-    return s.leader_is_member && !s.installation && s.last_stored != 0 && s.log.last_term() != 0;
+    return s.leader != 0 && !s.installation && s.last_stored != 0 && s.log.last_term() != 0;
 }
 
 /* The leader does nothing but replicate, and each pipelined peer needs entries of the last term
@@ -23,7 +23,8 @@ bool is_settled_leader(const Server &s) {
     }
     for (const Peer &p : t.peers) {
         /* unreachable: departing peers are forgotten in the step that commits the change */
-        if (p.departing || (p.is_pipelined() && !s.log.ends_with_run_of(p.next - 1))) {
+        if (p.departing || p.is(kAnyLoss) ||
+            (p.is_pipelined() && !s.log.ends_with_run_of(p.next - 1))) {
             return false;
         }
     }

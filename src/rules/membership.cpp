@@ -2,6 +2,7 @@
 #include "rules/membership.hpp"
 
 #include "rules/changes.hpp"
+#include "rules/rounds_and_leases.hpp"
 #include "rules/sending.hpp"
 #include "rules/transitions.hpp"
 #include "state/tracker.hpp"
@@ -24,12 +25,47 @@ namespace {
     return step.fail(RAFT_BADID, "configuration: this server is not in it");
 }
 
+/* Does this server have the log, but for entries that are in flight? */
+bool is_up_to_date(const Server &s, const Peer &p) {
+    return p.self || (rounds::is_heard(s, p) && p.is_pipelined() &&
+                      s.log.last() - p.match <= s.settings->max_inflight_entries);
+}
+
+/* Are the up-to-date servers a majority of the voters of `next`? */
+bool can_commit(const Server &s, const Configuration &next) {
+    Ballot all;
+    Ballot present;
+    for (const raft_server &server : next) {
+        const Ballot ballot = Ballot::of(voter_sets(server.role));
+        const Peer *p = ballot.empty() ? nullptr : s.tracker->find(server.id);
+        all += ballot;
+        if (p != nullptr && is_up_to_date(s, *p)) {
+            present += ballot;
+        }
+    }
+    return present.is_majority_of(all);
+}
+
+/* Is this ID in a configuration that this server can still send? If the server behind the ID lost
+ * its disk, it would replay that configuration and count its vote in it, although it no longer has
+ * what it acknowledged before. */
+bool is_in_use(const Server &s, raft_id id) {
+    const Configuration *oldest = changes::oldest_in_use(s);
+    for (const Configuration *c = s.configuration;; c = c->previous) {
+        if (c->find(id) != nullptr) {
+            return true;
+        }
+        if (c == oldest) {
+            return false;
+        }
+    }
+}
+
 /* A joint configuration is left as soon as it is committed (§4.3). */
 void leave_joint(Change &change) {
     Tracker &t = *change.server.tracker;
     INVARIANT(t.leave);
-    known_leader::Address unchanged; /* a joint configuration has the addresses of the next one */
-    changes::install(change, std::move(t.leave), nullptr, unchanged);
+    changes::install(change, std::move(t.leave), nullptr);
     /* Only a voter of the new set can have been named as the next leader. */
     INVARIANT(t.transfer.to == 0 || change.server.configuration->voter_sets_of(t.transfer.to) != 0);
     sending::send_to_all(change);
@@ -40,15 +76,15 @@ void leave_joint(Change &change) {
 void finish_change(Change &change) {
     Server &s = change.server;
     Tracker &t = *s.tracker;
-    if (s.own_sets == 0) {
-        sending::heartbeat_all(change);
+    const bool removed = s.own_sets == 0;
+    for (Peer &p : t.peers) {
+        if ((removed || p.departing || p.demotion_pending) && p.is_replicated_to()) {
+            sending::send_farewell(change, p);
+        }
+    }
+    if (removed) {
         transitions::become_follower(change);
         return;
-    }
-    for (Peer &p : t.peers) {
-        if ((p.departing || p.demotion_pending) && p.is_replicated_to()) {
-            sending::send_heartbeat(change, p);
-        }
     }
     t.forget_departing();
 }
@@ -67,6 +103,8 @@ int check(Step &step, const raft_configuration &conf) {
             return step.fail(rv, "configuration: two servers share an address");
         case RAFT_BADROLE:
             return step.fail(rv, "configuration: a role of joint changes");
+        case RAFT_TOOBIG:
+            return step.fail(rv, "configuration: there are too many servers");
         case RAFT_NOMEM:
             return step.no_memory();
         default:
@@ -92,6 +130,25 @@ int check_possible(Step &step) {
     return 0;
 }
 
+int check_unforced(Step &step, const Configuration &next) {
+    const Server &s = step.server;
+    const auto up_to_date = [&](const Peer &p) { return is_up_to_date(s, p); };
+    if (!has_quorum(s.tracker->peers, up_to_date)) {
+        return step.fail(RAFT_NOCONNECTION,
+                         "no majority of the voters is in contact and up to date");
+    }
+    if (!can_commit(s, next)) {
+        return step.fail(RAFT_NOCONNECTION,
+                         "no majority of the new voters is in contact and up to date");
+    }
+    for (const raft_server &server : next) {
+        if (s.configuration->find(server.id) == nullptr && is_in_use(s, server.id)) {
+            return step.fail(RAFT_BADID, "a new server has an ID that the log or a snapshot has");
+        }
+    }
+    return 0;
+}
+
 int append_change(Step &step, Owner<Configuration> next, const raft_entry *entry) {
     const Server &s = step.server;
     Need need;
@@ -109,15 +166,13 @@ int append_change(Step &step, Owner<Configuration> next, const raft_entry *entry
             return step.no_memory();
         }
     }
-    known_leader::Address address;
-    Change *change =
-        known_leader::prepare(s, {next.get()}, &address) ? step.reserve(need) : nullptr;
+    Change *change = step.reserve(need);
     if (change == nullptr) {
         return step.no_memory();
     }
     Tracker &t = *change->server.tracker;
     t.leave = std::move(leave);
-    changes::install(*change, std::move(next), entry, address);
+    changes::install(*change, std::move(next), entry);
     for (Peer &p : t.peers) {
         /* A new peer is probed at once, not at the next heartbeat. */
         if (p.is_replicated_to() && (p.is_pipelined() || p.sent == 0)) {
@@ -140,8 +195,7 @@ int append_alone(Step &step, const raft_configuration &conf, raft_term term, Pur
     Need need;
     need.runs = 1;
     changes::plan_payload(*c, &need);
-    known_leader::Address address;
-    Change *change = known_leader::prepare(s, {c.get()}, &address) ? step.reserve(need) : nullptr;
+    Change *change = step.reserve(need);
     if (change == nullptr) {
         return step.no_memory();
     }
@@ -155,7 +209,7 @@ int append_alone(Step &step, const raft_configuration &conf, raft_term term, Pur
         change->server.voted_for = s.id;
         change->server.known_commit = 0; /* entries beyond the log are given up */
     }
-    changes::install(*change, std::move(c), nullptr, address);
+    changes::install(*change, std::move(c), nullptr);
     return 0;
 }
 

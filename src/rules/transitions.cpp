@@ -88,13 +88,13 @@ void become_candidate(Change &change, Owner<Tracker> tracker) {
     election_start::restart(s);
 }
 
-void become_leader(Change &change, known_leader::Address &address) {
+void become_leader(Change &change) {
     Server &s = change.server;
     INVARIANT(s.state == RAFT_CANDIDATE && s.tracker);
     change.remember();
     s.state = RAFT_LEADER;
     s.has_led = true;
-    known_leader::set(change, s.id, address);
+    known_leader::set_self(change);
 }
 
 void follow(Change &change, raft_id leader, raft_term term, unsigned char version,
@@ -106,9 +106,7 @@ void follow(Change &change, raft_id leader, raft_term term, unsigned char versio
         become_follower(change);
     }
     s.heard_at = s.now;
-    if (s.leader != leader || address) {
-        known_leader::set(change, leader, address);
-    }
+    known_leader::set(change, leader, address);
     election_start::rearm(s);
     s.leader_extended = s.leader_extended || version >= 1;
 }

@@ -36,7 +36,7 @@ void check_configurations(const Server &s) {
 void check_roles(const Server &s) {
     INVARIANT(bool{s.tracker} == (s.state != RAFT_FOLLOWER));
     INVARIANT(!s.installation || s.state == RAFT_FOLLOWER);
-    INVARIANT(s.leader == 0 || s.leader_address);
+    INVARIANT(s.leader == 0 || s.leads() || s.leader_address);
     INVARIANT(s.leads() == (s.leader == s.id));
     /* A follower that neither may campaign nor knows a leader has nothing to wait for. */
     INVARIANT(s.deadline != kNever || (s.state == RAFT_FOLLOWER && s.leader == 0));
@@ -69,15 +69,23 @@ void check_tracker(const Server &s) {
         INVARIANT(p.self == (p.id == s.id));
         INVARIANT(!p.departing || !p.votes());
         if (s.leads()) {
-            INVARIANT(p.match <= s.log.last() && (p.self || p.match < p.next));
+            INVARIANT(p.match <= s.log.last() && (p.self || p.match < p.next || p.is(kRewound)));
             INVARIANT(p.next <= s.log.last() + 1);
             INVARIANT(p.round <= t.round);
+            INVARIANT(!p.chunk_sent || p.is_sent_snapshot());
+            INVARIANT(!p.is_sent_snapshot() || s.log.term_of(p.snapshot_index) != 0);
+            INVARIANT(p.usable == (p.features_known ? p.features : 0));
         }
     }
     INVARIANT(t.catch_up.id == 0 || t.find(t.catch_up.id) != nullptr);
     INVARIANT(t.transfer.to == 0 || t.find(t.transfer.to) != nullptr);
     INVARIANT(!s.leads() || t.barrier <= s.log.last());
     INVARIANT(t.answered <= t.reads.size());
+    bool waits = false; /* for the next round: such reads are the last ones */
+    for (uint32_t i = t.answered; i < t.reads.size(); i++) {
+        INVARIANT(!waits || t.reads[i].round == kNextRound);
+        waits = t.reads[i].round == kNextRound;
+    }
 }
 
 } // namespace

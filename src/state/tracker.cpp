@@ -35,6 +35,9 @@ PendingRead Tracker::take_read() {
     if (answered * 2 >= reads.size()) {
         reads.erase_front(answered);
         answered = 0;
+        if (reads.empty()) {
+            reads.shrink();
+        }
     }
     return read;
 }
@@ -59,6 +62,7 @@ bool Tracker::adopt(const Configuration &next, raft_id self, raft_index last_ind
             p.next = last_index + 1;
             p.window = UINT32_MAX;
             p.contact = now;
+            p.waiting_since = now;
         }
         p.address = server.address;
         p.ballot = Ballot::of(voter_sets(server.role));
@@ -96,6 +100,9 @@ void Tracker::forget_departing() {
         }
     }
     peers.truncate(kept);
+    peers.shrink();
+    scratch.truncate(0); /* no other change is under way */
+    scratch.shrink();
 }
 
 Tracker *new_tracker(const Configuration &c, raft_id self, raft_index last_index, raft_time now) {

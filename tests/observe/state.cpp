@@ -38,7 +38,9 @@ struct View {
         return exact() || moment == kNever ? moment : moment > server.now ? moment - server.now : 0;
     }
     uint64_t round(uint64_t number) const {
-        return exact_rounds() || number == 0 ? number : server.tracker->round - number + 1;
+        return exact_rounds() || number == 0 || number == kNextRound
+                   ? number
+                   : server.tracker->round - number + 1;
     }
 };
 
@@ -108,18 +110,20 @@ void add_installation(Hasher &h, const Installation *installation) {
 }
 
 void add_peer(Hasher &h, const View &view, const Peer &peer) {
-    const auto &[id, address, ballot, match, next, sent, contact, round, snapshot_index,
-                 snapshot_offset, snapshot_sent_at, window, features, capacity, reports_capacity,
-                 mode, role, catch_up, self, granted, departing, demotion_pending] = peer;
+    const auto &[id, address, ballot, match, next, sent, asked, contact, waiting_since, round,
+                 loss_round, snapshot_index, snapshot_offset, window, patience, losses, features,
+                 usable, capacity, reports_capacity, features_known, answered, mode, doubts, role,
+                 catch_up, self, granted, departing, demotion_pending, chunk_sent] = peer;
     const Settings &settings = *view.server.settings;
     h.add(address);
     add_bits(h, ballot);
-    add(h, id, match, next, sent, view.past(contact, settings.election_timeout), view.round(round),
-        snapshot_index, snapshot_offset,
-        view.past(snapshot_sent_at, std::max(settings.election_timeout, settings.snapshot_timeout)),
+    add(h, id, match, next, sent, asked, view.past(contact, settings.election_timeout),
+        view.past(waiting_since, std::max(settings.election_timeout, settings.snapshot_timeout)),
+        view.round(round), view.round(loss_round), snapshot_index, snapshot_offset,
         /* A window wider than what the caller allows has no effect. */
-        view.exact() ? window : std::min(window, settings.max_inflight_entries), features, capacity,
-        reports_capacity, mode, role, catch_up, self, granted, departing, demotion_pending);
+        view.exact() ? window : std::min(window, settings.max_inflight_entries), patience, losses,
+        features, usable, capacity, reports_capacity, features_known, answered, mode, doubts, role,
+        catch_up, self, granted, departing, demotion_pending, chunk_sent);
 }
 
 /* The latest round: how old it is, and how many there were in its millisecond. */
@@ -167,13 +171,15 @@ void add_tracker(Hasher &h, const View &view, const Tracker *tracker) {
 
 void add_facts(Hasher &h, const Server &server) {
     const auto &[term, voted_for, leader, configuration, drawn_timeout, capacity, state, own_sets,
-                 sole_voter, has_led, pre_vote_terms, started, leader_extended, leader_is_member,
+                 sole_voter, has_led, pre_vote_terms, started, leader_extended, in_tracer,
                  fast_path] = static_cast<const Facts &>(server);
     (void)fast_path; /* follows from the rest: every step checks it */
-    h.add(leader != 0 ? server.leader_address.get() : nullptr);
+    (void)in_tracer; /* between steps, nothing is in the tracer */
+    h.add(leader != 0 && !server.leads() ? server.leader_address.get() : nullptr);
+    h.add(server.own_address());
     add_configuration(h, configuration);
     add(h, term, voted_for, leader, drawn_timeout, capacity, state, own_sets, sole_voter, has_led,
-        pre_vote_terms, started, leader_extended, leader_is_member);
+        pre_vote_terms, started, leader_extended);
 }
 
 /* A class with members in two places cannot be taken apart. A new member must be added to state(),
