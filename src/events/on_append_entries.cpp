@@ -27,6 +27,9 @@ struct Plan {
     known_leader::Address leader_address;
 };
 
+/* The round that the answer echoes. */
+uint64_t round_of(const raft_append_entries &ae) { return ae.version >= 1 ? ae.round : 0; }
+
 [[nodiscard]] int check_entries(Step &step, const raft_append_entries &ae, Plan *plan) {
     raft_term term = ae.prev_log_term;
     for (unsigned i = 0; i < ae.n_entries; i++) {
@@ -62,6 +65,9 @@ struct Plan {
     if (ae.leader_commit > kLimit || (ae.n_entries > 0 && ae.entries == nullptr)) {
         return message::malformed(
             step, "AppendEntries: the commit index is out of range, or entries is NULL");
+    }
+    if (round_of(ae) > kLimit) {
+        return message::malformed(step, "AppendEntries: the round is out of range");
     }
     int rv = check_entries(step, ae, plan);
     if (rv != 0) {
@@ -220,9 +226,7 @@ void carry_out(Change &change, const raft_message &m, Plan *plan) {
 }
 
 void hear_round(Server &s, const raft_append_entries &ae) {
-    if (ae.version >= 1) {
-        s.leader_round = std::max(s.leader_round, uint64_t{ae.round});
-    }
+    s.leader_round = std::max(s.leader_round, round_of(ae));
 }
 
 /* Acquire what carrying the plan out needs. NULL: the step fails with *error. */
@@ -321,8 +325,8 @@ bool is_usual(const Server &s, const raft_message &m) {
 FAST_PATH int on_append_entries(Server &s, const raft_event &event, raft_update &update) {
     const raft_message &m = *event.receive.message;
     const raft_append_entries &ae = m.append_entries;
-    if (!fast_path::is_timely(s, event, ae.leader_commit | ae.prev_log_index) || !is_usual(s, m))
-        [[unlikely]] {
+    if (!fast_path::is_timely(s, event, ae.leader_commit | ae.prev_log_index | round_of(ae)) ||
+        !is_usual(s, m)) [[unlikely]] {
         return run(s, event, update, handle);
     }
     fast_path::begin(s, event);

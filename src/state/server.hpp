@@ -23,7 +23,7 @@ void release(Installation *i);
 uint32_t pending_reads(const Tracker &t);
 [[nodiscard]] bool reserve(Tracker &t, const Need &need);
 
-inline constexpr raft_time kNever = UINT64_MAX;
+inline constexpr raft_time kNever = INT64_MAX;
 
 /* May the frequent events of a follower or leader take the fast path (rules/fast_path.hpp)? */
 enum class FastPath : uint8_t { kNone, kFollower, kLeader };

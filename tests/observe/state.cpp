@@ -90,10 +90,10 @@ void add_settings(Hasher &h, const Settings &settings) {
                  max_catch_up_rounds, max_catch_up_round_duration, max_inflight_entries,
                  max_message_entries, max_uncommitted_entries, capacity_threshold, features,
                  pre_vote, eager_commit] = settings;
-    add(h, reinterpret_cast<uintptr_t>(tracer), election_timeout, election_delay,
-        heartbeat_timeout, snapshot_timeout, max_catch_up_rounds, max_catch_up_round_duration,
-        max_inflight_entries, max_message_entries, max_uncommitted_entries, capacity_threshold,
-        features, pre_vote, eager_commit);
+    add(h, reinterpret_cast<uintptr_t>(tracer), election_timeout, election_delay, heartbeat_timeout,
+        snapshot_timeout, max_catch_up_rounds, max_catch_up_round_duration, max_inflight_entries,
+        max_message_entries, max_uncommitted_entries, capacity_threshold, features, pre_vote,
+        eager_commit);
 }
 
 void add_installation(Hasher &h, const Installation *installation) {
