@@ -76,8 +76,11 @@ void Answers::ask_peer(const struct raft *r, raft_id id, Peer *peer) {
                  losses, reserved] = progress;
     require(codes == 0, "a leader's accessors fail for a member");
     require(match == peer->match, "raft_progress contradicts raft_match_index");
-    require(mode == RAFT_PROGRESS_NONE || next > match, "the next index is not above the match");
-    require(snapshot_index != 0 || offset == 0, "an offset in no snapshot");
+    require(mode == RAFT_PROGRESS_NONE || next > match || losses > 0,
+            "the next index is not above the match");
+    require(mode == RAFT_PROGRESS_SNAPSHOT ? snapshot_index >= oldest && snapshot_index <= snapshot
+                                           : snapshot_index == 0 && offset == 0,
+            "the snapshot that a peer is sent is not kept, or is told in another mode");
     require(
         fits_int64(next) && fits_int64(offset) && fits_int64(losses) && fits_int64(last_contact),
         "raft_progress does not fit a signed 64-bit integer");

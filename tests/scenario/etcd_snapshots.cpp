@@ -161,7 +161,7 @@ TEST_CASE(
     c[1].take_snapshot(3);
     c.heal();
     c[3].slow = true;
-    c.run(100); /* it is heard again */
+    c.run(500); /* it is heard again, and lacks entries */
     REQUIRE(c[1].progress(3).mode == RAFT_PROGRESS_SNAPSHOT);
     c[1].transfer(3);
     c.deliver();
