@@ -766,9 +766,10 @@ struct raft_event_recover {
  * this step ends the life of `messages.batch`. The entries after @p index count as not sent, and
  * later messages of that update to the same server need not be sent.
  *
- * If at least one entry of the message that was cut has been sent, the update of this step asks for
- * the next entries, so that a caller can cut one long message into several. If none was sent, the
- * leader asks for them after the server's next acknowledgement, or at the next heartbeat.
+ * If at least one entry of the update's last message to that server has been sent, the update of
+ * this step asks for the next entries, so that a caller can cut one long message into several. If
+ * none was sent, the leader asks for them after the server's next acknowledgement, or at the next
+ * heartbeat.
  *
  * The event is ignored if it does not apply: no entry after @p index was asked for, or the server
  * has already stored it. A message that is cut *without* this event is correct but slow: the leader
