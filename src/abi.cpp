@@ -3,6 +3,7 @@
  * They check pointers; the rules of Raft are elsewhere. */
 #include "base/untrusted.hpp"
 #include "rules/election_start.hpp"
+#include "rules/snapshot_transfer.hpp"
 #include "state/server.hpp"
 #include "state/tracker.hpp"
 
@@ -136,7 +137,7 @@ raft_index raft_snapshot_index(const struct raft *r) {
 
 raft_index raft_oldest_snapshot_index(const struct raft *r) {
     const Server *s = server_of(r);
-    return s != nullptr ? s->snapshot_index : 0;
+    return s != nullptr ? snapshot_transfer::oldest(*s) : 0;
 }
 
 raft_term raft_term_of(const struct raft *r, raft_index index) {
@@ -175,15 +176,15 @@ int raft_progress(const struct raft *r, raft_id id, struct raft_peer *peer) {
     int rv = find_member(r, id, peer, &p);
     if (rv == 0) {
         *peer = {p->is_replicated_to() ? p->mode : int{RAFT_PROGRESS_NONE},
-                     p->features,
-                     p->capacity,
-                     p->match,
-                     p->next,
-                     p->contact,
-                     p->is_sent_snapshot() ? p->snapshot_index : 0,
-                     p->is_sent_snapshot() ? p->snapshot_offset : 0,
-                     0,
-                     {}};
+                 p->features,
+                 p->capacity,
+                 p->match,
+                 p->next,
+                 p->contact,
+                 p->is_sent_snapshot() ? p->snapshot_index : 0,
+                 p->is_sent_snapshot() ? p->snapshot_offset : 0,
+                 p->losses,
+                 {}};
     }
     return rv;
 }

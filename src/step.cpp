@@ -86,6 +86,8 @@ int dispatch(Server &s, const raft_event &event, raft_update &update) {
             return on_stored(s, event, update);
         case RAFT_RECOVER:
             return run(s, event, update, on_recover);
+        case RAFT_SENT:
+            return run(s, event, update, on_sent);
         default:
             return run(s, event, update, on_unknown);
     }

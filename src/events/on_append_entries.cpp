@@ -27,6 +27,12 @@ struct Plan {
     known_leader::Address leader_address;
 };
 
+uint64_t round_of(const raft_append_entries &ae) { return ae.version >= 1 ? ae.round : 0; }
+
+void hear_round(Server &s, const raft_append_entries &ae) {
+    s.leader_round = std::max(s.leader_round, round_of(ae));
+}
+
 [[nodiscard]] int check_entries(Step &step, const raft_append_entries &ae, Plan *plan) {
     raft_term term = ae.prev_log_term;
     for (unsigned i = 0; i < ae.n_entries; i++) {
@@ -59,9 +65,11 @@ struct Plan {
         return message::malformed(
             step, "AppendEntries: prev_log_index and prev_log_term do not fit each other");
     }
-    if (ae.leader_commit > kLimit || (ae.n_entries > 0 && ae.entries == nullptr)) {
+    if (ae.leader_commit > kLimit || round_of(ae) > kLimit ||
+        (ae.n_entries > 0 && ae.entries == nullptr)) {
         return message::malformed(
-            step, "AppendEntries: the commit index is out of range, or entries is NULL");
+            step,
+            "AppendEntries: the commit index or the round is out of range, or entries is NULL");
     }
     int rv = check_entries(step, ae, plan);
     if (rv != 0) {
@@ -133,11 +141,9 @@ struct Plan {
     return 0;
 }
 
-/* While a snapshot is being installed the log stands. Between two chunks, a leader that replicates
- * by log again shows that it has given the installation up. */
-bool refuses_entries(const Server &s, const Plan &plan) {
-    return s.installation && (s.installation->outstanding || !plan.matches);
-}
+/* While a chunk of a snapshot is being written the log stands. Between two chunks, a leader that
+ * replicates by log again shows that it has given the installation up. */
+bool refuses_entries(const Server &s) { return s.installation && s.installation->outstanding; }
 
 bool appends(const raft_append_entries &ae, const Plan &plan) {
     return plan.matches && plan.first_new < ae.n_entries && !plan.refused;
@@ -187,25 +193,19 @@ void append(Change &change, const raft_append_entries &ae, Plan *plan) {
 void carry_out(Change &change, const raft_message &m, Plan *plan) {
     Server &s = change.server;
     const raft_append_entries &ae = m.append_entries;
-    if (plan->refused) {
-        answers::reject(change, m, ae.prev_log_index, s.log.last());
-        return;
-    }
     if (!plan->matches) {
         answers::reject(change, m, ae.prev_log_index,
                         s.log.last_agreeable(ae.prev_log_index, ae.prev_log_term));
         return;
     }
-    if (s.installation) {
-        if (ae.n_entries == 0) {
-            /* It agrees with the log that stands. Say how far: the leader may have given the
-             * installation up. */
-            s.matched = std::max(s.matched, ae.prev_log_index);
-            answers::acknowledge(change);
-            return;
-        }
-        s.installation.reset();
+    if (s.installation && (ae.n_entries == 0 || plan->refused)) {
+        /* It agrees with the log that stands. Say how far: the leader may have given the
+         * installation up. (A rejection would say that an acknowledged entry was lost.) */
+        s.matched = std::max(s.matched, ae.prev_log_index);
+        answers::acknowledge(change);
+        return;
     }
+    s.installation.reset();
     const bool appended = appends(ae, *plan);
     if (appended) {
         append(change, ae, plan);
@@ -216,12 +216,6 @@ void carry_out(Change &change, const raft_message &m, Plan *plan) {
     }
     if (!appended) {
         answers::acknowledge(change); /* new entries are acknowledged once they are durable */
-    }
-}
-
-void hear_round(Server &s, const raft_append_entries &ae) {
-    if (ae.version >= 1) {
-        s.leader_round = std::max(s.leader_round, uint64_t{ae.round});
     }
 }
 
@@ -279,7 +273,7 @@ int handle(Step &step) {
     if (rv != 0) {
         return rv;
     }
-    plan.refused = ae.n_entries > 0 && refuses_entries(s, plan);
+    plan.refused = refuses_entries(s);
     Change *change = reserve(step, m, &plan, &rv);
     if (change == nullptr) {
         return rv;
@@ -321,8 +315,8 @@ bool is_usual(const Server &s, const raft_message &m) {
 FAST_PATH int on_append_entries(Server &s, const raft_event &event, raft_update &update) {
     const raft_message &m = *event.receive.message;
     const raft_append_entries &ae = m.append_entries;
-    if (!fast_path::is_timely(s, event, ae.leader_commit | ae.prev_log_index) || !is_usual(s, m))
-        [[unlikely]] {
+    if (!fast_path::is_timely(s, event, ae.leader_commit | ae.prev_log_index | round_of(ae)) ||
+        !is_usual(s, m)) [[unlikely]] {
         return run(s, event, update, handle);
     }
     fast_path::begin(s, event);

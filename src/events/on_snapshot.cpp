@@ -2,6 +2,7 @@
 /* RAFT_SNAPSHOT: the caller took a snapshot, and the log before it can be compacted (§5.1). */
 #include "events/events.hpp"
 #include "rules/known_leader.hpp"
+#include "rules/snapshot_transfer.hpp"
 #include "state/tracker.hpp"
 
 #include <algorithm>
@@ -9,10 +10,10 @@
 namespace libraft {
 namespace {
 
-/* Remove the configurations that no index from the snapshot on can ask for. */
-void drop_configurations(Change &change, raft_index snapshot) {
+/* Remove the configurations that no index from `oldest` on can ask for. */
+void drop_configurations(Change &change, raft_index oldest) {
     Configuration *c = change.server.configuration;
-    while (c->index > snapshot) {
+    while (c->index > oldest && c->previous != nullptr) {
         c = c->previous;
     }
     while (c->previous != nullptr) {
@@ -39,10 +40,13 @@ int on_snapshot(Step &step) {
     Server &s = change.server;
     s.snapshot_index = index;
     s.last_stored = std::max(s.last_stored, index); /* durable as part of the snapshot */
+    snapshot_transfer::use_newest(s);
+    const raft_index oldest = snapshot_transfer::oldest(s);
+    /* A peer that gets an older snapshot needs the log from there on. */
     const raft_index kept = std::min<raft_index>(event.trailing, index);
-    s.log.compact(index - kept + 1);
+    s.log.compact(std::min(index - kept, oldest) + 1);
     if (!s.tracker || !s.tracker->has_departing()) {
-        drop_configurations(change, index);
+        drop_configurations(change, std::min(oldest, s.log.first()));
     } /* else an older configuration has the addresses of servers that are being removed */
     return 0;
 }

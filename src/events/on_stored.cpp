@@ -9,6 +9,7 @@
 #include "rules/fast_path.hpp"
 #include "rules/general_path.hpp"
 #include "rules/membership.hpp"
+#include "rules/sending.hpp"
 
 #include <algorithm>
 
@@ -19,6 +20,7 @@ namespace {
 [[nodiscard]] int stored_on_leader(Step &step, raft_index index) {
     Need need;
     membership::plan_commit(step.server, &need);
+    sending::plan_telling(step.server, &need);
     Change *change = step.reserve(need);
     if (change == nullptr) {
         return step.no_memory();
@@ -29,6 +31,7 @@ namespace {
     Peer *own = s.tracker->find(s.id);
     if (own != nullptr && commit::peer_advanced(*change, *own, index)) {
         membership::committed(*change, before);
+        sending::tell_commit(*change, before);
     }
     return 0;
 }

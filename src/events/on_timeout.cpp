@@ -18,9 +18,26 @@
 namespace libraft {
 namespace {
 
+/* What one peer is sent when a heartbeat is due. */
+void send_heartbeat(Change &change, Peer &p) {
+    const Server &s = change.server;
+    const bool installs = p.is_sent_snapshot();
+    sending::send_heartbeat(change, p);
+    if (installs) {
+        snapshot_transfer::on_heartbeat(change, p);
+    } else if (sending::is_stalled(s, p, s.now)) {
+        p.stall(s.now);
+        sending::send(change, p);
+    } else if (p.is_pipelined()) {
+        sending::send(change, p); /* entries that the caller did not send: see RAFT_SENT */
+    }
+    transfer::proceed(change, p);
+}
+
 [[nodiscard]] int heartbeat(Step &step) {
     Need need;
-    need.messages = step.server.tracker->peers.size() * 2 + 1;
+    need.messages = step.server.tracker->peers.size() * 2 +
+                    sending::messages_for_all(step.server, step.server.log.last());
     const bool barrier = reads::cannot_confirm_by_round(step.server);
     if (barrier) {
         need.entries = 1;
@@ -44,14 +61,13 @@ namespace {
         sending::send_to_all(*change);
     }
     for (Peer &p : s.tracker->peers) {
-        if (!p.is_replicated_to()) {
-            continue;
+        if (!rounds::is_in_contact(s, p, s.now)) {
+            p.forget_features(); /* it may come back as an older version */
         }
-        sending::send_heartbeat(*change, p);
-        if (p.is_sent_snapshot() && p.snapshot_sent_at + s.settings->snapshot_timeout <= s.now) {
-            snapshot_transfer::send_chunk(*change, p);
+        p.forget_delays_slowly();
+        if (p.is_replicated_to()) {
+            send_heartbeat(*change, p);
         }
-        transfer::proceed(*change, p);
     }
     s.deadline = s.now + s.settings->heartbeat_timeout;
     return 0;
@@ -86,16 +102,19 @@ int handle(Step &step) {
     return s.leads() ? heartbeat(step) : campaign(step);
 }
 
-/* Is a quorum in contact, and is each peer that is replicated to in the pipeline, so that all take
- * the same kind of heartbeat? */
+/* Is a quorum in contact, and is each peer that is replicated to in the pipeline, without entries
+ * that must be sent first or again, so that all take the same kind of heartbeat? */
 bool is_usual(const Server &s, raft_time now) {
     const Tracker &t = *s.tracker;
     Ballot in_contact;
     for (const Peer &p : t.peers) {
         if (rounds::is_in_contact(s, p, now)) {
             in_contact += p.ballot;
+        } else if (p.features_known) {
+            return false;
         }
-        if (!p.is_pipelined() && p.is_replicated_to()) {
+        if (p.is_pipelined() ? sending::unsent(s, p) > 0 || sending::is_stalled(s, p, now)
+                             : p.is_replicated_to()) {
             return false;
         }
     }
@@ -118,7 +137,9 @@ FAST_PATH int on_timeout(Server &s, const raft_event &event, raft_update &update
     raft_message *next = fast_path::messages_of(s);
     for (Peer &p : s.tracker->peers) {
         if (p.is_pipelined()) {
-            sending::write_append_entries(s, *next++, p, p.next - 1, s.term, 0);
+            p.forget_delays_slowly();
+            const raft_index prev = sending::heartbeat_position(s, p);
+            sending::write_append_entries(s, *next++, p, prev, s.log.term_of(prev), 0);
         }
     }
     update.flags = fast_path::hand_out(update, fast_path::messages_of(s), next) |

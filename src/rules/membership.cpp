@@ -41,15 +41,15 @@ void leave_joint(Change &change) {
 void finish_change(Change &change) {
     Server &s = change.server;
     Tracker &t = *s.tracker;
-    if (s.own_sets == 0) {
-        sending::heartbeat_all(change);
+    const bool removed = s.own_sets == 0;
+    for (Peer &p : t.peers) {
+        if ((removed || p.departing || p.demotion_pending) && p.is_replicated_to()) {
+            sending::send_farewell(change, p);
+        }
+    }
+    if (removed) {
         transitions::become_follower(change);
         return;
-    }
-    for (Peer &p : t.peers) {
-        if ((p.departing || p.demotion_pending) && p.is_replicated_to()) {
-            sending::send_heartbeat(change, p);
-        }
     }
     t.forget_departing();
 }

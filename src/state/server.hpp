@@ -106,7 +106,9 @@ public:
     Server &server;
     raft_update &update;
     Outgoing out;
-    unsigned flags = 0; /* of the update, as they become certain */
+    unsigned flags = 0;     /* of the update, as they become certain */
+    raft_id lossy_peer = 0; /* a peer that lost entries which it had acknowledged, for the tracer */
+    raft_index lost_index = 0;
 
     Change(const Change &) = delete;
     Change &operator=(const Change &) = delete;
@@ -155,6 +157,11 @@ public:
     }
     void add_read(unsigned long long id, raft_index index, int status) {
         out.add_read() = {id, index, status, 0, {0, 0}};
+    }
+
+    void report_data_loss(raft_id peer, raft_index acknowledged) {
+        lossy_peer = peer;
+        lost_index = acknowledged;
     }
 
     /* Fill in the update, with its flags but those of the commit index and the deadline. */

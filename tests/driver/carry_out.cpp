@@ -82,7 +82,7 @@ void Driver::write_chunk(const raft_update_snapshot &s) {
         s.metadata.index <= view.commit) {
         throw Violation("snapshot",
                         format("%s: chunk of %llu/%llu at %llu, expected %llu/%llu at "
-                               "%llu, commit %llu",
+                               "%zu, commit %llu",
                                name(), s.metadata.index, s.metadata.term, s.offset, incoming.index,
                                incoming.term, incoming.data.size(), view.commit));
     }

@@ -90,10 +90,10 @@ void add_settings(Hasher &h, const Settings &settings) {
                  max_catch_up_rounds, max_catch_up_round_duration, max_inflight_entries,
                  max_message_entries, max_uncommitted_entries, capacity_threshold, features,
                  pre_vote, eager_commit] = settings;
-    add(h, reinterpret_cast<uintptr_t>(tracer), election_timeout, election_delay,
-        heartbeat_timeout, snapshot_timeout, max_catch_up_rounds, max_catch_up_round_duration,
-        max_inflight_entries, max_message_entries, max_uncommitted_entries, capacity_threshold,
-        features, pre_vote, eager_commit);
+    add(h, reinterpret_cast<uintptr_t>(tracer), election_timeout, election_delay, heartbeat_timeout,
+        snapshot_timeout, max_catch_up_rounds, max_catch_up_round_duration, max_inflight_entries,
+        max_message_entries, max_uncommitted_entries, capacity_threshold, features, pre_vote,
+        eager_commit);
 }
 
 void add_installation(Hasher &h, const Installation *installation) {
@@ -108,18 +108,20 @@ void add_installation(Hasher &h, const Installation *installation) {
 }
 
 void add_peer(Hasher &h, const View &view, const Peer &peer) {
-    const auto &[id, address, ballot, match, next, sent, contact, round, snapshot_index,
-                 snapshot_offset, snapshot_sent_at, window, features, capacity, reports_capacity,
-                 mode, role, catch_up, self, granted, departing, demotion_pending] = peer;
+    const auto &[id, address, ballot, match, next, sent, asked, contact, waiting_since, round,
+                 known_round, snapshot_index, snapshot_offset, window, patience, losses, features,
+                 usable, capacity, reports_capacity, features_known, answered, mode, doubts, role,
+                 catch_up, self, granted, departing, demotion_pending, chunk_sent] = peer;
     const Settings &settings = *view.server.settings;
     h.add(address);
     add_bits(h, ballot);
-    add(h, id, match, next, sent, view.past(contact, settings.election_timeout), view.round(round),
-        snapshot_index, snapshot_offset,
-        view.past(snapshot_sent_at, std::max(settings.election_timeout, settings.snapshot_timeout)),
+    add(h, id, match, next, sent, asked, view.past(contact, settings.election_timeout),
+        view.past(waiting_since, std::max(settings.election_timeout, settings.snapshot_timeout)),
+        view.round(round), view.round(known_round), snapshot_index, snapshot_offset,
         /* A window wider than what the caller allows has no effect. */
-        view.exact() ? window : std::min(window, settings.max_inflight_entries), features, capacity,
-        reports_capacity, mode, role, catch_up, self, granted, departing, demotion_pending);
+        view.exact() ? window : std::min(window, settings.max_inflight_entries), patience, losses,
+        features, usable, capacity, reports_capacity, features_known, answered, mode, doubts, role,
+        catch_up, self, granted, departing, demotion_pending, chunk_sent);
 }
 
 /* The latest round: how old it is, and how many there were in its millisecond. */
