@@ -5,7 +5,8 @@
 
 enum { MESSAGE_BYTES = 400, WINDOW_BYTES = 1500, COMMANDS = 600 };
 
-/* [total] Bytes of all entries of the leader's log up to each index; kept with the log. */
+/* [total] */
+/* Bytes of all entries of the leader's log up to each index; kept with the log. */
 static size_t total[MAX_SERVERS][LOG_MAX + 1];
 
 static size_t bytes_between(const struct server *s, raft_index after, raft_index last) {
@@ -18,7 +19,8 @@ static void store(struct server *s, raft_index index, const struct raft_entry *e
     total[s->id - 1][index] = total[s->id - 1][index - 1] + entry->buf.len;
 }
 
-/* [fit] How many entries of this message may leave now? If nothing is under way, at least one: an
+/* [fit] */
+/* How many entries of this message may leave now? If nothing is under way, at least one: an
  * entry that is larger than a limit must leave, too. */
 static unsigned fit(const struct server *s, const struct raft_message *m) {
     const struct raft_append_entries *append = &m->append_entries;
@@ -38,7 +40,8 @@ static unsigned fit(const struct server *s, const struct raft_message *m) {
 }
 /* [fit end] */
 
-/* [send] Send an update's messages. Remember where entries for a server were cut: what the same
+/* [send] */
+/* Send an update's messages. Remember where entries for a server were cut: what the same
  * update has for that server after that need not leave. */
 struct cut {
     bool needed;

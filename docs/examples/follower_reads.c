@@ -27,7 +27,8 @@ static void configure(struct server *s) {
     CHECK(raft_set_eager_commit(&s->raft, 1) == 0); /* followers apply sooner */
 }
 
-/* [ask] A client has sent a read to this follower: ask the leader from which entry on it may be
+/* [ask] */
+/* A client has sent a read to this follower: ask the leader from which entry on it may be
  * served. Call this again when nothing has come for a while: the question, the answer or the
  * leader may be gone. */
 static bool ask(struct server *s) {
@@ -42,7 +43,8 @@ static bool ask(struct server *s) {
 }
 /* [ask end] */
 
-/* [lead] The leader turns the question into a read of its own. */
+/* [lead] */
+/* The leader turns the question into a read of its own. */
 static void on_ask(struct server *s, raft_id from, unsigned long long number) {
     struct raft_event event = {.type = RAFT_READ};
     event.read.id = ++n_reads % 1024;
@@ -59,7 +61,8 @@ static void read_answered(struct server *s, const struct raft_read *read) {
 }
 /* [lead end] */
 
-/* [serve] The follower serves the read when it has applied that entry. */
+/* [serve] */
+/* The follower serves the read when it has applied that entry. */
 static void serve(struct server *s) {
     if (query.number != 0 && query.index != 0 && s->applied >= query.index && query.served == 0) {
         query.served = now; /* here the program reads its state machine, and answers the client */

@@ -4,7 +4,8 @@
 
 static unsigned n_refused;
 
-/* [create] The incarnation is stored when a disk is first used, and is part of the address. Here it
+/* [create] */
+/* The incarnation is stored when a disk is first used, and is part of the address. Here it
  * is a counter; a program uses 16 random bytes. */
 static unsigned created[MAX_SERVERS]; /* "on disk", with everything else; 0: an empty disk */
 
@@ -24,7 +25,8 @@ static const char *incarnation_of(const char *address) {
 }
 /* [create end] */
 
-/* [check] Before a message is passed to the library: is it for this incarnation, and is the sender
+/* [check] */
+/* Before a message is passed to the library: is it for this incarnation, and is the sender
  * the one that the configuration names? In a connection's handshake, check both once. */
 static bool accepts(struct server *s, const struct packet *packet) {
     const char *sender = incarnation_of(packet->from_address);
@@ -110,7 +112,8 @@ static void with_check(void) {
     cluster_stop();
 }
 
-/* [report] Without the check, the leader can only notice that a member lost data. */
+/* [report] */
+/* Without the check, the leader can only notice that a member lost data. */
 static void report_losses(const struct server *leader, const struct raft_configuration *conf) {
     struct raft_peer peer;
     for (unsigned i = 0; i < conf->n; i++) {

@@ -5,7 +5,8 @@
 
 enum { QUEUE = 256, READ_TIME = 3, CACHED = 4 };
 
-/* [queue] A message that waits for entries which are not in memory. */
+/* [queue] */
+/* A message that waits for entries which are not in memory. */
 struct waiting {
     struct raft_message message;
     char address[ADDRESS_MAX]; /* message.server_address is valid until the next step only */
@@ -34,7 +35,8 @@ static void send_all(struct server *s, const struct raft_update_messages *messag
 
 static unsigned n_late, n_dropped;
 
-/* [send] The entries have been read. */
+/* [send] */
+/* The entries have been read. */
 static void send_late(struct server *s, const struct waiting *w) {
     const struct raft_append_entries *append = &w->message.append_entries;
     if (raft_current_term(&s->raft) != append->term) {

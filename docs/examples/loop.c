@@ -22,7 +22,8 @@ static void die(const char *what) {
     exit(1);
 }
 
-/* [clock] Milliseconds, monotonic, and counting while the machine is suspended. */
+/* [clock] */
+/* Milliseconds, monotonic, and counting while the machine is suspended. */
 static raft_time read_clock(void) {
     struct timespec t;
 #ifdef CLOCK_BOOTTIME
@@ -36,7 +37,8 @@ static raft_time read_clock(void) {
 
 static void carry_out(const struct raft_update *update);
 
-/* [step] Read the clock for this event, not once for many. */
+/* [step] */
+/* Read the clock for this event, not once for many. */
 static void step(struct raft_event *event) {
     struct raft_update update;
     event->time = read_clock();
@@ -59,7 +61,8 @@ static void carry_out(const struct raft_update *update) {
     }
 }
 
-/* [wait] How long may poll() wait? The deadline may lie in the past, or 2^63 - 1 milliseconds
+/* [wait] */
+/* How long may poll() wait? The deadline may lie in the past, or 2^63 - 1 milliseconds
  * away: do not subtract before you compare, and do not let the result overflow. */
 static int time_to_wait(void) {
     raft_time due = raft_timeout(&raft);
@@ -87,7 +90,8 @@ static void read_input(void) {
     n_commands++;
 }
 
-/* [loop] Input first, then the timer. A deadline that has passed while input was handled is still
+/* [loop] */
+/* Input first, then the timer. A deadline that has passed while input was handled is still
  * due, unless the input was what it waited for. */
 static void turn(void) {
     struct pollfd fd = {.fd = pipe_ends[0], .events = POLLIN};

@@ -4,14 +4,16 @@
 
 enum { PREFERRED = 1, DELAY = 500, LAG_MAX = 100, SILENCE_MAX = 500 };
 
-/* [delay] A server that is less preferred waits longer before it campaigns. */
+/* [delay] */
+/* A server that is less preferred waits longer before it campaigns. */
 static void configure(struct server *s) {
     unsigned rank = (unsigned)s->id - 1; /* 0: the most preferred server */
     CHECK(raft_set_election_delay(&s->raft, rank * DELAY) == 0);
 }
 /* [delay end] */
 
-/* [give back] Call this on the leader once a second, for example. It transfers leadership to the
+/* [give back] */
+/* Call this on the leader once a second, for example. It transfers leadership to the
  * preferred server when that server is running and has nearly the whole log. */
 static void give_back(struct server *s) {
     struct raft_event event = {.type = RAFT_TRANSFER};
@@ -28,7 +30,8 @@ static void give_back(struct server *s) {
 }
 /* [give back end] */
 
-/* [campaign] The program knows that the leader is gone: its host is down, for example. Do not wait
+/* [campaign] */
+/* The program knows that the leader is gone: its host is down, for example. Do not wait
  * for the rest of the election timeout. Returns false if it is too early: call again later. */
 static bool campaign(struct server *s) {
     struct raft_event event = {.type = RAFT_CAMPAIGN};

@@ -8,7 +8,8 @@ enum { WITNESS = 3, COMMANDS = 200 };
 
 static size_t stored[MAX_SERVERS], sent[MAX_SERVERS]; /* bytes of payloads, by server */
 
-/* [configure] A witness never leads: it could not send the commands that it does not have. */
+/* [configure] */
+/* A witness never leads: it could not send the commands that it does not have. */
 static void configure(struct server *s) {
     if (s->id == WITNESS) {
         CHECK(raft_set_election_delay(&s->raft, UINT_MAX) == 0);
@@ -16,7 +17,8 @@ static void configure(struct server *s) {
 }
 /* [configure end] */
 
-/* [store] A witness stores the index, term and type of every entry, and the payload only if the
+/* [store] */
+/* A witness stores the index, term and type of every entry, and the payload only if the
  * entry is a configuration. */
 static void store(struct server *s, raft_index index, const struct raft_entry *entry) {
     if (s->id != WITNESS || entry->type == RAFT_CHANGE) {
@@ -28,7 +30,8 @@ static void store(struct server *s, raft_index index, const struct raft_entry *e
 }
 /* [store end] */
 
-/* [send] Leave the payloads of commands out of messages to a witness. */
+/* [send] */
+/* Leave the payloads of commands out of messages to a witness. */
 static void strip(struct packet *packet) {
     for (unsigned i = 0; i < packet->message.append_entries.n_entries; i++) {
         struct record *record = &packet->records[i];
@@ -58,7 +61,8 @@ static void attach(struct server *s, struct packet *packet) {
     }
 }
 
-/* [compact] A witness has no state machine. It may compact its log at any committed entry, without
+/* [compact] */
+/* A witness has no state machine. It may compact its log at any committed entry, without
  * writing a snapshot: the metadata is all that it stores. */
 static void compact(struct server *s, raft_index index) {
     struct raft_event event = {.type = RAFT_SNAPSHOT};
