@@ -9,6 +9,7 @@
 #include "rules/membership.hpp"
 #include "rules/message_checks.hpp"
 #include "rules/reads.hpp"
+#include "rules/rounds_and_leases.hpp"
 #include "rules/sending.hpp"
 #include "rules/snapshot_transfer.hpp"
 #include "rules/transfer.hpp"
@@ -21,11 +22,9 @@ namespace {
 
 /* The peer acknowledges everything up to `match`: is that more than before, or all that it was
  * sent? */
-void note_progress(const Server &s, Peer &p, raft_index match) {
+inline void note_progress(const Server &s, Peer &p, raft_index match) {
     if (match > p.match) {
-        p.notice_delay(s.now);
         p.widen_window();
-        p.known_round = s.tracker->round;
         p.waiting_since = s.now;
     } else if (p.is_pipelined() && match + 1 >= p.next) {
         p.waiting_since = s.now; /* nothing is in flight */
@@ -56,7 +55,7 @@ void take_loss(Change &change, Peer &p, const raft_append_entries_result &r) {
     p.close_window();
     if (r.version >= 3) {
         p.match = 0;
-        p.known_round = r.round;
+        p.loss_round = r.round;
         p.set(kLostData);
         t.tally.restart(t.peers, t.tally.floor());
     } else {
@@ -73,7 +72,7 @@ void take_loss(Change &change, Peer &p, const raft_append_entries_result &r) {
 void rejected_match(Change &change, Peer &p, const raft_append_entries_result &r) {
     const Server &s = change.server;
     if (r.version >= 3) {
-        if (r.round > p.known_round && r.snapshot_index == 0) {
+        if (rounds::is_newer(s, p, r) && r.snapshot_index == 0) {
             take_loss(change, p, r);
         }
     } else if (!p.is(kRejecting)) {
@@ -89,7 +88,7 @@ void rejected_match(Change &change, Peer &p, const raft_append_entries_result &r
 bool is_current(const Server &s, const Peer &p, raft_index rejected) {
     return p.is_probed() ? rejected == p.next - 1
                          : p.is_pipelined() && rejected < p.next &&
-                               rejected != sending::heartbeat_position(s, p);
+                               (p.is(kRewound) || rejected != sending::heartbeat_position(s, p));
 }
 
 void rejected(Change &change, Peer &p, const raft_append_entries_result &r) {
@@ -135,7 +134,7 @@ void follow_match(const Server &s, Peer &p, raft_index match) {
 
 /* Is this acknowledgement older than the loss of data that was noticed? */
 bool is_outdated(Peer &p, const raft_append_entries_result &r) {
-    if (p.is(kLostData) && r.version >= 3 && r.round <= p.known_round) {
+    if (p.is(kLostData) && r.version >= 3 && r.round <= p.loss_round) {
         return true;
     }
     p.clear(kLostData);
@@ -239,10 +238,7 @@ Peer *usual_peer(Server &s, const raft_message &m) {
     }
     Tracker &t = *s.tracker;
     Peer *p = t.find(m.server_id);
-    return p != nullptr && p->is_pipelined() && p->doubts == 0 &&
-                   (r.version < 3 || r.round <= t.round)
-               ? p
-               : nullptr;
+    return p != nullptr && p->is_pipelined() && (r.version < 3 || r.round <= t.round) ? p : nullptr;
 }
 
 /* The window has opened: send more. */

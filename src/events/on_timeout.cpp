@@ -64,7 +64,7 @@ void send_heartbeat(Change &change, Peer &p) {
         if (!rounds::is_in_contact(s, p, s.now)) {
             p.forget_features(); /* it may come back as an older version */
         }
-        p.forget_delays_slowly();
+        p.forget_patience_slowly();
         if (p.is_replicated_to()) {
             send_heartbeat(*change, p);
         }
@@ -113,7 +113,8 @@ bool is_usual(const Server &s, raft_time now) {
         } else if (p.features_known) {
             return false;
         }
-        if (p.is_pipelined() ? sending::unsent(s, p) > 0 || sending::is_stalled(s, p, now)
+        if (p.is_pipelined() ? p.match < s.log.last() &&
+                                   (sending::unsent(s, p) > 0 || sending::is_stalled(s, p, now))
                              : p.is_replicated_to()) {
             return false;
         }
@@ -137,8 +138,9 @@ FAST_PATH int on_timeout(Server &s, const raft_event &event, raft_update &update
     raft_message *next = fast_path::messages_of(s);
     for (Peer &p : s.tracker->peers) {
         if (p.is_pipelined()) {
-            p.forget_delays_slowly();
-            const raft_index prev = sending::heartbeat_position(s, p);
+            p.forget_patience_slowly();
+            const raft_index last = s.log.last();
+            const raft_index prev = p.match == last ? last : sending::heartbeat_position(s, p);
             sending::write_append_entries(s, *next++, p, prev, s.log.term_of(prev), 0);
         }
     }

@@ -16,6 +16,7 @@ void stop_pipelining(const Server &s, Peer &p) {
     } else if (p.is_sent_snapshot() && p.snapshot_index != s.snapshot_index) {
         p.install_snapshot(s.snapshot_index); /* the caller gives up the transfer of an old one */
     }
+    p.clear(kStalled);
     p.chunk_sent = false;
 }
 

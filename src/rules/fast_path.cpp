@@ -23,7 +23,8 @@ bool is_settled_leader(const Server &s) {
     }
     for (const Peer &p : t.peers) {
         /* unreachable: departing peers are forgotten in the step that commits the change */
-        if (p.departing || (p.is_pipelined() && !s.log.ends_with_run_of(p.next - 1))) {
+        if (p.departing || p.is(kAnyLoss) ||
+            (p.is_pipelined() && !s.log.ends_with_run_of(p.next - 1))) {
             return false;
         }
     }

@@ -25,19 +25,19 @@ void use_newest(const Server &s, Peer &p) {
 
 /* Is this answer newer than the chunk that was sent? A peer without rounds cannot say so; there an
  * answer that names the snapshot is taken to be. */
-bool is_news(const Peer &p, const raft_append_entries_result &r) {
-    return !p.chunk_sent || r.round > p.known_round ||
+bool is_news(const Server &s, const Peer &p, const raft_append_entries_result &r) {
+    return !p.chunk_sent || rounds::is_newer(s, p, r) ||
            ((p.usable & RAFT_FEATURE_ROUNDS) == 0 && r.snapshot_index != 0);
 }
 
 /* How much of the snapshot does the peer have, as far as this answer tells? It has lost what it
  * had if a new answer says less than an earlier one. */
-void note_offset(Peer &p, const raft_append_entries_result &r) {
+void note_offset(const Server &s, Peer &p, const raft_append_entries_result &r) {
     if (r.version < 3 || (r.snapshot_index != p.snapshot_index && r.snapshot_index != 0)) {
         return; /* it says nothing of this snapshot */
     }
     const uint64_t offset = r.snapshot_index != 0 ? r.snapshot_offset : 0;
-    if (offset > p.snapshot_offset || (offset < p.snapshot_offset && is_news(p, r))) {
+    if (offset > p.snapshot_offset || (offset < p.snapshot_offset && is_news(s, p, r))) {
         p.snapshot_offset = offset;
         p.chunk_sent = false;
     }
@@ -56,7 +56,6 @@ bool send_chunk(Change &change, Peer &p) {
     }
     p.chunk_sent = true;
     p.waiting_since = s.now;
-    p.known_round = s.tracker->round;
     p.sent = std::max(p.sent, p.snapshot_index);
     const Configuration *c = s.configuration_at(p.snapshot_index);
     raft_install_snapshot &is =
@@ -78,7 +77,7 @@ void on_answer(Change &change, Peer &p, const raft_append_entries_result &r) {
     if (is_late(s, p)) {
         p.chunk_sent = false;
     }
-    note_offset(p, r);
+    note_offset(s, p, r);
     use_newest(s, p);
     if (!p.chunk_sent) {
         (void)send_chunk(change, p);

@@ -45,6 +45,7 @@ enum Doubt : uint8_t {
     kRewound = 4,
     /* A peer that echoes no rounds rejects what it had acknowledged. */
     kRejecting = 8,
+    kAnyLoss = kLostData | kRewound | kRejecting,
 };
 
 /* Does this echo confirm a later round than any before it? */
@@ -52,21 +53,21 @@ enum class Echo : bool { kNone, kLater };
 
 struct Peer {
     raft_id id;
-    const char *address;     /* in the configuration */
-    Ballot ballot;           /* empty: does not vote */
-    raft_index match;        /* its log agrees, durably, up to this index */
-    raft_index next;         /* next entry to send; above match unless it is rewound */
-    raft_index sent;         /* highest index that any message of this term covered */
-    raft_index asked;        /* first entry of the last message that had entries; while the peer
+    const char *address;       /* in the configuration */
+    Ballot ballot;             /* empty: does not vote */
+    raft_index match;          /* its log agrees, durably, up to this index */
+    raft_index next;           /* next entry to send; above match unless it is rewound */
+    raft_index sent;           /* highest index that any message of this term covered */
+    raft_index asked;          /* first entry of the last message that had entries; while the peer
                                    is stalled, the next entry to send if it is only slow */
-    raft_time contact;       /* when it was last heard from; at first, when it became a peer */
-    raft_time waiting_since; /* when it last made progress, or the probe or chunk was sent */
-    uint64_t round;          /* latest round that it echoed */
-    uint64_t known_round;    /* an answer that echoes no later round is older than what is known */
+    raft_time contact;         /* when it was last heard from; at first, when it became a peer */
+    raft_time waiting_since;   /* when it last made progress, or the last chunk was sent */
+    uint64_t round;            /* latest round that it echoed */
+    uint64_t loss_round;       /* the round that the answer echoed which showed a loss of data */
     raft_index snapshot_index; /* the snapshot that is being sent to it */
     uint64_t snapshot_offset;  /* where the next chunk begins */
     uint32_t window;           /* limit on entries in flight, beside the caller's */
-    uint32_t patience;         /* how long it may take to make progress, as it was seen, ms */
+    uint32_t patience;         /* how long it may make no progress until it is stalled, ms */
     uint32_t losses;           /* how often it came back with less than it had acknowledged */
     uint16_t features;         /* that it announced last */
     uint16_t usable;           /* the same while they are known, else 0 */
@@ -112,7 +113,7 @@ struct Peer {
         asked = 0;
         window = UINT32_MAX;
         round = 0;
-        known_round = 0;
+        loss_round = 0;
         contact = now;
         waiting_since = now;
         patience = 0;
@@ -137,17 +138,12 @@ struct Peer {
             probe_from(match + 1);
             set(kStalled);
         }
-        notice_delay(now);
+        const raft_time wait = 2 * (now - waiting_since);
+        patience = wait < UINT32_MAX ? static_cast<uint32_t>(wait) : UINT32_MAX;
         waiting_since = now;
     }
-    /* It takes so long to make progress: wait twice that before entries are supposed to be lost. */
-    void notice_delay(raft_time now) {
-        const raft_time wait = 2 * (now - waiting_since);
-        if (wait > patience) {
-            patience = wait < UINT32_MAX ? static_cast<uint32_t>(wait) : UINT32_MAX;
-        }
-    }
-    void forget_delays_slowly() { patience -= patience / 64; }
+    /* Wait longer each time, and let that wear off over some hundred heartbeats. */
+    void forget_patience_slowly() { patience -= patience / 128; }
     /* A stalled peer acknowledged more. If that is more than what was sent once more, the
      * entries in flight are slow, not lost. */
     void resume(raft_index acknowledged) {

@@ -391,7 +391,7 @@ void Driver::judge_step() {
         if (judge != nullptr && (!same || match != was.match)) {
             judge->matched(*this, peer, match);
         }
-        if (same && was.mode >= 0 && match < was.match) {
+        if (same && was.mode >= 0 && match < was.match && view.peers[i].losses == was.losses) {
             throw Violation("match index", format("of %s falls on %s", address_of(peer), name()));
         }
     }

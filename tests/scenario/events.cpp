@@ -177,6 +177,10 @@ Event unreachable(raft_id id) {
     return with(RAFT_UNREACHABLE, [&](raft_event &e) { e.unreachable.server_id = id; });
 }
 
+Event sent(raft_id id, raft_index index) {
+    return with(RAFT_SENT, [&](raft_event &e) { e.sent = {id, index}; });
+}
+
 Event stored(raft_index index, unsigned long long write) {
     return with(RAFT_STORED, [&](raft_event &e) { e.stored = {index, write}; });
 }

@@ -132,6 +132,7 @@ Event reconfigure(const Configuration &conf);
 Event recover(const Configuration &conf);
 Event read(unsigned long long id, bool lease = false);
 Event unreachable(raft_id id);
+Event sent(raft_id id, raft_index index);
 Event stored(raft_index index, unsigned long long write);
 Event persisted(raft_index index);
 Event persisted_snapshot(Position which, size_t offset, bool last);

@@ -57,7 +57,8 @@ TEST_CASE("A rejection echoes the round, too") {
     Led c;
     c[1].read(7);
     const auto round = c.round(2);
-    c[1].receive(2, AppendResult{.term = 2, .rejected = 2, .last = 1, .round = round});
+    c[1].submit();
+    c[1].receive(2, AppendResult{.term = 2, .rejected = 3, .last = 2, .round = round});
     REQUIRE(c[1].answer(7));
 }
 
