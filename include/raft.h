@@ -64,15 +64,16 @@
  *
  * Finish reading an update before the next step on the same raft, which may overwrite the arrays.
  * If a write fails for good, close the raft and restart the server from what is durable. After
- * raft_close(), drop the completions of writes that the closed raft asked for: tickets belong to
- * one raft_init().
+ * raft_close(), ignore writes of the closed raft that finish later: a ticket is valid for one
+ * raft_init() only.
  *
- * **Time.** Read the clock for each event, directly before raft_step(). A time that the event loop
- * has cached is too early after a callback that took long, and a lease then seems to last longer
- * than it does. Use a monotonic clock that also counts the time during which the machine is
- * suspended: on Linux `CLOCK_BOOTTIME`, not `CLOCK_MONOTONIC`. A deadline that has passed stays due
- * until #RAFT_TIMEOUT is stepped, or until what it waits for happens: a follower hears from its
- * leader, for example. Other events do not move it, so they may be stepped first.
+ * **Time.** Read the clock for each event, directly before raft_step(). Many event loops offer a
+ * time that they read once in each turn. After a slow callback that time is out of date, and a
+ * leader that uses it may take an expired lease for a valid one. Use a monotonic clock that also
+ * counts the time during which the machine is suspended: on Linux `CLOCK_BOOTTIME`, not
+ * `CLOCK_MONOTONIC`. A deadline that has passed stays due until #RAFT_TIMEOUT is stepped, or until
+ * the event happens for which this server waits, such as a message from its leader. Other events do
+ * not move the deadline, so they may be stepped first.
  *
  * **Ownership.** Three phrases describe who owns memory, and for how long it is used:
  *
@@ -375,8 +376,8 @@ struct raft_update_entries {
      * or are valid until the next step: see #raft_entry. */
     struct raft_entry *batch;
     unsigned n; /**< Number of entries. 0: only delete; there is nothing to acknowledge. */
-    /** Ticket of this write: `stored.write` of the #RAFT_STORED that acknowledges it. Tickets of
-     * one raft_init() mean nothing to the next. */
+    /** Ticket of this write: `stored.write` of the #RAFT_STORED that acknowledges it. It is valid
+     * until raft_close(). */
     unsigned long long write;
 };
 
@@ -446,9 +447,9 @@ struct raft_update {
  * Type of an event, and the member of #raft_event that holds its fields.
  *
  * #RAFT_CAMPAIGN does what an expired election timeout does. Errors: #RAFT_INVALID (this server
- * leads, or may not campaign: it is not a voter, for example), #RAFT_BUSY (this server heard from
- * a leader, or started, less than an election timeout ago: that leader may hold a lease, and then
- * this server may not vote for itself either), #RAFT_NOMEM.
+ * leads, or may not campaign because it is not a voter, for example), #RAFT_BUSY (this server
+ * started, or heard from a leader, less than an election timeout ago: the leader may hold a lease,
+ * which relies on this server's own vote as well), #RAFT_NOMEM.
  */
 enum raft_event_type {
     RAFT_START = 1,          /**< `start`: load what is on disk. The first event. */
@@ -489,13 +490,13 @@ enum raft_event_type {
  * Starting counts as hearing from a leader: this server grants no vote for an election timeout,
  * unless a leader that is transferring leadership permits it (§4.2.3).
  *
- * A server that is the only voter can elect itself, in a new term. It does so only if the stored
- * vote is its own, or the last entry is of the stored term, or it has led under this configuration
- * since it started. Otherwise it may be a server whose disk was emptied, and which has received so
- * far only an old configuration in which it was the only voter: it then waits for a leader or for
- * #RAFT_CAMPAIGN. It elects itself in this step if its configuration is known to be committed
- * because it comes from the snapshot or from entry 1; else after an election timeout, because an
- * earlier leader that is removing itself may still hold a lease (§6.4.1).
+ * A server that is the only voter of its configuration elects itself, in a new term, if its vote in
+ * the current term is its own, or its last entry is of the current term, or it has led under this
+ * configuration since it started. Otherwise its disk may have been emptied, and the configuration
+ * may be an old one that it has received again: it then waits for a leader, or for #RAFT_CAMPAIGN.
+ * It elects itself in the step of #RAFT_START if the configuration is known to be committed,
+ * because it comes from the snapshot or from entry 1. If not, an earlier leader that is removing
+ * itself may still hold a lease (§6.4.1), so this server first waits an election timeout.
  *
  * Errors: #RAFT_INVALID (started before; inconsistent settings; @p entries is NULL although
  * @p n_entries is not 0), #RAFT_CORRUPT (no correct server stores these values;
@@ -536,9 +537,9 @@ struct raft_event_bootstrap {
  * correct server sends, the sender is 0 or this server, or the address is NULL), #RAFT_CORRUPT
  * (an entry conflicts with a committed one), #RAFT_INVALID (@p message is NULL), #RAFT_NOMEM.
  *
- * #RAFT_MALFORMED is also returned if the term exceeds 2^61 and this server's own term by more than
- * 2^32, unless this server has no log. No correct cluster gets there, and a forged message must not
- * use the terms up.
+ * #RAFT_MALFORMED is also returned if the term exceeds both 2^61 and this server's own term by more
+ * than 2^32, unless this server has no log. No correct cluster reaches such terms. Without this
+ * limit, one forged message could raise the term so far that no server can campaign any more.
  */
 struct raft_event_receive {
     /** The message; borrowed for the call. Payloads and snapshot bytes are handed through. */
@@ -549,9 +550,9 @@ struct raft_event_receive {
  * Fields of #RAFT_STORED: all entries up to @p index are durable.
  *
  * One acknowledgement may cover several updates. If the log was truncated or replaced by a snapshot
- * since the write began, the ticket is out of date and the event is ignored. Tickets belong to one
- * raft_init(): a ticket of a raft that was closed may be taken for one of its successor, so drop
- * such completions. Errors: #RAFT_INVALID (no update had this ticket), #RAFT_NOMEM.
+ * since the write began, the ticket is out of date and the event is ignored. Never use a ticket of
+ * a raft that was closed: after the next raft_init() it may stand for another write. Errors:
+ * #RAFT_INVALID (no update had this ticket), #RAFT_NOMEM.
  */
 struct raft_event_stored {
     raft_index index;         /**< Highest durable index. */
@@ -614,10 +615,10 @@ struct raft_event_submit {
  * (§6.4.1) it answers in this step. Neither writes to the log. If a quorum needs servers without
  * #RAFT_FEATURE_ROUNDS, the leader commits a #RAFT_BARRIER entry instead.
  *
- * Reads share rounds: those that come while a round is under way share the next one, which begins
- * when the first is confirmed, or at the next heartbeat. So there is no need to collect reads.
- * Barriers are shared in the same way. While the features of the servers that a quorum needs are
- * unknown (see #raft_feature), reads wait for the next heartbeat.
+ * Reads share rounds. Those that are stepped while a round is in progress share the next one, which
+ * begins when the current one is confirmed, or at the next heartbeat. So the caller need not
+ * collect reads. Barriers are shared in the same way. While the features of servers that a quorum
+ * needs are unknown (see #raft_feature), reads wait for the next heartbeat.
  *
  * Errors: #RAFT_NOTLEADER, #RAFT_BUSY (too many reads are pending), #RAFT_NOMEM.
  */
@@ -636,13 +637,13 @@ struct raft_event_read {
  * ones. After this step, delete what is no longer needed, and nothing else: stored entries below
  * raft_first_index(), and snapshots older than raft_oldest_snapshot_index().
  *
- * While this leader sends an older snapshot to a server, and that server acknowledges chunks, the
- * transfer goes on with the older snapshot, and the library keeps the log from there on. If the
- * disk runs full, step #RAFT_UNREACHABLE for that server (raft_progress() says which it is): the
- * transfer is given up, and begins anew with the latest snapshot.
+ * If this leader is sending an older snapshot to a server, it goes on with that one as long as the
+ * server acknowledges chunks, and keeps the log from there on. If the disk runs full, step
+ * #RAFT_UNREACHABLE for that server (raft_progress() says which it is): the transfer begins anew,
+ * with the latest snapshot.
  *
- * Store the snapshot together with its #raft_snapshot_metadata, `configuration_index` included:
- * raft_term_of() and raft_configuration_at() return them before this step.
+ * Store the snapshot together with its whole #raft_snapshot_metadata, which #RAFT_START needs. Get
+ * it from raft_term_of() and raft_configuration_at() before this step.
  *
  * Errors: #RAFT_INVALID (the index is above raft_commit_index(), or not above
  * raft_snapshot_index()), #RAFT_NOMEM.
@@ -651,8 +652,8 @@ struct raft_event_snapshot {
     /** Only the index is read: the library knows the term, and the configuration, which
      * raft_configuration_at() returns. */
     struct raft_snapshot_metadata metadata;
-    /** Least number of entries to keep, up to and including the index: servers that are a little
-     * behind then need no snapshot. */
+    /** Number of entries to keep at least, up to and including the index, so that servers that are
+     * a little behind need no snapshot. */
     unsigned trailing;
 };
 
@@ -702,7 +703,7 @@ struct raft_event_reconfigure {
  * #RAFT_BUSY (another catch-up is running), #RAFT_NOMEM.
  */
 struct raft_event_catch_up {
-    raft_id server_id; /**< The standby or spare; 0: give the running catch-up up. */
+    raft_id server_id; /**< The standby or spare; 0: cancel the running catch-up. */
 };
 
 /**
@@ -711,8 +712,8 @@ struct raft_event_catch_up {
  * The leader brings that voter up to date and asks it to campaign at once. During the transfer it
  * refuses new entries with #RAFT_NOTLEADER. It gives up after an election timeout.
  *
- * To give a transfer up earlier, use this server's own ID; without a transfer that has no effect.
- * The other voter may become leader all the same, if it was already asked to campaign.
+ * To cancel a transfer, use this server's own ID; if there is none, that has no effect. If the
+ * other voter has already been asked to campaign, it may become leader nevertheless.
  *
  * Errors: #RAFT_NOTLEADER, #RAFT_BADID (no member has it), #RAFT_BADROLE (it is no voter, or has
  * #RAFT_FEATURE_NEVER_LEADS), #RAFT_NOCONNECTION (it was not heard from for an election timeout),
@@ -721,18 +722,19 @@ struct raft_event_catch_up {
  */
 struct raft_event_transfer {
     /** The next leader. 0: the most up-to-date of the other voters that were heard from within an
-     * election timeout and may lead. This server's own ID: give the transfer up. */
+     * election timeout and may lead. This server's own ID: cancel the transfer. */
     raft_id server_id;
 };
 
 /**
  * Fields of #RAFT_UNREACHABLE: the transport could not deliver a message or snapshot.
  *
- * Until that server answers, the leader sends it at most one message with entries at a time, and no
- * chunk of a snapshot. It forgets the server's features (see #raft_feature). When the server
- * answers, the last chunk is sent again; but the transfer of an older snapshot ends, and the latest
- * one is sent from its beginning. Step this event also if the entries or bytes of a message can no
- * longer be read. The event is ignored on a server that does not lead, and if the ID is unknown.
+ * The leader forgets the server's features (see #raft_feature). Until the server answers a
+ * heartbeat, the leader sends it neither entries nor chunks of a snapshot. Then it searches for the
+ * last entry that both logs have, with one message at a time, or sends the last chunk again. If it
+ * was sending an older snapshot, it sends the latest one instead, from its beginning. Step this
+ * event also if the entries or bytes of a message can no longer be read. The event is ignored on a
+ * server that does not lead, and if the ID is unknown.
  */
 struct raft_event_unreachable {
     raft_id server_id; /**< The server that did not get the message. */
@@ -746,8 +748,8 @@ struct raft_event_unreachable {
  * lost servers had are lost. Two clusters can result if any server outside @p conf still runs.
  * Recover one server only: the one whose last durable entry has the highest term and, among those,
  * the highest index. Stop the other survivors, and add them afterwards with empty disks and new
- * IDs. If you keep their disks, restart them: one that goes on running may never campaign, because
- * it has learned of a commit index beyond its log.
+ * IDs. If @p conf contains survivors that keep their disks, restart them: a running server that has
+ * learned of a commit index beyond its log does not campaign.
  *
  * Errors: #RAFT_INVALID (this server is the leader; no voter; a NULL address), #RAFT_BADID (an ID
  * is 0, or this server is not in @p conf), #RAFT_DUPLICATEID, #RAFT_DUPLICATEADDRESS,
@@ -762,9 +764,9 @@ struct raft_event_recover {
  *
  * A caller that limits its messages, or what is in flight, in bytes sends fewer entries than a
  * #RAFT_APPEND_ENTRIES message asks for, or does not send the message. It then steps this event for
- * that server, directly after it has carried out the whole update (or that of another #RAFT_SENT):
- * this step ends the life of `messages.batch`. The entries after @p index count as not sent, and
- * later messages of that update to the same server need not be sent.
+ * that server, directly after it has carried out the whole update (or that of another #RAFT_SENT),
+ * because this step makes the arrays of that update invalid. The entries after @p index count as
+ * not sent, and later messages of that update to the same server need not be sent.
  *
  * If at least one entry of the update's last message to that server has been sent, the update of
  * this step asks for the next entries, so that a caller can cut one long message into several. If
@@ -772,8 +774,8 @@ struct raft_event_recover {
  * heartbeat.
  *
  * The event is ignored if it does not apply: no entry after @p index was asked for, or the server
- * has already stored it. A message that is cut *without* this event is correct but slow: the leader
- * takes the missing entries for lost.
+ * has already stored it. Without this event, cut messages are correct but slow: the leader takes
+ * the missing entries for lost, and searches for the last entry that both logs have.
  */
 struct raft_event_sent {
     raft_id server_id; /**< The server. */
@@ -850,9 +852,10 @@ enum raft_message_type {
  * Rounds, chunks and joint configurations need message fields that C-Raft does not have. A server
  * announces them only if raft_set_features() says that the caller's codec transmits these fields.
  *
- * A server may come back as an older version. So a leader forgets its features when it is reported
- * unreachable (#RAFT_UNREACHABLE) or was silent for an election timeout, and uses none of them
- * until it answers again. Only for joint changes does the leader rely on what it heard last.
+ * A server may come back as an older version. So when a server is reported unreachable
+ * (#RAFT_UNREACHABLE) or was silent for an election timeout, the leader forgets its features, and
+ * uses none of them until the server answers. Joint changes are an exception: they depend on the
+ * features that a server announced last, however long ago.
  */
 enum raft_feature {
     RAFT_FEATURE_CAPACITY = 1, /**< It reports its disk capacity. Always announced. */
@@ -898,8 +901,8 @@ struct raft_append_entries {
     raft_term prev_log_term;   /**< Term of that entry. */
     raft_index leader_commit;  /**< The leader's commit index. */
     /** The entries from `prev_log_index + 1` on. In an update it is NULL: the caller attaches the
-     * entries from its log before the next step. In an event the array is borrowed for the call,
-     * and the payloads are handed through. */
+     * entries from its log, see #raft_message. In an event the array is borrowed for the call, and
+     * the payloads are handed through. */
     struct raft_entry *entries;
     /** Number of entries. In an update the caller may attach fewer and reduce it; then step
      * #RAFT_SENT. */
@@ -929,11 +932,10 @@ struct raft_append_entries_result {
 /**
  * InstallSnapshot (figure 5.3). Version 0 is a whole snapshot, version 1 a chunk.
  *
- * A leader sends it only to a server that has answered since its features were last forgotten (see
- * #raft_feature), and therefore in this term: so version 0 is only sent to servers without
- * #RAFT_FEATURE_CHUNKS. Chunks are sent one at a time. A chunk is sent again if it is not
- * acknowledged for raft_set_install_snapshot_timeout(), or if the server was reported unreachable
- * and is heard from again. The offset begins at 0 again with each leader, term and snapshot.
+ * A leader sends it only to a server whose features it knows (see #raft_feature), so that a server
+ * with #RAFT_FEATURE_CHUNKS never gets version 0. Chunks are sent one at a time. A chunk is sent
+ * again if it is not acknowledged for raft_set_install_snapshot_timeout(), or if the server answers
+ * after it was reported unreachable. Each term, leader and snapshot begins at offset 0.
  */
 struct raft_install_snapshot {
     unsigned char version; /**< 0 or 1: see #raft_message. */
@@ -972,18 +974,18 @@ struct raft_timeout_now {
  * cluster: encode the version and the fields of that version; the receiver ignores the others.
  *
  * In an update, attach the entries to each #RAFT_APPEND_ENTRIES, from the log as it is after
- * duty 2, and the bytes to each #RAFT_INSTALL_SNAPSHOT. If the caller reads them from disk, it may
- * copy the message and send it after later steps, while raft_current_term() equals the term of the
- * message. When the term has changed, it must drop the message: the log may have been rewritten. If
+ * duty 2, and the bytes to each #RAFT_INSTALL_SNAPSHOT. If the caller must read them from disk, it
+ * may copy the message, and send it after later steps if raft_current_term() still equals the term
+ * of the message. Otherwise it must drop the message, because the log may have been rewritten. If
  * the entries or bytes have been deleted, drop the message and step #RAFT_UNREACHABLE.
  */
 struct raft_message {
     enum raft_message_type type; /**< What the message is; selects one of the members below. */
     raft_id server_id;           /**< In an update: the receiver. In an event: the sender. */
-    /** Address of that server. In an update, valid until the next step: in an answer, the address
-     * that came with the message which it answers; else the one in the configuration. In an event,
-     * borrowed for the call and not NULL: the address at which the sender accepts connections, as
-     * the sender says itself (not the address of its socket). */
+    /** Address of that server. In an update: the address that came with the message which this
+     * message answers; if it answers none, the address in the configuration; valid until the next
+     * step. In an event: the address at which the sender accepts connections, which the sender must
+     * state itself (it is not the address of its socket); not NULL; borrowed for the call. */
     const char *server_address;
 #ifndef DOXYGEN
     union {
@@ -1158,8 +1160,8 @@ RAFT_API int raft_catch_up(const struct raft *r, raft_id id, int *status);
 /** Returns the server to which this leader is transferring leadership (§3.10); 0: none. */
 RAFT_API raft_id raft_transferee(const struct raft *r);
 
-/** Returns a text that says why the last step or setter that failed has failed; empty if none has.
- * It is never NULL, and valid until the next step, setter or raft_close(). */
+/** Returns the reason of the latest failure of a step or setter, in words; empty if there was none.
+ * Never NULL; valid until the next step, setter or raft_close(). */
 RAFT_API const char *raft_errmsg(const struct raft *r);
 
 /* --------------------------------------------------------------------------
@@ -1279,8 +1281,8 @@ RAFT_API int raft_set_max_uncommitted_entries(struct raft *r, unsigned n);
 
 /**
  * Set a time that this server waits in addition to its election timeout before it campaigns, so
- * that servers with a shorter delay are more likely to lead. It changes neither leases nor when
- * this server votes. The target of a transfer does not wait.
+ * that servers with a shorter delay are more likely to lead. The delay changes neither leases nor
+ * when this server votes. The target of a transfer does not wait.
  *
  * @param msecs milliseconds; default 0. UINT_MAX: this server never leads, neither after a
  *              transfer nor as the only voter. It still votes, and announces
@@ -1291,8 +1293,8 @@ RAFT_API int raft_set_election_delay(struct raft *r, unsigned msecs);
 
 /**
  * Choose when a leader tells the other servers that its commit index has increased: with the next
- * message that it sends anyway, or at once, in a message without entries if nothing else is to be
- * sent. The latter lets followers apply an entry sooner, and costs up to one message for each
+ * message that it sends to them anyway, or at once, if need be in a message without entries. The
+ * latter lets followers apply an entry sooner. It costs up to one message, and its answer, for each
  * server and commit.
  *
  * @param enabled 0: with the next message (default); else at once
