@@ -35,8 +35,12 @@ int set(struct raft *r, Change change) {
         }
         s->settings = new (memory) Settings;
     }
+    const Settings before = *s->settings;
     *const_cast<Settings *>(s->settings) = changed;
     s->fast_path = FastPath::kNone;
+    if (s->started) {
+        election_start::follow_settings(*s, before);
+    }
     return 0;
 }
 
@@ -112,7 +116,7 @@ raft_index raft_commit_index(const struct raft *r) {
 
 raft_time raft_timeout(const struct raft *r) {
     const Server *s = server_of(r);
-    return s != nullptr ? s->timeout() : 0;
+    return s != nullptr ? s->deadline : 0;
 }
 
 raft_index raft_last_index(const struct raft *r) {
@@ -231,16 +235,12 @@ int raft_seed(struct raft *r, unsigned seed) {
     if (s == nullptr) {
         return RAFT_INVALID;
     }
-    s->random = Random(seed);
+    s->random = Random(s->id, seed);
     return 0;
 }
 
 int raft_set_election_timeout(struct raft *r, unsigned msecs) {
-    const int rv = set(r, [=](Settings &s) { s.election_timeout = msecs; });
-    if (rv == 0 && server_of(r)->started) {
-        election_start::draw(*server_of(r)); /* used from now on, not from the next campaign on */
-    }
-    return rv;
+    return set(r, [=](Settings &s) { s.election_timeout = msecs; });
 }
 
 int raft_set_heartbeat_timeout(struct raft *r, unsigned msecs) {
@@ -257,7 +257,7 @@ int raft_set_pre_vote(struct raft *r, unsigned enabled) {
     const bool was_on = s != nullptr && s->settings->pre_vote;
     const int rv = set(r, [=](Settings &settings) { settings.pre_vote = on; });
     if (rv == 0 && was_on) {
-        s->max_pre_vote_term = s->term + 1;
+        s->pre_vote_terms = kDoubtfulTerms;
     }
     return rv;
 }
@@ -283,7 +283,7 @@ int raft_set_max_uncommitted_entries(struct raft *r, unsigned n) {
 }
 
 int raft_set_election_delay(struct raft *r, unsigned msecs) {
-    return set(r, [=](Settings &s) { s.election_delay = msecs; });
+    return set(r, [=](Settings &s) { s.set_delay(msecs); });
 }
 
 int raft_set_eager_commit(struct raft *r, unsigned enabled) {
@@ -300,8 +300,7 @@ int raft_set_features(struct raft *r, unsigned mask) {
     if ((mask & ~kKnown) != 0) {
         return RAFT_INVALID;
     }
-    return set(
-        r, [=](Settings &s) { s.features = static_cast<uint16_t>(mask | RAFT_FEATURE_CAPACITY); });
+    return set(r, [=](Settings &s) { s.set_features(mask); });
 }
 
 int raft_set_tracer(struct raft *r, struct raft_tracer *t) {

@@ -88,6 +88,8 @@ int dispatch(Server &s, const raft_event &event, raft_update &update) {
             return run(s, event, update, on_recover);
         case RAFT_SENT:
             return run(s, event, update, on_sent);
+        case RAFT_CAMPAIGN:
+            return run(s, event, update, on_campaign);
         default:
             return run(s, event, update, on_unknown);
     }

@@ -31,6 +31,7 @@ uint64_t round_of(const raft_append_entries &ae) { return ae.version >= 1 ? ae.r
 
 void hear_round(Server &s, const raft_append_entries &ae) {
     s.leader_round = std::max(s.leader_round, round_of(ae));
+    s.known_commit = std::max(s.known_commit, ae.leader_commit);
 }
 
 [[nodiscard]] int check_entries(Step &step, const raft_append_entries &ae, Plan *plan) {
@@ -211,9 +212,7 @@ void carry_out(Change &change, const raft_message &m, Plan *plan) {
         append(change, ae, plan);
     }
     s.matched = std::max(s.matched, ae.prev_log_index + ae.n_entries);
-    if (commit::follow(s, ae.leader_commit) && s.own_sets == 0) {
-        election_start::rearm(s); /* its removal may be known to be committed now */
-    }
+    (void)commit::follow(s, ae.leader_commit);
     if (!appended) {
         answers::acknowledge(change); /* new entries are acknowledged once they are durable */
     }
@@ -315,7 +314,7 @@ bool is_usual(const Server &s, const raft_message &m) {
 FAST_PATH int on_append_entries(Server &s, const raft_event &event, raft_update &update) {
     const raft_message &m = *event.receive.message;
     const raft_append_entries &ae = m.append_entries;
-    if (!fast_path::is_timely(s, event, ae.leader_commit | ae.prev_log_index | round_of(ae)) ||
+    if (!fast_path::within_limits(event, ae.leader_commit | ae.prev_log_index | round_of(ae)) ||
         !is_usual(s, m)) [[unlikely]] {
         return run(s, event, update, handle);
     }
@@ -327,7 +326,7 @@ FAST_PATH int on_append_entries(Server &s, const raft_event &event, raft_update 
     hear_round(s, ae);
     unsigned flags = 0;
     if (s.deadline != s.now + s.drawn_timeout) {
-        election_start::rearm_voter(s);
+        election_start::rearm(s);
         flags |= RAFT_UPDATE_TIMEOUT;
     }
     s.matched = std::max(s.matched, ae.prev_log_index + ae.n_entries);

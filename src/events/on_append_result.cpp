@@ -258,7 +258,7 @@ FAST_PATH int on_append_result(Server &s, const raft_event &event, raft_update &
     const raft_message &m = *event.receive.message;
     const raft_append_entries_result &r = m.append_entries_result;
     Peer *p = usual_peer(s, m);
-    if (p == nullptr || !fast_path::is_timely(s, event, r.last_log_index) ||
+    if (p == nullptr || !fast_path::within_limits(event, r.last_log_index) ||
         (p->next <= s.log.last() && !(sending::fits_message(s, *p, s.log.last()) &&
                                       /* unreachable: a leader has had room since its election */
                                       s.outbox.holds(sizeof(raft_message))))) [[unlikely]] {

@@ -166,6 +166,7 @@ int on_install_snapshot(Step &step, const raft_message &m) {
         return step.no_memory();
     }
     transitions::follow(*change, m.server_id, is.term, is.version, plan.leader_address);
+    change->server.known_commit = std::max(change->server.known_commit, is.last_index);
     carry_out(*change, is, chunk, &plan);
     return 0;
 }

@@ -135,7 +135,7 @@ bool is_usual(const Server &s, const raft_event_submit &submit) {
 
 FAST_PATH int on_submit(Server &s, const raft_event &event, raft_update &update) {
     const raft_event_submit &submit = event.submit;
-    if (!fast_path::is_timely(s, event) || !is_usual(s, submit)) [[unlikely]] {
+    if (!fast_path::within_limits(event) || !is_usual(s, submit)) [[unlikely]] {
         return run(s, event, update, handle);
     }
     fast_path::begin(s, event);

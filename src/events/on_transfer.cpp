@@ -79,8 +79,8 @@ int on_timeout_now(Step &step, const raft_message &m) {
     }
     const bool current = tn.term == s.term && s.state == RAFT_FOLLOWER && s.leader == m.server_id;
     /* The leader waits until this server has everything. If some of it was lost, do nothing. */
-    const bool ready = s.own_sets != 0 && !s.installation && s.last_stored > 0 &&
-                       s.last_stored >= tn.last_log_index && election_start::has_term_left(s.term);
+    const bool ready = s.own_sets != 0 && !s.installation && s.last_stored >= tn.last_log_index &&
+                       election_start::may_campaign(s);
     if (tn.term < s.term || (tn.term == s.term && !(current && ready))) {
         return 0;
     }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "rules/changes.hpp"
 
-#include "rules/election_start.hpp"
 #include "state/tracker.hpp"
 
 #include <utility>
@@ -25,10 +24,9 @@ void configuration_changed(Change &change, known_leader::Address &address) {
     const unsigned sets = s.configuration != nullptr ? s.configuration->voter_sets_of(s.id) : 0U;
     change.remember();
     s.own_sets = sets & kBothSets;
+    s.sole_voter = s.configuration != nullptr && s.configuration->has_sole_voter(s.id);
+    s.has_led = s.leads();
     known_leader::refresh(change, address);
-    if (s.state == RAFT_FOLLOWER) {
-        election_start::rearm(s);
-    }
 }
 
 void push(Change &change, Owner<Configuration> c, known_leader::Address &address) {

@@ -2,7 +2,6 @@
 #include "rules/membership.hpp"
 
 #include "rules/changes.hpp"
-#include "rules/election_start.hpp"
 #include "rules/sending.hpp"
 #include "rules/transitions.hpp"
 #include "state/tracker.hpp"
@@ -154,9 +153,9 @@ int append_alone(Step &step, const raft_configuration &conf, raft_term term, Pur
         /* An entry needs a term of its own: no other server may lead in it. */
         change->remember();
         change->server.voted_for = s.id;
+        change->server.known_commit = 0; /* entries beyond the log are given up */
     }
     changes::install(*change, std::move(c), nullptr, address);
-    election_start::restart(change->server);
     return 0;
 }
 

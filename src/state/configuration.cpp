@@ -24,6 +24,17 @@ uint8_t Configuration::voter_sets_of(raft_id id) const {
     return server != nullptr ? voter_sets(server->role) : uint8_t{0};
 }
 
+bool Configuration::has_sole_voter(raft_id id) const {
+    if (voter_sets_of(id) != kBothSets) {
+        return false;
+    }
+    unsigned voters = 0;
+    for (const raft_server &server : *this) {
+        voters += voter_sets(server.role) != 0;
+    }
+    return voters == 1;
+}
+
 namespace configuration {
 namespace {
 

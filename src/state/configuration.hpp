@@ -27,6 +27,8 @@ struct Configuration {
     const raft_server *find(raft_id id) const;
     raft_configuration view() const { return {const_cast<raft_server *>(servers()), n}; }
     uint8_t voter_sets_of(raft_id id) const;
+    /* Does this server alone form a quorum? */
+    bool has_sole_voter(raft_id id) const;
 };
 
 namespace configuration {

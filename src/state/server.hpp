@@ -23,7 +23,11 @@ void release(Installation *i);
 uint32_t pending_reads(const Tracker &t);
 [[nodiscard]] bool reserve(Tracker &t, const Need &need);
 
-inline constexpr raft_time kNever = UINT64_MAX;
+/* Fits a signed integer, for callers without unsigned ones. */
+inline constexpr raft_time kNever = INT64_MAX;
+
+/* Pre-votes are requested for the term after the current one, at most. */
+inline constexpr uint8_t kDoubtfulTerms = 2;
 
 /* May the frequent events of a follower or leader take the fast path (rules/fast_path.hpp)? */
 enum class FastPath : uint8_t { kNone, kFollower, kLeader };
@@ -37,8 +41,14 @@ struct Facts {
     Configuration *configuration = nullptr; /* latest first, back to the snapshot's */
     uint32_t drawn_timeout = 0;             /* the randomized election timeout, ms */
     uint16_t capacity = 0;
-    uint8_t state = RAFT_FOLLOWER;
-    uint8_t own_sets : 2 = 0; /* voter sets of this server in the latest configuration */
+    uint8_t state : 2 = RAFT_FOLLOWER;
+    uint8_t own_sets : 2 = 0;    /* voter sets of this server in the latest configuration */
+    bool sole_voter : 1 = false; /* this server alone is a quorum of that configuration */
+    bool has_led : 1 = false;    /* since the start, under that configuration */
+    /* In so many terms, from the current one on, this server may have requested pre-votes, also
+     * before a restart. Maintained only while pre-votes are off: an unmarked vote result of such
+     * a term may answer an old pre-vote, and does not count. */
+    uint8_t pre_vote_terms : 2 = 0;
     bool started : 1 = false;
     bool leader_extended : 1 = false;  /* the leader's messages carry the fields we added */
     bool leader_is_member : 1 = false; /* a configuration has the leader's address */
@@ -46,7 +56,7 @@ struct Facts {
 };
 
 struct Server : Facts {
-    explicit Server(raft_id own_id) : id(own_id), random(static_cast<uint32_t>(own_id)) {}
+    explicit Server(raft_id own_id) : id(own_id), random(own_id, 0) {}
     Server(const Server &) = delete;
     Server &operator=(const Server &) = delete;
     ~Server();
@@ -63,14 +73,11 @@ struct Server : Facts {
     raft_time now = 0;
     raft_time heard_at = 0; /* when a leader was last heard from */
     raft_time deadline = kNever;
-    uint64_t leader_round = 0; /* latest round that this term's leader began */
-    uint64_t writes = 0;       /* latest ticket */
-    uint64_t valid_from = 0;   /* older tickets are stale */
-    /* The highest term for which this server may have requested pre-votes, also before a
-     * restart. Maintained only while pre-votes are off: an unmarked vote result of this term or
-     * a lower one may answer an old pre-vote, and does not count. */
-    raft_term max_pre_vote_term = 0;
-    Owner<Tracker> tracker;           /* if and only if this server is a candidate or leader */
+    uint64_t leader_round = 0;   /* latest round that this term's leader began */
+    uint64_t writes = 0;         /* latest ticket */
+    uint64_t valid_from = 0;     /* older tickets are stale */
+    raft_index known_commit = 0; /* highest commit index that a leader has told; perhaps > last */
+    Owner<Tracker> tracker;      /* if and only if this server is a candidate or leader */
     Owner<Installation> installation; /* only on followers */
     Owner<char> leader_address;       /* of `leader`; left over from the last one if that is 0 */
     const Settings *settings = &kDefaultSettings;
@@ -82,8 +89,6 @@ struct Server : Facts {
 #endif
 
     bool leads() const { return state == RAFT_LEADER; }
-    /* A deadline that has passed is due at the next moment, never in the past. */
-    raft_time timeout() const { return deadline > now ? deadline : now + 1; }
     raft_term stored_term() const { return log.term_of(last_stored); }
     bool announces(unsigned feature) const { return (settings->features & feature) != 0; }
     /* The configuration in force at an index. NULL: none, or before the snapshot. */
