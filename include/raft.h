@@ -449,7 +449,8 @@ struct raft_update {
  * #RAFT_CAMPAIGN does what an expired election timeout does. Errors: #RAFT_INVALID (this server
  * leads, or may not campaign because it is not a voter, for example), #RAFT_BUSY (this server
  * started, or heard from a leader, less than an election timeout ago: the leader may hold a lease,
- * which relies on this server's own vote as well), #RAFT_NOMEM.
+ * which relies on this server's own vote as well; or a chunk of a snapshot is being written),
+ * #RAFT_NOMEM.
  */
 enum raft_event_type {
     RAFT_START = 1,          /**< `start`: load what is on disk. The first event. */
