@@ -16,32 +16,52 @@ using namespace libraft;
 
 namespace {
 
-/* Change a setting, in a copy. Once the server is started, the result must be legal. */
-template <class Change>
-int set(struct raft *r, Change change) {
-    Server *s = server_of(r);
+/* May a setter change the raft? */
+int check_setter(const Server *s) {
     if (s == nullptr) {
         return RAFT_INVALID;
     }
+    return s->in_tracer ? int{RAFT_BUSY} : 0;
+}
+
+int fail(Server &s, int code, const char *why) {
+    s.why = why;
+    return code;
+}
+
+/* An older text would be taken for this setter's. */
+int succeed(Server &s) { return fail(s, 0, ""); }
+
+/* Change a setting, in a copy. Once the server is started, it must be able to run with the result.
+ * `invalid`: why the argument is not allowed at any time; NULL if it is. */
+template <class Change>
+int set(struct raft *r, Change change, const char *invalid = nullptr) {
+    Server *s = server_of(r);
+    if (const int rv = check_setter(s); rv != 0) {
+        return rv;
+    }
     Settings changed = *s->settings;
     change(changed);
-    if (s->started && !changed.legal()) {
-        return RAFT_INVALID;
+    if (invalid == nullptr && s->started) {
+        invalid = changed.contradiction();
+    }
+    if (invalid != nullptr) {
+        return fail(*s, RAFT_INVALID, invalid);
     }
     if (s->settings == &kDefaultSettings) {
         void *memory = malloc(sizeof(Settings));
         if (memory == nullptr) {
-            return RAFT_NOMEM;
+            return fail(*s, RAFT_NOMEM, "out of memory");
         }
         s->settings = new (memory) Settings;
     }
     const Settings before = *s->settings;
-    *const_cast<Settings *>(s->settings) = changed;
+    s->own_settings() = changed;
     s->fast_path = FastPath::kNone;
     if (s->started) {
         election_start::follow_settings(*s, before);
     }
-    return 0;
+    return succeed(*s);
 }
 
 /* What a leader knows of a member. */
@@ -70,12 +90,12 @@ int raft_init(struct raft *r, raft_id id, const char *address) {
     if (id == 0) {
         return RAFT_BADID;
     }
-    void *memory = malloc(sizeof(Server));
-    if (memory == nullptr) {
+    Server *s = new_server(id, address);
+    if (s == nullptr) {
         return RAFT_NOMEM;
     }
     r->id = id;
-    r->impl = new (memory) Server(id);
+    r->impl = s;
     return 0;
 }
 
@@ -85,8 +105,10 @@ int raft_close(struct raft *r) {
     }
     Server *s = server_of(r);
     if (s != nullptr) {
-        s->~Server();
-        free(s);
+        if (s->in_tracer) {
+            return RAFT_BUSY;
+        }
+        release(s);
     }
     memset(r, 0, sizeof *r);
     return 0;
@@ -162,7 +184,7 @@ void raft_leader(const struct raft *r, raft_id *id, const char **address) {
         *id = s != nullptr ? s->leader : 0;
     }
     if (address != nullptr) {
-        *address = s != nullptr && s->leader != 0 ? s->leader_address.get() : nullptr;
+        *address = s != nullptr ? s->leader_address_told() : nullptr;
     }
 }
 
@@ -209,7 +231,7 @@ raft_id raft_transferee(const struct raft *r) {
 
 const char *raft_errmsg(const struct raft *r) {
     const Server *s = server_of(r);
-    return s != nullptr ? s->why : "";
+    return s != nullptr ? s->why : "the raft is NULL or not initialized";
 }
 
 int raft_configuration_at(const struct raft *r, raft_index index, struct raft_configuration *conf,
@@ -232,11 +254,11 @@ int raft_configuration_at(const struct raft *r, raft_index index, struct raft_co
 
 int raft_seed(struct raft *r, unsigned seed) {
     Server *s = server_of(r);
-    if (s == nullptr) {
-        return RAFT_INVALID;
+    if (const int rv = check_setter(s); rv != 0) {
+        return rv;
     }
     s->random = Random(s->id, seed);
-    return 0;
+    return succeed(*s);
 }
 
 int raft_set_election_timeout(struct raft *r, unsigned msecs) {
@@ -301,11 +323,13 @@ int raft_set_features(struct raft *r, unsigned mask) {
         return RAFT_INVALID;
     }
     return set(r, [=](Settings &s) { s.set_features(mask); });
+    return set(
+        r, [=](Settings &s) { s.features = static_cast<uint16_t>(mask | RAFT_FEATURE_CAPACITY); },
+        (mask & ~kKnown) != 0 ? "features: a bit is not known to this version" : nullptr);
 }
 
 int raft_set_tracer(struct raft *r, struct raft_tracer *t) {
-    if (t != nullptr && t->emit == nullptr) {
-        return RAFT_INVALID;
-    }
-    return set(r, [=](Settings &s) { s.tracer = t; });
+    return set(
+        r, [=](Settings &s) { s.tracer = t; },
+        t != nullptr && t->emit == nullptr ? "tracer: emit is NULL" : nullptr);
 }

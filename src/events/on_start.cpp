@@ -139,8 +139,8 @@ void push(Disk *disk, Owner<Configuration> c) {
 }
 
 [[nodiscard]] int check(Step &step, const raft_event_start &e, Disk *disk) {
-    if (!step.server.settings->legal()) {
-        return step.fail(RAFT_INVALID, "the settings contradict each other");
+    if (const char *why = step.server.settings->contradiction(); why != nullptr) {
+        return step.fail(RAFT_INVALID, why);
     }
     if (e.term == 0 && (e.voted_for != 0 || e.metadata != nullptr || e.n_entries != 0)) {
         return corrupt(step, "the term is 0, but there is a vote, a snapshot or a log");
@@ -197,8 +197,7 @@ void load(Change &change, const raft_event_start &e, Disk *disk) {
     s.pre_vote_terms = s.settings->pre_vote ? 0 : kDoubtfulTerms;
     load_log(s, e, *disk);
     s.configuration = disk->configuration.take();
-    known_leader::Address none;
-    changes::configuration_changed(change, none);
+    changes::configuration_changed(change);
     s.heard_at = s.now;
     s.started = true;
     election_start::restart(s);
@@ -222,7 +221,7 @@ int on_start(Step &step) {
     elections::Preparation preparation;
     const Configuration *latest = disk.configuration.get();
     const bool sole_voter = latest != nullptr && latest->has_sole_voter(s.id);
-    Change *change = !sole_voter || elections::prepare(s, {latest}, &preparation, &need)
+    Change *change = !sole_voter || elections::prepare(s, latest, &preparation, &need)
                          ? step.reserve(need)
                          : nullptr;
     if (change == nullptr) {

@@ -110,7 +110,7 @@ FAST_PATH int leader_fast_path(Server &s, const raft_event &event, raft_update &
 
 FAST_PATH int follower_fast_path(Server &s, const raft_event &event, raft_update &update,
                                  raft_index index, Handler handler) {
-    if (index > s.matched || !s.outbox.holds(sizeof(raft_message))) [[unlikely]] {
+    if (index > s.matched || !s.outbox.holds(kMessageSize)) [[unlikely]] {
         return run(s, event, update, handler);
     }
     fast_path::begin(s, event);
@@ -122,8 +122,8 @@ FAST_PATH int follower_fast_path(Server &s, const raft_event &event, raft_update
     return 0;
 }
 
-int take(Server &s, const raft_event &event, raft_update &update, raft_index index,
-         Handler handler) {
+[[gnu::always_inline]] inline int take(Server &s, const raft_event &event, raft_update &update,
+                                       raft_index index, Handler handler) {
     if (s.fast_path == FastPath::kNone || index <= s.last_stored ||
         !fast_path::within_limits(event)) [[unlikely]] {
         return run(s, event, update, handler);

@@ -123,7 +123,7 @@ bool is_usual(const Server &s, const raft_event_submit &submit) {
         return false;
     }
     const auto &peers = s.tracker->peers;
-    return s.outbox.holds(submit.n * kEntrySize + peers.size() * sizeof(raft_message)) &&
+    return s.outbox.holds(submit.n * kEntrySize + peers.size() * kMessageSize) &&
            fast_path::are_plain(submit.entries, submit.n) &&
            (settings.max_message_entries == 0 ||
             std::all_of(peers.begin(), peers.end(), [&](const Peer &p) {

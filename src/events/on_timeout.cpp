@@ -127,8 +127,8 @@ bool is_usual(const Server &s, raft_time now) {
 FAST_PATH int on_timeout(Server &s, const raft_event &event, raft_update &update) {
     const raft_time now = fast_path::time_of(s, event);
     if (s.fast_path != FastPath::kLeader || now < s.deadline || event.time > kLimit ||
-        !s.outbox.holds(s.tracker->peers.size() * sizeof(raft_message)) || !is_usual(s, now))
-        [[unlikely]] {
+        s.outbox.is_large() || !s.outbox.holds(s.tracker->peers.size() * kMessageSize) ||
+        !is_usual(s, now)) [[unlikely]] {
         return run(s, event, update, handle);
     }
     fast_path::begin(s, event);

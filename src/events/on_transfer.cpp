@@ -72,7 +72,7 @@ int on_transfer(Step &step) {
 int on_timeout_now(Step &step, const raft_message &m) {
     const Server &s = step.server;
     const raft_timeout_now &tn = m.timeout_now;
-    if (!message::valid_term(tn.term) ||
+    if (!message::valid_term(s, tn.term) ||
         !message::valid_position(tn.last_log_index, tn.last_log_term, tn.term)) {
         return message::malformed(
             step, "TimeoutNow: the term, last_log_index and last_log_term do not fit each other");

@@ -18,7 +18,7 @@ enum class Kind : bool { kVote, kPreVote };
 
 [[nodiscard]] int check_request(Step &step, const raft_message &m) {
     const raft_request_vote &rv = m.request_vote;
-    if (!message::valid_term(rv.term)) {
+    if (!message::valid_term(step.server, rv.term)) {
         return message::malformed(step, "RequestVote: the term is out of range");
     }
     if (rv.candidate_id != m.server_id) {
@@ -66,10 +66,12 @@ void pre_vote(Change &change, const raft_message &m, bool refused) {
 void vote(Change &change, const raft_message &m) {
     Server &s = change.server;
     const raft_request_vote &rv = m.request_vote;
-    if (rv.term > s.term) {
+    const bool new_term = rv.term > s.term;
+    const bool voted = !new_term && s.voted_for != 0 && s.voted_for != rv.candidate_id;
+    if (new_term) {
         transitions::adopt_term(change, rv.term);
     }
-    if ((s.voted_for != 0 && s.voted_for != rv.candidate_id) || !is_up_to_date(s, rv)) {
+    if (voted || !is_up_to_date(s, rv)) {
         answer(change, m, s.term, Verdict::kRefused, Kind::kVote);
         return;
     }
@@ -91,7 +93,7 @@ int on_request_vote(Step &step, const raft_message &m) {
     const bool has_flags = rv.version >= 1;
     const bool permitted = has_flags && load_bool(rv.disrupt_leader); /* by the leader (§3.10) */
     Need need;
-    answers::plan(s, m, &need);
+    answers::plan(m, &need);
     Change *change = step.reserve(need);
     if (change == nullptr) {
         return step.no_memory();

@@ -28,7 +28,7 @@ bool is_grant(const Server &s, const raft_request_vote_result &r, bool marked) {
            (!marked || load_bool(r.pre_vote) == pre_vote);
 }
 
-void take_result(Change &change, const raft_message &m, elections::Preparation &preparation) {
+void take_result(Change &change, const raft_message &m) {
     Server &s = change.server;
     const raft_request_vote_result &r = m.request_vote_result;
     Peer *p = s.tracker->find(m.server_id);
@@ -46,7 +46,7 @@ void take_result(Change &change, const raft_message &m, elections::Preparation &
     if (s.tracker->pre_vote && !marked) {
         s.tracker->legacy_grant = true;
     }
-    elections::count_votes(change, preparation);
+    elections::count_votes(change);
 }
 
 /* The term of a result need not be one that any server is in: a grant above our term can only
@@ -80,7 +80,7 @@ bool may_ask_again(const Server &s, const raft_message &m) {
 int on_request_vote_result(Step &step, const raft_message &m) {
     const Server &s = step.server;
     const raft_request_vote_result &r = m.request_vote_result;
-    if (r.term > kLimit) { /* 0 is the term of a pristine server that refuses */
+    if (r.term > message::highest_term(s)) { /* 0 is the term of a pristine server that refuses */
         return message::malformed(step, "RequestVote result: the term is out of range");
     }
     const bool candidate = s.state == RAFT_CANDIDATE;
@@ -93,11 +93,11 @@ int on_request_vote_result(Step &step, const raft_message &m) {
     }
     if (may_ask_again(s, m)) {
         change->server.tracker->find(m.server_id)->note_features(r.features, r.capacity);
-        elections::ask_again(*change, preparation, r.term);
+        elections::ask_again(*change, r.term);
     } else if (r.term > s.term && !is_hypothetical(s, r)) {
         transitions::adopt_term(*change, r.term);
     } else if (candidate) {
-        take_result(*change, m, preparation);
+        take_result(*change, m);
     }
     return 0;
 }

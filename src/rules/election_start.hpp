@@ -43,6 +43,13 @@ inline bool may_elect_itself(const Server &s) {
     return !s.sole_voter || s.voted_for == s.id || s.log.last_term() == s.term || s.has_led;
 }
 
+/* The vote of a server whose term rises because of another server that is not a leader. A sole voter
+ * that may elect itself votes for itself: otherwise a removed server that campaigns in vain could
+ * take the evidence from it, for ever if it restarts then. */
+inline raft_id vote_in_adopted_term(const Server &s) {
+    return s.sole_voter && may_elect_itself(s) ? s.id : 0;
+}
+
 /* May this server start an election when its timeout passes? */
 inline bool may_campaign(const Server &s) {
     return s.last_stored != 0 && may_lead(s) && may_elect_itself(s);

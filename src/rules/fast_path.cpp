@@ -6,10 +6,10 @@
 namespace libraft::fast_path {
 namespace {
 
-/* A member leads, no snapshot is being received, and this server has a log. (It has a deadline, as
+/* A leader is known, no snapshot is being received, and this server has a log. (It has a deadline, as
  * it knows a leader.) */
 bool is_settled_follower(const Server &s) {
-    return s.leader_is_member && !s.installation && s.last_stored != 0 && s.log.last_term() != 0;
+    return s.leader != 0 && !s.installation && s.last_stored != 0 && s.log.last_term() != 0;
 }
 
 /* The leader does nothing but replicate, and each pipelined peer needs entries of the last term

@@ -10,6 +10,9 @@
 namespace libraft {
 
 int run(Server &s, const raft_event &event, raft_update &update, Handler handler) {
+    if (s.in_tracer) [[unlikely]] {
+        return RAFT_BUSY; /* the outer step, its update and its text stay as they are */
+    }
     Step step(s, event, update);
     update.flags = 0;
     if (event.time > kLimit) {
@@ -49,7 +52,9 @@ int run(Server &s, const raft_event &event, raft_update &update, Handler handler
     s.fast_path = fast_path::find(s);
     check(s);
     if (s.settings->tracer != nullptr) [[unlikely]] {
+        s.in_tracer = true;
         tracing::emit(change, event);
+        s.in_tracer = false;
     }
     return 0;
 }

@@ -40,15 +40,19 @@ void enter_term(Change &change, raft_term term, raft_id voted_for) {
     s.leader_round = 0;
 }
 
-} // namespace
-
-void adopt_term(Change &change, raft_term term) {
-    enter_term(change, term, 0);
+void adopt(Change &change, raft_term term, raft_id voted_for) {
+    enter_term(change, term, voted_for);
     if (change.server.state != RAFT_FOLLOWER) {
         become_follower(change);
     } else {
         known_leader::forget(change);
     }
+}
+
+} // namespace
+
+void adopt_term(Change &change, raft_term term) {
+    adopt(change, term, election_start::vote_in_adopted_term(change.server));
 }
 
 void begin_term(Change &change, raft_term term) { enter_term(change, term, change.server.id); }
@@ -84,27 +88,25 @@ void become_candidate(Change &change, Owner<Tracker> tracker) {
     election_start::restart(s);
 }
 
-void become_leader(Change &change, known_leader::Address &address) {
+void become_leader(Change &change) {
     Server &s = change.server;
     INVARIANT(s.state == RAFT_CANDIDATE && s.tracker);
     change.remember();
     s.state = RAFT_LEADER;
     s.has_led = true;
-    known_leader::set(change, s.id, address);
+    known_leader::set_self(change);
 }
 
 void follow(Change &change, raft_id leader, raft_term term, unsigned char version,
             known_leader::Address &address) {
     Server &s = change.server;
     if (term > s.term) {
-        adopt_term(change, term);
+        adopt(change, term, 0);
     } else if (s.state != RAFT_FOLLOWER) {
         become_follower(change);
     }
     s.heard_at = s.now;
-    if (s.leader != leader || address) {
-        known_leader::set(change, leader, address);
-    }
+    known_leader::set(change, leader, address);
     election_start::rearm(s);
     s.leader_extended = s.leader_extended || version >= 1;
 }

@@ -36,7 +36,7 @@ void check_configurations(const Server &s) {
 void check_roles(const Server &s) {
     INVARIANT(bool{s.tracker} == (s.state != RAFT_FOLLOWER));
     INVARIANT(!s.installation || s.state == RAFT_FOLLOWER);
-    INVARIANT(s.leader == 0 || s.leader_address);
+    INVARIANT(s.leader == 0 || s.leads() || s.leader_address);
     INVARIANT(s.leads() == (s.leader == s.id));
     /* A follower that neither may campaign nor knows a leader has nothing to wait for. */
     INVARIANT(s.deadline != kNever || (s.state == RAFT_FOLLOWER && s.leader == 0));

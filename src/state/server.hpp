@@ -50,8 +50,8 @@ struct Facts {
      * a term may answer an old pre-vote, and does not count. */
     uint8_t pre_vote_terms : 2 = 0;
     bool started : 1 = false;
-    bool leader_extended : 1 = false;  /* the leader's messages carry the fields we added */
-    bool leader_is_member : 1 = false; /* a configuration has the leader's address */
+    bool leader_extended : 1 = false; /* the leader's messages carry the fields we added */
+    bool in_tracer : 1 = false;       /* the tracer is being called */
     FastPath fast_path : 2 = FastPath::kNone;
 };
 
@@ -79,7 +79,7 @@ struct Server : Facts {
     raft_index known_commit = 0; /* highest commit index that a leader has told; perhaps > last */
     Owner<Tracker> tracker;      /* if and only if this server is a candidate or leader */
     Owner<Installation> installation; /* only on followers */
-    Owner<char> leader_address;       /* of `leader`; left over from the last one if that is 0 */
+    Owner<char> leader_address;       /* with which the last message of a leader came */
     const Settings *settings = &kDefaultSettings;
     const char *why = "";                /* why the last step failed */
     [[no_unique_address]] Outbox outbox; /* its padding holds the next member */
@@ -89,8 +89,18 @@ struct Server : Facts {
 #endif
 
     bool leads() const { return state == RAFT_LEADER; }
+    /* The settings of a server that does not use the defaults. */
+    Settings &own_settings() {
+        INVARIANT(settings != &kDefaultSettings);
+        return *const_cast<Settings *>(settings);
+    }
     raft_term stored_term() const { return log.term_of(last_stored); }
     bool announces(unsigned feature) const { return (settings->features & feature) != 0; }
+    /* raft_init()'s address. It follows the object, in the same block of memory. */
+    const char *own_address() const { return reinterpret_cast<const char *>(this + 1); }
+    /* What raft_leader() tells: the address that the latest configuration has for the leader, else
+     * the one that its last message came with, else this server's own. NULL: no leader is known. */
+    const char *leader_address_told() const;
     /* The configuration in force at an index. NULL: none, or before the snapshot. */
     const Configuration *configuration_at(raft_index index) const;
     bool configuration_committed() const {
@@ -98,6 +108,10 @@ struct Server : Facts {
         return configuration == nullptr || configuration->index <= commit;
     }
 };
+
+/* NULL: out of memory. */
+[[nodiscard]] Server *new_server(raft_id id, const char *address);
+void release(Server *s);
 
 /* NULL: not initialised. */
 inline Server *server_of(const struct raft *r) {
@@ -180,11 +194,14 @@ private:
     friend class Step;
     Change(Server &s, raft_update &u) : server(s), update(u) {}
     unsigned changed_facts(const Facts &before) const;
+    /* Does raft_leader() tell another address of the same leader? */
+    bool leader_has_moved(const Facts &before) const;
 
     raft_index entries_index_; /* where the batch of an ENTRIES update begins */
     std::optional<Facts> before_;
     Owner<Configuration> retired_;
-    Owner<char> replaced_address_; /* the leader's address when the step began, if replaced */
+    Owner<char>
+        replaced_address_; /* the server's leader_address when the step began, if replaced */
 };
 
 /* One step under way. A handler validates the event, reserves, and then changes the server

@@ -136,17 +136,11 @@ void check_leader_address(const Driver &s) {
     if (v.leader == 0) {
         return;
     }
-    const char *expected = v.leader == s.id ? s.address : s.heard_from(v.leader);
-    bool known = false; /* the latest configuration that has it tells */
-    for (auto it = s.confs.rbegin(); it != s.confs.rend() && !known; ++it) {
-        if (const Member *member = it->second.find(v.leader)) {
-            expected = member->address;
-            known = true;
-        }
+    const char *expected = v.leader == s.id ? s.address : s.led_from();
+    if (const Member *member = v.conf.find(v.leader)) {
+        expected = member->address;
     }
-    const bool kept =
-        !known && v.leader == s.before.leader && v.leader_address == s.before.leader_address;
-    if (v.leader_address != expected && !kept) {
+    if (v.leader_address != expected) {
         throw Violation("raft_leader", format("%s says that its leader %llu is at %s, not at %s",
                                               s.name(), v.leader, v.leader_address,
                                               expected == nullptr ? "no address" : expected));

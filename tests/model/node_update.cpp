@@ -41,7 +41,8 @@ Outcome Nodes::finish(Node node, raft_update &update) {
     if (in_force != configuration_index(node.log)) {
         outcome.wrong = "configuration: not the latest of the log is in force";
     }
-    if (!outcome.wrong.empty() || raft_current_term(r) > bounds_.term || last > bounds_.entries) {
+    if (!outcome.wrong.empty() || terms_until(raft_current_term(r)) > bounds_.term ||
+        last > bounds_.entries) {
         outcome.code = outcome.wrong.empty() ? Outcome::Code::kBeyond : Outcome::Code::kWrong;
         raft_close(r);
         return outcome;

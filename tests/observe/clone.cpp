@@ -149,7 +149,7 @@ void copy_values(const Server &a, Server *b) {
 
 struct raft clone(const struct raft &r) {
     const Server &a = *static_cast<const Server *>(r.impl);
-    auto *b = new (checked(malloc(sizeof(Server)))) Server(a.id);
+    auto *b = static_cast<Server *>(checked(new_server(a.id, a.own_address())));
     copy_values(a, b);
     copy_log(a.log, &b->log);
     b->configuration = copy_chain(a.configuration);

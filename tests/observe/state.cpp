@@ -169,13 +169,15 @@ void add_tracker(Hasher &h, const View &view, const Tracker *tracker) {
 
 void add_facts(Hasher &h, const Server &server) {
     const auto &[term, voted_for, leader, configuration, drawn_timeout, capacity, state, own_sets,
-                 sole_voter, has_led, pre_vote_terms, started, leader_extended, leader_is_member,
+                 sole_voter, has_led, pre_vote_terms, started, leader_extended, in_tracer,
                  fast_path] = static_cast<const Facts &>(server);
     (void)fast_path; /* follows from the rest: every step checks it */
-    h.add(leader != 0 ? server.leader_address.get() : nullptr);
+    (void)in_tracer; /* between steps, nothing is in the tracer */
+    h.add(leader != 0 && !server.leads() ? server.leader_address.get() : nullptr);
+    h.add(server.own_address());
     add_configuration(h, configuration);
     add(h, term, voted_for, leader, drawn_timeout, capacity, state, own_sets, sole_voter, has_led,
-        pre_vote_terms, started, leader_extended, leader_is_member);
+        pre_vote_terms, started, leader_extended);
 }
 
 /* A class with members in two places cannot be taken apart. A new member must be added to state(),
