@@ -662,32 +662,32 @@ struct raft_event_snapshot {
  * Fields of #RAFT_RECONFIGURE: change the members (§4.1).
  *
  * If the sets of voters differ by at most one server, the change takes one entry. Otherwise the
- * leader goes through a joint configuration (§4.3), which it leaves without a further event. If
- * @p conf equals the configuration in force, the step succeeds and does nothing.
+ * leader goes through a joint configuration (§4.3), which it leaves without a further event. All
+ * members that receive the log must then have #RAFT_FEATURE_JOINT, except those that are out of
+ * contact and that the change removes. If @p conf equals the configuration in force, the step
+ * succeeds and does nothing.
  *
- * An uncommitted change cannot be taken back. So the library refuses a change that the servers
- * which are running and up to date could not commit: they must be a majority of the present voters
- * and a majority of the voters in @p conf. A server counts if the leader heard from it in this term
- * and within an election timeout, sends it entries without waiting for answers
- * (#RAFT_PROGRESS_PIPELINE), and lacks no more entries than raft_set_max_inflight_entries() allows.
- * The leader itself counts.
+ * An uncommitted change cannot be taken back. So the library refuses a change unless the servers
+ * that are running and up to date are a majority of the present voters, and a majority of the voters
+ * in @p conf. The leader itself counts. Another server counts if the leader heard from it in this
+ * term and within an election timeout, if its mode is #RAFT_PROGRESS_PIPELINE, and if it lacks no
+ * more entries than raft_set_max_inflight_entries() allows.
  *
- * An ID must never be used again: an emptied server with an old ID passes through old
- * configurations while it receives the log, and may act on one of them. The library refuses to add
- * an ID that its own log or a snapshot that it may send still contains; it does not know the logs
+ * An ID must never be used again: while an emptied server with an old ID receives the log, it passes
+ * through old configurations, and may act on one of them. The library refuses to add an ID that a
+ * configuration in its log, or in a snapshot that it may send, contains. It does not know the logs
  * of the other servers.
  *
  * Errors: #RAFT_NOTLEADER; #RAFT_CANTCHANGE (another change is uncommitted; a catch-up is running;
  * this leader has not yet committed an entry of its own term; a joint change is needed and a
- * member does not have #RAFT_FEATURE_JOINT); #RAFT_NOCONNECTION (the change could not be committed:
- * see above); #RAFT_BADID (an ID is 0, or was used before: see above), #RAFT_DUPLICATEID,
- * #RAFT_DUPLICATEADDRESS, #RAFT_BADROLE; #RAFT_INVALID (no voter, or a NULL address);
- * #RAFT_TOOBIG; #RAFT_NOMEM.
+ * member lacks #RAFT_FEATURE_JOINT); #RAFT_NOCONNECTION (the change could not be committed);
+ * #RAFT_BADID (an ID is 0, or was used before); #RAFT_DUPLICATEID; #RAFT_DUPLICATEADDRESS;
+ * #RAFT_BADROLE; #RAFT_INVALID (no voter, or a NULL address); #RAFT_TOOBIG; #RAFT_NOMEM.
  */
 struct raft_event_reconfigure {
     struct raft_configuration conf; /**< All members after the change; borrowed for the call. */
-    /** Make the change although it may be impossible to commit, or an ID was used before. Servers
-     * that were not heard from are then not asked for #RAFT_FEATURE_JOINT. */
+    /** Make the change although it may be impossible to commit, or an ID was used before, or other
+     * members have not announced #RAFT_FEATURE_JOINT. */
     bool force;
 };
 
@@ -718,8 +718,8 @@ struct raft_event_catch_up {
  *
  * Errors: #RAFT_NOTLEADER, #RAFT_BADID (no member has it), #RAFT_BADROLE (it is no voter, or has
  * #RAFT_FEATURE_NEVER_LEADS), #RAFT_NOCONNECTION (it was not heard from for an election timeout),
- * #RAFT_NOTFOUND (@p server_id is 0 and there is no such voter), #RAFT_BUSY (a transfer is in
- * progress), #RAFT_NOMEM.
+ * #RAFT_NOTFOUND (@p server_id is 0, and no other voter that may lead was heard from), #RAFT_BUSY
+ * (a transfer is in progress), #RAFT_NOMEM.
  */
 struct raft_event_transfer {
     /** The next leader. 0: the most up-to-date of the other voters that were heard from within an
@@ -1036,7 +1036,8 @@ RAFT_API raft_term raft_current_term(const struct raft *r);
 RAFT_API raft_id raft_voted_for(const struct raft *r);
 
 /**
- * Get the leader of the current term, if this server knows it.
+ * Get the leader of the current term, if this server knows it. A server that hears no leader for an
+ * election timeout forgets it.
  *
  * @param id      receives the leader's ID, 0: unknown; may be NULL
  * @param address receives the leader's address, valid until the next step, or NULL if unknown;

@@ -102,8 +102,8 @@ static unsigned long long read_from(struct server *s) {
     return s->sum;
 }
 
-/* Write on the leader, and read from the follower what was written, once the leader has answered the
- * write. Returns the longest time that a read took. */
+/* Write on the leader. When the write is answered, read it from the follower. Returns the longest
+ * time that a read took. */
 static raft_time write_and_read(struct server *leader, struct server *follower) {
     raft_time longest = 0;
     for (int i = 0; i < 100; i++) {
