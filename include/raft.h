@@ -668,15 +668,15 @@ struct raft_event_snapshot {
  * succeeds and does nothing.
  *
  * An uncommitted change cannot be taken back. So the library refuses a change unless the servers
- * that are running and up to date are a majority of the present voters, and a majority of the voters
- * in @p conf. The leader itself counts. Another server counts if the leader heard from it in this
- * term and within an election timeout, if its mode is #RAFT_PROGRESS_PIPELINE, and if it lacks no
- * more entries than raft_set_max_inflight_entries() allows.
+ * that are running and up to date are a majority of the present voters, and a majority of the
+ * voters in @p conf. The leader itself counts. Another server counts if the leader heard from it in
+ * this term and within an election timeout, if its mode is #RAFT_PROGRESS_PIPELINE, and if it lacks
+ * no more entries than raft_set_max_inflight_entries() allows.
  *
- * An ID must never be used again: while an emptied server with an old ID receives the log, it passes
- * through old configurations, and may act on one of them. The library refuses to add an ID that a
- * configuration in its log, or in a snapshot that it may send, contains. It does not know the logs
- * of the other servers.
+ * An ID must never be used again: while an emptied server with an old ID receives the log, it
+ * passes through old configurations, and may act on one of them. The library refuses to add an ID
+ * that a configuration in its log, or in a snapshot that it may send, contains. It does not know
+ * the logs of the other servers.
  *
  * Errors: #RAFT_NOTLEADER; #RAFT_CANTCHANGE (another change is uncommitted; a catch-up is running;
  * this leader has not yet committed an entry of its own term; a joint change is needed and a
