@@ -1319,7 +1319,7 @@ RAFT_API int raft_set_capacity_threshold(struct raft *r, unsigned short min);
  * all its fields reach the receiver.
  *
  * @param mask #raft_feature bits; default 0. #RAFT_FEATURE_CAPACITY is always included.
- * @return 0, #RAFT_INVALID (an unknown bit) or #RAFT_NOMEM
+ * @return 0, #RAFT_INVALID (an unknown bit, or #RAFT_FEATURE_NEVER_LEADS) or #RAFT_NOMEM
  */
 RAFT_API int raft_set_features(struct raft *r, unsigned mask);
 
