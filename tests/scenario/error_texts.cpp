@@ -80,3 +80,18 @@ TEST_CASE("A step without an event or an update says so") {
     REQUIRE(raft_step(&lone.r, event::timeout().at(1, 1), nullptr) == RAFT_INVALID);
     REQUIRE(text_of(lone.r) == "the update is NULL");
 }
+
+TEST_CASE("A configuration of more servers than any server decodes is refused, unread") {
+    raft_server one = {1, "s1", RAFT_VOTER};
+    const raft_configuration huge = {&one, UINT32_MAX};
+    Lone lone;
+    REQUIRE(lone.step(event::start({.id = 1})) == 0);
+    for (raft_event_type type : {RAFT_BOOTSTRAP, RAFT_RECOVER}) {
+        raft_event e = {};
+        e.type = type;
+        e.time = 1000;
+        (type == RAFT_BOOTSTRAP ? e.bootstrap.conf : e.recover.conf) = huge;
+        REQUIRE(raft_step(&lone.r, &e, &lone.update) == RAFT_TOOBIG);
+        REQUIRE(text_of(lone.r) == "configuration: there are too many servers");
+    }
+}
