@@ -3,6 +3,7 @@
  * They check pointers; the rules of Raft are elsewhere. */
 #include "base/untrusted.hpp"
 #include "rules/election_start.hpp"
+#include "rules/snapshot_transfer.hpp"
 #include "state/server.hpp"
 #include "state/tracker.hpp"
 
@@ -63,8 +64,12 @@ int set(struct raft *r, Change change, const char *invalid = nullptr) {
     if (!separate_settings(*s)) {
         return fail(*s, RAFT_NOMEM, "out of memory");
     }
+    const Settings before = *s->settings;
     s->own_settings() = changed;
     s->fast_path = FastPath::kNone;
+    if (s->started) {
+        election_start::follow_settings(*s, before);
+    }
     return succeed(*s);
 }
 
@@ -142,7 +147,7 @@ raft_index raft_commit_index(const struct raft *r) {
 
 raft_time raft_timeout(const struct raft *r) {
     const Server *s = server_of(r);
-    return s != nullptr ? s->timeout() : 0;
+    return s != nullptr ? s->deadline : 0;
 }
 
 raft_index raft_last_index(const struct raft *r) {
@@ -167,7 +172,7 @@ raft_index raft_snapshot_index(const struct raft *r) {
 
 raft_index raft_oldest_snapshot_index(const struct raft *r) {
     const Server *s = server_of(r);
-    return s != nullptr ? s->snapshot_index : 0;
+    return s != nullptr ? snapshot_transfer::oldest(*s) : 0;
 }
 
 raft_term raft_term_of(const struct raft *r, raft_index index) {
@@ -213,7 +218,7 @@ int raft_progress(const struct raft *r, raft_id id, struct raft_peer *peer) {
                  p->contact,
                  p->is_sent_snapshot() ? p->snapshot_index : 0,
                  p->is_sent_snapshot() ? p->snapshot_offset : 0,
-                 0,
+                 p->losses,
                  {}};
     }
     return rv;
@@ -261,16 +266,12 @@ int raft_seed(struct raft *r, unsigned seed) {
     if (const int rv = check_setter(s); rv != 0) {
         return rv;
     }
-    s->random = Random(seed);
+    s->random = Random(s->id, seed);
     return succeed(*s);
 }
 
 int raft_set_election_timeout(struct raft *r, unsigned msecs) {
-    const int rv = set(r, [=](Settings &s) { s.election_timeout = msecs; });
-    if (rv == 0 && server_of(r)->started) {
-        election_start::draw(*server_of(r)); /* used from now on, not from the next campaign on */
-    }
-    return rv;
+    return set(r, [=](Settings &s) { s.election_timeout = msecs; });
 }
 
 int raft_set_heartbeat_timeout(struct raft *r, unsigned msecs) {
@@ -282,13 +283,14 @@ int raft_set_install_snapshot_timeout(struct raft *r, unsigned msecs) {
 }
 
 int raft_set_pre_vote(struct raft *r, unsigned enabled) {
-    const raft_term next_term = raft_current_term(r) + 1;
-    return set(r, [=](Settings &s) {
-        if (s.pre_vote) {
-            s.max_pre_vote_term = next_term;
-        }
-        s.pre_vote = enabled != 0;
-    });
+    Server *s = server_of(r);
+    const bool on = enabled != 0;
+    const bool was_on = s != nullptr && s->settings->pre_vote;
+    const int rv = set(r, [=](Settings &settings) { settings.pre_vote = on; });
+    if (rv == 0 && was_on) {
+        s->pre_vote_terms = kDoubtfulTerms;
+    }
+    return rv;
 }
 
 int raft_set_max_catch_up_rounds(struct raft *r, unsigned rounds) {
@@ -312,7 +314,7 @@ int raft_set_max_uncommitted_entries(struct raft *r, unsigned n) {
 }
 
 int raft_set_election_delay(struct raft *r, unsigned msecs) {
-    return set(r, [=](Settings &s) { s.election_delay = msecs; });
+    return set(r, [=](Settings &s) { s.set_delay(msecs); });
 }
 
 int raft_set_eager_commit(struct raft *r, unsigned enabled) {
@@ -327,7 +329,7 @@ int raft_set_features(struct raft *r, unsigned mask) {
     constexpr unsigned kKnown =
         RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS | RAFT_FEATURE_JOINT;
     return set(
-        r, [=](Settings &s) { s.features = static_cast<uint16_t>(mask | RAFT_FEATURE_CAPACITY); },
+        r, [=](Settings &s) { s.set_features(mask); },
         (mask & ~kKnown) != 0 ? "features: a bit is not known to this version" : nullptr);
 }
 

@@ -88,6 +88,10 @@ int on_unknown(Step &step) { return step.fail(RAFT_INVALID, "the event has an un
             return on_stored(s, event, update);
         case RAFT_RECOVER:
             return run(s, event, update, on_recover);
+        case RAFT_SENT:
+            return run(s, event, update, on_sent);
+        case RAFT_CAMPAIGN:
+            return run(s, event, update, on_campaign);
         default:
             return run(s, event, update, on_unknown);
     }

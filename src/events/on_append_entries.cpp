@@ -27,6 +27,8 @@ struct Plan {
     known_leader::Address leader_address;
 };
 
+uint64_t round_of(const raft_append_entries &ae) { return ae.version >= 1 ? ae.round : 0; }
+
 [[nodiscard]] int check_entries(Step &step, const raft_append_entries &ae, Plan *plan) {
     raft_term term = ae.prev_log_term;
     for (unsigned i = 0; i < ae.n_entries; i++) {
@@ -59,9 +61,11 @@ struct Plan {
         return message::malformed(
             step, "AppendEntries: prev_log_index and prev_log_term do not fit each other");
     }
-    if (ae.leader_commit > kLimit || (ae.n_entries > 0 && ae.entries == nullptr)) {
+    if (ae.leader_commit > kLimit || round_of(ae) > kLimit ||
+        (ae.n_entries > 0 && ae.entries == nullptr)) {
         return message::malformed(
-            step, "AppendEntries: the commit index is out of range, or entries is NULL");
+            step,
+            "AppendEntries: the commit index or the round is out of range, or entries is NULL");
     }
     int rv = check_entries(step, ae, plan);
     if (rv != 0) {
@@ -133,11 +137,9 @@ struct Plan {
     return 0;
 }
 
-/* While a snapshot is being installed the log stands. Between two chunks, a leader that replicates
- * by log again shows that it has given the installation up. */
-bool refuses_entries(const Server &s, const Plan &plan) {
-    return s.installation && (s.installation->outstanding || !plan.matches);
-}
+/* While a chunk of a snapshot is being written the log stands. Between two chunks, a leader that
+ * replicates by log again shows that it has given the installation up. */
+bool refuses_entries(const Server &s) { return s.installation && s.installation->outstanding; }
 
 bool appends(const raft_append_entries &ae, const Plan &plan) {
     return plan.matches && plan.first_new < ae.n_entries && !plan.refused;
@@ -186,44 +188,37 @@ void append(Change &change, const raft_append_entries &ae, Plan *plan) {
 void carry_out(Change &change, const raft_message &m, Plan *plan) {
     Server &s = change.server;
     const raft_append_entries &ae = m.append_entries;
-    if (plan->refused) {
-        answers::reject(change, m, ae.prev_log_index, s.log.last());
-        return;
-    }
     if (!plan->matches) {
         answers::reject(change, m, ae.prev_log_index,
                         s.log.last_agreeable(ae.prev_log_index, ae.prev_log_term));
         return;
     }
-    if (s.installation) {
-        if (ae.n_entries == 0) {
-            /* It agrees with the log that stands. Say how far: the leader may have given the
-             * installation up. */
-            s.matched = std::max(s.matched, ae.prev_log_index);
-            answers::acknowledge(change);
-            return;
-        }
-        s.installation.reset();
+    if (s.installation && (ae.n_entries == 0 || plan->refused)) {
+        /* It agrees with the log that stands. Say how far: the leader may have given the
+         * installation up. (A rejection would say that an acknowledged entry was lost.) */
+        s.matched = std::max(s.matched, ae.prev_log_index);
+        answers::acknowledge(change);
+        return;
     }
+    s.installation.reset();
     const bool appended = appends(ae, *plan);
     if (appended) {
         append(change, ae, plan);
     }
     s.matched = std::max(s.matched, ae.prev_log_index + ae.n_entries);
-    if (commit::follow(s, ae.leader_commit) && s.own_sets == 0) {
-        election_start::rearm(s); /* its removal may be known to be committed now */
-    }
+    (void)commit::follow(s, ae.leader_commit);
     if (!appended) {
         answers::acknowledge(change); /* new entries are acknowledged once they are durable */
     }
 }
 
-/* The leader's version and round. */
+/* The leader's version, round and commit index. */
 void hear(Server &s, const raft_append_entries &ae) {
     if (ae.version >= 1) {
         s.leader_extended = true;
         s.leader_round = std::max(s.leader_round, uint64_t{ae.round});
     }
+    s.known_commit = std::max(s.known_commit, ae.leader_commit);
 }
 
 /* Acquire what carrying the plan out needs. NULL: the step fails with *error. */
@@ -277,7 +272,7 @@ int handle(Step &step) {
     if (rv != 0) {
         return rv;
     }
-    plan.refused = ae.n_entries > 0 && refuses_entries(s, plan);
+    plan.refused = refuses_entries(s);
     Change *change = reserve(step, m, &plan, &rv);
     if (change == nullptr) {
         return rv;
@@ -313,7 +308,7 @@ bool is_from_leader(const Server &s, const raft_message &m) {
     hear(s, ae);
     unsigned flags = 0;
     if (s.deadline != s.now + s.drawn_timeout) {
-        election_start::rearm_voter(s);
+        election_start::rearm(s);
         flags |= RAFT_UPDATE_TIMEOUT;
     }
     s.matched = std::max(s.matched, ae.prev_log_index + ae.n_entries);
@@ -326,7 +321,7 @@ bool is_from_leader(const Server &s, const raft_message &m) {
 /* It matches the log. */
 FAST_PATH int take_heartbeat(Server &s, const raft_event &event, raft_update &update) {
     const raft_append_entries &ae = event.receive.message->append_entries;
-    if (!fast_path::is_timely(s, event, ae.leader_commit) || s.outbox.is_large() ||
+    if (!fast_path::within_limits(event, ae.leader_commit | ae.round) || s.outbox.is_large() ||
         !s.outbox.holds(kMessageSize)) [[unlikely]] {
         return run(s, event, update, handle);
     }
@@ -341,9 +336,9 @@ FAST_PATH int take_heartbeat(Server &s, const raft_event &event, raft_update &up
 /* Commands and barriers that continue the log in its last term. */
 FAST_PATH int take_entries(Server &s, const raft_event &event, raft_update &update) {
     const raft_append_entries &ae = event.receive.message->append_entries;
-    if (!fast_path::is_timely(s, event, ae.leader_commit) || ae.prev_log_index != s.log.last() ||
-        ae.prev_log_term != s.log.last_term() || ae.entries == nullptr ||
-        !s.outbox.holds(ae.n_entries * kEntrySize) ||
+    if (!fast_path::within_limits(event, ae.leader_commit | ae.round) ||
+        ae.prev_log_index != s.log.last() || ae.prev_log_term != s.log.last_term() ||
+        ae.entries == nullptr || !s.outbox.holds(ae.n_entries * kEntrySize) ||
         !are_plain(ae.entries, ae.n_entries, ae.prev_log_term)) [[unlikely]] {
         return run(s, event, update, handle);
     }

@@ -9,6 +9,7 @@
 #include "rules/membership.hpp"
 #include "rules/message_checks.hpp"
 #include "rules/reads.hpp"
+#include "rules/rounds_and_leases.hpp"
 #include "rules/sending.hpp"
 #include "rules/snapshot_transfer.hpp"
 #include "rules/transfer.hpp"
@@ -19,9 +20,21 @@
 namespace libraft {
 namespace {
 
+/* The peer acknowledges everything up to `match`: is that more than before, or all that it was
+ * sent? */
+inline void note_progress(const Server &s, Peer &p, raft_index match) {
+    if (match > p.match) {
+        p.widen_window();
+        p.waiting_since = s.now;
+    } else if (p.is_pipelined() && match + 1 >= p.next) {
+        p.waiting_since = s.now; /* nothing is in flight */
+    }
+}
+
 [[nodiscard]] int check_result(Step &step, const raft_append_entries_result &r) {
     const Server &s = step.server;
-    if (!message::valid_term(s, r.term) || r.rejected > kLimit || r.last_log_index > kLimit) {
+    if (!message::valid_term(s, r.term) || r.rejected > kLimit || r.last_log_index > kLimit ||
+        (r.version >= 3 && (r.snapshot_index > kLimit || r.snapshot_offset > kLimit))) {
         return message::malformed(step, "AppendEntries result: a term or an index is out of range");
     }
     if (r.version >= 3 && s.leads() && r.term == s.term && r.round > s.tracker->round) {
@@ -31,11 +44,59 @@ namespace {
     return 0;
 }
 
+/* The peer lost data that it had acknowledged. It broke the promise that makes an entry committed
+ * (§3.8), and no rule can make that safe. But the leader says so, and brings the peer up to date
+ * again. Its match index counts no longer: what it has now may be an older image of its disk, which
+ * may differ from our log. */
+void take_loss(Change &change, Peer &p, const raft_append_entries_result &r) {
+    Tracker &t = *change.server.tracker;
+    change.report_data_loss(p.id, p.match);
+    p.losses++;
+    p.close_window();
+    if (r.version >= 3) {
+        p.match = 0;
+        p.loss_round = r.round;
+        p.set(kLostData);
+        t.tally.restart(t.peers, t.tally.floor());
+    } else {
+        p.clear(kRejecting);
+        p.set(kRewound); /* an acknowledgement may be older or newer: the match index stays */
+    }
+    p.probe_from(r.last_log_index + 1);
+    sending::send(change, p);
+}
+
+/* The peer rejects a position that it had acknowledged. Either the rejection is old, or the
+ * peer lost data: it says so in an answer to a message that was sent after the acknowledgement. If
+ * it echoes no rounds, it is believed when it only rejects for an election timeout. */
+void rejected_match(Change &change, Peer &p, const raft_append_entries_result &r) {
+    const Server &s = change.server;
+    if (r.version >= 3) {
+        if (rounds::is_newer(s, p, r) && r.snapshot_index == 0) {
+            take_loss(change, p, r);
+        }
+    } else if (!p.is(kRejecting)) {
+        p.set(kRejecting);
+        p.waiting_since = s.now;
+    } else if (p.waiting_since + s.settings->election_timeout <= s.now) {
+        take_loss(change, p, r);
+    }
+}
+
+/* Is the rejection about the probe, or about entries in flight? A pipelined peer may reject a
+ * heartbeat if what it is known to have was compacted: then entries in flight may arrive yet. */
+bool is_current(const Server &s, const Peer &p, raft_index rejected) {
+    return p.is_probed() ? rejected == p.next - 1
+                         : p.is_pipelined() && rejected < p.next &&
+                               (p.is(kRewound) || rejected != sending::heartbeat_position(s, p));
+}
+
 void rejected(Change &change, Peer &p, const raft_append_entries_result &r) {
-    /* The rejection is stale unless it answers the probe or something that is in flight. */
-    const bool current =
-        p.is_probed() ? r.rejected == p.next - 1 : p.is_pipelined() && r.rejected < p.next;
-    if (!current || r.rejected <= p.match) {
+    if (r.rejected <= p.match && !p.is(kRewound)) {
+        rejected_match(change, p, r);
+        return;
+    }
+    if (!is_current(change.server, p, r.rejected)) {
         return;
     }
     raft_index agreeable = r.last_log_index;
@@ -55,7 +116,11 @@ void rejected(Change &change, Peer &p, const raft_append_entries_result &r) {
 
 /* The peer moves to the pipeline once it is known where the logs agree. */
 void follow_match(const Server &s, Peer &p, raft_index match) {
-    if (p.is_probed()) {
+    if (p.is(kStalled)) {
+        if (match >= p.next) {
+            p.resume(match);
+        }
+    } else if (p.is_probed()) {
         /* An older answer says nothing about the last probe. */
         if (match + 1 >= p.next) {
             p.pipeline();
@@ -67,14 +132,25 @@ void follow_match(const Server &s, Peer &p, raft_index match) {
     p.next = std::max(p.next, match + 1);
 }
 
+/* Is this acknowledgement older than the loss of data that was noticed? */
+bool is_outdated(Peer &p, const raft_append_entries_result &r) {
+    if (p.is(kLostData) && r.version >= 3 && r.round <= p.loss_round) {
+        return true;
+    }
+    p.clear(kLostData);
+    p.clear(kRejecting);
+    return false;
+}
+
 /* Everything up to `match` is durable there, and agrees. */
 void acknowledged(Change &change, Peer &p, raft_index match) {
     Server &s = change.server;
     const bool news = match > p.match;
+    note_progress(s, p, match);
     follow_match(s, p, match);
     Peer *peer = &p;
     if (news) {
-        p.widen_window();
+        p.clear(kRewound);
         const raft_id id = p.id;
         const raft_index before = s.commit;
         if (commit::peer_advanced(change, p, match)) {
@@ -102,15 +178,24 @@ void take_result(Change &change, Peer &p, const raft_append_entries_result &r) {
     if (!p.is_replicated_to()) {
         return; /* a late answer */
     }
-    if (r.version >= 3 && p.is_sent_snapshot()) {
-        snapshot_transfer::on_status(change, p, r);
-    }
+    const raft_id id = p.id;
+    const raft_index before = s.commit;
+    const bool installs = p.is_sent_snapshot();
     if (r.rejected != 0) {
         rejected(change, p, r);
-    } else {
+    } else if (!is_outdated(p, r)) {
         /* No honest answer of this term acknowledges more than was sent. */
         acknowledged(change, p, std::min(r.last_log_index, p.sent));
     }
+    if (!s.leads()) {
+        return;
+    }
+    Peer *peer = change.server.tracker->find(id); /* the step may have dropped peers */
+    if (installs && peer != nullptr && peer->is_sent_snapshot()) {
+        snapshot_transfer::on_answer(change, *peer, r);
+    }
+    reads::proceed(change);
+    sending::tell_commit(change, before);
 }
 
 int handle(Step &step) {
@@ -129,6 +214,8 @@ int handle(Step &step) {
     if (sender != nullptr) {
         need.messages = sending::messages_for(s, *sender, s.log.last() + 1) + 2;
         membership::plan_commit(s, &need);
+        reads::plan_waiting(s, &need);
+        sending::plan_telling(s, &need);
     }
     Change *change = step.reserve(need);
     if (change == nullptr) {
@@ -173,7 +260,7 @@ FAST_PATH int on_append_result(Server &s, const raft_event &event, raft_update &
     const raft_message &m = *event.receive.message;
     const raft_append_entries_result &r = m.append_entries_result;
     Peer *p = usual_peer(s, m);
-    if (p == nullptr || !fast_path::is_timely(s, event, r.last_log_index) ||
+    if (p == nullptr || !fast_path::within_limits(event, r.last_log_index) ||
         (p->next <= s.log.last() && !(sending::fits_message(s, *p, s.log.last()) &&
                                       s.outbox.holds(kMessageSize)))) [[unlikely]] {
         return run(s, event, update, handle);
@@ -182,11 +269,11 @@ FAST_PATH int on_append_result(Server &s, const raft_event &event, raft_update &
     (void)p->heard(s.now, r); /* no read waits for an echo */
     const raft_index match = std::min(r.last_log_index, p->sent);
     unsigned flags = 0;
+    note_progress(s, *p, match);
+    p->next = std::max(p->next, match + 1);
     if (match > p->match) {
-        p->widen_window();
         flags = commit::advance_settled(s, *p, match);
     }
-    p->next = std::max(p->next, match + 1);
     update.flags = flags;
     return p->next > s.log.last() ? 0 : send_more(s, update, *p);
 }

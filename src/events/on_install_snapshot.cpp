@@ -15,7 +15,8 @@ namespace {
 /* The fields of an InstallSnapshot that its version has. */
 struct Chunk {
     explicit Chunk(const raft_install_snapshot &is)
-        : offset(is.version >= 1 ? is.offset : 0), last(is.version < 1 || load_bool(is.last)) {}
+        : whole(is.version < 1), offset(whole ? 0 : is.offset), last(whole || load_bool(is.last)) {}
+    bool whole;
     uint64_t offset;
     bool last;
 };
@@ -152,7 +153,7 @@ int on_install_snapshot(Step &step, const raft_message &m) {
     plan.had = is.last_index <= s.commit || s.log.term_of(is.last_index) == is.last_term;
     plan.continues = s.installation && is_same(*s.installation, is);
     plan.waits = s.installation && s.installation->outstanding;
-    plan.begins = !plan.had && !plan.continues && !plan.waits && chunk.offset == 0;
+    plan.begins = !plan.had && !plan.waits && chunk.offset == 0 && (chunk.whole || !plan.continues);
     if (plan.begins) {
         plan.installation.reset(new_installation(is));
     }
@@ -164,6 +165,7 @@ int on_install_snapshot(Step &step, const raft_message &m) {
         return step.no_memory();
     }
     transitions::follow(*change, m.server_id, is.term, is.version, plan.leader_address);
+    change->server.known_commit = std::max(change->server.known_commit, is.last_index);
     carry_out(*change, is, chunk, &plan);
     return 0;
 }

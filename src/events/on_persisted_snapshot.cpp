@@ -4,7 +4,6 @@
 #include "events/events.hpp"
 #include "rules/answers.hpp"
 #include "rules/changes.hpp"
-#include "rules/election_start.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -42,9 +41,7 @@ int on_persisted_snapshot(Step &step) {
         return 0;
     }
     if (event.metadata.index == 0) {
-        Server &server = step.begin().server;
-        server.installation.reset();
-        election_start::rearm(server);
+        step.begin().server.installation.reset();
         return 0;
     }
     if (!is_outstanding(*s.installation, event)) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* RAFT_SNAPSHOT: the caller took a snapshot, and the log before it can be compacted (§5.1). */
 #include "events/events.hpp"
+#include "rules/changes.hpp"
+#include "rules/snapshot_transfer.hpp"
 #include "state/tracker.hpp"
 
 #include <algorithm>
@@ -8,10 +10,11 @@
 namespace libraft {
 namespace {
 
-/* Remove the configurations that no index from the snapshot on can ask for. */
-void drop_configurations(Change &change, raft_index snapshot) {
+/* Remove the configurations that no log entry and no snapshot has. */
+void drop_configurations(Change &change) {
+    const Configuration *oldest = changes::oldest_in_use(change.server);
     Configuration *c = change.server.configuration;
-    while (c->index > snapshot) {
+    while (c != oldest) {
         c = c->previous;
     }
     while (c->previous != nullptr) {
@@ -36,11 +39,14 @@ int on_snapshot(Step &step) {
     Server &s = change.server;
     s.snapshot_index = index;
     s.last_stored = std::max(s.last_stored, index); /* durable as part of the snapshot */
+    snapshot_transfer::use_newest(s);
+    const raft_index oldest = snapshot_transfer::oldest(s);
+    /* A peer that gets an older snapshot needs the log from there on. */
     const raft_index kept = std::min<raft_index>(event.trailing, index);
-    s.log.compact(index - kept + 1);
+    s.log.compact(std::min(index - kept, oldest) + 1);
     s.log.shrink();
     if (!s.tracker || !s.tracker->has_departing()) {
-        drop_configurations(change, index);
+        drop_configurations(change);
     } /* else an older configuration has the addresses of servers that are being removed */
     return 0;
 }

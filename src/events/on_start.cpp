@@ -28,6 +28,17 @@ void push(Disk *disk, Owner<Configuration> c) {
     disk->configuration = std::move(c);
 }
 
+/* Insert the configuration of an entry that the snapshot covers, unless it is the snapshot's own.
+ * The log can still bring it to another server. */
+void insert(Disk *disk, Owner<Configuration> c) {
+    Configuration *after = disk->configuration.get();
+    if (c->index >= after->index) {
+        return;
+    }
+    c->previous = after->previous;
+    after->previous = c.take();
+}
+
 [[nodiscard]] int check_snapshot(Step &step, const raft_event_start &e, Disk *disk) {
     const raft_snapshot_metadata &m = *e.metadata;
     if (m.index == 0 || m.index > kLimit || m.term == 0 || m.term > e.term) {
@@ -114,7 +125,7 @@ void push(Disk *disk, Owner<Configuration> c) {
     return 0;
 }
 
-/* All must be decodable; those after the snapshot count. */
+/* All must be decodable. Those of entries that the snapshot covers come first. */
 [[nodiscard]] int decode_changes(Step &step, const raft_event_start &e, Disk *disk) {
     const raft_index covered = e.metadata != nullptr ? e.metadata->index : 0;
     unsigned left = disk->changes;
@@ -131,8 +142,13 @@ void push(Disk *disk, Owner<Configuration> c) {
                        ? step.no_memory()
                        : step.fail(RAFT_MALFORMED, "log: a configuration cannot be decoded");
         }
-        if (index > covered && !disk->discard) {
+        if (disk->discard) {
+            continue;
+        }
+        if (index > covered) {
             push(disk, std::move(c));
+        } else {
+            insert(disk, std::move(c));
         }
     }
     return 0;
@@ -155,14 +171,11 @@ void push(Disk *disk, Owner<Configuration> c) {
     return rv != 0 ? rv : decode_changes(step, e, disk);
 }
 
-/* A sole voter needs no other server's vote. But if it is not known that the change which made it
- * the sole voter is committed, another server may rely on a lease (§6.4.1): then it waits like any
+/* A sole voter elects itself at once. But if it is not known that the change which made it the
+ * sole voter is committed, another server may rely on a lease (§6.4.1): then it waits like any
  * other server. */
-bool elects_itself(const Server &s, const raft_event_start &e, const Disk &disk) {
-    const raft_index committed = e.metadata != nullptr ? e.metadata->index : 1;
-    const Configuration *c = disk.configuration.get();
-    return c != nullptr && c->index <= committed && elections::is_sole_voter(*c, s.id) &&
-           election_start::has_term_left(e.term);
+bool elects_itself(const Server &s) {
+    return s.sole_voter && s.configuration_committed() && election_start::may_campaign(s);
 }
 
 void load_log(Server &s, const raft_event_start &e, const Disk &disk) {
@@ -197,9 +210,7 @@ void load(Change &change, const raft_event_start &e, Disk *disk) {
     change.remember_disk(e.term, e.voted_for);
     s.term = e.term;
     s.voted_for = e.voted_for;
-    if (!s.settings->pre_vote) {
-        s.own_settings().max_pre_vote_term = e.term + 1;
-    }
+    s.pre_vote_terms = s.settings->pre_vote ? 0 : kDoubtfulTerms;
     load_log(s, e, *disk);
     s.configuration = disk->configuration.take();
     changes::configuration_changed(change);
@@ -224,11 +235,11 @@ int on_start(Step &step) {
     Need need;
     need.runs = (e.metadata != nullptr) + disk.runs; /* of the snapshot, and of the entries */
     elections::Preparation preparation;
-    const bool elected = elects_itself(s, e, disk);
-    Change *change =
-        !elected || elections::prepare(s, disk.configuration.get(), &preparation, &need)
-            ? step.reserve(need)
-            : nullptr;
+    const Configuration *latest = disk.configuration.get();
+    const bool sole_voter = latest != nullptr && latest->has_sole_voter(s.id);
+    Change *change = !sole_voter || elections::prepare(s, latest, &preparation, &need)
+                         ? step.reserve(need)
+                         : nullptr;
     if (change == nullptr) {
         return step.no_memory();
     }
@@ -236,7 +247,7 @@ int on_start(Step &step) {
     if (disk.discard) {
         change->begin_entries(s.snapshot_index + 1);
     }
-    if (elected) {
+    if (elects_itself(s)) {
         elections::campaign(*change, preparation);
     }
     return 0;

@@ -9,6 +9,8 @@
 #include "rules/fast_path.hpp"
 #include "rules/general_path.hpp"
 #include "rules/membership.hpp"
+#include "rules/reads.hpp"
+#include "rules/sending.hpp"
 
 #include <algorithm>
 
@@ -19,6 +21,8 @@ namespace {
 [[nodiscard]] int stored_on_leader(Step &step, raft_index index) {
     Need need;
     membership::plan_commit(step.server, &need);
+    reads::plan_waiting(step.server, &need);
+    sending::plan_telling(step.server, &need);
     Change *change = step.reserve(need);
     if (change == nullptr) {
         return step.no_memory();
@@ -29,6 +33,10 @@ namespace {
     Peer *own = s.tracker->find(s.id);
     if (own != nullptr && commit::peer_advanced(*change, *own, index)) {
         membership::committed(*change, before);
+        if (s.leads()) {
+            reads::proceed(*change);
+        }
+        sending::tell_commit(*change, before);
     }
     return 0;
 }
@@ -38,8 +46,7 @@ namespace {
 bool is_founded_alone(const Server &s) {
     /* unreachable: a server without a durable log does not campaign */
     return s.last_stored == 0 && s.state == RAFT_FOLLOWER && s.leader == 0 && !s.installation &&
-           election_start::has_term_left(s.term) &&
-           elections::is_sole_voter(*s.configuration, s.id);
+           s.sole_voter && election_start::may_lead(s) && election_start::may_elect_itself(s);
 }
 
 [[nodiscard]] int stored_on_founder(Step &step, raft_index index) {
@@ -66,9 +73,6 @@ bool is_founded_alone(const Server &s) {
     }
     Server &s = change->server;
     s.last_stored = index;
-    if (s.deadline == kNever) {
-        election_start::rearm(s); /* a server with a durable log may campaign */
-    }
     if (news) {
         answers::acknowledge(*change);
     }
@@ -125,8 +129,8 @@ FAST_PATH int follower_fast_path(Server &s, const raft_event &event, raft_update
 
 [[gnu::always_inline]] inline int take(Server &s, const raft_event &event, raft_update &update,
                                        raft_index index, Handler handler) {
-    if (s.fast_path == FastPath::kNone || index <= s.last_stored || !fast_path::is_timely(s, event))
-        [[unlikely]] {
+    if (s.fast_path == FastPath::kNone || index <= s.last_stored ||
+        !fast_path::within_limits(event)) [[unlikely]] {
         return run(s, event, update, handler);
     }
     return s.fast_path == FastPath::kLeader ? leader_fast_path(s, event, update, index, handler)

@@ -13,14 +13,30 @@
 #include "rules/snapshot_transfer.hpp"
 #include "rules/transfer.hpp"
 #include "rules/transitions.hpp"
-#include "state/installation.hpp"
 
 namespace libraft {
 namespace {
 
+/* What one peer is sent when a heartbeat is due. */
+void send_heartbeat(Change &change, Peer &p) {
+    const Server &s = change.server;
+    const bool installs = p.is_sent_snapshot();
+    sending::send_heartbeat(change, p);
+    if (installs) {
+        snapshot_transfer::on_heartbeat(change, p);
+    } else if (sending::is_stalled(s, p, s.now)) {
+        p.stall(s.now);
+        sending::send(change, p);
+    } else if (p.is_pipelined()) {
+        sending::send(change, p); /* entries that the caller did not send: see RAFT_SENT */
+    }
+    transfer::proceed(change, p);
+}
+
 [[nodiscard]] int heartbeat(Step &step) {
     Need need;
-    need.messages = step.server.tracker->peers.size() * 2 + 1;
+    need.messages = step.server.tracker->peers.size() * 2 +
+                    sending::messages_for_all(step.server, step.server.log.last());
     const bool barrier = reads::cannot_confirm_by_round(step.server);
     if (barrier) {
         need.entries = 1;
@@ -31,71 +47,78 @@ namespace {
         return step.no_memory();
     }
     Server &s = change->server;
-    if (!rounds::quorum_in_contact(s)) {
+    if (!rounds::quorum_in_contact(s) || s.settings->never_leads()) {
         transitions::become_follower(*change);
         return 0;
     }
     catch_up::check(*change);
     transfer::give_up_if_late(*change);
-    (void)rounds::begin(s); /* if it fails, the last round of this millisecond serves */
+    /* If no round can begin, the last one of this millisecond serves the quorum check. */
+    const bool begun = rounds::begin(s);
     if (barrier) {
         sending::append_barrier(*change);
         reads::wait_for_barrier(*change);
         sending::send_to_all(*change);
+    } else if (begun) {
+        reads::share_round(*change);
     }
     for (Peer &p : s.tracker->peers) {
-        if (!p.is_replicated_to()) {
-            continue;
+        if (!rounds::is_in_contact(s, p, s.now)) {
+            p.forget_features(); /* it may come back as an older version */
         }
-        sending::send_heartbeat(*change, p);
-        if (p.is_sent_snapshot() && p.snapshot_sent_at + s.settings->snapshot_timeout <= s.now) {
-            snapshot_transfer::send_chunk(*change, p);
+        p.forget_patience_slowly();
+        if (p.is_replicated_to()) {
+            send_heartbeat(*change, p);
         }
-        transfer::proceed(*change, p);
     }
     s.deadline = s.now + s.settings->heartbeat_timeout;
     return 0;
 }
 
-[[nodiscard]] int campaign(Step &step) {
-    const Server &s = step.server;
-    /* While a chunk of a snapshot is being written, the log may be about to be replaced. Between
-     * two chunks, a leader that is silent has given the installation up. */
-    const bool installs = s.installation && s.installation->outstanding;
-    if (installs || !election_start::may_campaign(s)) {
-        INVARIANT(s.state == RAFT_FOLLOWER); /* a candidate may campaign as long as it is one */
-        election_start::restart(step.begin().server);
-        return 0;
-    }
-    elections::Preparation preparation;
-    Need need;
-    Change *change = elections::prepare(s, {}, &preparation, &need) ? step.reserve(need) : nullptr;
+/* A follower that may not campaign only forgets its leader. A candidate that may not campaign any
+ * more gives up. */
+[[nodiscard]] int give_up(Step &step) {
+    Change *change = step.reserve({});
+    /* unreachable: followers and candidates have no pending reads, so nothing is reserved */
     if (change == nullptr) {
         return step.no_memory();
     }
-    change->server.installation.reset();
-    elections::campaign(*change, preparation);
+    election_start::restart(change->server);
+    if (step.server.state == RAFT_CANDIDATE) {
+        transitions::become_follower(*change);
+    } else {
+        known_leader::forget(*change);
+    }
     return 0;
 }
 
 int handle(Step &step) {
     const Server &s = step.server;
+    step.begin().flags |= RAFT_UPDATE_TIMEOUT; /* the caller re-arms its timer in any case */
     if (s.now < s.deadline) {
         return 0;
     }
-    return s.leads() ? heartbeat(step) : campaign(step);
+    if (s.leads()) {
+        return heartbeat(step);
+    }
+    const bool may_campaign = election_start::may_campaign(s) && !election_start::is_installing(s);
+    return may_campaign ? elections::campaign(step) : give_up(step);
 }
 
-/* Is a quorum in contact, and is each peer that is replicated to in the pipeline, so that all take
- * the same kind of heartbeat? */
+/* Is a quorum in contact, and is each peer that is replicated to in the pipeline, without entries
+ * that must be sent first or again, so that all take the same kind of heartbeat? */
 bool is_usual(const Server &s, raft_time now) {
     const Tracker &t = *s.tracker;
     Ballot in_contact;
     for (const Peer &p : t.peers) {
         if (rounds::is_in_contact(s, p, now)) {
             in_contact += p.ballot;
+        } else if (p.features_known) {
+            return false;
         }
-        if (!p.is_pipelined() && p.is_replicated_to()) {
+        if (p.is_pipelined() ? p.match < s.log.last() &&
+                                   (sending::unsent(s, p) > 0 || sending::is_stalled(s, p, now))
+                             : p.is_replicated_to()) {
             return false;
         }
     }
@@ -111,18 +134,20 @@ FAST_PATH int on_timeout(Server &s, const raft_event &event, raft_update &update
         !is_usual(s, now)) [[unlikely]] {
         return run(s, event, update, handle);
     }
-    const raft_time timeout = s.timeout();
     fast_path::begin(s, event);
     (void)rounds::begin(s); /* if it fails, the last round of this millisecond serves */
     s.deadline = now + s.settings->heartbeat_timeout;
     raft_message *next = fast_path::messages_of(s);
     for (Peer &p : s.tracker->peers) {
         if (p.is_pipelined()) {
-            sending::write_append_entries(s, *next++, p, p.next - 1, s.term, 0);
+            p.forget_patience_slowly();
+            const raft_index last = s.log.last();
+            const raft_index prev = p.match == last ? last : sending::heartbeat_position(s, p);
+            sending::write_append_entries(s, *next++, p, prev, s.log.term_of(prev), 0);
         }
     }
-    update.flags = fast_path::hand_out(update, fast_path::messages_of(s), next) |
-                   (s.timeout() != timeout ? unsigned{RAFT_UPDATE_TIMEOUT} : 0);
+    update.flags =
+        RAFT_UPDATE_TIMEOUT | fast_path::hand_out(update, fast_path::messages_of(s), next);
     return 0;
 }
 

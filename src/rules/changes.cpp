@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "rules/changes.hpp"
 
-#include "rules/election_start.hpp"
+#include "rules/snapshot_transfer.hpp"
 #include "state/tracker.hpp"
 
 #include <utility>
@@ -25,9 +25,8 @@ void configuration_changed(Change &change) {
     const unsigned sets = s.configuration != nullptr ? s.configuration->voter_sets_of(s.id) : 0U;
     change.remember();
     s.own_sets = sets & kBothSets;
-    if (s.state == RAFT_FOLLOWER) {
-        election_start::rearm(s);
-    }
+    s.sole_voter = s.configuration != nullptr && s.configuration->has_sole_voter(s.id);
+    s.has_led = s.leads();
 }
 
 void push(Change &change, Owner<Configuration> c) {
@@ -48,6 +47,15 @@ bool roll_back(Change &change, raft_index from) {
         rolled_back = true;
     }
     return rolled_back;
+}
+
+const Configuration *oldest_in_use(const Server &s) {
+    const raft_index snapshot = snapshot_transfer::oldest(s);
+    const Configuration *c = s.configuration;
+    while (c->previous != nullptr && (c->index > snapshot || c->previous->index >= s.log.first())) {
+        c = c->previous;
+    }
+    return c;
 }
 
 void plan_payload(const Configuration &c, Need *need) {

@@ -104,17 +104,6 @@ void become_candidate(Change &change, Preparation &preparation) {
 
 } // namespace
 
-bool is_sole_voter(const Configuration &c, raft_id id) {
-    if (c.voter_sets_of(id) != kBothSets) {
-        return false;
-    }
-    unsigned voters = 0;
-    for (const raft_server &server : c) {
-        voters += voter_sets(server.role) != 0;
-    }
-    return voters == 1;
-}
-
 bool prepare(const Server &s, const Configuration *coming, Preparation *preparation, Need *need) {
     const Configuration &c = coming != nullptr ? *coming : *s.configuration;
     if (!s.tracker) {
@@ -138,11 +127,31 @@ bool prepare(const Server &s, const Configuration *coming, Preparation *preparat
 
 void campaign(Change &change, Preparation &preparation) {
     become_candidate(change, preparation);
+    change.server.tracker->asked_again = false;
     if (change.server.settings->pre_vote) {
         ask_for_pre_votes(change);
     } else {
         ask_for_votes(change, Request::kVote);
     }
+}
+
+int campaign(Step &step) {
+    Preparation preparation;
+    Need need;
+    Change *change =
+        prepare(step.server, nullptr, &preparation, &need) ? step.reserve(need) : nullptr;
+    if (change == nullptr) {
+        return step.no_memory();
+    }
+    change->server.installation.reset();
+    campaign(*change, preparation);
+    return 0;
+}
+
+void ask_again(Change &change, raft_term term) {
+    transitions::raise_term(change, term);
+    change.server.tracker->asked_again = true;
+    ask_for_pre_votes(change);
 }
 
 void campaign_with_permission(Change &change, Preparation &preparation) {

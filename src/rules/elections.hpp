@@ -19,12 +19,14 @@ struct Preparation {
 /* Become a candidate, and request pre-votes, or votes if pre-votes are off. A sole voter wins at
  * once. */
 void campaign(Change &change, Preparation &preparation);
+/* The same, as a whole step. */
+[[nodiscard]] int campaign(Step &step);
+/* A pre-vote was refused by a server that is in the higher term `term`: request pre-votes again,
+ * in the term after it. */
+void ask_again(Change &change, raft_term term);
 /* Become a candidate on behalf of the leader (§3.10): request votes that disrupt it. */
 void campaign_with_permission(Change &change, Preparation &preparation);
 /* A vote was granted. With a quorum of pre-votes, request votes; with a quorum of votes, lead. */
 void count_votes(Change &change);
-
-/* Does this server alone form a quorum? */
-bool is_sole_voter(const Configuration &c, raft_id id);
 
 } // namespace libraft::elections

@@ -24,10 +24,9 @@ inline raft_time time_of(const Server &s, const raft_event &event) {
     return std::max(event.time, s.now);
 }
 
-/* No deadline has passed, so that raft_timeout() moves only with the deadline. The time, and each
- * number whose bits are in `numbers`, are within their limit. */
-inline bool is_timely(const Server &s, const raft_event &event, uint64_t numbers = 0) {
-    return time_of(s, event) < s.deadline && (event.time | numbers) <= kLimit;
+/* Are the time, and each number whose bits are in `numbers`, within their limit? */
+inline bool within_limits(const raft_event &event, uint64_t numbers = 0) {
+    return (event.time | numbers) <= kLimit;
 }
 
 /* The conditions hold: the step takes place. */

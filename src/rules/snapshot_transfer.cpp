@@ -1,48 +1,125 @@
 /* SPDX-License-Identifier: MIT */
 #include "rules/snapshot_transfer.hpp"
 
+#include "rules/rounds_and_leases.hpp"
+
 #include <algorithm>
 
 namespace libraft::snapshot_transfer {
+namespace {
 
-void send_chunk(Change &change, Peer &p) {
+/* To a peer that does not take chunks, the snapshot is sent as a whole. */
+bool takes_chunks(const Server &s, const Peer &p) {
+    return (s.settings->features & p.usable & RAFT_FEATURE_CHUNKS) != 0;
+}
+
+bool is_late(const Server &s, const Peer &p) {
+    return p.waiting_since + s.settings->snapshot_timeout <= s.now;
+}
+
+/* Has the transfer begun, and made progress lately? */
+bool is_under_way(const Server &s, const Peer &p) {
+    return (p.chunk_sent || p.snapshot_offset > 0) && !is_late(s, p);
+}
+
+void use_newest(const Server &s, Peer &p) {
+    if (p.is_sent_snapshot() && p.snapshot_index != s.snapshot_index && !is_under_way(s, p)) {
+        p.install_snapshot(s.snapshot_index);
+    }
+}
+
+/* Is this answer newer than the chunk that was sent? A peer without rounds cannot say so; there an
+ * answer that names the snapshot is taken to be. */
+bool is_news(const Server &s, const Peer &p, const raft_append_entries_result &r) {
+    return !p.chunk_sent || rounds::is_newer(s, p, r) ||
+           ((p.usable & RAFT_FEATURE_ROUNDS) == 0 && r.snapshot_index != 0);
+}
+
+/* How much of the snapshot does the peer have, as far as this answer tells? It has lost what it
+ * had if a new answer says less than an earlier one. */
+void note_offset(const Server &s, Peer &p, const raft_append_entries_result &r) {
+    if (r.version < 3 || !takes_chunks(s, p) ||
+        (r.snapshot_index != p.snapshot_index && r.snapshot_index != 0)) {
+        return; /* it says nothing of this snapshot */
+    }
+    const uint64_t offset = r.snapshot_index != 0 ? r.snapshot_offset : 0;
+    if (offset > p.snapshot_offset || (offset < p.snapshot_offset && is_news(s, p, r))) {
+        p.snapshot_offset = offset;
+        p.chunk_sent = false;
+    }
+}
+
+} // namespace
+
+bool send_chunk(Change &change, Peer &p) {
     Server &s = change.server;
-    bool chunks = s.announces(RAFT_FEATURE_CHUNKS) && (p.features & RAFT_FEATURE_CHUNKS) != 0;
-    if (p.snapshot_index != s.snapshot_index || !chunks) {
-        p.snapshot_index = s.snapshot_index;
+    if (!p.features_known || !rounds::is_in_contact(s, p, s.now)) {
+        return false;
+    }
+    const bool chunks = takes_chunks(s, p);
+    if (!chunks) {
         p.snapshot_offset = 0;
     }
-    p.snapshot_sent_at = s.now;
-    p.sent = std::max(p.sent, s.snapshot_index);
-    const Configuration *c = s.configuration_at(s.snapshot_index);
+    p.chunk_sent = true;
+    p.waiting_since = s.now;
+    p.sent = std::max(p.sent, p.snapshot_index);
+    const Configuration *c = s.configuration_at(p.snapshot_index);
     raft_install_snapshot &is =
         change.add_message(RAFT_INSTALL_SNAPSHOT, p.id, p.address).install_snapshot;
     is.version = chunks ? 1 : 0;
     is.term = s.term;
-    is.last_index = s.snapshot_index;
-    is.last_term = s.log.term_of(s.snapshot_index);
+    is.last_index = p.snapshot_index;
+    is.last_term = s.log.term_of(p.snapshot_index);
     is.conf = c->view();
     is.conf_index = c->index;
     is.data = {nullptr, 0};
     is.offset = p.snapshot_offset;
     is.last = false;
+    return true;
 }
 
-void on_status(Change &change, Peer &p, const raft_append_entries_result &r) {
+void on_answer(Change &change, Peer &p, const raft_append_entries_result &r) {
     const Server &s = change.server;
-    const bool ours = r.snapshot_index == p.snapshot_index;
-    uint64_t offset = ours ? r.snapshot_offset : 0;
-    if (!ours && r.snapshot_index != 0) {
-        offset = p.snapshot_offset; /* a late answer about a snapshot that was sent before */
+    if (is_late(s, p)) {
+        p.chunk_sent = false;
     }
-    /* The peer has more, or it lost what it had and refused the chunk that was sent. */
-    const bool moved = ours && offset != p.snapshot_offset;
-    /* The chunk was sent an election timeout ago, and the peer says that it does not have it. */
-    const bool lost = p.snapshot_sent_at + s.settings->election_timeout <= s.now;
-    if (moved || lost) {
-        p.snapshot_offset = offset;
-        send_chunk(change, p);
+    note_offset(s, p, r);
+    use_newest(s, p);
+    if (!p.chunk_sent) {
+        (void)send_chunk(change, p);
     }
+}
+
+void on_heartbeat(Change &change, Peer &p) {
+    const Server &s = change.server;
+    if (!p.chunk_sent || !is_late(s, p)) {
+        use_newest(s, p);
+        return;
+    }
+    p.chunk_sent = false;
+    use_newest(s, p);
+    (void)send_chunk(change, p);
+}
+
+void use_newest(Server &s) {
+    if (!s.tracker) {
+        return;
+    }
+    for (Peer &p : s.tracker->peers) {
+        use_newest(s, p);
+    }
+}
+
+raft_index oldest(const Server &s) {
+    raft_index oldest = s.snapshot_index;
+    if (s.tracker) {
+        for (const Peer &p : s.tracker->peers) {
+            if (p.is_sent_snapshot()) {
+                oldest = std::min(oldest, p.snapshot_index);
+            }
+        }
+    }
+    return oldest;
 }
 
 } // namespace libraft::snapshot_transfer

@@ -7,9 +7,10 @@
 namespace libraft::tracing {
 namespace {
 
-constexpr const char *kNames[] = {"",       "event",         "received", "sent",     "term",
-                                  "vote",   "state",         "leader",   "entries",  "snapshot",
-                                  "commit", "configuration", "read",     "catch-up", "transfer"};
+constexpr const char *kNames[] = {"",        "event",    "received", "sent",
+                                  "term",    "vote",     "state",    "leader",
+                                  "entries", "snapshot", "commit",   "configuration",
+                                  "read",    "catch-up", "transfer", "data loss"};
 
 struct Emitter {
     const Change &change;
@@ -74,6 +75,13 @@ void emit_output(const Emitter &e) {
     }
 }
 
+void emit_loss(const Emitter &e) {
+    const Change &change = e.change;
+    if (change.lossy_peer != 0) {
+        e.fact(RAFT_TRACE_DATA_LOSS, 0, change.lossy_peer, change.server.term, change.lost_index);
+    }
+}
+
 } // namespace
 
 void emit(const Change &change, const raft_event &event) {
@@ -86,6 +94,7 @@ void emit(const Change &change, const raft_event &event) {
                change.server.term, 0);
     }
     emit_state(e);
+    emit_loss(e);
     emit_output(e);
 }
 

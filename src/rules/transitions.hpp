@@ -10,6 +10,8 @@ namespace libraft::transitions {
 void adopt_term(Change &change, raft_term term);
 /* Begin a term of this server's own, with its own vote. */
 void begin_term(Change &change, raft_term term);
+/* Another server has a higher term: go on as a candidate in it. */
+void raise_term(Change &change, raft_term term);
 
 /* Ends leadership: the pending reads are answered with RAFT_LEADERSHIPLOST. */
 void become_follower(Change &change);

@@ -4,6 +4,7 @@
 #ifdef RAFT_INVARIANTS
 
 #include "base/invariant.hpp"
+#include "base/untrusted.hpp"
 #include "state/installation.hpp"
 #include "state/tracker.hpp"
 
@@ -28,6 +29,8 @@ void check_configurations(const Server &s) {
     }
     const unsigned sets = s.configuration != nullptr ? s.configuration->voter_sets_of(s.id) : 0U;
     INVARIANT(s.own_sets == sets);
+    INVARIANT(s.sole_voter ==
+              (s.configuration != nullptr && s.configuration->has_sole_voter(s.id)));
 }
 
 void check_roles(const Server &s) {
@@ -35,7 +38,12 @@ void check_roles(const Server &s) {
     INVARIANT(!s.installation || s.state == RAFT_FOLLOWER);
     INVARIANT(s.leader == 0 || s.leads() || s.leader_address);
     INVARIANT(s.leads() == (s.leader == s.id));
-    INVARIANT(!s.leads() || s.deadline != kNever);
+    /* A follower that neither may campaign nor knows a leader has nothing to wait for. */
+    INVARIANT(s.deadline != kNever || (s.state == RAFT_FOLLOWER && s.leader == 0));
+    INVARIANT(s.deadline != kNever || s.own_sets == 0 || s.settings->never_leads() ||
+              s.sole_voter || s.last_stored == 0 || s.log.last() < s.known_commit ||
+              s.term >= kLimit - 1);
+    INVARIANT(!s.leads() || s.has_led);
     INVARIANT(!s.leads() || s.voted_for == s.id);
     INVARIANT(!s.installation || s.installation->configuration);
 }
@@ -61,15 +69,23 @@ void check_tracker(const Server &s) {
         INVARIANT(p.self == (p.id == s.id));
         INVARIANT(!p.departing || !p.votes());
         if (s.leads()) {
-            INVARIANT(p.match <= s.log.last() && (p.self || p.match < p.next));
+            INVARIANT(p.match <= s.log.last() && (p.self || p.match < p.next || p.is(kRewound)));
             INVARIANT(p.next <= s.log.last() + 1);
             INVARIANT(p.round <= t.round);
+            INVARIANT(!p.chunk_sent || p.is_sent_snapshot());
+            INVARIANT(!p.is_sent_snapshot() || s.log.term_of(p.snapshot_index) != 0);
+            INVARIANT(p.usable == (p.features_known ? p.features : 0));
         }
     }
     INVARIANT(t.catch_up.id == 0 || t.find(t.catch_up.id) != nullptr);
     INVARIANT(t.transfer.to == 0 || t.find(t.transfer.to) != nullptr);
     INVARIANT(!s.leads() || t.barrier <= s.log.last());
     INVARIANT(t.answered <= t.reads.size());
+    bool waits = false; /* for the next round: such reads are the last ones */
+    for (uint32_t i = t.answered; i < t.reads.size(); i++) {
+        INVARIANT(!waits || t.reads[i].round == kNextRound);
+        waits = t.reads[i].round == kNextRound;
+    }
 }
 
 } // namespace

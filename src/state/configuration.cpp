@@ -24,6 +24,17 @@ uint8_t Configuration::voter_sets_of(raft_id id) const {
     return server != nullptr ? voter_sets(server->role) : uint8_t{0};
 }
 
+bool Configuration::has_sole_voter(raft_id id) const {
+    if (voter_sets_of(id) != kBothSets) {
+        return false;
+    }
+    unsigned voters = 0;
+    for (const raft_server &server : *this) {
+        voters += voter_sets(server.role) != 0;
+    }
+    return voters == 1;
+}
+
 namespace configuration {
 namespace {
 
@@ -210,6 +221,20 @@ bool equal(const Configuration &a, const Configuration &b) {
         const raft_server &x = a.servers()[i];
         const raft_server &y = b.servers()[i];
         if (x.id != y.id || x.role != y.role || strcmp(x.address, y.address) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool same_members(const Configuration &a, const raft_configuration &b) {
+    if (a.n != b.n) {
+        return false;
+    }
+    for (unsigned i = 0; i < b.n; i++) { /* no two have the same ID */
+        const raft_server &y = b.servers[i];
+        const raft_server *x = a.find(y.id);
+        if (x == nullptr || x->role != y.role || strcmp(x->address, y.address) != 0) {
             return false;
         }
     }

@@ -27,6 +27,8 @@ struct Configuration {
     const raft_server *find(raft_id id) const;
     raft_configuration view() const { return {const_cast<raft_server *>(servers()), n}; }
     uint8_t voter_sets_of(raft_id id) const;
+    /* Does this server alone form a quorum? */
+    bool has_sole_voter(raft_id id) const;
 };
 
 namespace configuration {
@@ -54,6 +56,8 @@ void encode(const raft_configuration &conf, void *payload);
 
 /* The same servers, addresses and roles, in the same order. */
 bool equal(const Configuration &a, const Configuration &b);
+/* The same in any order: the members are the same. `b` is valid. */
+bool same_members(const Configuration &a, const raft_configuration &b);
 
 /* How many servers are a voter in one of the two configurations only. */
 unsigned voters_changed(const Configuration &from, const Configuration &to);

@@ -4,24 +4,23 @@
  *
  * The leader's replication to a peer is a state machine:
  *
- *                  rejection, or the caller reports the peer unreachable
+ *                  rejection, no progress, or the caller reports the peer unreachable
  *             +--------------------------------------------------------+
  *             v                                                        |
  *       +-----------+   the peer matches everything up to next - 1   +----------+
  * ----> |   probe   | ---------------------------------------------> | pipeline |
  *       +-----------+                                                +----------+
- *          |     ^                                                     |     ^
- *          |     | unreachable                                         |     |
- *          |     +----------------+        the entry at next was       |     |
- *          | the entry at next    |        compacted                   |     |
- *          | was compacted    +----------+                             |     |
- *          +----------------> | snapshot | <---------------------------+     |
- *                             +----------+                                   |
- *                                  |   the peer has the snapshot, or         |
- *                                  |   matches an entry that the log holds   |
- *                                  +-----------------------------------------+
+ *          |                                                           |     ^
+ *          | the entry at next was compacted                           |     |
+ *          |                      +----------+                         |     |
+ *          +--------------------> | snapshot | <-----------------------+     |
+ *                                 +----------+                               |
+ *                                      |   the peer has the snapshot, or     |
+ *                                      |   matches an entry that the log     |
+ *                                      |   holds                             |
+ *                                      +-------------------------------------+
  *
- * probe:    one AppendEntries at a time, to find where the logs agree (§3.5)
+ * probe:    one AppendEntries at a time, with one entry at most, to find where the logs agree (§3.5)
  * pipeline: entries are sent without waiting for acknowledgements (§10.2.1)
  * snapshot: the chunks of a snapshot are sent, one at a time (§5.1) */
 #pragma once
@@ -34,32 +33,57 @@
 
 namespace libraft {
 
+/* What is wrong with a peer that is replicated to. */
+enum Doubt : uint8_t {
+    /* Its acknowledgements do not advance. The entries in flight may be lost or slow: the first of
+     * them is sent again, and nothing else until that is acknowledged. */
+    kStalled = 1,
+    /* It came back with less than it had acknowledged. Acknowledgements that may be older are
+     * ignored. */
+    kLostData = 2,
+    /* The same, of a peer that echoes no rounds: it is probed below its match index. */
+    kRewound = 4,
+    /* A peer that echoes no rounds rejects what it had acknowledged. */
+    kRejecting = 8,
+    kAnyLoss = kLostData | kRewound | kRejecting,
+};
+
 /* Does this echo confirm a later round than any before it? */
 enum class Echo : bool { kNone, kLater };
 
 struct Peer {
     raft_id id;
-    const char *address;        /* in the configuration */
-    Ballot ballot;              /* empty: does not vote */
-    raft_index match;           /* its log agrees, durably, up to this index */
-    raft_index next;            /* next entry to send */
-    raft_index sent;            /* highest index that any message of this term covered */
-    raft_time contact;          /* when it was last heard from; at first, when it became a peer */
-    uint64_t round;             /* latest round that it echoed */
-    raft_index snapshot_index;  /* the snapshot that is being sent to it */
-    uint64_t snapshot_offset;   /* where the next chunk begins */
-    raft_time snapshot_sent_at; /* when the last chunk was sent */
-    uint32_t window;            /* limit on entries in flight, beside the caller's */
-    uint16_t features;
+    const char *address;       /* in the configuration */
+    Ballot ballot;             /* empty: does not vote */
+    raft_index match;          /* its log agrees, durably, up to this index */
+    raft_index next;           /* next entry to send; above match unless it is rewound */
+    raft_index sent;           /* highest index that any message of this term covered */
+    raft_index asked;          /* first entry of the last message that had entries; while the peer
+                                   is stalled, the next entry to send if it is only slow */
+    raft_time contact;         /* when it was last heard from; at first, when it became a peer */
+    raft_time waiting_since;   /* when it last made progress, or the last chunk was sent */
+    uint64_t round;            /* latest round that it echoed */
+    uint64_t loss_round;       /* the round that the answer echoed which showed a loss of data */
+    raft_index snapshot_index; /* the snapshot that is being sent to it */
+    uint64_t snapshot_offset;  /* where the next chunk begins */
+    uint32_t window;           /* limit on entries in flight, beside the caller's */
+    uint32_t patience;         /* how long it may make no progress until it is stalled, ms */
+    uint32_t losses;           /* how often it came back with less than it had acknowledged */
+    uint16_t features;         /* that it announced last */
+    uint16_t usable;           /* the same while they are known, else 0 */
     uint16_t capacity;
     bool reports_capacity;
-    uint8_t mode; /* raft_progress_mode: the state in the diagram above */
+    bool features_known; /* it announced them after it was last silent or unreachable */
+    bool answered;       /* in this term */
+    uint8_t mode;        /* raft_progress_mode: the state in the diagram above */
+    uint8_t doubts;      /* bits of Doubt */
     uint8_t role;
     uint8_t catch_up; /* raft_catch_up_status */
     bool self;
     bool granted;          /* its vote, or pre-vote, in the election under way */
     bool departing;        /* only in the configuration before the latest */
     bool demotion_pending; /* just demoted to spare, and not told yet that this is committed */
+    bool chunk_sent;       /* a chunk is on its way */
 
     bool votes() const { return !ballot.empty(); }
 
@@ -76,42 +100,96 @@ struct Peer {
 
     /* Transitions of the state machine. */
 
+    bool is(Doubt doubt) const { return (doubts & doubt) != 0; }
+    void set(Doubt doubt) { doubts = static_cast<uint8_t>(doubts | doubt); }
+    void clear(Doubt doubt) { doubts = static_cast<uint8_t>(doubts & ~doubt); }
+
     /* A term of this leader begins; its log ends at `last`, and `stored` is durable. */
     void begin_term(raft_index last, raft_index stored, raft_time now) {
         mode = RAFT_PROGRESS_PROBE;
         match = self ? stored : 0;
         next = last + 1;
         sent = 0;
+        asked = 0;
         window = UINT32_MAX;
         round = 0;
+        loss_round = 0;
         contact = now;
+        waiting_since = now;
+        patience = 0;
+        losses = 0;
+        doubts = 0;
+        answered = false;
+        chunk_sent = false;
+        if (!granted) { /* a vote of this term announces features, too */
+            forget_features();
+        }
     }
     /* Look for the point where the logs agree, beginning with entry `from`. */
     void probe_from(raft_index from) {
         mode = RAFT_PROGRESS_PROBE;
-        next = from > match ? from : match + 1;
+        clear(kStalled);
+        next = from > match || is(kRewound) ? from : match + 1;
+    }
+    /* What is in flight does not arrive: send the first entry of it once more. */
+    void stall(raft_time now) {
+        if (!is(kStalled)) {
+            asked = next;
+            probe_from(match + 1);
+            set(kStalled);
+        }
+        const raft_time wait = 2 * (now - waiting_since);
+        patience = wait < UINT32_MAX ? static_cast<uint32_t>(wait) : UINT32_MAX;
+        waiting_since = now;
+    }
+    /* Wait longer each time, and let that wear off over some hundred heartbeats. */
+    void forget_patience_slowly() { patience -= patience / 128; }
+    /* A stalled peer acknowledged more. If that is more than what was sent once more, the
+     * entries in flight are slow, not lost. */
+    void resume(raft_index acknowledged) {
+        if (acknowledged > next && asked > next) {
+            next = asked;
+        } else {
+            close_window();
+        }
+        pipeline();
     }
     /* The logs agree up to next - 1. */
-    void pipeline() { mode = RAFT_PROGRESS_PIPELINE; }
+    void pipeline() {
+        mode = RAFT_PROGRESS_PIPELINE;
+        clear(kStalled);
+    }
     /* The log is needed from `from` on, not the snapshot. What was sent beyond the match index
      * before the snapshot may be lost. */
     void pipeline_from(raft_index from) {
-        mode = RAFT_PROGRESS_PIPELINE;
+        pipeline();
         next = from;
+        chunk_sent = false;
     }
-    /* An entry that it needs was compacted. */
-    void install_snapshot() { mode = RAFT_PROGRESS_SNAPSHOT; }
+    /* An entry that it needs was compacted: send this snapshot, from its beginning. */
+    void install_snapshot(raft_index index) {
+        mode = RAFT_PROGRESS_SNAPSHOT;
+        clear(kStalled);
+        snapshot_index = index;
+        snapshot_offset = 0;
+        chunk_sent = false;
+    }
     /* The leader stops replicating to it. */
     void stop() {
         demotion_pending = false;
+        chunk_sent = false;
+        doubts = 0;
         mode = RAFT_PROGRESS_PROBE;
     }
 
     /* The peer answered an AppendEntries or a chunk. */
     Echo heard(raft_time now, const raft_append_entries_result &r) {
         contact = now;
+        answered = true;
         if (r.version >= 1) {
             note_features(r.features, r.capacity);
+        } else {
+            note_features(0, 0);
         }
         if (r.version < 3 || r.round <= round) {
             return Echo::kNone;
@@ -119,14 +197,21 @@ struct Peer {
         round = r.round;
         return Echo::kLater;
     }
+    /* It may come back as an older version. */
+    void forget_features() {
+        features_known = false;
+        usable = 0;
+    }
     void note_features(uint16_t announced, uint16_t left) {
-        features = announced;
+        features = usable = announced;
+        features_known = true;
         capacity = left;
         reports_capacity = (announced & RAFT_FEATURE_CAPACITY) != 0;
     }
 
-    /* A rejection closes the window: many such answers may be on their way, and each of them
-     * must not cause a resend of everything. Each acknowledgement doubles it. */
+    /* Whatever makes the leader send again closes the window: there may be many such answers and
+     * reports, and each of them must not cause a resend of everything. Each acknowledgement doubles
+     * it. */
     void close_window() { window = 1; }
     void widen_window() {
         if (window < UINT32_MAX / 2) {

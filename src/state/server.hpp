@@ -23,7 +23,11 @@ void release(Installation *i);
 uint32_t pending_reads(const Tracker &t);
 [[nodiscard]] bool reserve(Tracker &t, const Need &need);
 
-inline constexpr raft_time kNever = UINT64_MAX;
+/* Fits a signed integer, for callers without unsigned ones. */
+inline constexpr raft_time kNever = INT64_MAX;
+
+/* Pre-votes are requested for the term after the current one, at most. */
+inline constexpr uint8_t kDoubtfulTerms = 2;
 
 /* May the frequent events of a follower or leader take the fast path (rules/fast_path.hpp)? */
 enum class FastPath : uint8_t { kNone, kFollower, kLeader };
@@ -37,8 +41,14 @@ struct Facts {
     Configuration *configuration = nullptr; /* latest first, back to the snapshot's */
     uint32_t drawn_timeout = 0;             /* the randomized election timeout, ms */
     uint16_t capacity = 0;
-    uint8_t state = RAFT_FOLLOWER;
-    uint8_t own_sets : 2 = 0; /* voter sets of this server in the latest configuration */
+    uint8_t state : 2 = RAFT_FOLLOWER;
+    uint8_t own_sets : 2 = 0;    /* voter sets of this server in the latest configuration */
+    bool sole_voter : 1 = false; /* this server alone is a quorum of that configuration */
+    bool has_led : 1 = false;    /* since the start, under that configuration */
+    /* In so many terms, from the current one on, this server may have requested pre-votes, also
+     * before a restart. Maintained only while pre-votes are off: an unmarked vote result of such
+     * a term may answer an old pre-vote, and does not count. */
+    uint8_t pre_vote_terms : 2 = 0;
     bool started : 1 = false;
     bool leader_extended : 1 = false; /* the leader's messages carry the fields we added */
     bool in_tracer : 1 = false;       /* the tracer is being called */
@@ -46,7 +56,7 @@ struct Facts {
 };
 
 struct Server : Facts {
-    explicit Server(raft_id own_id) : id(own_id), random(static_cast<uint32_t>(own_id)) {}
+    explicit Server(raft_id own_id) : id(own_id), random(own_id, 0) {}
     Server(const Server &) = delete;
     Server &operator=(const Server &) = delete;
     ~Server();
@@ -63,10 +73,11 @@ struct Server : Facts {
     raft_time now = 0;
     raft_time heard_at = 0; /* when a leader was last heard from */
     raft_time deadline = kNever;
-    uint64_t leader_round = 0;        /* latest round that this term's leader began */
-    uint64_t writes = 0;              /* latest ticket */
-    uint64_t valid_from = 0;          /* older tickets are stale */
-    Owner<Tracker> tracker;           /* if and only if this server is a candidate or leader */
+    uint64_t leader_round = 0;   /* latest round that this term's leader began */
+    uint64_t writes = 0;         /* latest ticket */
+    uint64_t valid_from = 0;     /* older tickets are stale */
+    raft_index known_commit = 0; /* highest commit index that a leader has told; perhaps > last */
+    Owner<Tracker> tracker;      /* if and only if this server is a candidate or leader */
     Owner<Installation> installation; /* only on followers */
     Owner<char> leader_address;       /* with which the last message of a leader came */
     const Settings *settings = &kDefaultSettings;
@@ -83,8 +94,6 @@ struct Server : Facts {
         INVARIANT(settings != &kDefaultSettings);
         return *const_cast<Settings *>(settings);
     }
-    /* A deadline that has passed is due at the next moment, never in the past. */
-    raft_time timeout() const { return deadline > now ? deadline : now + 1; }
     raft_term stored_term() const { return log.term_of(last_stored); }
     bool announces(unsigned feature) const { return (settings->features & feature) != 0; }
     /* raft_init()'s address. It follows the object, in the same block of memory. */
@@ -116,7 +125,9 @@ public:
     Server &server;
     raft_update &update;
     Outgoing out;
-    unsigned flags = 0; /* of the update, as they become certain */
+    unsigned flags = 0;     /* of the update, as they become certain */
+    raft_id lossy_peer = 0; /* a peer that lost entries which it had acknowledged, for the tracer */
+    raft_index lost_index = 0;
 
     Change(const Change &) = delete;
     Change &operator=(const Change &) = delete;
@@ -165,6 +176,11 @@ public:
     }
     void add_read(unsigned long long id, raft_index index, int status) {
         out.add_read() = {id, index, status, 0, {0, 0}};
+    }
+
+    void report_data_loss(raft_id peer, raft_index acknowledged) {
+        lossy_peer = peer;
+        lost_index = acknowledged;
     }
 
     /* Fill in the update, with its flags but those of the commit index and the deadline. */

@@ -14,7 +14,7 @@ inline constexpr uint32_t kNeverLeads = UINT32_MAX;
 struct Settings {
     raft_tracer *tracer = nullptr;
     uint32_t election_timeout = 1000;  /* ms */
-    uint32_t election_delay = 0;       /* ms; kNeverLeads: no campaign */
+    uint32_t election_delay = 0;       /* ms; see never_leads() */
     uint32_t heartbeat_timeout = 100;  /* ms */
     uint32_t snapshot_timeout = 30000; /* ms */
     uint32_t max_catch_up_rounds = 10;
@@ -26,11 +26,21 @@ struct Settings {
     uint16_t features = RAFT_FEATURE_CAPACITY;
     bool pre_vote = true;
     bool eager_commit = false;
-    /* Not a setting, but kept here because it is maintained only while pre-votes are off: the
-     * highest term for which this server may have requested pre-votes, also before a restart. An
-     * unmarked vote result of this term or a lower one may answer an old pre-vote, and does not
-     * count. */
-    raft_term max_pre_vote_term = 0;
+
+    bool never_leads() const { return election_delay == kNeverLeads; }
+    /* What is added to each election timeout. */
+    uint32_t delay() const { return never_leads() ? 0 : election_delay; }
+    void set_delay(uint32_t delay) {
+        election_delay = delay;
+        set_features(features);
+    }
+    /* One feature follows from another setting. */
+    void set_features(unsigned announced) {
+        announced |= RAFT_FEATURE_CAPACITY;
+        announced &= ~unsigned{RAFT_FEATURE_NEVER_LEADS};
+        announced |= never_leads() ? unsigned{RAFT_FEATURE_NEVER_LEADS} : 0U;
+        features = static_cast<uint16_t>(announced);
+    }
 
     uint32_t message_limit() const {
         return max_message_entries != 0 ? max_message_entries : UINT32_MAX;

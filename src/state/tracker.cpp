@@ -62,6 +62,7 @@ bool Tracker::adopt(const Configuration &next, raft_id self, raft_index last_ind
             p.next = last_index + 1;
             p.window = UINT32_MAX;
             p.contact = now;
+            p.waiting_since = now;
         }
         p.address = server.address;
         p.ballot = Ballot::of(voter_sets(server.role));

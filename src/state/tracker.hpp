@@ -23,6 +23,10 @@ struct PendingRead {
     raft_index committed; /* the commit index must reach this, too */
 };
 
+/* The round of a read that waits until the next round or barrier begins. Such reads are the last
+ * ones. No peer echoes this round, so that only a leader which alone is a quorum confirms it. */
+inline constexpr uint64_t kNextRound = UINT64_MAX;
+
 struct Transfer {
     raft_id to = 0;
     raft_time started = 0;
@@ -51,6 +55,7 @@ struct Tracker {
     bool pre_vote = false;       /* the votes being counted are pre-votes (§9.6) */
     raft_term pre_vote_term = 0; /* the last term that pre-votes were requested for */
     bool legacy_grant = false;   /* a server that does not mark pre-votes granted one */
+    bool asked_again = false;    /* for pre-votes, since the last election timeout */
 
     Peer *find(raft_id id) {
         /* Most clusters number their servers from 1: try that place first. */

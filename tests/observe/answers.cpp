@@ -61,7 +61,8 @@ void Answers::ask_peer(const struct raft *r, raft_id id, Peer *peer) {
                  reserved] = progress;
     require(codes == 0, "a leader's accessors fail for a member");
     require(match == peer->match, "raft_progress contradicts raft_match_index");
-    require(mode == RAFT_PROGRESS_NONE || next > match, "the next index is not above the match");
+    require(mode == RAFT_PROGRESS_NONE || next > match || losses > 0,
+            "the next index is not above the match");
     require(std::all_of(std::begin(reserved), std::end(reserved),
                         [](unsigned long long word) { return word == 0; }),
             "a reserved field of raft_progress is not zero");

@@ -110,6 +110,7 @@ void copy_tracker(const Server &from, Server *to) {
     t->pre_vote = a.pre_vote;
     t->pre_vote_term = a.pre_vote_term;
     t->legacy_grant = a.legacy_grant;
+    t->asked_again = a.asked_again;
 }
 
 void copy_installation(const Installation &from, Server *to) {
@@ -139,6 +140,7 @@ void copy_values(const Server &a, Server *b) {
     b->leader_round = a.leader_round;
     b->writes = a.writes;
     b->valid_from = a.valid_from;
+    b->known_commit = a.known_commit;
     b->why = a.why;
     b->random = a.random;
 }

@@ -35,10 +35,12 @@ struct View {
         return exact() ? moment : std::min<uint64_t>(server.now - moment, longest);
     }
     uint64_t future(raft_time moment) const {
-        return exact() || moment == kNever ? moment : moment - server.now;
+        return exact() || moment == kNever ? moment : moment > server.now ? moment - server.now : 0;
     }
     uint64_t round(uint64_t number) const {
-        return exact_rounds() || number == 0 ? number : server.tracker->round - number + 1;
+        return exact_rounds() || number == 0 || number == kNextRound
+                   ? number
+                   : server.tracker->round - number + 1;
     }
 };
 
@@ -89,11 +91,11 @@ void add_settings(Hasher &h, const Settings &settings) {
     const auto &[tracer, election_timeout, election_delay, heartbeat_timeout, snapshot_timeout,
                  max_catch_up_rounds, max_catch_up_round_duration, max_inflight_entries,
                  max_message_entries, max_uncommitted_entries, capacity_threshold, features,
-                 pre_vote, eager_commit, max_pre_vote_term] = settings;
+                 pre_vote, eager_commit] = settings;
     add(h, reinterpret_cast<uintptr_t>(tracer), election_timeout, election_delay, heartbeat_timeout,
         snapshot_timeout, max_catch_up_rounds, max_catch_up_round_duration, max_inflight_entries,
         max_message_entries, max_uncommitted_entries, capacity_threshold, features, pre_vote,
-        eager_commit, max_pre_vote_term);
+        eager_commit);
 }
 
 void add_installation(Hasher &h, const Installation *installation) {
@@ -108,18 +110,20 @@ void add_installation(Hasher &h, const Installation *installation) {
 }
 
 void add_peer(Hasher &h, const View &view, const Peer &peer) {
-    const auto &[id, address, ballot, match, next, sent, contact, round, snapshot_index,
-                 snapshot_offset, snapshot_sent_at, window, features, capacity, reports_capacity,
-                 mode, role, catch_up, self, granted, departing, demotion_pending] = peer;
+    const auto &[id, address, ballot, match, next, sent, asked, contact, waiting_since, round,
+                 loss_round, snapshot_index, snapshot_offset, window, patience, losses, features,
+                 usable, capacity, reports_capacity, features_known, answered, mode, doubts, role,
+                 catch_up, self, granted, departing, demotion_pending, chunk_sent] = peer;
     const Settings &settings = *view.server.settings;
     h.add(address);
     add_bits(h, ballot);
-    add(h, id, match, next, sent, view.past(contact, settings.election_timeout), view.round(round),
-        snapshot_index, snapshot_offset,
-        view.past(snapshot_sent_at, std::max(settings.election_timeout, settings.snapshot_timeout)),
+    add(h, id, match, next, sent, asked, view.past(contact, settings.election_timeout),
+        view.past(waiting_since, std::max(settings.election_timeout, settings.snapshot_timeout)),
+        view.round(round), view.round(loss_round), snapshot_index, snapshot_offset,
         /* A window wider than what the caller allows has no effect. */
-        view.exact() ? window : std::min(window, settings.max_inflight_entries), features, capacity,
-        reports_capacity, mode, role, catch_up, self, granted, departing, demotion_pending);
+        view.exact() ? window : std::min(window, settings.max_inflight_entries), patience, losses,
+        features, usable, capacity, reports_capacity, features_known, answered, mode, doubts, role,
+        catch_up, self, granted, departing, demotion_pending, chunk_sent);
 }
 
 /* The latest round: how old it is, and how many there were in its millisecond. */
@@ -141,7 +145,7 @@ void add_tracker(Hasher &h, const View &view, const Tracker *tracker) {
         return;
     }
     const auto &[peers, scratch, reads, answered, tally, round, elected_at, barrier, leave,
-                 transfer, catch_up, pre_vote, pre_vote_term, legacy_grant] = *tracker;
+                 transfer, catch_up, pre_vote, pre_vote_term, legacy_grant, asked_again] = *tracker;
     (void)scratch;
     h.add(peers.size());
     for (const Peer &peer : peers) {
@@ -162,28 +166,28 @@ void add_tracker(Hasher &h, const View &view, const Tracker *tracker) {
         uint64_t{1} + std::max(settings.election_timeout, settings.max_catch_up_round_duration);
     add(h, barrier, to, view.past(started, settings.election_timeout), timeout_now_sent,
         catch_up_id, rounds, target, view.past(round_started, longest), pre_vote, pre_vote_term,
-        legacy_grant);
+        legacy_grant, asked_again);
 }
 
 void add_facts(Hasher &h, const Server &server) {
     const auto &[term, voted_for, leader, configuration, drawn_timeout, capacity, state, own_sets,
-                 started, leader_extended, in_tracer, fast_path] =
-        static_cast<const Facts &>(server);
+                 sole_voter, has_led, pre_vote_terms, started, leader_extended, in_tracer,
+                 fast_path] = static_cast<const Facts &>(server);
     (void)fast_path; /* follows from the rest: every step checks it */
     (void)in_tracer; /* between steps, nothing is in the tracer */
     h.add(leader != 0 && !server.leads() ? server.leader_address.get() : nullptr);
     h.add(server.own_address());
     add_configuration(h, configuration);
-    add(h, term, voted_for, leader, drawn_timeout, capacity, state, own_sets, started,
-        leader_extended);
+    add(h, term, voted_for, leader, drawn_timeout, capacity, state, own_sets, sole_voter, has_led,
+        pre_vote_terms, started, leader_extended);
 }
 
 /* A class with members in two places cannot be taken apart. A new member must be added to state(),
  * to clone() and here. */
 #ifdef RAFT_INVARIANTS
-constexpr size_t kMembers = 17; /* general_steps is not part of the state */
+constexpr size_t kMembers = 18; /* general_steps is not part of the state */
 #else
-constexpr size_t kMembers = 16;
+constexpr size_t kMembers = 17;
 #endif
 static_assert(sizeof(void *) != 8 ||
               sizeof(Server) == sizeof(Facts) + sizeof(TermLog) + sizeof(Outbox) + 8 * kMembers);
@@ -213,8 +217,8 @@ Digest state(const struct raft &r, Frame frame) {
     add_log(h, s.log);
     add(h, s.id, s.snapshot_index, s.commit, s.last_stored, s.matched, exact ? s.now : 0,
         view.past(s.heard_at, s.settings->election_timeout), view.future(s.deadline),
-        s.leader_round, exact ? s.writes : 0, exact ? s.valid_from : s.writes - s.valid_from,
-        exact ? s.random.state() : 0);
+        s.leader_round, s.known_commit, exact ? s.writes : 0,
+        exact ? s.valid_from : s.writes - s.valid_from, exact ? s.random.state() : 0);
     add_tracker(h, view, s.tracker.get());
     add_installation(h, s.installation.get());
     add_settings(h, *s.settings);

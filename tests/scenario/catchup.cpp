@@ -44,6 +44,7 @@ TEST_CASE("A spare receives the log while it is being caught up") {
     REQUIRE(c[1].progress(4).mode == RAFT_PROGRESS_PROBE);
     c[1].receive(4, AppendResult{.term = 2, .rejected = 12, .last = 0});
     REQUIRE(c.count(1, 4) > 0);
+    c.tick(50, 1);
     c.tick(50, 12);
     REQUIRE(c[1].match(4) == 12);
     REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_FINISHED);
@@ -83,6 +84,7 @@ TEST_CASE("A round that ends late is followed by another one for newer entries")
 TEST_CASE("A catch-up is aborted after the maximum number of rounds") {
     WithSpare c([](raft *r) { raft_set_max_catch_up_rounds(r, 3); });
     c[1].catch_up(4);
+    c.tick(1, 2);
     for (int round = 0; round < 3; ++round) {
         REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_RUNNING);
         const raft_index goal = c[1].last();
@@ -122,6 +124,7 @@ TEST_CASE("A standby whose catch-up is aborted still receives the log (§4.2.1)"
         c.expire(1);
     }
     REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_ABORTED);
+    c[1].receive(4, AppendResult{.term = 2, .last = 3});
     REQUIRE(c[1].progress(4).mode == RAFT_PROGRESS_PIPELINE);
     c.drop();
     c[1].submit();
@@ -157,4 +160,32 @@ TEST_CASE("A server that needs the snapshot is caught up with it") {
     REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_FINISHED);
     REQUIRE(raft_snapshot_index(c[4].handle()) == 32);
     REQUIRE(c[4].last() == 33);
+}
+
+TEST_CASE("A catch-up of server 0 gives the running catch-up up") {
+    WithSpare c;
+    c[1].ignores(event::catch_up(0)); /* none is running */
+    c[1].catch_up(4);
+    c.drop();
+    c[1].catch_up(0);
+    REQUIRE(c[1].flag(RAFT_UPDATE_CATCH_UP));
+    REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_ABORTED);
+    REQUIRE(c[1].progress(4).mode == RAFT_PROGRESS_NONE);
+    c[1].ignores(event::catch_up(0));
+    c[1].receive(4, AppendResult{.term = 2, .rejected = 1, .last = 0}); /* a late answer */
+    c.tick(100);
+    REQUIRE(c.count(1, 4) == 0);  /* a spare is sent nothing any more */
+    c[1].reconfigure("1 2 3 4s"); /* changes of the membership are possible again */
+    c[1].receive({2, 3}, AppendResult{.term = 2, .last = c[1].last()});
+    c[1].catch_up(4);
+    REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_RUNNING);
+    c[1].catch_up(0);
+    c.drop();
+    c[1].receive(4, AppendResult{.term = 2, .rejected = 1, .last = 0});
+    REQUIRE(c.count(1, 4) == 1); /* a standby is sent the log */
+}
+
+TEST_CASE("Only a leader gives a catch-up up") {
+    Cluster c("1 2 3");
+    c[1].refuses(RAFT_NOTLEADER, event::catch_up(0));
 }

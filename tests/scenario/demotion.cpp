@@ -7,13 +7,13 @@ using namespace scenario;
 
 namespace {
 
-constexpr raft_time never = ~raft_time{0};
-
-/* It knows that it is a spare, and has no deadline. */
+/* It knows that it is a spare, and forgets the leader, which tells it no more. */
 void require_rest(Cluster &c, raft_id id, const char *conf) {
     REQUIRE(c[id].conf() == conf);
     REQUIRE(raft_role(c[id].handle()) == RAFT_SPARE);
-    REQUIRE(c[id].deadline() == never);
+    c.run(2000);
+    REQUIRE(c[id].leader() == 0);
+    REQUIRE(c[id].deadline() == kNoDeadline);
 }
 
 } // namespace
@@ -116,7 +116,7 @@ TEST_CASE("A promoted spare has an election timeout for its first answer (§6.2)
     REQUIRE(c[1].leads());
     c.run(5000);
     REQUIRE(c[1].leads());
-    c[1].reconfigure("1 2");
+    c[1].force("1 2");
     c.expire(1); /* a heartbeat is due before any message is delivered */
     REQUIRE(c[1].leads());
     SECTION("it answers") {

@@ -166,6 +166,11 @@ Event transfer(raft_id id) {
 Event bootstrap(const Configuration &conf) { return with(RAFT_BOOTSTRAP, conf); }
 
 Event reconfigure(const Configuration &conf) { return with(RAFT_RECONFIGURE, conf); }
+Event force(const Configuration &conf) {
+    Event event = reconfigure(conf);
+    event.e.reconfigure.force = true;
+    return event;
+}
 
 Event recover(const Configuration &conf) { return with(RAFT_RECOVER, conf); }
 
@@ -175,6 +180,10 @@ Event read(unsigned long long id, bool lease) {
 
 Event unreachable(raft_id id) {
     return with(RAFT_UNREACHABLE, [&](raft_event &e) { e.unreachable.server_id = id; });
+}
+
+Event sent(raft_id id, raft_index index) {
+    return with(RAFT_SENT, [&](raft_event &e) { e.sent = {id, index}; });
 }
 
 Event stored(raft_index index, unsigned long long write) {

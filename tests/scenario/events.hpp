@@ -129,9 +129,11 @@ Event catch_up(raft_id id);
 Event transfer(raft_id id);
 Event bootstrap(const Configuration &conf);
 Event reconfigure(const Configuration &conf);
+Event force(const Configuration &conf); /* the same, forced */
 Event recover(const Configuration &conf);
 Event read(unsigned long long id, bool lease = false);
 Event unreachable(raft_id id);
+Event sent(raft_id id, raft_index index);
 Event stored(raft_index index, unsigned long long write);
 Event persisted(raft_index index);
 Event persisted_snapshot(Position which, size_t offset, bool last);

@@ -79,11 +79,9 @@ TEST_CASE(
     c[1].receive(3, AppendResult{.term = 2, .last = 2});
     c[1].submit(4);
     c[1].receive(3, AppendResult{.term = 2, .last = 6});
-    c[1].step(event::unreachable(2)); /* probed from entry 1 on */
-    REQUIRE(c[1].progress(2).next == 1);
     c[1].take_snapshot(6);
     c.drop();
-    c.expire(1);
+    c[1].receive(2, AppendResult{.term = 2, .rejected = 1, .last = 0}); /* probed from entry 1 on */
     REQUIRE(c[1].progress(2).mode == RAFT_PROGRESS_SNAPSHOT);
     c.take(1, 2, RAFT_INSTALL_SNAPSHOT);
     REQUIRE(c[1].progress(3).mode == RAFT_PROGRESS_PIPELINE);
@@ -142,7 +140,6 @@ TEST_CASE("Leadership is not transferred to a server that is being removed (§3.
     c[1].reconfigure("1 2 3");
     c[1].refuses(RAFT_BADID, event::transfer(4));
     c[1].refuses(RAFT_BADID, event::catch_up(4));
-    c[1].refuses(RAFT_BADID, event::transfer(1));
     c[1].transfer(0);
     REQUIRE(raft_transferee(c[1].handle()) == 2);
 }
@@ -294,9 +291,10 @@ TEST_CASE("An event after the heartbeat is due takes effect as well") {
     c[1].receive({2, 3}, AppendResult{.term = 2, .last = 2});
     c.drop();
     c[1].slow = true;
+    const raft_time due = c[1].deadline();
     c.sleep(300);
     c[1].submit(2);
-    REQUIRE(c[1].deadline() > c.now);
+    REQUIRE(c[1].deadline() == due); /* it stays due until the timer fires */
     REQUIRE(c.take(1, 2)->append_entries.n_entries == 2);
     c.sleep(10);
     c[1].store();
@@ -312,11 +310,11 @@ TEST_CASE("With a heartbeat interval of 1 ms the deadline is the next millisecon
     c.win(1, {2, 3});
     c[1].receive({2, 3}, AppendResult{.term = 2, .last = 2});
     c.sleep(7);
-    c[1].submit(1); /* late for its heartbeat; the next moment is the earliest for it */
-    REQUIRE(c[1].deadline() == c.now + 1);
+    c[1].submit(1); /* late for its heartbeat, which stays due */
+    REQUIRE(c[1].deadline() == c.now - 6);
     c[1].timeout();
     REQUIRE(c[1].deadline() == c.now + 1);
-    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_TIMEOUT));
+    REQUIRE(c[1].flag(RAFT_UPDATE_TIMEOUT));
 }
 
 TEST_CASE("An opened window is filled with messages of the set size (§10.2.1)") {

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/* A server that comes back with less than it acknowledged breaks the promise on which Raft rests
+ * (§3.8). The leader counts it, says so, and brings the server up to date. */
+#include "catch.hpp"
+#include "cluster.hpp"
+
+using namespace scenario;
+
+namespace {
+
+constexpr raft_index acknowledged = 12;
+
+struct Trace {
+    raft_tracer tracer{this, 1, [](raft_tracer *t, int type, const void *info) {
+                           if (type == RAFT_TRACE_DATA_LOSS) {
+                               auto *i = static_cast<const raft_tracer_info *>(info);
+                               auto *self = static_cast<Trace *>(t->impl);
+                               self->losses.emplace_back(i->peer, i->index);
+                           }
+                       }};
+    std::vector<std::pair<raft_id, raft_index>> losses;
+};
+
+/* Server 1 leads; the played servers 2 and 3 have acknowledged everything up to 12. */
+struct Led : Cluster {
+    explicit Led(unsigned short peer_features = all_features)
+        : Cluster({Draw{.id = 1, .log = "1[1 2 3]"}}), features(peer_features) {
+        win(1, {2, 3});
+        answer(2, 2);
+        answer(3, 2);
+        leader().submit(10);
+        answer(2, acknowledged);
+        answer(3, acknowledged);
+        drop();
+    }
+    Server &leader() { return (*this)[1]; }
+    bool rounds() const { return (features & RAFT_FEATURE_ROUNDS) != 0; }
+    AppendResult result() const {
+        AppendResult r{.term = 2};
+        r.features = features;
+        r.version = rounds() ? 3 : 2;
+        return r;
+    }
+    void answer(raft_id from, raft_index last, unsigned long long round = 0) {
+        AppendResult r = result();
+        r.last = last;
+        r.round = round;
+        leader().receive(from, r);
+    }
+    void reject(raft_index index, raft_index hint, unsigned long long round = 0) {
+        AppendResult r = result();
+        r.rejected = index;
+        r.last = hint;
+        r.round = round;
+        leader().receive(2, r);
+    }
+    /* The next heartbeat to server 2. Server 3 answers. */
+    Message heartbeat() {
+        drop();
+        expire(1);
+        answer(3, leader().last());
+        return take(1, 2);
+    }
+    unsigned long long losses() { return leader().progress(2).data_losses; }
+
+    unsigned short features;
+};
+
+} // namespace
+
+TEST_CASE("A server that lost what it acknowledged is noticed, counted and probed") {
+    Led c;
+    Trace trace;
+    c.leader().set([&](raft *r) { raft_set_tracer(r, &trace.tracer); });
+    const Message m = c.heartbeat();
+    REQUIRE(m->append_entries.prev_log_index == acknowledged);
+    c.reject(acknowledged, 5, m->append_entries.round);
+    REQUIRE(c.losses() == 1);
+    REQUIRE(trace.losses == std::vector<std::pair<raft_id, raft_index>>{{2, acknowledged}});
+    REQUIRE(c.leader().match(2) == 0); /* what it has now may be an older image of its disk */
+    REQUIRE(c.leader().commit() == acknowledged);
+    const Message probe = c.take(1, 2);
+    REQUIRE(probe->append_entries.prev_log_index == 5);
+    c.leader().set([](raft *r) { raft_set_tracer(r, nullptr); });
+
+    /* Acknowledgements from before the loss are not believed... */
+    c.answer(2, acknowledged, m->append_entries.round);
+    REQUIRE(c.leader().match(2) == 0);
+    /* ...those that echo a later round are. */
+    const Message later = c.heartbeat();
+    c.answer(2, 6, later->append_entries.round);
+    REQUIRE(c.leader().match(2) == 6);
+    c.answer(2, acknowledged, later->append_entries.round);
+    REQUIRE(c.leader().match(2) == acknowledged);
+    REQUIRE(c.losses() == 1);
+}
+
+TEST_CASE("An old rejection shows no loss of data") {
+    Led c;
+    const auto round = c.heartbeat()->append_entries.round;
+    c.answer(2, acknowledged, round);
+    c.leader().submit(1);
+    c.answer(2, acknowledged + 1, round);
+    SECTION("it echoes no later round than the acknowledgement") {
+        c.reject(acknowledged, 3, round);
+        c.reject(acknowledged, 3, 0);
+    }
+    SECTION("a snapshot is being installed") {
+        AppendResult r = c.result();
+        r.rejected = acknowledged;
+        r.last = acknowledged;
+        r.round = c.heartbeat()->append_entries.round;
+        r.snapshot = 5;
+        c.leader().receive(2, r);
+    }
+    REQUIRE(c.losses() == 0);
+    REQUIRE(c.leader().match(2) == acknowledged + 1);
+}
+
+TEST_CASE("The commit index counts a server that lost data only up to what it has now") {
+    Led c;
+    c.leader().submit(4); /* 13 to 16 */
+    c.answer(2, 14);      /* ...and the leader itself: 14 is committed */
+    REQUIRE(c.leader().commit() == 14);
+    c.answer(2, 14);
+    const auto round = c.heartbeat()->append_entries.round;
+    c.reject(14, 0, round);
+    REQUIRE(c.losses() == 1);
+    c.drop();
+    c.leader().submit(1);               /* 17 */
+    REQUIRE(c.leader().commit() == 16); /* server 3 had acknowledged 16 */
+    const auto later = c.heartbeat()->append_entries.round;
+    c.answer(2, 17, later);
+    REQUIRE(c.leader().commit() == 17);
+}
+
+TEST_CASE("A peer without rounds has lost data if it only rejects for an election timeout") {
+    Led c(RAFT_FEATURE_CAPACITY);
+    const raft_time begin = c.now;
+    while (c.losses() == 0) {
+        c.heartbeat();
+        c.reject(acknowledged, 5);
+        REQUIRE(c.now - begin <= 1200);
+    }
+    REQUIRE(c.now - begin >= 1000);
+    REQUIRE(c.leader().match(2) == acknowledged); /* its answers do not tell old from new */
+    REQUIRE(c.take(1, 2)->append_entries.prev_log_index == 5);
+    c.answer(2, 6);
+    REQUIRE(c.take(1, 2)->append_entries.prev_log_index >= 6);
+    c.leader().submit(1);
+    c.answer(2, 13);
+    REQUIRE(c.leader().match(2) == 13);
+    REQUIRE(c.losses() == 1);
+}
+
+TEST_CASE("One acknowledgement shows that a peer without rounds still has its log") {
+    Led c(RAFT_FEATURE_CAPACITY);
+    for (int i = 0; i < 30; ++i) {
+        c.heartbeat();
+        c.reject(acknowledged, 5); /* late, from before */
+        c.answer(2, acknowledged);
+    }
+    REQUIRE(c.losses() == 0);
+}
+
+TEST_CASE("A follower that is installing a snapshot acknowledges, instead of rejecting entries") {
+    Cluster c({Draw{.id = 1, .term = 2, .log = "1[1 2 3] 1 1"}});
+    c[1].slow = true;
+    c[1].receive(2, InstallSnapshot{.term = 2, .last = {8, 2}, .bytes = 100});
+    c.drop();
+    c[1].receive(2, AppendEntries{.term = 2, .prev = {3, 1}, .log = "2"});
+    const auto r = c.result(1, 2);
+    REQUIRE(r.rejected == 0); /* a rejection would say that it lost entry 3 */
+    REQUIRE(r.last_log_index == 3);
+    REQUIRE(c[1].last() == 3);
+}
