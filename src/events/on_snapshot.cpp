@@ -22,8 +22,6 @@ void drop_configurations(Change &change) {
         c->previous = older->previous;
         change.retire(older);
     }
-    known_leader::Address unchanged;
-    known_leader::refresh(change, unchanged);
 }
 
 } // namespace
@@ -46,6 +44,7 @@ int on_snapshot(Step &step) {
     /* A peer that gets an older snapshot needs the log from there on. */
     const raft_index kept = std::min<raft_index>(event.trailing, index);
     s.log.compact(std::min(index - kept, oldest) + 1);
+    s.log.shrink();
     if (!s.tracker || !s.tracker->has_departing()) {
         drop_configurations(change);
     } /* else an older configuration has the addresses of servers that are being removed */

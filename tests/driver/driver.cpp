@@ -42,6 +42,18 @@ raft_term Driver::known_term(raft_index i) const {
                : term;
 }
 
+const Snapshot *Driver::kept_snapshot(raft_index index) const {
+    if (snapshot != nullptr && snapshot->index == index) {
+        return snapshot.get();
+    }
+    for (const SnapshotPtr &s : older_snapshots) {
+        if (s->index == index) {
+            return s.get();
+        }
+    }
+    return nullptr;
+}
+
 const Configuration *Driver::configuration_at(raft_index index, raft_index *conf_index) const {
     for (auto it = confs.rbegin(); it != confs.rend(); ++it) {
         if (it->first <= index) {
@@ -77,9 +89,14 @@ void Driver::load() {
     if (disk.log.empty()) { /* where the next entry goes */
         disk.log.reset(disk.snapshot != nullptr ? disk.snapshot->index + 1 : 1);
     }
+    if (disk.snapshot != nullptr && !records_configuration_index()) {
+        Snapshot unrecorded = *disk.snapshot;
+        unrecorded.conf_index = unrecorded.index; /* stands for it */
+        disk.snapshot = std::make_shared<const Snapshot>(std::move(unrecorded));
+    }
     log = disk.log;
     snapshot = disk.snapshot;
-    replaced_snapshot = nullptr;
+    older_snapshots.clear();
     applied = 0;
     if (snapshot != nullptr) {
         restore(*snapshot);
@@ -110,9 +127,17 @@ raft_event Driver::start_event(raft_index from) {
     loan.clear();
     if (snapshot != nullptr) {
         e.start.metadata = loan.lend(*snapshot);
+        if (!records_configuration_index()) {
+            e.start.metadata->configuration_index = 0;
+        }
     }
     if (!log.empty()) {
         loan.lend(&log.at(from), static_cast<size_t>(log.last() - from + 1));
+        for (raft_entry &entry : loan.entries) {
+            if (entry.type != RAFT_CHANGE && !reads_payloads()) {
+                entry.buf = {nullptr, 0};
+            }
+        }
         e.start.start_index = from;
         e.start.entries = loan.entries.data();
         e.start.n_entries = static_cast<unsigned>(loan.entries.size());
@@ -230,6 +255,17 @@ void Driver::hear(const raft_event &e) {
     heard_.emplace_back(m.server_id, intern(m.server_address));
 }
 
+void Driver::follow_leader(const raft_event &e) {
+    const raft_message *m = e.type == RAFT_RECEIVE ? e.receive.message : nullptr;
+    const bool leads =
+        m != nullptr &&
+        ((m->type == RAFT_APPEND_ENTRIES && m->append_entries.term == view.term) ||
+         (m->type == RAFT_INSTALL_SNAPSHOT && m->install_snapshot.term == view.term));
+    if (leads) {
+        led_from_ = heard_from(m->server_id);
+    }
+}
+
 const char *Driver::heard_from(raft_id server) const {
     for (const auto &[peer, from] : heard_) {
         if (peer == server) {
@@ -245,6 +281,7 @@ void Driver::follow(const raft_event &e, const raft_update &u) {
     } else if (e.type == RAFT_PERSISTED_SNAPSHOT && view.snapshot != before.snapshot) {
         follow_install();
     }
+    follow_leader(e);
     follow_reads(e, u);
 }
 
@@ -336,7 +373,7 @@ void Driver::follow_install() {
                                           name(), view.snapshot, incoming.index, view.last));
     }
     installing();
-    replaced_snapshot = snapshot;
+    older_snapshots.clear(); /* it does not lead, so none of its messages names one */
     snapshot = std::make_shared<const Snapshot>(incoming);
     log.reset(snapshot->index + 1);
     replaced_by = ticket_ + 1;
@@ -388,10 +425,14 @@ void Driver::judge_step() {
         const raft_id peer = view.conf.members[i].id;
         const Peer &was = before.peer(peer);
         const raft_index match = view.peers[i].match;
+        const bool lost_data = same && view.peers[i].losses > was.losses;
+        if (judge != nullptr && lost_data) {
+            judge->noticed_loss(*this, peer);
+        }
         if (judge != nullptr && (!same || match != was.match)) {
             judge->matched(*this, peer, match);
         }
-        if (same && was.mode >= 0 && match < was.match && view.peers[i].losses == was.losses) {
+        if (same && was.mode >= 0 && match < was.match && !(lost_data && match == 0)) {
             throw Violation("match index", format("of %s falls on %s", address_of(peer), name()));
         }
     }
