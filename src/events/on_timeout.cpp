@@ -7,6 +7,7 @@
 #include "rules/elections.hpp"
 #include "rules/fast_path.hpp"
 #include "rules/general_path.hpp"
+#include "rules/read_rounds.hpp"
 #include "rules/reads.hpp"
 #include "rules/rounds_and_leases.hpp"
 #include "rules/sending.hpp"
@@ -37,7 +38,7 @@ void send_heartbeat(Change &change, Peer &p) {
     Need need;
     need.messages = step.server.tracker->peers.size() * 2 +
                     sending::messages_for_all(step.server, step.server.log.last());
-    const bool barrier = reads::cannot_confirm_by_round(step.server);
+    const bool barrier = read_rounds::heartbeat_needs_barrier(step.server);
     if (barrier) {
         need.entries = 1;
         need.messages += sending::messages_for_all(step.server, step.server.log.last() + 1);
@@ -60,7 +61,7 @@ void send_heartbeat(Change &change, Peer &p) {
         reads::wait_for_barrier(*change);
         sending::send_to_all(*change);
     } else if (begun) {
-        reads::share_round(*change);
+        read_rounds::share_heartbeat(*change);
     }
     for (Peer &p : s.tracker->peers) {
         if (!rounds::is_in_contact(s, p, s.now)) {
