@@ -127,8 +127,7 @@ void Simulation::restart_as_older_version() {
     }
     stats.add(older ? S_DOWNGRADE : S_UPGRADE);
     s.stop(older ? "to restart as an older version" : "to restart as a newer version");
-    s.codec = older ? unsigned{kPublished} : unsigned{kOurs};
-    network.forget(s.id);
+    s.next_codec = older ? unsigned{kPublished} : unsigned{kOurs};
     Time down = (2 * plan.max_election_timeout() + extra.below(2000)) * kMs;
     schedule(now + down, Scheduled::RESTART, s.id, s.epoch);
 }
@@ -144,8 +143,7 @@ bool Simulation::has_moved_servers() {
                        [&](const Member &m) { return server(m.id).next_address != m.address; });
 }
 
-/* As many servers restart at other addresses as the others can elect a leader without: a server
- * that moved can ask them for votes, and the answers must reach it. */
+/* A minority of the voters restarts at other addresses. */
 void Simulation::move_servers() {
     Server *l = leader();
     if (l == nullptr || has_moved_servers() || l->view.conf.joint() ||
@@ -154,7 +152,7 @@ void Simulation::move_servers() {
     }
     const Configuration conf = l->view.conf;
     unsigned voters = conf.voters(), moved = 0;
-    unsigned most = voters - (voters / 2 + 1 - 1); /* a majority but one stays */
+    unsigned most = (voters - 1) / 2;
     for (const Member &m : conf.members) {
         Server &s = server(m.id);
         bool may = m.role != RAFT_VOTER || moved < most;
@@ -166,6 +164,41 @@ void Simulation::move_servers() {
         }
     }
     schedule(now + extra.between(1, 3000) * kMs, Scheduled::REDIRECT, 0, 0);
+}
+
+/* After the faults: so many voters restart at other addresses that the others are a majority but
+ * one. The leader is one of them. It can ask the others for votes, and the answers must reach it. */
+void Simulation::move_majority() {
+    Server *l = leader();
+    auto settled = [&] {
+        l = leader();
+        return l != nullptr && !l->view.conf.joint() && l->view.conf_index <= l->view.commit &&
+               !has_moved_servers() && l->disk.queue.empty() && l->disk.log.last() == l->log.last();
+    };
+    if (!plan.callers.has(C_MOVES) || !run_until(now + 10 * kSecond, settled)) {
+        return;
+    }
+    const Configuration conf = l->view.conf;
+    unsigned moved = 0, most = conf.voters() - conf.voters() / 2;
+    auto move = [&](Server &s) {
+        s.next_address = other_address(s.id, s.address);
+        s.crash("to move");
+        moved++;
+    };
+    if (conf.voters() < 2 || conf.role_of(l->id) != RAFT_VOTER) {
+        return;
+    }
+    stats.add(S_MOVED_MAJORITY);
+    move(*l);
+    for (const Member &m : conf.members) {
+        if (m.role == RAFT_VOTER && m.id != l->id && moved < most && server(m.id).up) {
+            move(server(m.id));
+        }
+    }
+    schedule(now + 10 * kMs, Scheduled::REDIRECT, 0, 0);
+    run_until(now + 100 * kMs);
+    expect_leader();
+    expect_write();
 }
 
 /* The operator puts the addresses right. */

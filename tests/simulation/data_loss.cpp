@@ -41,6 +41,12 @@ bool Simulation::survives_loss_of(const Server &s, const Server &l) {
             return false;
         }
     }
+    /* A candidate of this term might get a second vote from it. */
+    for (auto &other : servers_) {
+        if (!other->disk.pristine() && other->disk.term < l.view.term) {
+            return false;
+        }
+    }
     return quorum(conf, [&](raft_id id) {
         return id != s.id && server(id).disk.holds(top, judge.committed_term(top));
     });

@@ -17,6 +17,7 @@ namespace sim {
 Server::Server(Simulation &simulation, raft_id own_id)
     : Driver(own_id, simulation.payloads, &simulation.judge),
       codec(simulation.plan.server[own_id].codec),
+      next_codec(codec),
       next_address(address),
       sim_(simulation),
       plan_(simulation.plan.server[own_id]) {}

@@ -23,6 +23,7 @@ public:
     Machine machine;
     Clock clock;
     unsigned codec;
+    unsigned next_codec;      /* that it will have after the next boot */
     const char *next_address; /* that it will have after the next boot */
     bool lost = false;        /* it never boots again */
     std::map<raft_index, unsigned long long>

@@ -136,8 +136,12 @@ void Server::change_setting() {
 }
 
 void Server::boot() {
+    if (codec != next_codec) { /* connections are closed while it is down */
+        codec = next_codec;
+        sim_.network.forget(id);
+    }
     if (sim_.plan.upgrades && codec < kOurs && !sim_.calm && sim_.random.percent(25)) {
-        codec = kOurs;
+        codec = next_codec = kOurs;
         sim_.stats.add(S_UPGRADE);
     }
     sim_.stats.add(S_MOVED, address != next_address);

@@ -202,10 +202,15 @@ void Server::set_election_timeout(unsigned msecs) {
         return;
     }
     sim_.note(id, "election timeout %u ms", msecs);
+    if (tuning_.heartbeat >= msecs) {
+        tuning_.heartbeat = std::max(1U, msecs / 4);
+        must_succeed("a heartbeat timeout", attempt(raft_set_heartbeat_timeout, tuning_.heartbeat));
+    }
     must_succeed("an election timeout", attempt(raft_set_election_timeout, msecs));
     look_at_settings("an election timeout");
     raft_time now = latest; /* of the last event: setters have no time */
-    bool waits = !view.leads() && votes(view.role) && delay_ != UINT32_MAX;
+    bool waits = !view.leads() && votes(view.role) && delay_ != UINT32_MAX &&
+                 view.timeout != driver::kNoDeadline;
     past_.postponed = msecs > old ? clock.read(sim_.now) : past_.postponed;
     if (waits && msecs > old && view.timeout < now + msecs) {
         throw Violation("election timeout",

@@ -263,6 +263,7 @@ void Simulation::run() {
     end_faults();
     expect_leader();
     expect_write();
+    move_majority();
     expect_catch_up_under_load();
     if (lose_minority_during_install()) {
         expect_write();

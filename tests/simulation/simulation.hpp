@@ -174,6 +174,7 @@ private:
     void change_features();
     void restart_as_older_version();
     void move_servers();
+    void move_majority();
     void redirect();
     bool has_moved_servers();
     bool keeps_leaders(const Configuration &next) const;
