@@ -213,16 +213,20 @@ void Driver::check_failure(const raft_event &e, const raft_update &u, int rc) {
 
 void Driver::rebuild_configurations() {
     confs.clear();
+    const auto add_changes = [&](raft_index above, raft_index below) {
+        for (size_t i = 0; i < log.entries.size(); i++) {
+            const raft_index index = log.first + i;
+            const Payload *p = log.entries[i].payload;
+            if (p->type == RAFT_CHANGE && index > above && index < below) {
+                confs.emplace_back(index, decode(p->bytes));
+            }
+        }
+    };
     if (snapshot != nullptr) {
+        add_changes(0, snapshot->conf_index);
         confs.emplace_back(snapshot->conf_index, snapshot->conf);
     }
-    for (size_t i = 0; i < log.entries.size(); i++) {
-        const raft_index index = log.first + i;
-        const Payload *p = log.entries[i].payload;
-        if (p->type == RAFT_CHANGE && (snapshot == nullptr || index > snapshot->index)) {
-            confs.emplace_back(index, decode(p->bytes));
-        }
-    }
+    add_changes(snapshot != nullptr ? snapshot->index : 0, UINT64_MAX);
     for (const auto &[index, conf] : confs) {
         know(conf);
     }
