@@ -163,7 +163,6 @@ void Simulation::move_servers() {
             s.crash("to move");
         }
     }
-    schedule(now + extra.between(1, 3000) * kMs, Scheduled::REDIRECT, 0, 0);
 }
 
 /* After the faults: so many voters restart at other addresses that the others are a majority but
@@ -195,7 +194,6 @@ void Simulation::move_majority() {
             move(server(m.id));
         }
     }
-    schedule(now + 10 * kMs, Scheduled::REDIRECT, 0, 0);
     run_until(now + 100 * kMs);
     expect_leader();
     expect_write();
@@ -203,12 +201,9 @@ void Simulation::move_majority() {
 
 /* The operator puts the addresses right. */
 void Simulation::redirect() {
-    if (!has_moved_servers()) {
-        return;
-    }
     schedule(now + extra.between(100, 500) * kMs, Scheduled::REDIRECT, 0, 0);
     Server *l = leader();
-    if (l == nullptr || l->view.conf.joint()) {
+    if (l == nullptr || l->view.conf.joint() || !has_moved_servers()) {
         return;
     }
     Configuration next = l->view.conf;

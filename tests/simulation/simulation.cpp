@@ -226,6 +226,9 @@ void Simulation::begin() {
     if (plan.disaster != 0) {
         schedule(plan.disaster, Scheduled::OPERATOR, 0, 0);
     }
+    if (plan.callers.has(C_MOVES)) {
+        schedule(kSecond, Scheduled::REDIRECT, 0, 0);
+    }
     if (plan.callers.interval != 0) {
         schedule(plan.callers.interval, Scheduled::ACT, 0, 0);
     }
