@@ -67,14 +67,16 @@ struct raft_configuration {
 enum raft_entry_type {
     RAFT_COMMAND = 1,
     RAFT_BARRIER,
-    RAFT_CHANGE,
-    RAFT_ENTRY_TYPE_RESERVED = 0x7fffffff
+    RAFT_CHANGE
 };
 struct raft_entry {
     raft_term term;
     enum raft_entry_type type;
     struct raft_buffer buf;
-    void *batch;
+    union {
+        void *batch;
+        size_t cookie;
+    };
 };
 struct raft_snapshot_metadata {
     raft_index index;
@@ -106,10 +108,9 @@ struct raft_update_entries {
 };
 struct raft_update_snapshot {
     struct raft_snapshot_metadata metadata;
-    size_t offset;
+    unsigned long long offset;
     struct raft_buffer chunk;
-   bool
-        last;
+    bool last;
 };
 struct raft_update_messages {
     struct raft_message *batch;
@@ -151,7 +152,8 @@ enum raft_event_type {
     RAFT_UNREACHABLE,
     RAFT_STORED,
     RAFT_RECOVER,
-    RAFT_EVENT_TYPE_RESERVED = 0x7fffffff
+    RAFT_SENT,
+    RAFT_CAMPAIGN
 };
 struct raft_event_start {
     raft_term term;
@@ -176,9 +178,8 @@ struct raft_event_persisted_entries {
 };
 struct raft_event_persisted_snapshot {
     struct raft_snapshot_metadata metadata;
-    size_t offset;
-   bool
-        last;
+    unsigned long long offset;
+    bool last;
 };
 struct raft_event_submit {
     struct raft_entry *entries;
@@ -186,8 +187,7 @@ struct raft_event_submit {
 };
 struct raft_event_read {
     unsigned long long id;
-   bool
-        lease;
+    bool lease;
 };
 struct raft_event_snapshot {
     struct raft_snapshot_metadata metadata;
@@ -195,6 +195,7 @@ struct raft_event_snapshot {
 };
 struct raft_event_reconfigure {
     struct raft_configuration conf;
+    bool force;
 };
 struct raft_event_catch_up {
     raft_id server_id;
@@ -207,6 +208,10 @@ struct raft_event_unreachable {
 };
 struct raft_event_recover {
     struct raft_configuration conf;
+};
+struct raft_event_sent {
+    raft_id server_id;
+    raft_index index;
 };
 struct raft_event_configuration {
     raft_index index;
@@ -234,6 +239,7 @@ struct raft_event {
         struct raft_event_unreachable unreachable;
         struct raft_event_stored stored;
         struct raft_event_recover recover;
+        struct raft_event_sent sent;
         unsigned long long reserved_union[16];
     };
 };
@@ -243,14 +249,14 @@ enum raft_message_type {
     RAFT_REQUEST_VOTE,
     RAFT_REQUEST_VOTE_RESULT,
     RAFT_INSTALL_SNAPSHOT,
-    RAFT_TIMEOUT_NOW,
-    RAFT_MESSAGE_TYPE_RESERVED = 0x7fffffff
+    RAFT_TIMEOUT_NOW
 };
 enum raft_feature {
     RAFT_FEATURE_CAPACITY = 1,
     RAFT_FEATURE_ROUNDS = 2,
     RAFT_FEATURE_CHUNKS = 4,
-    RAFT_FEATURE_JOINT = 8
+    RAFT_FEATURE_JOINT = 8,
+    RAFT_FEATURE_NEVER_LEADS = 32
 };
 struct raft_request_vote {
     unsigned char version;
@@ -258,18 +264,14 @@ struct raft_request_vote {
     raft_id candidate_id;
     raft_index last_log_index;
     raft_index last_log_term;
-   bool
-        disrupt_leader;
-   bool
-        pre_vote;
+    bool disrupt_leader;
+    bool pre_vote;
 };
 struct raft_request_vote_result {
     unsigned char version;
     raft_term term;
-   bool
-        vote_granted;
-   bool
-        pre_vote;
+    bool vote_granted;
+    bool pre_vote;
     unsigned short features;
     unsigned short capacity;
 };
@@ -303,8 +305,7 @@ struct raft_install_snapshot {
     raft_index conf_index;
     struct raft_buffer data;
     unsigned long long offset;
-   bool
-        last;
+    bool last;
 };
 struct raft_timeout_now {
     unsigned char version;
@@ -331,6 +332,10 @@ enum raft_state {
     RAFT_CANDIDATE,
     RAFT_LEADER
 };
+enum {
+    RAFT_UNAVAILABLE = 0
+};
+unsigned raft_version(const struct raft *r);
 enum raft_state raft_state(struct raft *r);
 raft_term raft_current_term(const struct raft *r);
 raft_id raft_voted_for(const struct raft *r);
@@ -341,6 +346,7 @@ raft_index raft_last_index(const struct raft *r);
 raft_index raft_first_index(const struct raft *r);
 raft_index raft_last_stored(const struct raft *r);
 raft_index raft_snapshot_index(const struct raft *r);
+raft_index raft_oldest_snapshot_index(const struct raft *r);
 raft_term raft_term_of(const struct raft *r, raft_index index);
 int raft_configuration_at(const struct raft *r, raft_index index,
                                    struct raft_configuration *conf, raft_index *conf_index);
@@ -359,9 +365,12 @@ struct raft_peer {
     raft_index match;
     raft_index next;
     raft_time last_contact;
+    raft_index snapshot_index;
+    unsigned long long snapshot_offset;
+    unsigned long long data_losses;
     unsigned long long reserved[8];
 };
-int raft_progress(const struct raft *r, raft_id id, struct raft_peer *progress);
+int raft_progress(const struct raft *r, raft_id id, struct raft_peer *peer);
 enum raft_catch_up_status {
     RAFT_CATCH_UP_NONE,
     RAFT_CATCH_UP_RUNNING,
@@ -375,14 +384,14 @@ int raft_seed(struct raft *r, unsigned seed);
 int raft_set_election_timeout(struct raft *r, unsigned msecs);
 int raft_set_heartbeat_timeout(struct raft *r, unsigned msecs);
 int raft_set_install_snapshot_timeout(struct raft *r, unsigned msecs);
-int raft_set_pre_vote(struct raft *r,
-                                              bool
-                                                   enabled);
+int raft_set_pre_vote(struct raft *r, unsigned enabled);
 int raft_set_max_catch_up_rounds(struct raft *r, unsigned rounds);
 int raft_set_max_catch_up_round_duration(struct raft *r, unsigned msecs);
 int raft_set_max_inflight_entries(struct raft *r, unsigned n);
 int raft_set_max_message_entries(struct raft *r, unsigned n);
 int raft_set_max_uncommitted_entries(struct raft *r, unsigned n);
+int raft_set_election_delay(struct raft *r, unsigned msecs);
+int raft_set_eager_commit(struct raft *r, unsigned enabled);
 int raft_set_capacity_threshold(struct raft *r, unsigned short min);
 int raft_set_features(struct raft *r, unsigned mask);
 enum raft_trace_type {
@@ -399,7 +408,8 @@ enum raft_trace_type {
     RAFT_TRACE_CONFIGURATION,
     RAFT_TRACE_READ,
     RAFT_TRACE_CATCH_UP,
-    RAFT_TRACE_TRANSFER
+    RAFT_TRACE_TRANSFER,
+    RAFT_TRACE_DATA_LOSS
 };
 struct raft_tracer_info {
     int version;

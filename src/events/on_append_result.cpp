@@ -33,8 +33,7 @@ inline void note_progress(const Server &s, Peer &p, raft_index match) {
 
 [[nodiscard]] int check_result(Step &step, const raft_append_entries_result &r) {
     const Server &s = step.server;
-    if (!message::valid_term(s, r.term) || r.rejected > kLimit || r.last_log_index > kLimit ||
-        (r.version >= 3 && (r.snapshot_index > kLimit || r.snapshot_offset > kLimit))) {
+    if (!message::valid_term(s, r.term) || r.rejected > kLimit || r.last_log_index > kLimit) {
         return message::malformed(step, "AppendEntries result: a term or an index is out of range");
     }
     if (r.version >= 3 && s.leads() && r.term == s.term && r.round > s.tracker->round) {
@@ -210,6 +209,11 @@ int handle(Step &step) {
         return rv;
     }
     const Peer *sender = s.leads() && r.term == s.term ? s.tracker->find(m.server_id) : nullptr;
+    if (sender != nullptr && sender->is_sent_snapshot() && r.version >= 3 &&
+        r.snapshot_offset > kLimit) {
+        return message::malformed(
+            step, "AppendEntries result: the offset in the snapshot is out of range");
+    }
     Need need;
     if (sender != nullptr) {
         need.messages = sending::messages_for(s, *sender, s.log.last() + 1) + 2;

@@ -18,7 +18,7 @@ class Declarations:
     def __init__(self, text):
         self.functions = {}  # name: (return type, [(type, name)])
         self.structs = {}    # name: [(type, field, array length or None)]
-        self.enums = {}      # name: [(enumerator, value)]
+        self.enums = {}      # name, "" for those without a tag: [(enumerator, value)]
         self.typedefs = {}   # name: type
         announced = set()    # structs declared before their definition
         for statement in split_statements(text):
@@ -33,8 +33,8 @@ class Declarations:
         if statement.startswith("typedef "):
             kind, name = re.fullmatch(r"typedef (.+) (\w+)", statement).groups()
             self.typedefs[name] = kind
-        elif match := re.fullmatch(r"enum (\w+) \{(.*)\}", statement):
-            self.enums[match[1]] = read_enumerators(match[2])
+        elif match := re.fullmatch(r"enum ?(\w*) \{(.*)\}", statement):
+            self.enums.setdefault(match[1], []).extend(read_enumerators(match[2]))
         elif match := re.fullmatch(r"struct (\w+) \{(.*)\}", statement):
             self.structs[match[1]] = read_fields(match[2])
         elif match := re.fullmatch(r"(.+?)(\w+) ?\((.*)\)", statement):
@@ -63,8 +63,12 @@ def preprocess(cc, header):
 
 
 def unmarked(text):
-    """Remove MARK, and write `bool` and plain numbers, which every FFI can read."""
+    """Remove MARK and static assertions, and write `bool` and plain numbers, which every
+    FFI can read."""
     text = re.sub(r"\b%s " % MARK, "", text).replace("_Bool", "bool")
+    text = re.sub(r"\b_Static_assert\([^;]*\);\n", "", text)
+    # gcc -E puts a word from a macro of another header on a line of its own.
+    text = re.sub(r"^ +bool\n +", "    bool ", text, flags=re.MULTILINE)
     return re.sub(r"= ([^,\n}]*<<[^,\n}]*)", lambda m: "= %d" % value_of(m[1]), text)
 
 

@@ -44,7 +44,7 @@ class Server:
             del self.log[entries.index - 1:]
             for entry in entries.batch[:entries.n]:
                 payload = ctypes.string_at(entry.buf.base, entry.buf.len)
-                self.log.append((entry.term, entry.type, payload, entry.batch))
+                self.log.append((entry.term, entry.type, payload, entry.cookie))
             self.unacknowledged = (entries.index + entries.n - 1, entries.write)
         if flags & self.constant["RAFT_UPDATE_READS"]:
             reads = self.update.reads
@@ -77,7 +77,7 @@ class Server:
         entries[0].type = self.constant["RAFT_COMMAND"]
         entries[0].buf.base = ctypes.cast(memory, ctypes.c_void_p)
         entries[0].buf.len = len(payload)
-        entries[0].batch = cookie
+        entries[0].cookie = cookie
         self.kept += [memory, entries]
         event = self.event("RAFT_SUBMIT")
         event.submit.entries = ctypes.cast(entries, ctypes.POINTER(self.structs["raft_entry"]))
@@ -90,7 +90,9 @@ def drive(interface):
     server, api, constant = Server(interface), interface.functions, interface.constants
     ask = lambda name, *arguments: api["raft_" + name](server.raft, *arguments)
 
+    assert api["raft_version"](None) == ask("version") >= 10000
     assert ask("state") == constant["RAFT_FOLLOWER"] and ask("role") == -1
+    assert ask("timeout") == 2**63 - 1, "no deadline, as the largest signed number"
     server.step(server.event("RAFT_START"))
 
     event = server.event("RAFT_BOOTSTRAP")
@@ -98,14 +100,14 @@ def drive(interface):
     server.step(event)
     encoded = struct.pack("<BQQ4sB", 1, 1, 1, b"one\0", constant["RAFT_VOTER"])
     encoded += bytes(-len(encoded) % 8)
-    assert server.log == [(1, constant["RAFT_CHANGE"], encoded, None)], server.log
+    assert server.log == [(1, constant["RAFT_CHANGE"], encoded, 0)], server.log
     assert ask("last_stored") == 0 and ask("role") == constant["RAFT_VOTER"]
 
     server.sync()
     assert ask("state") == constant["RAFT_LEADER"] and ask("voted_for") == 1
     term = ask("current_term")
     assert term == 2 and ask("term_of", 2) == term
-    assert server.log[1] == (term, constant["RAFT_BARRIER"], bytes(8), None), server.log
+    assert server.log[1] == (term, constant["RAFT_BARRIER"], bytes(8), 0), server.log
     assert ask("commit_index") == 2 and ask("timeout") > server.time
 
     server.time += 5

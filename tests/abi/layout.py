@@ -36,7 +36,8 @@ def program(declarations, header):
             lines.append('printf("  %s %%zu %%zu\\n", offsetof(struct %s, %s), '
                          'sizeof(((struct %s *)0)->%s));' % (field, struct, field, struct, field))
     for enum, enumerators in declarations.enums.items():
-        lines.append('printf("enum %s %%zu\\n", sizeof(enum %s));' % (enum, enum))
+        lines.append('printf("enum %s %%zu\\n", sizeof(enum %s));' % (enum, enum) if enum
+                     else 'puts("enum without a tag");')
         for name, _ in enumerators:
             lines.append('printf("  %s %%d\\n", %s);' % (name, name))
     for name in declarations.typedefs:

@@ -13,12 +13,14 @@ import shutil
 import sys
 import tempfile
 
+import cdecl
 import dependencies
 import elf
 import ffi
 import generated
 import interface
 import layout
+import names
 import stub
 import symbols
 
@@ -58,6 +60,19 @@ CHANGED_HEADERS = [
       "RAFT_API raft_id raft_transferee(const struct raft *r);\n"
       "RAFT_API raft_id raft_other(const struct raft *r);"),
      {"interface", "symbols", "ffi"}),
+    ("a struct that has the name of a function",
+     ("struct raft_event;\nstruct raft_update;", "struct raft_event;\nstruct raft_update;\nstruct raft_role { int role; };"),
+     {"names", "layout", "ffi"}),
+    ("an enum that has the name of a function",
+     ("struct raft_event;\nstruct raft_update;", "struct raft_event;\nstruct raft_update;\nenum raft_leader { RAFT_NOBODY };"),
+     {"names", "layout", "ffi"}),
+    ("a setter that takes a bool",
+     ("raft_set_eager_commit(struct raft *r, unsigned enabled)",
+      "raft_set_eager_commit(struct raft *r, bool enabled)"),
+     {"names", "interface", "ffi"}),
+    ("a field whose size depends on the platform",
+     (" unsigned long long data_losses;", " size_t data_losses;"),
+     {"names", "ffi"}),
 ]
 
 # Broken libraries with an unchanged header: the defect, arguments of stub.build, and the
@@ -96,6 +111,7 @@ class Checks:
                                                library),
             "dependencies": not dependencies.shared_problems(library, self.libc),
             "ffi": generated.is_current(self.copy, ffi.declarations(self.cc, header)),
+            "names": not names.problems(cdecl.declarations(self.cc, header)),
             "layout": generated.is_current(self.table, layout.table(self.cc, header)),
             "interface": interface.check(library, os.path.dirname(header), self.baseline)[0],
         }

@@ -46,13 +46,14 @@ static void check_getters(struct raft *r) {
     int status = 7;
     CHECK(raft_current_term(r) == 0);
     CHECK(raft_voted_for(r) == 0);
-    CHECK((int)raft_state(r) == 0);
+    CHECK((int)raft_state(r) == RAFT_UNAVAILABLE);
     CHECK(raft_commit_index(r) == 0);
     CHECK(raft_timeout(r) == 0);
     CHECK(raft_last_index(r) == 0);
     CHECK(raft_first_index(r) == 0);
     CHECK(raft_last_stored(r) == 0);
     CHECK(raft_snapshot_index(r) == 0);
+    CHECK(raft_oldest_snapshot_index(r) == 0);
     CHECK(raft_term_of(r, 1) == 0);
     CHECK(raft_role(r) == -1);
     raft_leader(r, &id, &address);
@@ -64,7 +65,8 @@ static void check_getters(struct raft *r) {
     CHECK(raft_catch_up(r, 1, &status) == RAFT_INVALID);
     CHECK(raft_transferee(r) == 0);
     CHECK(raft_configuration_at(r, 1, &conf, &index) == RAFT_INVALID);
-    CHECK(raft_errmsg(r) != NULL);
+    CHECK(raft_errmsg(r) != NULL && raft_errmsg(r)[0] != 0);
+    CHECK(raft_version(r) == RAFT_VERSION);
 }
 
 static void check_step(struct raft *r) {
@@ -83,12 +85,14 @@ static void check_setters(struct raft *r) {
     CHECK(raft_set_election_timeout(r, 500) == RAFT_INVALID);
     CHECK(raft_set_heartbeat_timeout(r, 50) == RAFT_INVALID);
     CHECK(raft_set_install_snapshot_timeout(r, 50) == RAFT_INVALID);
-    CHECK(raft_set_pre_vote(r, true) == RAFT_INVALID);
+    CHECK(raft_set_pre_vote(r, 1) == RAFT_INVALID);
     CHECK(raft_set_max_catch_up_rounds(r, 5) == RAFT_INVALID);
     CHECK(raft_set_max_catch_up_round_duration(r, 5) == RAFT_INVALID);
     CHECK(raft_set_max_inflight_entries(r, 5) == RAFT_INVALID);
     CHECK(raft_set_max_message_entries(r, 5) == RAFT_INVALID);
     CHECK(raft_set_max_uncommitted_entries(r, 5) == RAFT_INVALID);
+    CHECK(raft_set_election_delay(r, 5) == RAFT_INVALID);
+    CHECK(raft_set_eager_commit(r, 1) == RAFT_INVALID);
     CHECK(raft_set_capacity_threshold(r, 5) == RAFT_INVALID);
     CHECK(raft_set_features(r, 2) == RAFT_INVALID);
     CHECK(raft_set_tracer(r, NULL) == RAFT_INVALID);
@@ -120,11 +124,13 @@ static void check_init_start_close(void) {
     CHECK(r.id == 42);
     CHECK(raft_state(&r) == RAFT_FOLLOWER);
     CHECK(raft_role(&r) == -1);
-    CHECK(raft_errmsg(&r) != NULL);
+    CHECK(raft_errmsg(&r) != NULL && raft_errmsg(&r)[0] == 0);
+    CHECK(raft_version(&r) == RAFT_VERSION);
+    CHECK(raft_timeout(&r) == 0x7fffffffffffffffULL);
     /* Before RAFT_START, every other event is an error. */
     {
         int type;
-        for (type = 2; type <= 16; ++type) {
+        for (type = 2; type <= 18; ++type) {
             e = event_of((enum raft_event_type)type);
             CHECK(raft_step(&r, &e, &u) == RAFT_INVALID);
             CHECK(u.flags == 0);

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Compile the public header in every C and C++ standard: alone, included twice, and with the
-example from its first comment.
+"""Compile the public header in every C and C++ standard: alone, included twice, with the example
+from its first comment, and with a program whose switches have no default. Then compile it with
+small enums: the header must refuse them, or give its own enums 4 bytes.
 
 usage: header.py INCLUDE_DIR COMPILER...   repeated compilers are tried once"""
 import os
@@ -13,12 +14,14 @@ import tempfile
 C = ['c11', 'c17', 'c2x']
 CXX = ['c++11', 'c++17', 'c++20', 'c++23']
 STRICT = ['-Wall', '-Wextra', '-pedantic-errors', '-Werror', '-Wundef']
+SWITCHES = ['-Wswitch', '-Wswitch-enum']
 STRICT_C = ['-Wc++-compat', '-Wstrict-prototypes']
 ONCE = '#include <raft.h>\nint main(void) { return 0; }\n'
 TWICE = '#include <raft.h>\n#include <raft.h>\nint main(void) { return 0; }\n'
 # The functions that the example leaves to its reader.
 EXAMPLE = '''#include <raft.h>
 int next_event(struct raft_event *event);
+raft_time read_clock(void);
 void report(const char *text);
 void save_and_sync(raft_term term, raft_id voted_for);
 void start_writing_entries(const struct raft_update_entries *entries);
@@ -32,9 +35,19 @@ void run(raft_id id, const char *address) {
 '''
 
 
-def read_header(include):
-    with open(os.path.join(include, 'raft.h'), encoding='utf-8') as file:
+HERE = os.path.dirname(os.path.abspath(__file__))
+# Processors whose compilers have small enums, with and without -fshort-enums, and whether the
+# compiler tells the preprocessor the size of enums (ARM does). clang needs no C library for them.
+ENUM_TARGETS = [('arm-none-eabi', True), ('armv7a-none-eabihf', True), ('riscv32-none-elf', False)]
+
+
+def read_file(path):
+    with open(path, encoding='utf-8') as file:
         return file.read()
+
+
+def read_header(include):
+    return read_file(os.path.join(include, 'raft.h'))
 
 
 def example_of(header):
@@ -43,14 +56,15 @@ def example_of(header):
     return EXAMPLE % re.sub(r'^ \* ?', '', lines, flags=re.M)
 
 
-def compiles(compiler, language, standard, include, source):
+def compiles(compiler, language, standard, include, source, options=()):
     extension = '.c' if language == 'c' else '.cpp'
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, 'user' + extension)
         with open(path, 'w', encoding='utf-8') as file:
             file.write(source)
         command = [compiler, '-x', language, '-std=' + standard, *STRICT,
-                   *(STRICT_C if language == 'c' else []), '-I', include, '-fsyntax-only', path]
+                   *(STRICT_C if language == 'c' else []), *options, '-I', include,
+                   '-fsyntax-only', path]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         return done.returncode == 0, done.stderr
 
@@ -71,8 +85,13 @@ def broken_cases(good):
     yield 'a GNU extension', good.replace(
         end, 'struct raft_gnu { int n; int rest[0]; };\n' + end), ONCE, 'both'
     yield 'a C++ keyword', good.replace(end, 'extern int class;\n' + end), ONCE, 'c++'
+    yield 'an enumerator that a switch lacks', good.replace(
+        'RAFT_BARRIER,', 'RAFT_BARRIER, RAFT_OTHER,'), SWITCH_PROGRAM, 'both'
     yield 'a missing field in the example', good, example_of(
         good.replace('&update.snapshot', '&update.snapshots')), 'both'
+
+
+SWITCH_PROGRAM = read_file(os.path.join(HERE, 'switches.c'))
 
 
 class Results:
@@ -94,18 +113,47 @@ def check(compiler, language, standards, include, results):
         print(f'skipped: {compiler} supports none of {standards}')
         return
     header = read_header(include)
+    check_enums(compiler, language, known[0], include, results)
     for standard in known:
         for source in (ONCE, TWICE, example_of(header)):
             ok, errors = compiles(compiler, language, standard, include, source)
             results.add(ok, f'{compiler} -std={standard}\n{errors}')
+        ok, errors = compiles(compiler, language, standard, include, SWITCH_PROGRAM, SWITCHES)
+        results.add(ok, f'{compiler} -std={standard}, switches\n{errors}')
     with tempfile.TemporaryDirectory() as folder:
         for defect, text, source, where in broken_cases(header):
             if where not in ('both', language):
                 continue
             with open(os.path.join(folder, 'raft.h'), 'w', encoding='utf-8') as file:
                 file.write(text)
-            ok, _ = compiles(compiler, language, known[0], folder, source)
+            ok, _ = compiles(compiler, language, known[0], folder, source, SWITCHES)
             results.add(not ok, f'{compiler} -std={known[0]} accepts {defect}')
+
+
+def check_enums(compiler, language, standard, include, results):
+    """On the compiler's own processor, the header must refuse small enums in words."""
+    small = ['-fshort-enums']
+    ok, errors = compiles(compiler, language, standard, include, ONCE, small)
+    arm = '__ARM_SIZEOF_MINIMAL_ENUM' in macros(compiler, small)
+    results.add(ok if arm else not ok and 'compile without -fshort-enums' in errors,
+                f'{compiler} -std={standard} -fshort-enums\n{errors}')
+    # The layout test, for other processors.
+    layout = read_file(os.path.join(HERE, 'layout.c'))
+    for target, tells_size in ENUM_TARGETS:
+        cross = ['--target=' + target, '-ffreestanding', '-nostdinc++']
+        if not macros(compiler, cross):
+            continue # not clang, or a clang without this processor
+        for options in ([], ['-fno-short-enums'], small):
+            ok, errors = compiles(compiler, language, standard, include, layout, cross + options)
+            refused = not ok and 'compile without -fshort-enums' in errors
+            results.add(refused if options == small and not tells_size else ok,
+                        f'{compiler} -std={standard} {cross + options}\n{errors}')
+
+
+def macros(compiler, options):
+    """The predefined macros, or '' if the compiler does not know the options."""
+    return subprocess.run([compiler, *options, '-dM', '-E', '-x', 'c', os.devnull], check=False,
+                          capture_output=True, text=True).stdout
 
 
 def main():

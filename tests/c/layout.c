@@ -26,6 +26,11 @@ SIZE(enum raft_event_type, 4);
 SIZE(((struct raft_message *)0)->reserved_union, 128);
 SIZE(((struct raft_event *)0)->reserved_union, 128);
 SIZE(((struct raft_update *)0)->reserved, 128);
+SIZE(((struct raft_entry *)0)->cookie, sizeof(void *));
+SIZE(((struct raft_install_snapshot *)0)->offset, 8);
+SIZE(((struct raft_append_entries_result *)0)->snapshot_offset, 8);
+SIZE(((struct raft_event_persisted_snapshot *)0)->offset, 8);
+SIZE(((struct raft_update_snapshot *)0)->offset, 8);
 OFFSET(struct raft, id, 0);
 OFFSET(struct raft, impl, 8);
 OFFSET(struct raft, reserved, 16);
@@ -50,6 +55,7 @@ OFFSET(struct raft_entry, term, 0);
 OFFSET(struct raft_entry, type, 8);
 OFFSET(struct raft_entry, buf, 16);
 OFFSET(struct raft_entry, batch, 32);
+OFFSET(struct raft_entry, cookie, 32);
 SIZE(struct raft_entry, 40);
 
 OFFSET(struct raft_snapshot_metadata, index, 0);
@@ -165,7 +171,8 @@ OFFSET(struct raft_event_bootstrap, conf, 0);
 SIZE(struct raft_event_bootstrap, 16);
 
 OFFSET(struct raft_event_reconfigure, conf, 0);
-SIZE(struct raft_event_reconfigure, 16);
+OFFSET(struct raft_event_reconfigure, force, 16);
+SIZE(struct raft_event_reconfigure, 24);
 
 OFFSET(struct raft_event_read, id, 0);
 OFFSET(struct raft_event_read, lease, 8);
@@ -181,6 +188,10 @@ SIZE(struct raft_event_stored, 16);
 OFFSET(struct raft_event_recover, conf, 0);
 SIZE(struct raft_event_recover, 16);
 
+OFFSET(struct raft_event_sent, server_id, 0);
+OFFSET(struct raft_event_sent, index, 8);
+SIZE(struct raft_event_sent, 16);
+
 OFFSET(struct raft_event, time, 0);
 OFFSET(struct raft_event, type, 8);
 OFFSET(struct raft_event, unused, 12);
@@ -188,6 +199,7 @@ OFFSET(struct raft_event, capacity, 14);
 OFFSET(struct raft_event, reserved, 16);
 OFFSET(struct raft_event, start, 24);
 OFFSET(struct raft_event, recover, 24);
+OFFSET(struct raft_event, sent, 24);
 SIZE(struct raft_event, 152);
 
 OFFSET(struct raft_update_entries, index, 0);
@@ -231,8 +243,11 @@ OFFSET(struct raft_peer, capacity, 6);
 OFFSET(struct raft_peer, match, 8);
 OFFSET(struct raft_peer, next, 16);
 OFFSET(struct raft_peer, last_contact, 24);
-OFFSET(struct raft_peer, reserved, 32);
-SIZE(struct raft_peer, 96);
+OFFSET(struct raft_peer, snapshot_index, 32);
+OFFSET(struct raft_peer, snapshot_offset, 40);
+OFFSET(struct raft_peer, data_losses, 48);
+OFFSET(struct raft_peer, reserved, 56);
+SIZE(struct raft_peer, 120);
 
 OFFSET(struct raft_tracer_info, version, 0);
 OFFSET(struct raft_tracer_info, code, 4);
@@ -261,12 +276,14 @@ ASSERT(RAFT_STANDBY == 0 && RAFT_VOTER == 1 && RAFT_SPARE == 2 && RAFT_VOTER_TO_
        "roles");
 ASSERT(RAFT_COMMAND == 1 && RAFT_BARRIER == 2 && RAFT_CHANGE == 3, "entry types");
 ASSERT(RAFT_FOLLOWER == 1 && RAFT_CANDIDATE == 2 && RAFT_LEADER == 3, "states");
+ASSERT(RAFT_UNAVAILABLE == 0, "the state of a raft that is not initialized");
 ASSERT(RAFT_APPEND_ENTRIES == 1 && RAFT_TIMEOUT_NOW == 6, "message types");
 ASSERT(RAFT_START == 1 && RAFT_RECEIVE == 2 && RAFT_PERSISTED_ENTRIES == 3 &&
            RAFT_PERSISTED_SNAPSHOT == 4 && RAFT_CONFIGURATION == 5 && RAFT_SNAPSHOT == 6 &&
            RAFT_TIMEOUT == 7 && RAFT_SUBMIT == 8 && RAFT_CATCH_UP == 9 && RAFT_TRANSFER == 10 &&
            RAFT_BOOTSTRAP == 11 && RAFT_RECONFIGURE == 12 && RAFT_READ == 13 &&
-           RAFT_UNREACHABLE == 14 && RAFT_STORED == 15 && RAFT_RECOVER == 16,
+           RAFT_UNREACHABLE == 14 && RAFT_STORED == 15 && RAFT_RECOVER == 16 && RAFT_SENT == 17 &&
+           RAFT_CAMPAIGN == 18,
        "event types");
 ASSERT(RAFT_UPDATE_CURRENT_TERM == 1 && RAFT_UPDATE_VOTED_FOR == 2 && RAFT_UPDATE_ENTRIES == 4 &&
            RAFT_UPDATE_SNAPSHOT == 8 && RAFT_UPDATE_MESSAGES == 16 && RAFT_UPDATE_STATE == 32 &&
@@ -276,8 +293,18 @@ ASSERT(RAFT_UPDATE_CURRENT_TERM == 1 && RAFT_UPDATE_VOTED_FOR == 2 && RAFT_UPDAT
            RAFT_UPDATE_TRANSFER == 4096,
        "update flags");
 ASSERT(RAFT_FEATURE_CAPACITY == 1 && RAFT_FEATURE_ROUNDS == 2 && RAFT_FEATURE_CHUNKS == 4 &&
-           RAFT_FEATURE_JOINT == 8,
+           RAFT_FEATURE_JOINT == 8 && RAFT_FEATURE_NEVER_LEADS == 32,
        "features");
 ASSERT(RAFT_CATCH_UP_NONE == 0 && RAFT_CATCH_UP_RUNNING == 1 && RAFT_CATCH_UP_ABORTED == 2 &&
            RAFT_CATCH_UP_FINISHED == 3,
        "catch-up states");
+ASSERT(RAFT_TRACE_EVENT == 1 && RAFT_TRACE_TRANSFER == 14 && RAFT_TRACE_DATA_LOSS == 15,
+       "types of trace records");
+ASSERT(RAFT_PROGRESS_NONE == 0 && RAFT_PROGRESS_PROBE == 1 && RAFT_PROGRESS_PIPELINE == 2 &&
+           RAFT_PROGRESS_SNAPSHOT == 3,
+       "modes of a peer");
+ASSERT(RAFT_VERSION == RAFT_VERSION_MAJOR * 10000 + RAFT_VERSION_MINOR * 100 + RAFT_VERSION_PATCH,
+       "the version");
+#if RAFT_VERSION < 10000
+#error "the preprocessor must be able to compare the version"
+#endif

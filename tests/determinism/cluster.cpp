@@ -97,6 +97,9 @@ void Cluster::trace(raft_tracer *t, int type, const void *info) {
     auto *cluster = static_cast<Cluster *>(t->impl);
     observe::Record fact;
     observe::record(&fact, *static_cast<const raft_tracer_info *>(info), type);
+    if (cluster->too_large_.empty()) { /* no exception may leave a tracer */
+        cluster->too_large_ = fact.beyond_int64();
+    }
     cluster->add(fact);
     count(cluster->reached_.facts, static_cast<uint64_t>(type));
 }
@@ -156,12 +159,18 @@ int Cluster::take_step(raft *r, raft_event &e, raft_update &u) {
     observe::fill(&u);
     const int code = raft_step(r, &e, &u);
     observe::Record all;
-    all.add("server", r->id);
+    all.add_own("server", r->id);
     all.add("event", type);
     all.add("code", code);
     observe::record(&all, u, observe::Payloads::kContents);
     observe::record(&all, observe::Answers(r, 6));
     all.add("raft_errmsg", raft_errmsg(r));
+    if (too_large_.empty()) {
+        too_large_ = all.beyond_int64();
+    }
+    if (!too_large_.empty()) {
+        throw driver::Violation("a number does not fit a signed 64-bit integer", too_large_);
+    }
     add(all);
     reached_.steps++;
     if (print) {

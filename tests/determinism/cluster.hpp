@@ -121,6 +121,7 @@ private:
     std::vector<std::unique_ptr<Server>> servers_;
     std::vector<driver::Message> messages_; /* under way */
     unsigned long long reads_ = 0;
+    std::string too_large_; /* a number of an update, an answer or a fact, in words */
 };
 
 } // namespace determinism

@@ -26,6 +26,7 @@ void read_fact(struct raft_tracer *, int type, const void *info) {
     const auto &fact = *static_cast<const raft_tracer_info *>(info);
     observe::Record fields;
     observe::record(&fields, fact, type);
+    EXPECT(fields.beyond_int64().empty());
     for (uint64_t word : fact.reserved) {
         EXPECT(word == 0);
     }
@@ -34,10 +35,10 @@ void read_fact(struct raft_tracer *, int type, const void *info) {
 raft_tracer the_tracer = {nullptr, 1, read_fact};
 raft_tracer silent_tracer = {nullptr, 1, nullptr}; /* setting it must fail */
 
-/* Fails, and prints the difference, if there is one. */
-void expect_equal(const std::string &difference, const char *what) {
-    if (!difference.empty()) {
-        fprintf(stderr, "%s: %s\n", what, difference.c_str());
+/* Fails, and prints the words, if there are any. */
+void expect_none(const std::string &words, const char *what) {
+    if (!words.empty()) {
+        fprintf(stderr, "%s: %s\n", what, words.c_str());
         broken(__LINE__, what);
     }
 }
@@ -102,7 +103,7 @@ int Session::step(raft_event event) {
         /* With fewer allocations none failed, and this was the step. */
         if (failing_memory::disarm()) {
             EXPECT(code == RAFT_NOMEM && a.flags == 0);
-            expect_equal(difference(before, Answers(&first_)), "a step without memory");
+            expect_none(difference(before, Answers(&first_)), "a step without memory");
             observe::fill(&a);
             code = raft_step(&first_, &event, &a);
         }
@@ -117,7 +118,7 @@ int Session::step(raft_event event) {
         note(a);
     } else {
         driver::check_failed(view_, &first_, event, a, code);
-        expect_equal(difference(before, Answers(&first_)), "a failed step changed something");
+        expect_none(difference(before, Answers(&first_)), "a failed step changed something");
     }
     borrowed.release();
     return code;
@@ -134,10 +135,11 @@ void Session::follow(const raft_event &event, int code, const raft_update &a) {
     second_[place_] = from;
     memset(&from, 0, sizeof from);
     EXPECT(raft_step(&second_[place_], &copy, &b) == code);
-    expect_equal(
+    expect_none(
         observe::recorded(a, Payloads::kPlaces).difference(observe::recorded(b, Payloads::kPlaces)),
         "two updates");
-    expect_equal(difference(Answers(&first_), Answers(&second_[place_])), "two rafts");
+    expect_none(observe::recorded(a, Payloads::kPlaces).beyond_int64(), "a number is too large");
+    expect_none(difference(Answers(&first_), Answers(&second_[place_])), "two rafts");
 }
 
 raft_event Session::event(raft_event_type type, Input &in) {

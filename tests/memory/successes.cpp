@@ -49,12 +49,15 @@ void setting() {
     set_first([](struct raft *r) { return raft_set_election_timeout(r, 2000); });
     set_first([](struct raft *r) { return raft_set_heartbeat_timeout(r, 50); });
     set_first([](struct raft *r) { return raft_set_install_snapshot_timeout(r, 5000); });
-    set_first([](struct raft *r) { return raft_set_pre_vote(r, false); });
+    set_first([](struct raft *r) { return raft_set_pre_vote(r, 0); });
     set_first([](struct raft *r) { return raft_set_max_catch_up_rounds(r, 3); });
     set_first([](struct raft *r) { return raft_set_max_catch_up_round_duration(r, 100); });
     set_first([](struct raft *r) { return raft_set_max_inflight_entries(r, 7); });
     set_first([](struct raft *r) { return raft_set_max_message_entries(r, 7); });
     set_first([](struct raft *r) { return raft_set_max_uncommitted_entries(r, 7); });
+    set_first([](struct raft *r) { return raft_set_election_delay(r, 7); });
+    set_first([](struct raft *r) { return raft_set_election_delay(r, UINT32_MAX); });
+    set_first([](struct raft *r) { return raft_set_eager_commit(r, 1); });
     set_first([](struct raft *r) { return raft_set_capacity_threshold(r, 7); });
     set_first([](struct raft *r) { return raft_set_features(r, kAll); });
     set_first([](struct raft *r) { return raft_set_tracer(r, &tracer); });
@@ -165,7 +168,7 @@ void restarting() {
     REQUIRE(raft_last_index(&discarding.r) == 5);
 
     TestedRaft alone;
-    alone.set([](struct raft *r) { return raft_set_pre_vote(r, false); });
+    alone.set([](struct raft *r) { return raft_set_pre_vote(r, 0); });
     alone.step(b.start(1, 9, b.metadata(5, 3, b.conf("1 2p"), 1), 6, {b.command(9)}));
     REQUIRE(raft_state(&alone.r) == RAFT_LEADER);
 }
@@ -201,7 +204,7 @@ void campaigning() {
     REQUIRE(raft_state(&s.r) == RAFT_FOLLOWER);
 
     TestedRaft out; /* a candidate is removed */
-    out.set([](struct raft *r) { return raft_set_pre_vote(r, false); });
+    out.set([](struct raft *r) { return raft_set_pre_vote(r, 0); });
     out.step(b.start(1, 2, nullptr, 1, {b.change(1, b.conf("1 2 3"))}));
     out.step(b.event(RAFT_TIMEOUT, raft_timeout(&out.r)));
     REQUIRE(raft_state(&out.r) == RAFT_CANDIDATE);

@@ -5,9 +5,18 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string_view>
 
 namespace observe {
 namespace {
+
+bool is_id(std::string_view type) { return type == "raft_id"; }
+
+/* Contract, promise 5; IDs are the caller's own. */
+bool fits_int64(unsigned long long value, std::string_view type = "") {
+    return is_id(type) || value <= INT64_MAX;
+}
+bool fits_int64(int /* value */, std::string_view /* type */) { return true; }
 
 const char *keep(const char *known, const char *address) {
     const bool same = known != nullptr && address != nullptr && strcmp(known, address) == 0;
@@ -24,7 +33,9 @@ void Answers::require(bool consistent, const char *what) {
 
 void Answers::ask(struct raft *r) {
     contradiction.clear();
-#define OBSERVE_ASK(name, type, function, flags) name = function(r);
+#define OBSERVE_ASK(name, type, function, flags) \
+    name = function(r);                          \
+    require(fits_int64(name, #type), #function " does not fit a signed 64-bit integer");
     OBSERVE_ACCESSORS(OBSERVE_ASK)
 #undef OBSERVE_ASK
     const char *address = nullptr;
@@ -41,6 +52,10 @@ void Answers::ask(struct raft *r) {
             "raft_state contradicts raft_leader or raft_transferee");
     require(stored <= last && commit <= last && snapshot <= commit && first <= last + 1,
             "the order of the indexes is wrong");
+    require(
+        oldest <= snapshot && (oldest == 0) == (snapshot == 0) && (leads() || oldest == snapshot),
+        "raft_oldest_snapshot_index contradicts raft_snapshot_index or raft_state");
+    require(first <= oldest + 1, "entries after the oldest snapshot are gone");
 }
 
 void Answers::ask_configuration(const struct raft *r) {
@@ -57,12 +72,18 @@ void Answers::ask_peer(const struct raft *r, raft_id id, Peer *peer) {
     struct raft_peer progress = {};
     const int codes = raft_progress(r, id, &progress) | raft_match_index(r, id, &peer->match) |
                       raft_catch_up(r, id, &peer->catch_up);
-    const auto &[mode, features, capacity, match, next, last_contact, snapshot, offset, losses,
-                 reserved] = progress;
+    const auto &[mode, features, capacity, match, next, last_contact, snapshot_index, offset,
+                 losses, reserved] = progress;
     require(codes == 0, "a leader's accessors fail for a member");
     require(match == peer->match, "raft_progress contradicts raft_match_index");
     require(mode == RAFT_PROGRESS_NONE || next > match || losses > 0,
             "the next index is not above the match");
+    require(mode == RAFT_PROGRESS_SNAPSHOT ? snapshot_index >= oldest && snapshot_index <= snapshot
+                                           : snapshot_index == 0 && offset == 0,
+            "the snapshot that a peer is sent is not kept, or is told in another mode");
+    require(
+        fits_int64(next) && fits_int64(offset) && fits_int64(losses) && fits_int64(last_contact),
+        "raft_progress does not fit a signed 64-bit integer");
     require(std::all_of(std::begin(reserved), std::end(reserved),
                         [](unsigned long long word) { return word == 0; }),
             "a reserved field of raft_progress is not zero");
@@ -71,7 +92,7 @@ void Answers::ask_peer(const struct raft *r, raft_id id, Peer *peer) {
     peer->contact = last_contact;
     peer->features = features;
     peer->capacity = capacity;
-    peer->snapshot = snapshot;
+    peer->snapshot = snapshot_index;
     peer->offset = offset;
     peer->losses = losses;
 }
@@ -122,10 +143,17 @@ const Peer &Answers::peer(raft_id id) const {
 
 namespace {
 
+void add_answer(Record *r, const char *name, unsigned long long value, std::string_view type) {
+    is_id(type) ? r->add_own(name, value) : r->add(name, value);
+}
+void add_answer(Record *r, const char *name, int value, std::string_view /* type */) {
+    r->add(name, value);
+}
+
 void add_configuration(Record *r, const driver::Configuration &conf) {
     r->add("servers", conf.members.size());
     for (const auto &[id, role, address] : conf.members) {
-        r->add("id", id);
+        r->add_own("id", id);
         r->add("address", address);
         r->add("role", role);
     }
@@ -147,10 +175,10 @@ bool same_catch_ups(const Answers &a, const Answers &b) {
 } // namespace
 
 void record(Record *r, const Answers &a) {
-#define OBSERVE_RECORD(name, type, function, flags) r->add(#function, a.name);
+#define OBSERVE_RECORD(name, type, function, flags) add_answer(r, #function, a.name, #type);
     OBSERVE_ACCESSORS(OBSERVE_RECORD)
 #undef OBSERVE_RECORD
-    r->add("raft_leader", a.leader);
+    r->add_own("raft_leader", a.leader);
     r->add("raft_leader's address", a.leader_address);
     r->add("contradiction", a.contradiction.c_str());
     r->group("raft_configuration_at, entry", a.conf_index);
@@ -158,7 +186,7 @@ void record(Record *r, const Answers &a) {
     for (size_t i = 0; i < a.peers.size(); i++) {
         const auto &[mode, catch_up, match, next, contact, features, capacity, snapshot, offset,
                      losses] = a.peers[i];
-        r->group("raft_progress of", a.conf.members[i].id);
+        r->group_of_own("raft_progress of", a.conf.members[i].id);
         r->add("mode", mode);
         r->add("raft_catch_up", catch_up);
         r->add("raft_match_index", match);
@@ -199,8 +227,8 @@ std::string difference(const Answers &a, const Answers &b) {
     return of_a.difference(of_b);
 }
 
-unsigned flags_between(const Answers &a, const Answers &b) {
-    unsigned flags = 0;
+unsigned flags_between(const Answers &a, const Answers &b, unsigned event) {
+    unsigned flags = event == RAFT_TIMEOUT ? unsigned{RAFT_UPDATE_TIMEOUT} : 0;
     const auto set = [&flags](bool changed, unsigned flag) { flags |= changed ? flag : 0; };
 #define OBSERVE_COMPARE(name, type, function, flag) set(a.name != b.name, flag);
     OBSERVE_ACCESSORS(OBSERVE_COMPARE)

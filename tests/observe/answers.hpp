@@ -91,8 +91,8 @@ void record(Record *record, const Answers &answers);
 std::string text(const Answers &answers);
 /* The first answer that differs, in words; empty: there is none. */
 std::string difference(const Answers &a, const Answers &b);
-/* The flags that an update must have set if one was asked before the step and one after it; without
- * ENTRIES, SNAPSHOT, MESSAGES and READS, which no accessor tells. */
-unsigned flags_between(const Answers &before, const Answers &after);
+/* The flags that the update of an event of this type must have set if one was asked before the step
+ * and one after it; without ENTRIES, SNAPSHOT, MESSAGES and READS, which no accessor tells. */
+unsigned flags_between(const Answers &before, const Answers &after, unsigned event);
 
 } // namespace observe

@@ -31,7 +31,7 @@ void add_entry(Record *r, const raft_entry &entry, Payloads payloads) {
     if (payloads == Payloads::kContents) {
         r->add("cookie", batch != nullptr);
     } else {
-        r->add("cookie", reinterpret_cast<uintptr_t>(batch));
+        r->add_own("cookie", reinterpret_cast<uintptr_t>(batch));
     }
     /* The library's own payloads must be readable. */
     add_payload(r, "payload", buf, batch == nullptr ? Payloads::kContents : payloads);
@@ -64,7 +64,7 @@ void add_reads(Record *r, const raft_update_reads &reads) {
     const auto &[batch, n] = reads;
     for (unsigned i = 0; i < n; i++) {
         const auto &[id, index, status, reserved0, reserved] = batch[i];
-        r->group("read", id);
+        r->group_of_own("read", id);
         r->add("index", index);
         r->add("status", status);
         r->add("reserved0", reserved0);
@@ -109,7 +109,7 @@ void add(Record *r, const raft_request_vote &message) {
                  pre_vote] = message;
     r->add("version", version);
     r->add("term", term);
-    r->add("candidate_id", candidate_id);
+    r->add_own("candidate_id", candidate_id);
     r->add("last_log_index", last_log_index);
     r->add("last_log_term", last_log_term);
     r->add("disrupt_leader", disrupt_leader);
@@ -155,7 +155,7 @@ void record(Record *r, const raft_configuration &configuration) {
     r->add("servers", n);
     for (unsigned i = 0; i < n; i++) {
         const auto &[id, address, role] = servers[i];
-        r->add("id", id);
+        r->add_own("id", id);
         r->add("address", address);
         r->add("role", role);
     }
@@ -163,7 +163,7 @@ void record(Record *r, const raft_configuration &configuration) {
 
 void record(Record *r, const raft_message &message, Payloads payloads) {
     r->add("type", message.type, Kind::kMessage);
-    r->add("server_id", message.server_id);
+    r->add_own("server_id", message.server_id);
     r->add("server_address", message.server_address);
     switch (message.type) {
         case RAFT_APPEND_ENTRIES:
@@ -215,8 +215,8 @@ void record(Record *r, const raft_tracer_info &fact, int type) {
     r->add("version", version);
     r->add("code", code);
     r->add("time", time);
-    r->add("server", server);
-    r->add("peer", peer);
+    r->add_own("server", server);
+    r->add_own("peer", peer);
     r->add("term", term);
     r->add("index", index);
     r->add("text", text);

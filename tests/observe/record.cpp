@@ -15,8 +15,6 @@ void Record::put(const char *name, uint64_t value, Kind kind) {
     items_.push_back({name, value, static_cast<uint32_t>(contents_.size()), kind});
 }
 
-void Record::group(const char *name, uint64_t number) { put(name, number, Kind::kGroup); }
-
 void Record::add(const char *name, const char *text) {
     if (text == nullptr) {
         put(name, 0, Kind::kNull);
@@ -70,7 +68,7 @@ std::string Record::show(const Item &item) const {
 std::string Record::text() const {
     std::string text;
     for (const Item &item : items_) {
-        if (item.kind == Kind::kGroup) {
+        if (begins_group(item)) {
             text += (text.empty() ? "" : "\n") + std::string(item.name) + ' ' + show(item) + ':';
         } else {
             text += (text.empty() ? "" : " ") + std::string(item.name) + '=' + show(item);
@@ -109,8 +107,21 @@ std::string Record::difference(const Record &other) const {
             return group + mine.name + " is " + show(mine) + " in the first and " +
                    other.show(others) + " in the second";
         }
-        if (mine.kind == Kind::kGroup) {
+        if (begins_group(mine)) {
             group = std::string(mine.name) + ' ' + show(mine) + ": ";
+        }
+    }
+    return "";
+}
+
+std::string Record::beyond_int64() const {
+    std::string group;
+    for (const Item &item : items_) {
+        if (begins_group(item)) {
+            group = std::string(item.name) + ' ' + show(item) + ": ";
+        }
+        if ((item.kind == Kind::kNumber || item.kind == Kind::kGroup) && item.value > INT64_MAX) {
+            return group + item.name + '=' + std::to_string(item.value);
         }
     }
     return "";
@@ -164,7 +175,9 @@ const char *name_of_event(unsigned type) {
                                          "READ",
                                          "UNREACHABLE",
                                          "STORED",
-                                         "RECOVER"};
+                                         "RECOVER",
+                                         "SENT",
+                                         "CAMPAIGN"};
     return pick(kNames, type);
 }
 

@@ -12,8 +12,10 @@
 namespace observe {
 
 enum class Kind : uint8_t {
-    kGroup, /* a line of its own: "message 2"; the values that follow belong to it */
+    kGroup,      /* a line of its own: "message 2"; the values that follow belong to it */
+    kGroupOfOwn, /* the same: its number is the caller's own */
     kNumber,
+    kOwn, /* a number of the caller's own: an ID or a cookie */
     kSigned,
     kFlags,   /* #raft_update_flag bits */
     kMessage, /* #raft_message_type */
@@ -27,7 +29,9 @@ enum class Kind : uint8_t {
 class Record {
 public:
     void clear();
-    void group(const char *name, uint64_t number);
+    void group(const char *name, uint64_t number) { put(name, number, Kind::kGroup); }
+    void group_of_own(const char *name, uint64_t number) { put(name, number, Kind::kGroupOfOwn); }
+    void add_own(const char *name, uint64_t value) { put(name, value, Kind::kOwn); }
     template <class T>
     void add(const char *name, T value) {
         static_assert(std::is_integral_v<T> || std::is_enum_v<T>);
@@ -46,6 +50,9 @@ public:
     std::string text() const;
     /* The first difference in words, with both values; empty: there is none. */
     std::string difference(const Record &other) const;
+    /* The first number that does not fit a signed 64-bit integer, in words; empty: all do. The
+     * caller's own numbers are left out. */
+    std::string beyond_int64() const;
     /* `hash` is called with one number after another. They do not depend on the platform. */
     template <class Hash>
     void digest(Hash hash) const;
@@ -61,6 +68,9 @@ private:
         }
     };
     void put(const char *name, uint64_t value, Kind kind);
+    static bool begins_group(const Item &item) {
+        return item.kind == Kind::kGroup || item.kind == Kind::kGroupOfOwn;
+    }
     std::string show(const Item &item) const;
     bool same(const Item &mine, const Record &other, const Item &others) const;
 

@@ -157,6 +157,36 @@ void change_messages(Sample &s) {
     change_bytes(s, "timeout_now", &s.messages[5].timeout_now);
 }
 
+/* Numbers that do not fit a signed 64-bit integer: the caller's own may, no other. */
+void find_large_numbers(Sample &s) {
+    constexpr unsigned long long kLarge = 1ULL << 63;
+    const auto expect = [&](const char *what, unsigned long long *member, bool own) {
+        const unsigned long long old = *member;
+        *member = kLarge;
+        changes++;
+        if (View(s).all.beyond_int64().empty() != own) {
+            printf("%s: a number that does not fit 64 bits with a sign is %s\n", what,
+                   own ? "reported, but is the caller's own" : "not reported");
+            unseen++;
+        }
+        *member = old;
+    };
+    expect("entries", &s.update.entries.index, false);
+    expect("write", &s.update.entries.write, false);
+    expect("term of an entry", &s.entries[1].term, false);
+    expect("snapshot", &s.update.snapshot.metadata.index, false);
+    expect("offset of a chunk", &s.update.snapshot.offset, false);
+    expect("index of a read", &s.reads[1].index, false);
+    expect("ID of a read", &s.reads[1].id, true);
+    expect("receiver", &s.messages[5].server_id, true);
+    expect("candidate", &s.messages[2].request_vote.candidate_id, true);
+    expect("member", &s.servers[1].id, true);
+    expect("round", &s.messages[0].append_entries.round, false);
+    expect("offset", &s.messages[1].append_entries_result.snapshot_offset, false);
+    expect("time of a fact", &s.fact.time, false);
+    expect("peer of a fact", &s.fact.peer, true);
+}
+
 /* What a step wrote without a flag that announces it. */
 void write_unannounced() {
     raft_update update;
@@ -190,11 +220,12 @@ void compare_answers() {
         Answers after = before;
         change_it(after);
         changes++;
+        const unsigned told = flags_between(before, after, RAFT_RECEIVE);
         if (difference(before, after).find(word) == std::string::npos || before == after ||
-            flags_between(before, after) != flags) {
+            told != flags ||
+            flags_between(before, after, RAFT_TIMEOUT) != (flags | RAFT_UPDATE_TIMEOUT)) {
             printf("%s: the difference is \"%s\", the flags are %s\n", word,
-                   difference(before, after).c_str(),
-                   names_of_flags(flags_between(before, after)).c_str());
+                   difference(before, after).c_str(), names_of_flags(told).c_str());
             unseen++;
         }
     };
@@ -216,6 +247,9 @@ void compare_answers() {
     expect("last_contact", 0, [](Answers &a) { a.peers[1].contact++; });
     expect("features", 0, [](Answers &a) { a.peers[1].features++; });
     expect("capacity", 0, [](Answers &a) { a.peers[1].capacity++; });
+    expect("snapshot_index", 0, [](Answers &a) { a.peers[1].snapshot++; });
+    expect("snapshot_offset", 0, [](Answers &a) { a.peers[1].offset++; });
+    expect("data_losses", 0, [](Answers &a) { a.peers[1].losses++; });
     expect("raft_term_of", 0, [](Answers &a) { a.positions[1].term++; });
     expect("raft_configuration_at", 0, [](Answers &a) { a.positions[1].code++; });
     expect("set by entry", 0, [](Answers &a) { a.positions[1].conf_index++; });
@@ -229,6 +263,7 @@ int main() {
     Sample sample;
     change_updates(sample);
     change_messages(sample);
+    find_large_numbers(sample);
     write_unannounced();
     compare_answers();
     printf("%u changes, %u of them not noticed\n", changes, unseen);
