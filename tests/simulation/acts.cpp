@@ -67,7 +67,8 @@ void Simulation::begin_retiming() {
             return;
         }
     }
-    bool raise = extra.percent(50);
+    bool wrong_order = broken == Broken::RAISED_LEADER;
+    bool raise = extra.percent(50) || wrong_order;
     unsigned least = std::min(4 * plan.tuning.heartbeat, old);
     auto timeout = static_cast<unsigned>(raise ? extra.between(old, std::min(4 * old, 3000U))
                                                : extra.between(least, old));
@@ -82,7 +83,7 @@ void Simulation::begin_retiming() {
     if (raise && extra.percent(50)) { /* leadership may move just then */
         network.split(1U << l->id, true, true);
         schedule(now + extra.between(0, 4 * timeout) * kMs, Scheduled::HEAL, 0, 0);
-        first = extra.between(0, 2 * old) * kMs;
+        first = wrong_order ? 0 : extra.between(0, 2 * old) * kMs;
     }
     schedule(now + first, Scheduled::RETIME, 0, 0);
 }
@@ -92,6 +93,7 @@ void Simulation::continue_retiming() {
     raft_id leader_id = l != nullptr ? l->id : 0;
     for (raft_id id = 1; id <= plan.servers; id++) {
         bool other = retiming_.raise ? id == leader_id : id != leader_id;
+        other = broken == Broken::RAISED_LEADER ? !other : other;
         if ((retiming_.left >> id & 1) != 0 && (retiming_.halfway || !other)) {
             server(id).set_election_timeout(retiming_.timeout);
             retiming_.left &= ~(1U << id);
@@ -100,6 +102,7 @@ void Simulation::continue_retiming() {
     retiming_.halfway = true;
     if (retiming_.left != 0) { /* clocks may be slow */
         Time later = retiming_.raise ? extra.between(0, 20) : 2 * retiming_.old + 10;
+        later = broken == Broken::RAISED_LEADER ? 2 * retiming_.timeout : later;
         schedule(now + later * kMs, Scheduled::RETIME, 0, 0);
     }
 }
@@ -129,6 +132,7 @@ void Simulation::restart_as_older_version() {
     s.stop(older ? "to restart as an older version" : "to restart as a newer version");
     s.next_codec = older ? unsigned{kPublished} : unsigned{kOurs};
     Time down = (2 * plan.max_election_timeout() + extra.below(2000)) * kMs;
+    down = broken == Broken::SUDDEN_DOWNGRADE ? kMs : down;
     schedule(now + down, Scheduled::RESTART, s.id, s.epoch);
 }
 

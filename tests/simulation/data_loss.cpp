@@ -66,7 +66,8 @@ void Simulation::lose_data() {
     }
     /* It follows this leader, durably: no candidate of this term can use its vote. */
     bool settled = s.disk.term == l->view.term && judge.leader_of(s.disk.term) == l->id;
-    if (!settled || !survives_loss_of(s, *l)) {
+    bool harmless = settled && survives_loss_of(s, *l);
+    if (!harmless && broken != Broken::LOST_QUORUM) {
         return;
     }
     founding_over_ = true;

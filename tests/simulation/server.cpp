@@ -124,7 +124,7 @@ void Server::tamper(raft_update &u) {
     sim_.record_step(*this, u);
     sim_.break_flags(u.flags);
     sim_.break_view(view, before, u.flags);
-    sim_.break_update(u, view, before);
+    sim_.break_update(u, *this, view);
 }
 
 void Server::judged(const raft_event &e, const raft_update &u) {

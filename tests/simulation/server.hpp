@@ -119,6 +119,7 @@ protected:
     void arm_timer() override;
     bool reads_payloads() const override { return !unread_start_; }
     bool records_configuration_index() const override { return !unrecorded_; }
+    bool keeps_snapshots() const override;
 
 private:
     int step(raft_event &e) override;

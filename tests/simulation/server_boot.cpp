@@ -65,7 +65,7 @@ void Server::configure() {
     rc |= attempt(raft_set_capacity_threshold, static_cast<unsigned short>(t.capacity_threshold));
     rc |= attempt(raft_set_features, codec >= kOurs ? plan_.features : 0);
     delay_ = sim_.plan.callers.delay[id];
-    if (delay_ != 0) {
+    if (delay_ != 0 && sim_.broken != Broken::UNSET_DELAY) {
         rc |= attempt(raft_set_election_delay, delay_);
         sim_.stats.add(delay_ == UINT32_MAX ? S_NEVER_LEADS : S_DELAYED);
     }
