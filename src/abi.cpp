@@ -16,28 +16,52 @@ using namespace libraft;
 
 namespace {
 
-/* Change a setting, in a copy. Once the server is started, the result must be legal. */
-template <class Change>
-int set(struct raft *r, Change change) {
-    Server *s = server_of(r);
+/* May a setter change the raft? */
+int check_setter(const Server *s) {
     if (s == nullptr) {
         return RAFT_INVALID;
     }
+    return s->in_tracer ? int{RAFT_BUSY} : 0;
+}
+
+int fail(Server &s, int code, const char *why) {
+    s.why = why;
+    return code;
+}
+
+/* An older text would be taken for this setter's. */
+int succeed(Server &s) { return fail(s, 0, ""); }
+
+/* Change a setting, in a copy. Once the server is started, it must be able to run with the result.
+ * `invalid`: why the argument is not allowed at any time; NULL if it is. */
+template <class Change>
+int set(struct raft *r, Change change, const char *invalid = nullptr) {
+    Server *s = server_of(r);
+    if (const int rv = check_setter(s); rv != 0) {
+        return rv;
+    }
     Settings changed = *s->settings;
     change(changed);
-    if (s->started && !changed.legal()) {
-        return RAFT_INVALID;
+    if (invalid == nullptr && s->started) {
+        invalid = changed.contradiction();
+    }
+    if (invalid != nullptr) {
+        return fail(*s, RAFT_INVALID, invalid);
     }
     if (s->settings == &kDefaultSettings) {
         void *memory = malloc(sizeof(Settings));
         if (memory == nullptr) {
-            return RAFT_NOMEM;
+            return fail(*s, RAFT_NOMEM, "out of memory");
         }
         s->settings = new (memory) Settings;
     }
-    *const_cast<Settings *>(s->settings) = changed;
+    const Settings before = *s->settings;
+    s->own_settings() = changed;
     s->fast_path = FastPath::kNone;
-    return 0;
+    if (s->started) {
+        election_start::follow_settings(*s, before);
+    }
+    return succeed(*s);
 }
 
 /* What a leader knows of a member. */
@@ -66,12 +90,12 @@ int raft_init(struct raft *r, raft_id id, const char *address) {
     if (id == 0) {
         return RAFT_BADID;
     }
-    void *memory = malloc(sizeof(Server));
-    if (memory == nullptr) {
+    Server *s = new_server(id, address);
+    if (s == nullptr) {
         return RAFT_NOMEM;
     }
     r->id = id;
-    r->impl = new (memory) Server(id);
+    r->impl = s;
     return 0;
 }
 
@@ -81,8 +105,10 @@ int raft_close(struct raft *r) {
     }
     Server *s = server_of(r);
     if (s != nullptr) {
-        s->~Server();
-        free(s);
+        if (s->in_tracer) {
+            return RAFT_BUSY;
+        }
+        release(s);
     }
     memset(r, 0, sizeof *r);
     return 0;
@@ -112,7 +138,7 @@ raft_index raft_commit_index(const struct raft *r) {
 
 raft_time raft_timeout(const struct raft *r) {
     const Server *s = server_of(r);
-    return s != nullptr ? s->timeout() : 0;
+    return s != nullptr ? s->deadline : 0;
 }
 
 raft_index raft_last_index(const struct raft *r) {
@@ -158,7 +184,7 @@ void raft_leader(const struct raft *r, raft_id *id, const char **address) {
         *id = s != nullptr ? s->leader : 0;
     }
     if (address != nullptr) {
-        *address = s != nullptr && s->leader != 0 ? s->leader_address.get() : nullptr;
+        *address = s != nullptr ? s->leader_address_told() : nullptr;
     }
 }
 
@@ -205,7 +231,7 @@ raft_id raft_transferee(const struct raft *r) {
 
 const char *raft_errmsg(const struct raft *r) {
     const Server *s = server_of(r);
-    return s != nullptr ? s->why : "";
+    return s != nullptr ? s->why : "the raft is NULL or not initialized";
 }
 
 int raft_configuration_at(const struct raft *r, raft_index index, struct raft_configuration *conf,
@@ -228,19 +254,15 @@ int raft_configuration_at(const struct raft *r, raft_index index, struct raft_co
 
 int raft_seed(struct raft *r, unsigned seed) {
     Server *s = server_of(r);
-    if (s == nullptr) {
-        return RAFT_INVALID;
+    if (const int rv = check_setter(s); rv != 0) {
+        return rv;
     }
-    s->random = Random(seed);
-    return 0;
+    s->random = Random(s->id, seed);
+    return succeed(*s);
 }
 
 int raft_set_election_timeout(struct raft *r, unsigned msecs) {
-    const int rv = set(r, [=](Settings &s) { s.election_timeout = msecs; });
-    if (rv == 0 && server_of(r)->started) {
-        election_start::draw(*server_of(r)); /* used from now on, not from the next campaign on */
-    }
-    return rv;
+    return set(r, [=](Settings &s) { s.election_timeout = msecs; });
 }
 
 int raft_set_heartbeat_timeout(struct raft *r, unsigned msecs) {
@@ -257,7 +279,7 @@ int raft_set_pre_vote(struct raft *r, unsigned enabled) {
     const bool was_on = s != nullptr && s->settings->pre_vote;
     const int rv = set(r, [=](Settings &settings) { settings.pre_vote = on; });
     if (rv == 0 && was_on) {
-        s->max_pre_vote_term = s->term + 1;
+        s->pre_vote_terms = kDoubtfulTerms;
     }
     return rv;
 }
@@ -283,7 +305,7 @@ int raft_set_max_uncommitted_entries(struct raft *r, unsigned n) {
 }
 
 int raft_set_election_delay(struct raft *r, unsigned msecs) {
-    return set(r, [=](Settings &s) { s.election_delay = msecs; });
+    return set(r, [=](Settings &s) { s.set_delay(msecs); });
 }
 
 int raft_set_eager_commit(struct raft *r, unsigned enabled) {
@@ -300,13 +322,14 @@ int raft_set_features(struct raft *r, unsigned mask) {
     if ((mask & ~kKnown) != 0) {
         return RAFT_INVALID;
     }
+    return set(r, [=](Settings &s) { s.set_features(mask); });
     return set(
-        r, [=](Settings &s) { s.features = static_cast<uint16_t>(mask | RAFT_FEATURE_CAPACITY); });
+        r, [=](Settings &s) { s.features = static_cast<uint16_t>(mask | RAFT_FEATURE_CAPACITY); },
+        (mask & ~kKnown) != 0 ? "features: a bit is not known to this version" : nullptr);
 }
 
 int raft_set_tracer(struct raft *r, struct raft_tracer *t) {
-    if (t != nullptr && t->emit == nullptr) {
-        return RAFT_INVALID;
-    }
-    return set(r, [=](Settings &s) { s.tracer = t; });
+    return set(
+        r, [=](Settings &s) { s.tracer = t; },
+        t != nullptr && t->emit == nullptr ? "tracer: emit is NULL" : nullptr);
 }

@@ -34,7 +34,7 @@ int on_message(Step &step) {
     }
 }
 
-int receive(Server &s, const raft_event &event, raft_update &update) {
+[[gnu::always_inline]] inline int receive(Server &s, const raft_event &event, raft_update &update) {
     const raft_message *m = event.receive.message;
     const uint32_t type = m != nullptr ? load_enum(m->type) : 0;
     if (type == RAFT_APPEND_ENTRIES) {
@@ -48,7 +48,9 @@ int receive(Server &s, const raft_event &event, raft_update &update) {
 
 int on_unknown(Step &step) { return step.fail(RAFT_INVALID, "the event has an unknown type"); }
 
-int dispatch(Server &s, const raft_event &event, raft_update &update) {
+[[gnu::always_inline]] inline int dispatch(Server &s, const raft_event &event,
+                                           raft_update &update) {
+    INVARIANT(s.fast_path == FastPath::kNone || s.fast_path == fast_path::find(s));
     const uint32_t type = load_enum(event.type);
     /* The two most frequent events do not wait for the table. */
     if (type == RAFT_RECEIVE) {
@@ -88,15 +90,29 @@ int dispatch(Server &s, const raft_event &event, raft_update &update) {
             return run(s, event, update, on_recover);
         case RAFT_SENT:
             return run(s, event, update, on_sent);
+        case RAFT_CAMPAIGN:
+            return run(s, event, update, on_campaign);
         default:
             return run(s, event, update, on_unknown);
     }
 }
 
+int refuse_null(Server *s, const raft_event *event, raft_update *update) {
+    if (s != nullptr && s->in_tracer) {
+        return RAFT_BUSY;
+    }
+    if (update != nullptr) {
+        update->flags = 0;
+    }
+    if (s != nullptr) {
+        s->why = event == nullptr ? "the event is NULL" : "the update is NULL";
+    }
+    return RAFT_INVALID;
+}
+
 } // namespace
 
 int step(Server &s, const raft_event &event, raft_update &update, Path path) {
-    INVARIANT(s.fast_path == FastPath::kNone || s.fast_path == fast_path::find(s));
     if (path == Path::kGeneral) {
         s.fast_path = FastPath::kNone;
     }
@@ -108,16 +124,9 @@ int step(Server &s, const raft_event &event, raft_update &update, Path path) {
 using namespace libraft;
 
 int raft_step(struct raft *r, struct raft_event *event, struct raft_update *update) {
-    if (update == nullptr) {
-        return RAFT_INVALID;
-    }
     Server *s = server_of(r);
-    if (s == nullptr || event == nullptr) {
-        update->flags = 0;
-        if (s != nullptr) {
-            s->why = "the event is NULL";
-        }
-        return RAFT_INVALID;
+    if (s == nullptr || event == nullptr || update == nullptr) [[unlikely]] {
+        return refuse_null(s, event, update);
     }
-    return step(*s, *event, *update, Path::kAny);
+    return dispatch(*s, *event, *update);
 }

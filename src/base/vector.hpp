@@ -3,6 +3,7 @@
  * push_back() cannot fail. */
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -29,6 +30,19 @@ public:
         return capacity <= capacity_ || grow(capacity);
     }
 
+    /* A bit for the owner, which would take a word anywhere else. */
+    bool mark() const { return mark_ != 0; }
+    void set_mark(bool mark) { mark_ = mark; }
+
+    /* Give memory back, if there is much of it and less than a quarter is used. If that fails,
+     * nothing changes. */
+    void shrink() {
+        constexpr uint64_t kLittle = 4096; /* bytes */
+        if (uint64_t{capacity_} * sizeof(T) > kLittle && size_ < capacity_ / 4) {
+            (void)move(size_);
+        }
+    }
+
     void push_back(const T &value) {
         expect(size_ < capacity_);
         data()[size_++] = value;
@@ -45,13 +59,13 @@ public:
     void swap(Vector &other) requires(N == 0) {
         T *heap = heap_;
         uint32_t size = size_;
-        uint32_t capacity = capacity_;
+        const uint32_t capacity = capacity_;
         heap_ = other.heap_;
         size_ = other.size_;
         capacity_ = other.capacity_;
         other.heap_ = heap;
         other.size_ = size;
-        other.capacity_ = capacity;
+        other.capacity_ = capacity & INT32_MAX;
     }
 
     T *data() {
@@ -90,22 +104,35 @@ private:
         if (grown < capacity) {
             grown = capacity;
         }
-        /* unreachable: more than 2^32 elements, or bytes where size_t has 32 bits */
-        if (grown > UINT32_MAX || grown > SIZE_MAX / sizeof(T)) {
+        /* unreachable: more than 2^31 elements, or 2^32 bytes where size_t has 32 bits */
+        if (grown > INT32_MAX || grown > SIZE_MAX / sizeof(T)) {
             return false;
         }
-        void *memory = malloc(static_cast<size_t>(grown) * sizeof(T));
-        if (memory == nullptr) {
-            return false;
+        return move(static_cast<uint32_t>(grown));
+    }
+    /* Move the elements to memory for `capacity` of them, inside the object if they fit there. */
+    [[nodiscard]] bool move(uint32_t capacity) {
+        T *memory = nullptr;
+        if (capacity > N) {
+            memory = static_cast<T *>(malloc(size_t{capacity} * sizeof(T)));
+            if (memory == nullptr) {
+                return false;
+            }
         }
-        if (size_ > 0) {
-            memcpy(memory, data(), size_ * sizeof(T));
+        T *allocated = capacity_ > N ? heap_ : nullptr;
+        /* The object's own memory overlaps the pointer: copy in this order. */
+        if (memory != nullptr) {
+            if (size_ > 0) {
+                memcpy(memory, data(), size_ * sizeof(T));
+            }
+            heap_ = memory;
+        } else if (N == 0) {
+            heap_ = nullptr;
+        } else {
+            memcpy(inline_, allocated, size_ * sizeof(T));
         }
-        if (capacity_ > N) {
-            free(heap_);
-        }
-        heap_ = static_cast<T *>(memory);
-        capacity_ = static_cast<uint32_t>(grown);
+        capacity_ = std::max(capacity, N) & INT32_MAX;
+        free(allocated);
         return true;
     }
 
@@ -114,7 +141,8 @@ private:
         alignas(T) unsigned char inline_[N > 0 ? N * sizeof(T) : 1];
     };
     uint32_t size_ = 0;
-    uint32_t capacity_ = N;
+    uint32_t capacity_ : 31 = N;
+    uint32_t mark_ : 1 = 0;
 };
 
 } // namespace libraft

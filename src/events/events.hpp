@@ -19,6 +19,7 @@ namespace libraft {
 [[nodiscard]] int on_unreachable(Step &step);
 [[nodiscard]] int on_recover(Step &step);
 [[nodiscard]] int on_sent(Step &step);
+[[nodiscard]] int on_campaign(Step &step);
 
 /* Messages. */
 [[nodiscard]] int on_request_vote(Step &step, const raft_message &m);

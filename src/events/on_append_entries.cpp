@@ -29,10 +29,6 @@ struct Plan {
 
 uint64_t round_of(const raft_append_entries &ae) { return ae.version >= 1 ? ae.round : 0; }
 
-void hear_round(Server &s, const raft_append_entries &ae) {
-    s.leader_round = std::max(s.leader_round, round_of(ae));
-}
-
 [[nodiscard]] int check_entries(Step &step, const raft_append_entries &ae, Plan *plan) {
     raft_term term = ae.prev_log_term;
     for (unsigned i = 0; i < ae.n_entries; i++) {
@@ -58,7 +54,7 @@ void hear_round(Server &s, const raft_append_entries &ae) {
 
 [[nodiscard]] int check_message(Step &step, const raft_message &m, Plan *plan) {
     const raft_append_entries &ae = m.append_entries;
-    if (!message::valid_term(ae.term)) {
+    if (!message::valid_term(step.server, ae.term)) {
         return message::malformed(step, "AppendEntries: the term is out of range");
     }
     if (!message::valid_position(ae.prev_log_index, ae.prev_log_term, ae.term)) {
@@ -160,8 +156,7 @@ bool truncate(Change &change, raft_index from) {
     return changes::roll_back(change, from);
 }
 
-void push_changes(Change &change, Owner<Configuration> latest_first,
-                  known_leader::Address &leader_address) {
+void push_changes(Change &change, Owner<Configuration> latest_first) {
     Owner<Configuration> oldest_first;
     while (latest_first) {
         Configuration *c = latest_first.take();
@@ -172,7 +167,7 @@ void push_changes(Change &change, Owner<Configuration> latest_first,
     while (oldest_first) {
         Owner<Configuration> c(oldest_first.take());
         oldest_first.reset(c->previous);
-        changes::push(change, std::move(c), leader_address);
+        changes::push(change, std::move(c));
     }
 }
 
@@ -181,13 +176,13 @@ void append(Change &change, const raft_append_entries &ae, Plan *plan) {
     const raft_index index = ae.prev_log_index + 1 + plan->first_new;
     change.begin_entries(index);
     if (index <= s.log.last() && truncate(change, index)) {
-        changes::configuration_changed(change, plan->leader_address);
+        changes::configuration_changed(change);
     }
     for (unsigned i = plan->first_new; i < ae.n_entries; i++) {
         s.log.append(ae.entries[i].term, 1);
         change.add_entry(ae.entries[i]);
     }
-    push_changes(change, std::move(plan->changes), plan->leader_address);
+    push_changes(change, std::move(plan->changes));
 }
 
 void carry_out(Change &change, const raft_message &m, Plan *plan) {
@@ -211,12 +206,19 @@ void carry_out(Change &change, const raft_message &m, Plan *plan) {
         append(change, ae, plan);
     }
     s.matched = std::max(s.matched, ae.prev_log_index + ae.n_entries);
-    if (commit::follow(s, ae.leader_commit) && s.own_sets == 0) {
-        election_start::rearm(s); /* its removal may be known to be committed now */
-    }
+    (void)commit::follow(s, ae.leader_commit);
     if (!appended) {
         answers::acknowledge(change); /* new entries are acknowledged once they are durable */
     }
+}
+
+/* The leader's version, round and commit index. */
+void hear(Server &s, const raft_append_entries &ae) {
+    if (ae.version >= 1) {
+        s.leader_extended = true;
+        s.leader_round = std::max(s.leader_round, uint64_t{ae.round});
+    }
+    s.known_commit = std::max(s.known_commit, ae.leader_commit);
 }
 
 /* Acquire what carrying the plan out needs. NULL: the step fails with *error. */
@@ -224,7 +226,6 @@ Change *reserve(Step &step, const raft_message &m, Plan *plan, int *error) {
     const Server &s = step.server;
     const raft_append_entries &ae = m.append_entries;
     Need need;
-    known_leader::Coming coming;
     *error = 0;
     if (appends(ae, *plan)) {
         *error = plan->brings_change ? decode_changes(step, ae, plan) : 0;
@@ -233,14 +234,12 @@ Change *reserve(Step &step, const raft_message &m, Plan *plan, int *error) {
         }
         need.entries = ae.n_entries - plan->first_new;
         need.runs = plan->runs;
-        coming = {plan->changes.get(), ae.prev_log_index + 1 + plan->first_new};
     } else {
-        answers::plan(s, m, &need);
+        answers::plan(m, &need);
     }
-    Change *change =
-        known_leader::prepare(s, m.server_id, coming, m.server_address, &plan->leader_address)
-            ? step.reserve(need)
-            : nullptr;
+    Change *change = known_leader::prepare(s, m.server_address, &plan->leader_address)
+                         ? step.reserve(need)
+                         : nullptr;
     if (change == nullptr) {
         *error = step.no_memory();
     }
@@ -261,7 +260,7 @@ int handle(Step &step) {
     }
     if (ae.term < s.term) {
         Need need;
-        answers::plan(s, m, &need);
+        answers::plan(m, &need);
         Change *change = step.reserve(need);
         if (change == nullptr) {
             return step.no_memory();
@@ -279,35 +278,78 @@ int handle(Step &step) {
         return rv;
     }
     transitions::follow(*change, m.server_id, ae.term, ae.version, plan.leader_address);
-    hear_round(change->server, ae);
+    hear(change->server, ae);
     carry_out(*change, m, &plan);
     return 0;
 }
 
-bool are_of_term(const raft_entry *entries, uint32_t n, raft_term term) {
-    uint64_t difference = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        difference |= entries[i].term ^ term;
+/* Are all entries commands or barriers of this term? */
+bool are_plain(const raft_entry *entries, uint32_t n, raft_term term) {
+    for (const raft_entry *entry = entries; entry != entries + n; entry++) {
+        if (entry->term != term || !fast_path::is_plain(load_enum(entry->type))) {
+            return false;
+        }
     }
-    return difference == 0;
+    return true;
 }
 
-/* Is this the known leader, in this term, with a heartbeat that matches or with commands and
- * barriers that continue the log in its last term? */
-bool is_usual(const Server &s, const raft_message &m) {
-    const raft_append_entries &ae = m.append_entries;
-    if (s.fast_path != FastPath::kFollower || m.server_id != s.leader ||
-        m.server_address == nullptr || ae.term != s.term || ae.prev_log_term == 0) {
-        return false;
+/* Is this a message of the known leader in this term, with the address that answers go to? */
+bool is_from_leader(const Server &s, const raft_message &m) {
+    return s.fast_path == FastPath::kFollower && m.server_id == s.leader &&
+           m.append_entries.term == s.term && m.server_address != nullptr &&
+           strcmp(m.server_address, s.leader_address.get()) == 0;
+}
+
+/* What a usual message changes, except for the log and the answer. Returns the flags. */
+[[gnu::always_inline]] inline unsigned follow_usual(Server &s, const raft_event &event,
+                                                    const raft_append_entries &ae) {
+    fast_path::begin(s, event);
+    s.heard_at = s.now;
+    hear(s, ae);
+    unsigned flags = 0;
+    if (s.deadline != s.now + s.drawn_timeout) {
+        election_start::rearm(s);
+        flags |= RAFT_UPDATE_TIMEOUT;
     }
-    if (ae.n_entries == 0) {
-        return s.log.term_of(ae.prev_log_index) == ae.prev_log_term &&
-               s.outbox.holds(sizeof(raft_message));
+    s.matched = std::max(s.matched, ae.prev_log_index + ae.n_entries);
+    if (commit::follow(s, ae.leader_commit)) {
+        flags |= RAFT_UPDATE_COMMIT_INDEX;
     }
-    return ae.prev_log_index == s.log.last() && ae.prev_log_term == s.log.last_term() &&
-           ae.entries != nullptr && s.outbox.holds(ae.n_entries * kEntrySize) &&
-           fast_path::are_plain(ae.entries, ae.n_entries) &&
-           are_of_term(ae.entries, ae.n_entries, ae.prev_log_term);
+    return flags;
+}
+
+/* It matches the log. */
+FAST_PATH int take_heartbeat(Server &s, const raft_event &event, raft_update &update) {
+    const raft_append_entries &ae = event.receive.message->append_entries;
+    if (!fast_path::within_limits(event, ae.leader_commit | ae.round | ae.prev_log_index) ||
+        s.outbox.is_large() || !s.outbox.holds(kMessageSize)) [[unlikely]] {
+        return run(s, event, update, handle);
+    }
+    const unsigned flags = follow_usual(s, event, ae);
+    raft_message *answer = fast_path::messages_of(s);
+    answers::write_acknowledgement(s, *answer);
+    update.messages = {answer, 1};
+    update.flags = flags | RAFT_UPDATE_MESSAGES;
+    return 0;
+}
+
+/* Commands and barriers that continue the log in its last term. */
+FAST_PATH int take_entries(Server &s, const raft_event &event, raft_update &update) {
+    const raft_append_entries &ae = event.receive.message->append_entries;
+    if (!fast_path::within_limits(event, ae.leader_commit | ae.round | ae.prev_log_index) ||
+        ae.prev_log_index != s.log.last() || ae.prev_log_term != s.log.last_term() ||
+        ae.entries == nullptr || !s.outbox.holds(ae.n_entries * kEntrySize) ||
+        !are_plain(ae.entries, ae.n_entries, ae.prev_log_term)) [[unlikely]] {
+        return run(s, event, update, handle);
+    }
+    const unsigned flags = follow_usual(s, event, ae);
+    raft_entry *entries = fast_path::entries_of(s);
+    for (uint32_t i = 0; i < ae.n_entries; i++) {
+        entries[i] = ae.entries[i];
+    }
+    fast_path::append(s, update, entries, ae.n_entries);
+    update.flags = flags | RAFT_UPDATE_ENTRIES;
+    return 0;
 }
 
 } // namespace
@@ -315,40 +357,15 @@ bool is_usual(const Server &s, const raft_message &m) {
 FAST_PATH int on_append_entries(Server &s, const raft_event &event, raft_update &update) {
     const raft_message &m = *event.receive.message;
     const raft_append_entries &ae = m.append_entries;
-    if (!fast_path::is_timely(s, event, ae.leader_commit | ae.prev_log_index | round_of(ae)) ||
-        !is_usual(s, m)) [[unlikely]] {
-        return run(s, event, update, handle);
-    }
-    fast_path::begin(s, event);
-    s.heard_at = s.now;
-    if (ae.version >= 1) {
-        s.leader_extended = true;
-    }
-    hear_round(s, ae);
-    unsigned flags = 0;
-    if (s.deadline != s.now + s.drawn_timeout) {
-        election_start::rearm_voter(s);
-        flags |= RAFT_UPDATE_TIMEOUT;
-    }
-    s.matched = std::max(s.matched, ae.prev_log_index + ae.n_entries);
-    if (commit::follow(s, ae.leader_commit)) {
-        flags |= RAFT_UPDATE_COMMIT_INDEX;
-    }
-    if (ae.n_entries == 0) {
-        raft_message *answer = fast_path::messages_of(s);
-        answers::write_acknowledgement(s, *answer);
-        update.messages = {answer, 1};
-        flags |= RAFT_UPDATE_MESSAGES;
-    } else {
-        raft_entry *entries = fast_path::entries_of(s);
-        for (uint32_t i = 0; i < ae.n_entries; i++) {
-            entries[i] = ae.entries[i];
+    if (is_from_leader(s, m)) {
+        if (ae.n_entries > 0) {
+            return take_entries(s, event, update);
         }
-        fast_path::append(s, update, entries, ae.n_entries);
-        flags |= RAFT_UPDATE_ENTRIES;
+        if (ae.prev_log_term != 0 && s.log.term_of(ae.prev_log_index) == ae.prev_log_term) {
+            return take_heartbeat(s, event, update);
+        }
     }
-    update.flags = flags;
-    return 0;
+    return run(s, event, update, handle);
 }
 
 } // namespace libraft

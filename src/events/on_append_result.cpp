@@ -33,7 +33,7 @@ inline void note_progress(const Server &s, Peer &p, raft_index match) {
 
 [[nodiscard]] int check_result(Step &step, const raft_append_entries_result &r) {
     const Server &s = step.server;
-    if (!message::valid_term(r.term) || r.rejected > kLimit || r.last_log_index > kLimit ||
+    if (!message::valid_term(s, r.term) || r.rejected > kLimit || r.last_log_index > kLimit ||
         (r.version >= 3 && (r.snapshot_index > kLimit || r.snapshot_offset > kLimit))) {
         return message::malformed(step, "AppendEntries result: a term or an index is out of range");
     }
@@ -263,10 +263,9 @@ FAST_PATH int on_append_result(Server &s, const raft_event &event, raft_update &
     const raft_message &m = *event.receive.message;
     const raft_append_entries_result &r = m.append_entries_result;
     Peer *p = usual_peer(s, m);
-    if (p == nullptr || !fast_path::is_timely(s, event, r.last_log_index) ||
+    if (p == nullptr || !fast_path::within_limits(event, r.last_log_index) ||
         (p->next <= s.log.last() && !(sending::fits_message(s, *p, s.log.last()) &&
-                                      /* unreachable: a leader has had room since its election */
-                                      s.outbox.holds(sizeof(raft_message))))) [[unlikely]] {
+                                      s.outbox.holds(kMessageSize)))) [[unlikely]] {
         return run(s, event, update, handle);
     }
     fast_path::begin(s, event);

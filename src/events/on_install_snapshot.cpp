@@ -24,7 +24,7 @@ struct Chunk {
 [[nodiscard]] int check_message(Step &step, const raft_message &m, const Chunk &chunk) {
     const Server &s = step.server;
     const raft_install_snapshot &is = m.install_snapshot;
-    if (!message::valid_term(is.term)) {
+    if (!message::valid_term(s, is.term)) {
         return message::malformed(step, "InstallSnapshot: the term is out of range");
     }
     if (is.last_index == 0 || !message::valid_position(is.last_index, is.last_term, is.term)) {
@@ -140,7 +140,7 @@ int on_install_snapshot(Step &step, const raft_message &m) {
         return rv;
     }
     Need need;
-    answers::plan(s, m, &need);
+    answers::plan(m, &need);
     if (is.term < s.term) {
         Change *change = step.reserve(need);
         if (change == nullptr) {
@@ -157,15 +157,15 @@ int on_install_snapshot(Step &step, const raft_message &m) {
     if (plan.begins) {
         plan.installation.reset(new_installation(is));
     }
-    Change *change =
-        (!plan.begins || plan.installation) &&
-                known_leader::prepare(s, m.server_id, {}, m.server_address, &plan.leader_address)
-            ? step.reserve(need)
-            : nullptr;
+    Change *change = (!plan.begins || plan.installation) &&
+                             known_leader::prepare(s, m.server_address, &plan.leader_address)
+                         ? step.reserve(need)
+                         : nullptr;
     if (change == nullptr) {
         return step.no_memory();
     }
     transitions::follow(*change, m.server_id, is.term, is.version, plan.leader_address);
+    change->server.known_commit = std::max(change->server.known_commit, is.last_index);
     carry_out(*change, is, chunk, &plan);
     return 0;
 }

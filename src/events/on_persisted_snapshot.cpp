@@ -4,7 +4,6 @@
 #include "events/events.hpp"
 #include "rules/answers.hpp"
 #include "rules/changes.hpp"
-#include "rules/election_start.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -13,17 +12,18 @@ namespace libraft {
 namespace {
 
 /* The snapshot is durable: it replaces the log (§5.1, figure 5.3). */
-void finish(Change &change, known_leader::Address &leader_address) {
+void finish(Change &change) {
     Server &s = change.server;
     Owner<Installation> i = std::move(s.installation);
     (void)changes::roll_back(change, 0);
     s.valid_from = s.writes + 1; /* writes that are not acknowledged belong to the old log */
     s.log.reset(i->index, i->term);
+    s.log.shrink();
     s.snapshot_index = i->index;
     s.last_stored = i->index;
     s.commit = std::max(s.commit, i->index);
     s.matched = i->index; /* it is committed: every leader has it */
-    changes::push(change, std::move(i->configuration), leader_address);
+    changes::push(change, std::move(i->configuration));
 }
 
 /* Is the event about the chunk that is being written? */
@@ -41,22 +41,16 @@ int on_persisted_snapshot(Step &step) {
         return 0;
     }
     if (event.metadata.index == 0) {
-        Server &server = step.begin().server;
-        server.installation.reset();
-        election_start::rearm(server);
+        step.begin().server.installation.reset();
         return 0;
     }
     if (!is_outstanding(*s.installation, event)) {
         return 0;
     }
     const bool last = s.installation->last;
-    known_leader::Address leader_address;
     Need need;
     need.messages = 1;
-    Change *change =
-        !last || known_leader::prepare(s, {s.installation->configuration.get(), 0}, &leader_address)
-            ? step.reserve(need)
-            : nullptr;
+    Change *change = step.reserve(need);
     if (change == nullptr) {
         return step.no_memory();
     }
@@ -64,7 +58,7 @@ int on_persisted_snapshot(Step &step) {
     i.outstanding = false;
     i.offset += i.writing;
     if (last) {
-        finish(*change, leader_address);
+        finish(*change);
         answers::acknowledge(*change);
     } else if (i.superseded) {
         const raft_index wanted = i.wanted;

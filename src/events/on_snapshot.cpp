@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* RAFT_SNAPSHOT: the caller took a snapshot, and the log before it can be compacted (§5.1). */
 #include "events/events.hpp"
-#include "rules/known_leader.hpp"
 #include "rules/snapshot_transfer.hpp"
 #include "state/tracker.hpp"
 
@@ -21,8 +20,6 @@ void drop_configurations(Change &change, raft_index oldest) {
         c->previous = older->previous;
         change.retire(older);
     }
-    known_leader::Address unchanged;
-    known_leader::refresh(change, unchanged);
 }
 
 } // namespace
@@ -45,6 +42,7 @@ int on_snapshot(Step &step) {
     /* A peer that gets an older snapshot needs the log from there on. */
     const raft_index kept = std::min<raft_index>(event.trailing, index);
     s.log.compact(std::min(index - kept, oldest) + 1);
+    s.log.shrink();
     if (!s.tracker || !s.tracker->has_departing()) {
         drop_configurations(change, std::min(oldest, s.log.first()));
     } /* else an older configuration has the addresses of servers that are being removed */

@@ -139,8 +139,8 @@ void push(Disk *disk, Owner<Configuration> c) {
 }
 
 [[nodiscard]] int check(Step &step, const raft_event_start &e, Disk *disk) {
-    if (!step.server.settings->legal()) {
-        return step.fail(RAFT_INVALID, "the settings contradict each other");
+    if (const char *why = step.server.settings->contradiction(); why != nullptr) {
+        return step.fail(RAFT_INVALID, why);
     }
     if (e.term == 0 && (e.voted_for != 0 || e.metadata != nullptr || e.n_entries != 0)) {
         return corrupt(step, "the term is 0, but there is a vote, a snapshot or a log");
@@ -155,14 +155,11 @@ void push(Disk *disk, Owner<Configuration> c) {
     return rv != 0 ? rv : decode_changes(step, e, disk);
 }
 
-/* A sole voter needs no other server's vote. But if it is not known that the change which made it
- * the sole voter is committed, another server may rely on a lease (§6.4.1): then it waits like any
+/* A sole voter elects itself at once. But if it is not known that the change which made it the
+ * sole voter is committed, another server may rely on a lease (§6.4.1): then it waits like any
  * other server. */
-bool elects_itself(const Server &s, const raft_event_start &e, const Disk &disk) {
-    const raft_index committed = e.metadata != nullptr ? e.metadata->index : 1;
-    const Configuration *c = disk.configuration.get();
-    return c != nullptr && c->index <= committed && elections::is_sole_voter(*c, s.id) &&
-           election_start::has_term_left(e.term);
+bool elects_itself(const Server &s) {
+    return s.sole_voter && s.configuration_committed() && election_start::may_campaign(s);
 }
 
 void load_log(Server &s, const raft_event_start &e, const Disk &disk) {
@@ -197,13 +194,10 @@ void load(Change &change, const raft_event_start &e, Disk *disk) {
     change.remember_disk(e.term, e.voted_for);
     s.term = e.term;
     s.voted_for = e.voted_for;
-    if (!s.settings->pre_vote) {
-        s.max_pre_vote_term = e.term + 1;
-    }
+    s.pre_vote_terms = s.settings->pre_vote ? 0 : kDoubtfulTerms;
     load_log(s, e, *disk);
     s.configuration = disk->configuration.take();
-    known_leader::Address none;
-    changes::configuration_changed(change, none);
+    changes::configuration_changed(change);
     s.heard_at = s.now;
     s.started = true;
     election_start::restart(s);
@@ -225,11 +219,11 @@ int on_start(Step &step) {
     Need need;
     need.runs = (e.metadata != nullptr) + disk.runs; /* of the snapshot, and of the entries */
     elections::Preparation preparation;
-    const bool elected = elects_itself(s, e, disk);
-    Change *change =
-        !elected || elections::prepare(s, {disk.configuration.get()}, &preparation, &need)
-            ? step.reserve(need)
-            : nullptr;
+    const Configuration *latest = disk.configuration.get();
+    const bool sole_voter = latest != nullptr && latest->has_sole_voter(s.id);
+    Change *change = !sole_voter || elections::prepare(s, latest, &preparation, &need)
+                         ? step.reserve(need)
+                         : nullptr;
     if (change == nullptr) {
         return step.no_memory();
     }
@@ -237,7 +231,7 @@ int on_start(Step &step) {
     if (disk.discard) {
         change->begin_entries(s.snapshot_index + 1);
     }
-    if (elected) {
+    if (elects_itself(s)) {
         elections::campaign(*change, preparation);
     }
     return 0;

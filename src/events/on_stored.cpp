@@ -41,8 +41,7 @@ namespace {
 bool is_founded_alone(const Server &s) {
     /* unreachable: a server without a durable log does not campaign */
     return s.last_stored == 0 && s.state == RAFT_FOLLOWER && s.leader == 0 && !s.installation &&
-           election_start::has_term_left(s.term) &&
-           elections::is_sole_voter(*s.configuration, s.id);
+           s.sole_voter && election_start::may_lead(s) && election_start::may_elect_itself(s);
 }
 
 [[nodiscard]] int stored_on_founder(Step &step, raft_index index) {
@@ -69,9 +68,6 @@ bool is_founded_alone(const Server &s) {
     }
     Server &s = change->server;
     s.last_stored = index;
-    if (s.deadline == kNever) {
-        election_start::rearm(s); /* a server with a durable log may campaign */
-    }
     if (news) {
         answers::acknowledge(*change);
     }
@@ -114,7 +110,7 @@ FAST_PATH int leader_fast_path(Server &s, const raft_event &event, raft_update &
 
 FAST_PATH int follower_fast_path(Server &s, const raft_event &event, raft_update &update,
                                  raft_index index, Handler handler) {
-    if (index > s.matched || !s.outbox.holds(sizeof(raft_message))) [[unlikely]] {
+    if (index > s.matched || !s.outbox.holds(kMessageSize)) [[unlikely]] {
         return run(s, event, update, handler);
     }
     fast_path::begin(s, event);
@@ -126,10 +122,10 @@ FAST_PATH int follower_fast_path(Server &s, const raft_event &event, raft_update
     return 0;
 }
 
-int take(Server &s, const raft_event &event, raft_update &update, raft_index index,
-         Handler handler) {
-    if (s.fast_path == FastPath::kNone || index <= s.last_stored || !fast_path::is_timely(s, event))
-        [[unlikely]] {
+[[gnu::always_inline]] inline int take(Server &s, const raft_event &event, raft_update &update,
+                                       raft_index index, Handler handler) {
+    if (s.fast_path == FastPath::kNone || index <= s.last_stored ||
+        !fast_path::within_limits(event)) [[unlikely]] {
         return run(s, event, update, handler);
     }
     return s.fast_path == FastPath::kLeader ? leader_fast_path(s, event, update, index, handler)

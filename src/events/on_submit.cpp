@@ -123,7 +123,7 @@ bool is_usual(const Server &s, const raft_event_submit &submit) {
         return false;
     }
     const auto &peers = s.tracker->peers;
-    return s.outbox.holds(submit.n * kEntrySize + peers.size() * sizeof(raft_message)) &&
+    return s.outbox.holds(submit.n * kEntrySize + peers.size() * kMessageSize) &&
            fast_path::are_plain(submit.entries, submit.n) &&
            (settings.max_message_entries == 0 ||
             std::all_of(peers.begin(), peers.end(), [&](const Peer &p) {
@@ -135,7 +135,7 @@ bool is_usual(const Server &s, const raft_event_submit &submit) {
 
 FAST_PATH int on_submit(Server &s, const raft_event &event, raft_update &update) {
     const raft_event_submit &submit = event.submit;
-    if (!fast_path::is_timely(s, event) || !is_usual(s, submit)) [[unlikely]] {
+    if (!fast_path::within_limits(event) || !is_usual(s, submit)) [[unlikely]] {
         return run(s, event, update, handle);
     }
     fast_path::begin(s, event);

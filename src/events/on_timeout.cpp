@@ -13,7 +13,6 @@
 #include "rules/snapshot_transfer.hpp"
 #include "rules/transfer.hpp"
 #include "rules/transitions.hpp"
-#include "state/installation.hpp"
 
 namespace libraft {
 namespace {
@@ -48,7 +47,7 @@ void send_heartbeat(Change &change, Peer &p) {
         return step.no_memory();
     }
     Server &s = change->server;
-    if (!rounds::quorum_in_contact(s)) {
+    if (!rounds::quorum_in_contact(s) || s.settings->never_leads()) {
         transitions::become_follower(*change);
         return 0;
     }
@@ -73,33 +72,34 @@ void send_heartbeat(Change &change, Peer &p) {
     return 0;
 }
 
-[[nodiscard]] int campaign(Step &step) {
-    const Server &s = step.server;
-    /* While a chunk of a snapshot is being written, the log may be about to be replaced. Between
-     * two chunks, a leader that is silent has given the installation up. */
-    const bool installs = s.installation && s.installation->outstanding;
-    if (installs || !election_start::may_campaign(s)) {
-        INVARIANT(s.state == RAFT_FOLLOWER); /* a candidate may campaign as long as it is one */
-        election_start::restart(step.begin().server);
-        return 0;
-    }
-    elections::Preparation preparation;
-    Need need;
-    Change *change = elections::prepare(s, {}, &preparation, &need) ? step.reserve(need) : nullptr;
+/* A follower that may not campaign only forgets its leader. A candidate that may not campaign any
+ * more gives up. */
+[[nodiscard]] int give_up(Step &step) {
+    Change *change = step.reserve({});
+    /* unreachable: followers and candidates have no pending reads, so nothing is reserved */
     if (change == nullptr) {
         return step.no_memory();
     }
-    change->server.installation.reset();
-    elections::campaign(*change, preparation);
+    election_start::restart(change->server);
+    if (step.server.state == RAFT_CANDIDATE) {
+        transitions::become_follower(*change);
+    } else {
+        known_leader::forget(*change);
+    }
     return 0;
 }
 
 int handle(Step &step) {
     const Server &s = step.server;
+    step.begin().flags |= RAFT_UPDATE_TIMEOUT; /* the caller re-arms its timer in any case */
     if (s.now < s.deadline) {
         return 0;
     }
-    return s.leads() ? heartbeat(step) : campaign(step);
+    if (s.leads()) {
+        return heartbeat(step);
+    }
+    const bool may_campaign = election_start::may_campaign(s) && !election_start::is_installing(s);
+    return may_campaign ? elections::campaign(step) : give_up(step);
 }
 
 /* Is a quorum in contact, and is each peer that is replicated to in the pipeline, without entries
@@ -127,11 +127,10 @@ bool is_usual(const Server &s, raft_time now) {
 FAST_PATH int on_timeout(Server &s, const raft_event &event, raft_update &update) {
     const raft_time now = fast_path::time_of(s, event);
     if (s.fast_path != FastPath::kLeader || now < s.deadline || event.time > kLimit ||
-        !s.outbox.holds(s.tracker->peers.size() * sizeof(raft_message)) || !is_usual(s, now))
-        [[unlikely]] {
+        s.outbox.is_large() || !s.outbox.holds(s.tracker->peers.size() * kMessageSize) ||
+        !is_usual(s, now)) [[unlikely]] {
         return run(s, event, update, handle);
     }
-    const raft_time timeout = s.timeout();
     fast_path::begin(s, event);
     (void)rounds::begin(s); /* if it fails, the last round of this millisecond serves */
     s.deadline = now + s.settings->heartbeat_timeout;
@@ -144,8 +143,8 @@ FAST_PATH int on_timeout(Server &s, const raft_event &event, raft_update &update
             sending::write_append_entries(s, *next++, p, prev, s.log.term_of(prev), 0);
         }
     }
-    update.flags = fast_path::hand_out(update, fast_path::messages_of(s), next) |
-                   (s.timeout() != timeout ? unsigned{RAFT_UPDATE_TIMEOUT} : 0);
+    update.flags =
+        RAFT_UPDATE_TIMEOUT | fast_path::hand_out(update, fast_path::messages_of(s), next);
     return 0;
 }
 

@@ -72,15 +72,15 @@ int on_transfer(Step &step) {
 int on_timeout_now(Step &step, const raft_message &m) {
     const Server &s = step.server;
     const raft_timeout_now &tn = m.timeout_now;
-    if (!message::valid_term(tn.term) ||
+    if (!message::valid_term(s, tn.term) ||
         !message::valid_position(tn.last_log_index, tn.last_log_term, tn.term)) {
         return message::malformed(
             step, "TimeoutNow: the term, last_log_index and last_log_term do not fit each other");
     }
     const bool current = tn.term == s.term && s.state == RAFT_FOLLOWER && s.leader == m.server_id;
     /* The leader waits until this server has everything. If some of it was lost, do nothing. */
-    const bool ready = s.own_sets != 0 && !s.installation && s.last_stored > 0 &&
-                       s.last_stored >= tn.last_log_index && election_start::has_term_left(s.term);
+    const bool ready = s.own_sets != 0 && !s.installation && s.last_stored >= tn.last_log_index &&
+                       election_start::may_campaign(s);
     if (tn.term < s.term || (tn.term == s.term && !(current && ready))) {
         return 0;
     }

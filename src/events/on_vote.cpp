@@ -18,7 +18,7 @@ enum class Kind : bool { kVote, kPreVote };
 
 [[nodiscard]] int check_request(Step &step, const raft_message &m) {
     const raft_request_vote &rv = m.request_vote;
-    if (!message::valid_term(rv.term)) {
+    if (!message::valid_term(step.server, rv.term)) {
         return message::malformed(step, "RequestVote: the term is out of range");
     }
     if (rv.candidate_id != m.server_id) {
@@ -36,11 +36,6 @@ bool is_up_to_date(const Server &s, const raft_request_vote &rv) {
     const raft_term own = s.stored_term();
     return rv.last_log_term > own ||
            (rv.last_log_term == own && rv.last_log_index >= s.last_stored);
-}
-
-/* §4.2.3, §6.4.1: no vote is given within a minimum election timeout of hearing from a leader. */
-bool in_lease(const Server &s) {
-    return s.leads() || s.now - s.heard_at < s.settings->election_timeout;
 }
 
 void answer(Change &change, const raft_message &m, raft_term term, Verdict verdict, Kind kind) {
@@ -71,10 +66,12 @@ void pre_vote(Change &change, const raft_message &m, bool refused) {
 void vote(Change &change, const raft_message &m) {
     Server &s = change.server;
     const raft_request_vote &rv = m.request_vote;
-    if (rv.term > s.term) {
+    const bool new_term = rv.term > s.term;
+    const bool voted = !new_term && s.voted_for != 0 && s.voted_for != rv.candidate_id;
+    if (new_term) {
         transitions::adopt_term(change, rv.term);
     }
-    if ((s.voted_for != 0 && s.voted_for != rv.candidate_id) || !is_up_to_date(s, rv)) {
+    if (voted || !is_up_to_date(s, rv)) {
         answer(change, m, s.term, Verdict::kRefused, Kind::kVote);
         return;
     }
@@ -96,12 +93,12 @@ int on_request_vote(Step &step, const raft_message &m) {
     const bool has_flags = rv.version >= 1;
     const bool permitted = has_flags && load_bool(rv.disrupt_leader); /* by the leader (§3.10) */
     Need need;
-    answers::plan(s, m, &need);
+    answers::plan(m, &need);
     Change *change = step.reserve(need);
     if (change == nullptr) {
         return step.no_memory();
     }
-    const bool refused = in_lease(s) && !permitted;
+    const bool refused = election_start::in_lease(s) && !permitted;
     if (has_flags && load_bool(rv.pre_vote)) {
         pre_vote(*change, m, refused);
     } else if (refused || rv.term < s.term) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A candidate receives the result of a vote (§3.4) or a pre-vote (§9.6). */
 #include "events/events.hpp"
+#include "rules/election_start.hpp"
 #include "rules/elections.hpp"
 #include "rules/message_checks.hpp"
 #include "rules/transitions.hpp"
@@ -13,8 +14,7 @@ namespace {
  * a pre-vote for this term, also before a restart. */
 bool is_unmarked_vote(const Server &s) {
     const raft_term requested = s.tracker->pre_vote_term;
-    return requested != 0 ? s.term > requested
-                          : !s.settings->pre_vote && s.term > s.max_pre_vote_term;
+    return requested != 0 ? s.term > requested : !s.settings->pre_vote && s.pre_vote_terms == 0;
 }
 
 /* Does this result grant what the candidate asked for? */
@@ -28,7 +28,7 @@ bool is_grant(const Server &s, const raft_request_vote_result &r, bool marked) {
            (!marked || load_bool(r.pre_vote) == pre_vote);
 }
 
-void take_result(Change &change, const raft_message &m, elections::Preparation &preparation) {
+void take_result(Change &change, const raft_message &m) {
     Server &s = change.server;
     const raft_request_vote_result &r = m.request_vote_result;
     Peer *p = s.tracker->find(m.server_id);
@@ -46,7 +46,7 @@ void take_result(Change &change, const raft_message &m, elections::Preparation &
     if (s.tracker->pre_vote && !marked) {
         s.tracker->legacy_grant = true;
     }
-    elections::count_votes(change, preparation);
+    elections::count_votes(change);
 }
 
 /* The term of a result need not be one that any server is in: a grant above our term can only
@@ -59,12 +59,28 @@ bool is_hypothetical(const Server &s, const raft_request_vote_result &r) {
     return load_bool(r.vote_granted) || (about_pre_vote && r.term == s.term + 1);
 }
 
+/* Was a pre-vote refused only because the voter is in a later term than the one that was asked
+ * for? Then ask again, in a term after that, once for each timeout. Otherwise a server whose
+ * requests raise one voter's term again and again, and which cannot win itself, would keep the only
+ * server that can win a term behind. */
+bool may_ask_again(const Server &s, const raft_message &m) {
+    const raft_request_vote_result &r = m.request_vote_result;
+    if (s.state != RAFT_CANDIDATE || !s.tracker->pre_vote || s.tracker->asked_again ||
+        r.version < 2 || !load_bool(r.pre_vote) || load_bool(r.vote_granted) ||
+        r.term <= s.term + 1 || !election_start::has_term_left(r.term) ||
+        !election_start::may_campaign(s)) {
+        return false;
+    }
+    const Peer *p = s.tracker->find(m.server_id);
+    return p != nullptr && p->votes();
+}
+
 } // namespace
 
 int on_request_vote_result(Step &step, const raft_message &m) {
     const Server &s = step.server;
     const raft_request_vote_result &r = m.request_vote_result;
-    if (r.term > kLimit) { /* 0 is the term of a pristine server that refuses */
+    if (r.term > message::highest_term(s)) { /* 0 is the term of a pristine server that refuses */
         return message::malformed(step, "RequestVote result: the term is out of range");
     }
     const bool candidate = s.state == RAFT_CANDIDATE;
@@ -75,10 +91,13 @@ int on_request_vote_result(Step &step, const raft_message &m) {
     if (change == nullptr) {
         return step.no_memory();
     }
-    if (r.term > s.term && !is_hypothetical(s, r)) {
+    if (may_ask_again(s, m)) {
+        change->server.tracker->find(m.server_id)->note_features(r.features, r.capacity);
+        elections::ask_again(*change, r.term);
+    } else if (r.term > s.term && !is_hypothetical(s, r)) {
         transitions::adopt_term(*change, r.term);
     } else if (candidate) {
-        take_result(*change, m, preparation);
+        take_result(*change, m);
     }
     return 0;
 }

@@ -27,34 +27,18 @@ void reject(Change &change, const raft_message &m, raft_index rejected, raft_ind
                  rejected != 0 ? hint : 0);
 }
 
-const char *known_address(const Server &s, const raft_message &m) {
-    if (m.server_id == s.leader && s.leader_is_member) {
-        return s.leader_address.get();
-    }
-    const Configuration *c = s.configuration;
-    const raft_server *member = c != nullptr ? c->find(m.server_id) : nullptr;
-    return member != nullptr ? member->address : nullptr;
-}
-
-void plan(const Server &s, const raft_message &m, Need *need) {
+void plan(const raft_message &m, Need *need) {
+    const uint64_t size = uint64_t{strlen(m.server_address)} + 1;
     need->messages += 1;
-    /* The leader may be another server, which no configuration has, when the answer is made. */
-    if (s.configuration == nullptr || s.configuration->find(m.server_id) == nullptr) {
-        const size_t size = strlen(m.server_address) + 1;
-        need->bytes += size > kShortAddress ? in_words(size) : 0;
-    }
+    need->bytes += size > kShortAddress ? in_words(size) : 0;
 }
 
 const char *address(Change &change, const raft_message &m) {
-    const char *known = known_address(change.server, m);
-    if (known != nullptr) {
-        return known;
-    }
     const size_t size = strlen(m.server_address) + 1;
-    void *room = size > kShortAddress
-                     ? change.out.take(size)
-                     : &change.out.messages[change.out.n_messages].reserved_union[kResultWords];
-    return static_cast<const char *>(memcpy(room, m.server_address, size));
+    void *memory = size > kShortAddress
+                       ? change.out.take(size)
+                       : &change.out.messages[change.out.n_messages].reserved_union[kResultWords];
+    return static_cast<const char *>(memcpy(memory, m.server_address, size));
 }
 
 } // namespace libraft::answers

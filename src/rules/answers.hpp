@@ -48,19 +48,16 @@ void acknowledge_snapshot(Change &change, raft_index index, uint64_t offset);
 /* Reject a message of the position `rejected`. A log that may agree ends at `hint`. */
 void reject(Change &change, const raft_message &m, raft_index rejected, raft_index hint);
 
-/* The address of the sender in a configuration. NULL: it is in none. */
-const char *known_address(const Server &s, const raft_message &m);
-
 /* The end of an answer's union is unused: a short address fits there. */
 inline constexpr size_t kResultWords = sizeof(raft_append_entries_result) / 8;
 inline constexpr size_t kShortAddress = sizeof raft_message::reserved_union - 8 * kResultWords;
 static_assert(sizeof(raft_append_entries_result) % 8 == 0 &&
               sizeof(raft_append_entries_result) >= sizeof(raft_request_vote_result));
 
-/* What one answer needs. An answer to a server that is in no configuration goes to the address that
- * its message names. */
-void plan(const Server &s, const raft_message &m, Need *need);
-/* The address of the next message, which answers `m`. */
+/* What one answer needs. It goes to the address that its message came with: a server that has moved
+ * must be answered before a configuration has its new address. */
+void plan(const raft_message &m, Need *need);
+/* A copy of the address that `m` came with, for the next message, which answers it. */
 const char *address(Change &change, const raft_message &m);
 
 } // namespace libraft::answers

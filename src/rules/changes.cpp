@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "rules/changes.hpp"
 
-#include "rules/election_start.hpp"
 #include "state/tracker.hpp"
 
 #include <utility>
@@ -12,7 +11,7 @@ namespace {
 raft_buffer make_payload(Change &change, const Configuration &c) {
     const raft_configuration view = c.view();
     raft_buffer payload;
-    payload.len = configuration::encoded_size(view);
+    payload.len = static_cast<size_t>(configuration::encoded_size(view)); /* it is reserved */
     payload.base = change.out.take(payload.len);
     configuration::encode(view, payload.base);
     return payload;
@@ -20,22 +19,20 @@ raft_buffer make_payload(Change &change, const Configuration &c) {
 
 } // namespace
 
-void configuration_changed(Change &change, known_leader::Address &address) {
+void configuration_changed(Change &change) {
     Server &s = change.server;
     const unsigned sets = s.configuration != nullptr ? s.configuration->voter_sets_of(s.id) : 0U;
     change.remember();
     s.own_sets = sets & kBothSets;
-    known_leader::refresh(change, address);
-    if (s.state == RAFT_FOLLOWER) {
-        election_start::rearm(s);
-    }
+    s.sole_voter = s.configuration != nullptr && s.configuration->has_sole_voter(s.id);
+    s.has_led = s.leads();
 }
 
-void push(Change &change, Owner<Configuration> c, known_leader::Address &address) {
+void push(Change &change, Owner<Configuration> c) {
     change.remember();
     c->previous = change.server.configuration;
     change.server.configuration = c.take();
-    configuration_changed(change, address);
+    configuration_changed(change);
 }
 
 bool roll_back(Change &change, raft_index from) {
@@ -56,8 +53,7 @@ void plan_payload(const Configuration &c, Need *need) {
     need->bytes += configuration::encoded_size(c.view());
 }
 
-void install(Change &change, Owner<Configuration> c, const raft_entry *entry,
-             known_leader::Address &address) {
+void install(Change &change, Owner<Configuration> c, const raft_entry *entry) {
     Server &s = change.server;
     if (entry != nullptr) {
         change.append(*entry);
@@ -72,7 +68,7 @@ void install(Change &change, Owner<Configuration> c, const raft_entry *entry,
         }
         t.tally.restart(t.peers, t.tally.floor());
     }
-    push(change, std::move(c), address);
+    push(change, std::move(c));
 }
 
 } // namespace libraft::changes

@@ -3,14 +3,14 @@
  * back when it is truncated (§4.1). */
 #pragma once
 
-#include "rules/known_leader.hpp"
+#include "state/server.hpp"
 
 namespace libraft::changes {
 
 /* The latest configuration is another one now. */
-void configuration_changed(Change &change, known_leader::Address &address);
+void configuration_changed(Change &change);
 /* Make a configuration the latest. */
-void push(Change &change, Owner<Configuration> c, known_leader::Address &address);
+void push(Change &change, Owner<Configuration> c);
 /* Remove the configurations that entries at or above `from` set. Returns whether there were any;
  * then configuration_changed() must follow. */
 bool roll_back(Change &change, raft_index from);
@@ -19,7 +19,6 @@ bool roll_back(Change &change, raft_index from);
 void plan_payload(const Configuration &c, Need *need);
 /* Append a change to the log and make it the latest configuration. The payload is the caller's,
  * if `entry` is not NULL, or made here. A leader's peers follow it. */
-void install(Change &change, Owner<Configuration> c, const raft_entry *entry,
-             known_leader::Address &address);
+void install(Change &change, Owner<Configuration> c, const raft_entry *entry);
 
 } // namespace libraft::changes

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/untrusted.hpp"
+#include "state/installation.hpp"
 #include "state/server.hpp"
 
 #include <algorithm>
@@ -12,14 +13,20 @@ namespace libraft::election_start {
 /* Can a server of this term campaign, and go on after it? Terms end at kLimit. */
 inline bool has_term_left(raft_term term) { return term < kLimit - 1; }
 
-/* May this server start elections? A voter may. So may a server that lost its vote by a change
- * that is not known to be committed: otherwise {A, B} removing A can hang (§4.2.2). */
-inline bool may_campaign(const Server &s) {
+/* May this server become leader, once its log is durable? A voter may. So may a server that lost
+ * its vote by a change that is not known to be committed: otherwise {A, B} removing A can hang
+ * (§4.2.2). */
+inline bool may_lead(const Server &s) {
     if (!has_term_left(s.term)) {
         return false; /* only a hostile message can have brought it here */
     }
-    if (s.last_stored == 0) {
-        return false; /* the first configuration is not durable yet */
+    if (s.settings->never_leads()) {
+        return false;
+    }
+    if (s.log.last() < s.known_commit) {
+        /* §3.6.1: a server without all committed entries wins no election. It could only win by
+         * a configuration that is out of date. */
+        return false;
     }
     if (s.own_sets != 0) {
         return true;
@@ -28,20 +35,44 @@ inline bool may_campaign(const Server &s) {
            s.configuration->previous->voter_sets_of(s.id) != 0;
 }
 
-/* Wait the same timeout again, after hearing from a leader or giving a vote. */
-inline void rearm_voter(Server &s) { s.deadline = s.now + s.drawn_timeout; }
-inline void rearm(Server &s) {
-    if (may_campaign(s)) {
-        rearm_voter(s);
-    } else {
-        s.deadline = kNever;
-    }
+/* A sole voter needs no other server's vote, so nothing stops a server that is the sole voter of
+ * an old configuration only: a founder whose disk was emptied, and which receives the log from its
+ * first entry on. It elects itself only if something shows that it is up to date: its vote or an
+ * entry of the current term, or that it has led under this configuration. */
+inline bool may_elect_itself(const Server &s) {
+    return !s.sole_voter || s.voted_for == s.id || s.log.last_term() == s.term || s.has_led;
 }
 
-/* Draw a timeout between the minimum and twice that. */
+/* The vote of a server whose term rises because of another server that is not a leader. A sole voter
+ * that may elect itself votes for itself: otherwise a removed server that campaigns in vain could
+ * take the evidence from it, for ever if it restarts then. */
+inline raft_id vote_in_adopted_term(const Server &s) {
+    return s.sole_voter && may_elect_itself(s) ? s.id : 0;
+}
+
+/* May this server start an election when its timeout passes? */
+inline bool may_campaign(const Server &s) {
+    return s.last_stored != 0 && may_lead(s) && may_elect_itself(s);
+}
+
+/* While a chunk of a snapshot is being written, the log may be about to be replaced. Between two
+ * chunks, a leader that is silent has given the installation up. */
+inline bool is_installing(const Server &s) { return s.installation && s.installation->outstanding; }
+
+/* §4.2.3, §6.4.1: no vote is given, to this server itself neither, within a minimum election
+ * timeout of hearing from a leader. */
+inline bool in_lease(const Server &s) {
+    return s.leads() || s.now - s.heard_at < s.settings->election_timeout;
+}
+
+/* Wait the same timeout again, after hearing from a leader or giving a vote. */
+inline void rearm(Server &s) { s.deadline = s.now + s.drawn_timeout; }
+
+/* Draw a timeout between the minimum and twice that, and add the election delay. */
 inline void draw(Server &s) {
     const uint32_t least = s.settings->election_timeout;
-    s.drawn_timeout = least + std::min(s.random.below(least), UINT32_MAX - least);
+    const uint64_t drawn = uint64_t{least} + s.random.below(least) + s.settings->delay();
+    s.drawn_timeout = static_cast<uint32_t>(std::min<uint64_t>(drawn, UINT32_MAX));
 }
 
 /* Wait a newly drawn timeout. */
@@ -49,5 +80,24 @@ inline void restart(Server &s) {
     draw(s);
     rearm(s);
 }
+
+/* A follower has a deadline if and only if something happens when it passes: it campaigns, or it
+ * forgets the leader. Called at the end of each step that can change either; a deadline that is
+ * running is not moved. */
+inline void refresh(Server &s) {
+    if (s.state != RAFT_FOLLOWER) {
+        return;
+    }
+    if (!may_campaign(s) && s.leader == 0) {
+        s.deadline = kNever;
+    } else if (s.deadline == kNever) {
+        rearm(s);
+    }
+}
+
+/* Settings changed while the server runs. A shorter timeout brings the running deadline forward, a
+ * longer one puts it off: the lease of a leader whose election timeout is raised last (§6.4.1)
+ * relies on voters that wait as long. */
+void follow_settings(Server &s, const Settings &before);
 
 } // namespace libraft::election_start

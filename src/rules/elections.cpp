@@ -44,10 +44,10 @@ void request_votes(Change &change, raft_term term, Request request) {
 }
 
 /* The term begins with a barrier: entries of earlier terms commit with it (§3.6.2). */
-void lead(Change &change, Preparation &preparation) {
+void lead(Change &change) {
     Server &s = change.server;
     Tracker &t = *s.tracker;
-    transitions::become_leader(change, preparation.own_address);
+    transitions::become_leader(change);
     t.elected_at = s.now;
     t.round = 0;
     (void)rounds::begin(s); /* the first round of a millisecond cannot fail */
@@ -67,7 +67,7 @@ void lead(Change &change, Preparation &preparation) {
 }
 
 /* §3.4: a new term, and this server's own vote in it. */
-void ask_for_votes(Change &change, Preparation &preparation, Request request) {
+void ask_for_votes(Change &change, Request request) {
     Server &s = change.server;
     /* A late pre-vote of a server that does not mark pre-votes could be taken for a vote. Use
      * another term for the votes then. */
@@ -76,20 +76,20 @@ void ask_for_votes(Change &change, Preparation &preparation, Request request) {
     transitions::become_candidate(change, {});
     start_count(s, request);
     if (has_won(s)) {
-        lead(change, preparation);
+        lead(change);
     } else {
         request_votes(change, s.term, request);
     }
 }
 
 /* §9.6: would a quorum vote for this server? The term changes only after it has said so. */
-void ask_for_pre_votes(Change &change, Preparation &preparation) {
+void ask_for_pre_votes(Change &change) {
     Server &s = change.server;
     s.tracker->legacy_grant = false;
     s.tracker->pre_vote_term = s.term + 1;
     start_count(s, Request::kPreVote);
     if (has_won(s)) {
-        ask_for_votes(change, preparation, Request::kVote);
+        ask_for_votes(change, Request::kVote);
     } else {
         request_votes(change, s.term + 1, Request::kPreVote);
     }
@@ -104,19 +104,8 @@ void become_candidate(Change &change, Preparation &preparation) {
 
 } // namespace
 
-bool is_sole_voter(const Configuration &c, raft_id id) {
-    if (c.voter_sets_of(id) != kBothSets) {
-        return false;
-    }
-    unsigned voters = 0;
-    for (const raft_server &server : c) {
-        voters += voter_sets(server.role) != 0;
-    }
-    return voters == 1;
-}
-
-bool prepare(const Server &s, known_leader::Coming coming, Preparation *preparation, Need *need) {
-    const Configuration &c = coming.appended != nullptr ? *coming.appended : *s.configuration;
+bool prepare(const Server &s, const Configuration *coming, Preparation *preparation, Need *need) {
+    const Configuration &c = coming != nullptr ? *coming : *s.configuration;
     if (!s.tracker) {
         preparation->tracker.reset(new_tracker(c, s.id, s.log.last(), s.now));
         if (!preparation->tracker) {
@@ -133,32 +122,52 @@ bool prepare(const Server &s, known_leader::Coming coming, Preparation *preparat
     need->messages += 2 * uint64_t{t.peers.size()};
     need->entries += 1;
     need->runs += 1;
-    return known_leader::prepare(s, s.id, coming, "", &preparation->own_address);
+    return true;
 }
 
 void campaign(Change &change, Preparation &preparation) {
     become_candidate(change, preparation);
+    change.server.tracker->asked_again = false;
     if (change.server.settings->pre_vote) {
-        ask_for_pre_votes(change, preparation);
+        ask_for_pre_votes(change);
     } else {
-        ask_for_votes(change, preparation, Request::kVote);
+        ask_for_votes(change, Request::kVote);
     }
+}
+
+int campaign(Step &step) {
+    Preparation preparation;
+    Need need;
+    Change *change =
+        prepare(step.server, nullptr, &preparation, &need) ? step.reserve(need) : nullptr;
+    if (change == nullptr) {
+        return step.no_memory();
+    }
+    change->server.installation.reset();
+    campaign(*change, preparation);
+    return 0;
+}
+
+void ask_again(Change &change, raft_term term) {
+    transitions::raise_term(change, term);
+    change.server.tracker->asked_again = true;
+    ask_for_pre_votes(change);
 }
 
 void campaign_with_permission(Change &change, Preparation &preparation) {
     become_candidate(change, preparation);
-    ask_for_votes(change, preparation, Request::kVoteWithPermission);
+    ask_for_votes(change, Request::kVoteWithPermission);
 }
 
-void count_votes(Change &change, Preparation &preparation) {
+void count_votes(Change &change) {
     const Server &s = change.server;
     if (!has_won(s)) {
         return;
     }
     if (s.tracker->pre_vote) {
-        ask_for_votes(change, preparation, Request::kVote);
+        ask_for_votes(change, Request::kVote);
     } else {
-        lead(change, preparation);
+        lead(change);
     }
 }
 

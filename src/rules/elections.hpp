@@ -3,7 +3,7 @@
  * barrier that opens the new leader's term. */
 #pragma once
 
-#include "rules/known_leader.hpp"
+#include "state/server.hpp"
 
 namespace libraft::elections {
 
@@ -11,20 +11,22 @@ namespace libraft::elections {
 struct Preparation {
     Owner<Tracker> tracker;     /* unless this server is a candidate already */
     Owner<Configuration> leave; /* if a joint configuration is in force */
-    known_leader::Address own_address;
 };
-[[nodiscard]] bool prepare(const Server &s, known_leader::Coming coming, Preparation *preparation,
+/* `coming`: the configuration after the step, if it is another than the present one. */
+[[nodiscard]] bool prepare(const Server &s, const Configuration *coming, Preparation *preparation,
                            Need *need);
 
 /* Become a candidate, and request pre-votes, or votes if pre-votes are off. A sole voter wins at
  * once. */
 void campaign(Change &change, Preparation &preparation);
+/* The same, as a whole step. */
+[[nodiscard]] int campaign(Step &step);
+/* A pre-vote was refused by a server that is in the higher term `term`: request pre-votes again,
+ * in the term after it. */
+void ask_again(Change &change, raft_term term);
 /* Become a candidate on behalf of the leader (§3.10): request votes that disrupt it. */
 void campaign_with_permission(Change &change, Preparation &preparation);
 /* A vote was granted. With a quorum of pre-votes, request votes; with a quorum of votes, lead. */
-void count_votes(Change &change, Preparation &preparation);
-
-/* Does this server alone form a quorum? */
-bool is_sole_voter(const Configuration &c, raft_id id);
+void count_votes(Change &change);
 
 } // namespace libraft::elections

@@ -6,19 +6,19 @@
 namespace libraft::fast_path {
 namespace {
 
-/* A member leads, no snapshot is being received, and this server has a log. */
+/* A leader is known, no snapshot is being received, and this server has a log. (It has a deadline, as
+ * it knows a leader.) */
 bool is_settled_follower(const Server &s) {
-    /* unreachable(2): a server without a durable log has no deadline, and find() has tested
-     * that */
-    return s.leader_is_member && !s.installation && s.last_stored != 0 && s.log.last_term() != 0;
+    return s.leader != 0 && !s.installation && s.last_stored != 0 && s.log.last_term() != 0;
 }
 
 /* The leader does nothing but replicate, and each pipelined peer needs entries of the last term
  * only. */
 bool is_settled_leader(const Server &s) {
     const Tracker &t = *s.tracker;
-    if (!s.configuration_committed() || s.configuration->joint || t.catch_up.id != 0 ||
-        t.transfer.to != 0 || t.pending_reads() > 0) {
+    if (s.own_sets == 0 || s.settings->never_leads() || !s.configuration_committed() ||
+        s.configuration->joint || t.catch_up.id != 0 || t.transfer.to != 0 ||
+        t.pending_reads() > 0) {
         return false;
     }
     for (const Peer &p : t.peers) {
@@ -35,7 +35,7 @@ bool is_settled_leader(const Server &s) {
 
 FastPath find(const Server &s) {
     /* unreachable: find() is called at the end of a step that succeeded: the server is started */
-    if (!s.started || s.own_sets == 0 || s.deadline == kNever || s.settings->tracer != nullptr) {
+    if (!s.started || s.settings->tracer != nullptr) {
         return FastPath::kNone;
     }
     if (s.state == RAFT_FOLLOWER) {

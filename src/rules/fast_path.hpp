@@ -24,10 +24,9 @@ inline raft_time time_of(const Server &s, const raft_event &event) {
     return std::max(event.time, s.now);
 }
 
-/* No deadline has passed, so that raft_timeout() moves only with the deadline. The time, and each
- * number whose bits are in `numbers`, are within their limit. */
-inline bool is_timely(const Server &s, const raft_event &event, uint64_t numbers = 0) {
-    return time_of(s, event) < s.deadline && (event.time | numbers) <= kLimit;
+/* Are the time, and each number whose bits are in `numbers`, within their limit? */
+inline bool within_limits(const raft_event &event, uint64_t numbers = 0) {
+    return (event.time | numbers) <= kLimit;
 }
 
 /* The conditions hold: the step takes place. */
@@ -43,13 +42,14 @@ inline raft_entry *entries_of(Server &s) {
     return reinterpret_cast<raft_entry *>(s.outbox.block());
 }
 
+inline bool is_plain(uint32_t type) { return type - RAFT_COMMAND <= RAFT_BARRIER - RAFT_COMMAND; }
 /* Are all entries commands or barriers? */
 inline bool are_plain(const raft_entry *entries, uint32_t n) {
-    uint32_t highest = 0;
+    bool plain = true;
     for (uint32_t i = 0; i < n; i++) {
-        highest = std::max(highest, load_enum(entries[i].type) - RAFT_COMMAND);
+        plain = plain & is_plain(load_enum(entries[i].type));
     }
-    return highest <= RAFT_BARRIER - RAFT_COMMAND;
+    return plain;
 }
 
 /* Append entries of the log's last term, which the outbox contains already. */

@@ -2,6 +2,7 @@
 #include "rules/general_path.hpp"
 
 #include "base/untrusted.hpp"
+#include "rules/election_start.hpp"
 #include "rules/fast_path.hpp"
 #include "rules/tracing.hpp"
 #include "state/check.hpp"
@@ -9,6 +10,9 @@
 namespace libraft {
 
 int run(Server &s, const raft_event &event, raft_update &update, Handler handler) {
+    if (s.in_tracer) [[unlikely]] {
+        return RAFT_BUSY; /* the outer step, its update and its text stay as they are */
+    }
     Step step(s, event, update);
     update.flags = 0;
     if (event.time > kLimit) {
@@ -18,7 +22,7 @@ int run(Server &s, const raft_event &event, raft_update &update, Handler handler
         return step.fail(RAFT_INVALID, "RAFT_START was not stepped yet");
     }
     const raft_time now = s.now;
-    const raft_time timeout = s.timeout();
+    const raft_time deadline = s.deadline;
     const raft_index commit = s.commit;
     const uint16_t capacity = s.capacity;
 #ifdef RAFT_INVARIANTS
@@ -34,7 +38,8 @@ int run(Server &s, const raft_event &event, raft_update &update, Handler handler
         return rv;
     }
     Change &change = step.change_;
-    if (s.timeout() != timeout) {
+    election_start::refresh(s);
+    if (s.deadline != deadline) {
         change.flags |= RAFT_UPDATE_TIMEOUT;
     }
     if (s.commit != commit) {
@@ -47,7 +52,9 @@ int run(Server &s, const raft_event &event, raft_update &update, Handler handler
     s.fast_path = fast_path::find(s);
     check(s);
     if (s.settings->tracer != nullptr) [[unlikely]] {
+        s.in_tracer = true;
         tracing::emit(change, event);
+        s.in_tracer = false;
     }
     return 0;
 }

@@ -2,7 +2,6 @@
 #include "rules/membership.hpp"
 
 #include "rules/changes.hpp"
-#include "rules/election_start.hpp"
 #include "rules/sending.hpp"
 #include "rules/transitions.hpp"
 #include "state/tracker.hpp"
@@ -29,8 +28,7 @@ namespace {
 void leave_joint(Change &change) {
     Tracker &t = *change.server.tracker;
     INVARIANT(t.leave);
-    known_leader::Address unchanged; /* a joint configuration has the addresses of the next one */
-    changes::install(change, std::move(t.leave), nullptr, unchanged);
+    changes::install(change, std::move(t.leave), nullptr);
     /* Only a voter of the new set can have been named as the next leader. */
     INVARIANT(t.transfer.to == 0 || change.server.configuration->voter_sets_of(t.transfer.to) != 0);
     sending::send_to_all(change);
@@ -68,6 +66,8 @@ int check(Step &step, const raft_configuration &conf) {
             return step.fail(rv, "configuration: two servers share an address");
         case RAFT_BADROLE:
             return step.fail(rv, "configuration: a role of joint changes");
+        case RAFT_TOOBIG:
+            return step.fail(rv, "configuration: there are too many servers");
         case RAFT_NOMEM:
             return step.no_memory();
         default:
@@ -110,15 +110,13 @@ int append_change(Step &step, Owner<Configuration> next, const raft_entry *entry
             return step.no_memory();
         }
     }
-    known_leader::Address address;
-    Change *change =
-        known_leader::prepare(s, {next.get()}, &address) ? step.reserve(need) : nullptr;
+    Change *change = step.reserve(need);
     if (change == nullptr) {
         return step.no_memory();
     }
     Tracker &t = *change->server.tracker;
     t.leave = std::move(leave);
-    changes::install(*change, std::move(next), entry, address);
+    changes::install(*change, std::move(next), entry);
     for (Peer &p : t.peers) {
         /* A new peer is probed at once, not at the next heartbeat. */
         if (p.is_replicated_to() && (p.is_pipelined() || p.sent == 0)) {
@@ -141,8 +139,7 @@ int append_alone(Step &step, const raft_configuration &conf, raft_term term, Pur
     Need need;
     need.runs = 1;
     changes::plan_payload(*c, &need);
-    known_leader::Address address;
-    Change *change = known_leader::prepare(s, {c.get()}, &address) ? step.reserve(need) : nullptr;
+    Change *change = step.reserve(need);
     if (change == nullptr) {
         return step.no_memory();
     }
@@ -154,9 +151,9 @@ int append_alone(Step &step, const raft_configuration &conf, raft_term term, Pur
         /* An entry needs a term of its own: no other server may lead in it. */
         change->remember();
         change->server.voted_for = s.id;
+        change->server.known_commit = 0; /* entries beyond the log are given up */
     }
-    changes::install(*change, std::move(c), nullptr, address);
-    election_start::restart(change->server);
+    changes::install(*change, std::move(c), nullptr);
     return 0;
 }
 

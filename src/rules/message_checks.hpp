@@ -5,6 +5,8 @@
 #include "base/untrusted.hpp"
 #include "state/server.hpp"
 
+#include <algorithm>
+
 namespace libraft::message {
 
 [[nodiscard]] inline int malformed(Step &step, const char *why) {
@@ -19,7 +21,20 @@ namespace libraft::message {
     return 0;
 }
 
-inline bool valid_term(raft_term term) { return term > 0 && term <= kLimit; }
+/* No honest cluster gets to kHonestTerms, nor are its members more than kMostElections apart. So a
+ * forged message cannot use the terms up, because a server ignores it. A server with an empty log
+ * takes any term: it can still join any cluster. */
+inline constexpr raft_term kHonestTerms = 1ULL << 61;
+inline constexpr raft_term kMostElections = 1ULL << 32;
+inline raft_term highest_term(const Server &s) {
+    return s.log.last() == 0
+               ? kLimit
+               : std::min<raft_term>(std::max(s.term, kHonestTerms) + kMostElections, kLimit);
+}
+
+inline bool valid_term(const Server &s, raft_term term) {
+    return term > 0 && term <= highest_term(s);
+}
 
 /* An index and its term are both 0 or both not 0. */
 inline bool valid_position(raft_index index, raft_term term, raft_term highest) {

@@ -8,6 +8,11 @@
 namespace libraft::snapshot_transfer {
 namespace {
 
+/* To a peer that does not take chunks, the snapshot is sent as a whole. */
+bool takes_chunks(const Server &s, const Peer &p) {
+    return (s.settings->features & p.usable & RAFT_FEATURE_CHUNKS) != 0;
+}
+
 bool is_late(const Server &s, const Peer &p) {
     return p.waiting_since + s.settings->snapshot_timeout <= s.now;
 }
@@ -33,7 +38,8 @@ bool is_news(const Server &s, const Peer &p, const raft_append_entries_result &r
 /* How much of the snapshot does the peer have, as far as this answer tells? It has lost what it
  * had if a new answer says less than an earlier one. */
 void note_offset(const Server &s, Peer &p, const raft_append_entries_result &r) {
-    if (r.version < 3 || (r.snapshot_index != p.snapshot_index && r.snapshot_index != 0)) {
+    if (r.version < 3 || !takes_chunks(s, p) ||
+        (r.snapshot_index != p.snapshot_index && r.snapshot_index != 0)) {
         return; /* it says nothing of this snapshot */
     }
     const uint64_t offset = r.snapshot_index != 0 ? r.snapshot_offset : 0;
@@ -50,7 +56,7 @@ bool send_chunk(Change &change, Peer &p) {
     if (!p.features_known || !rounds::is_in_contact(s, p, s.now)) {
         return false;
     }
-    const bool chunks = (s.settings->features & p.usable & RAFT_FEATURE_CHUNKS) != 0;
+    const bool chunks = takes_chunks(s, p);
     if (!chunks) {
         p.snapshot_offset = 0;
     }

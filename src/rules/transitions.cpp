@@ -4,6 +4,7 @@
 #include "rules/election_start.hpp"
 #include "state/tracker.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace libraft::transitions {
@@ -31,16 +32,16 @@ void enter_term(Change &change, raft_term term, raft_id voted_for) {
     Server &s = change.server;
     INVARIANT(term > s.term);
     change.remember();
+    const raft_term passed = std::min<raft_term>(term - s.term, s.pre_vote_terms);
+    s.pre_vote_terms = (s.pre_vote_terms - passed) & 3U;
     s.term = term;
     s.voted_for = voted_for;
     s.matched = 0;
     s.leader_round = 0;
 }
 
-} // namespace
-
-void adopt_term(Change &change, raft_term term) {
-    enter_term(change, term, 0);
+void adopt(Change &change, raft_term term, raft_id voted_for) {
+    enter_term(change, term, voted_for);
     if (change.server.state != RAFT_FOLLOWER) {
         become_follower(change);
     } else {
@@ -48,21 +49,32 @@ void adopt_term(Change &change, raft_term term) {
     }
 }
 
+} // namespace
+
+void adopt_term(Change &change, raft_term term) {
+    adopt(change, term, election_start::vote_in_adopted_term(change.server));
+}
+
 void begin_term(Change &change, raft_term term) { enter_term(change, term, change.server.id); }
+
+void raise_term(Change &change, raft_term term) {
+    INVARIANT(change.server.state == RAFT_CANDIDATE);
+    enter_term(change, term, 0);
+}
 
 void become_follower(Change &change) {
     Server &s = change.server;
     change.remember();
     if (s.leads()) {
         s.heard_at = s.now; /* a leader hears from itself */
-    }
+        election_start::restart(s);
+    } /* else a candidate, whose deadline runs on: a higher term alone puts no campaign off */
     /* unreachable: candidates and leaders have a tracker */
     if (s.tracker) {
         drop_tracker(change);
     }
     s.state = RAFT_FOLLOWER;
     known_leader::forget(change);
-    election_start::restart(s);
 }
 
 void become_candidate(Change &change, Owner<Tracker> tracker) {
@@ -76,26 +88,25 @@ void become_candidate(Change &change, Owner<Tracker> tracker) {
     election_start::restart(s);
 }
 
-void become_leader(Change &change, known_leader::Address &address) {
+void become_leader(Change &change) {
     Server &s = change.server;
     INVARIANT(s.state == RAFT_CANDIDATE && s.tracker);
     change.remember();
     s.state = RAFT_LEADER;
-    known_leader::set(change, s.id, address);
+    s.has_led = true;
+    known_leader::set_self(change);
 }
 
 void follow(Change &change, raft_id leader, raft_term term, unsigned char version,
             known_leader::Address &address) {
     Server &s = change.server;
     if (term > s.term) {
-        adopt_term(change, term);
+        adopt(change, term, 0);
     } else if (s.state != RAFT_FOLLOWER) {
         become_follower(change);
     }
     s.heard_at = s.now;
-    if (s.leader != leader || address) {
-        known_leader::set(change, leader, address);
-    }
+    known_leader::set(change, leader, address);
     election_start::rearm(s);
     s.leader_extended = s.leader_extended || version >= 1;
 }

@@ -4,6 +4,7 @@
 #ifdef RAFT_INVARIANTS
 
 #include "base/invariant.hpp"
+#include "base/untrusted.hpp"
 #include "state/installation.hpp"
 #include "state/tracker.hpp"
 
@@ -28,14 +29,21 @@ void check_configurations(const Server &s) {
     }
     const unsigned sets = s.configuration != nullptr ? s.configuration->voter_sets_of(s.id) : 0U;
     INVARIANT(s.own_sets == sets);
+    INVARIANT(s.sole_voter ==
+              (s.configuration != nullptr && s.configuration->has_sole_voter(s.id)));
 }
 
 void check_roles(const Server &s) {
     INVARIANT(bool{s.tracker} == (s.state != RAFT_FOLLOWER));
     INVARIANT(!s.installation || s.state == RAFT_FOLLOWER);
-    INVARIANT(s.leader == 0 || s.leader_address);
+    INVARIANT(s.leader == 0 || s.leads() || s.leader_address);
     INVARIANT(s.leads() == (s.leader == s.id));
-    INVARIANT(!s.leads() || s.deadline != kNever);
+    /* A follower that neither may campaign nor knows a leader has nothing to wait for. */
+    INVARIANT(s.deadline != kNever || (s.state == RAFT_FOLLOWER && s.leader == 0));
+    INVARIANT(s.deadline != kNever || s.own_sets == 0 || s.settings->never_leads() ||
+              s.sole_voter || s.last_stored == 0 || s.log.last() < s.known_commit ||
+              s.term >= kLimit - 1);
+    INVARIANT(!s.leads() || s.has_led);
     INVARIANT(!s.leads() || s.voted_for == s.id);
     INVARIANT(!s.installation || s.installation->configuration);
 }

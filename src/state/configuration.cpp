@@ -24,15 +24,31 @@ uint8_t Configuration::voter_sets_of(raft_id id) const {
     return server != nullptr ? voter_sets(server->role) : uint8_t{0};
 }
 
+bool Configuration::has_sole_voter(raft_id id) const {
+    if (voter_sets_of(id) != kBothSets) {
+        return false;
+    }
+    unsigned voters = 0;
+    for (const raft_server &server : *this) {
+        voters += voter_sets(server.role) != 0;
+    }
+    return voters == 1;
+}
+
 namespace configuration {
 namespace {
 
 constexpr uint8_t kFormat = 1;
 constexpr size_t kHeaderSize = 1 + 8;
 constexpr size_t kMinServerSize = 8 + 1 + 1; /* id, empty address, role */
-/* Upper limit on members in a decoded configuration, chosen so that every count derived from it
- * fits in 32 bits. */
+/* Upper limit on members, chosen so that every count derived from it fits in 32 bits. */
 constexpr uint64_t kMostServers = UINT32_MAX / 64;
+
+/* Sizes are computed in 64 bits, because a size_t of 32 bits could wrap. NULL: out of memory. */
+template <class T>
+T *allocate(uint64_t size) {
+    return size <= SIZE_MAX ? static_cast<T *>(malloc(static_cast<size_t>(size))) : nullptr;
+}
 
 bool is_joint_role(int role) { return role > RAFT_SPARE; }
 
@@ -42,7 +58,7 @@ int find_duplicates(const raft_configuration &conf) {
         return 0;
     }
     /* Pointers are meant. NOLINTNEXTLINE(bugprone-sizeof-expression) */
-    auto **sorted = static_cast<const raft_server **>(malloc(conf.n * sizeof(raft_server *)));
+    auto **sorted = allocate<const raft_server *>(uint64_t{conf.n} * sizeof(raft_server *));
     if (sorted == nullptr) {
         return RAFT_NOMEM;
     }
@@ -79,8 +95,8 @@ bool has_voters(const raft_configuration &conf) {
 
 /* Collects servers and builds a configuration of them. */
 struct Draft {
-    explicit Draft(size_t capacity)
-        : servers(static_cast<raft_server *>(malloc((capacity + 1) * sizeof(raft_server)))) {}
+    explicit Draft(uint64_t capacity)
+        : servers(allocate<raft_server>((capacity + 1) * sizeof(raft_server))) {}
     ~Draft() { free(servers); }
     void add(const raft_server &server, int role) {
         servers[n++] = {server.id, server.address, role};
@@ -96,6 +112,9 @@ struct Draft {
 int validate(const raft_configuration &conf, Roles allowed) {
     if (conf.n > 0 && conf.servers == nullptr) {
         return RAFT_INVALID;
+    }
+    if (conf.n > kMostServers) {
+        return RAFT_TOOBIG;
     }
     for (unsigned i = 0; i < conf.n; i++) {
         const raft_server &server = conf.servers[i];
@@ -118,11 +137,11 @@ int validate(const raft_configuration &conf, Roles allowed) {
 }
 
 Configuration *copy(const raft_configuration &conf, raft_index index) {
-    size_t size = sizeof(Configuration) + conf.n * sizeof(raft_server);
+    uint64_t size = sizeof(Configuration) + uint64_t{conf.n} * sizeof(raft_server);
     for (unsigned i = 0; i < conf.n; i++) {
-        size += strlen(conf.servers[i].address) + 1;
+        size += uint64_t{strlen(conf.servers[i].address)} + 1;
     }
-    auto *c = static_cast<Configuration *>(malloc(size));
+    auto *c = allocate<Configuration>(size);
     if (c == nullptr) {
         return nullptr;
     }
@@ -145,7 +164,7 @@ int decode(const raft_buffer &payload, raft_index index, Owner<Configuration> *d
         n > reader.left() / kMinServerSize || n > kMostServers) {
         return RAFT_MALFORMED;
     }
-    Draft draft(static_cast<size_t>(n));
+    Draft draft(n);
     if (draft.servers == nullptr) {
         return RAFT_NOMEM;
     }
@@ -174,8 +193,8 @@ int decode(const raft_buffer &payload, raft_index index, Owner<Configuration> *d
     return *decoded ? 0 : int{RAFT_NOMEM};
 }
 
-size_t encoded_size(const raft_configuration &conf) {
-    size_t size = kHeaderSize;
+uint64_t encoded_size(const raft_configuration &conf) {
+    uint64_t size = kHeaderSize;
     for (unsigned i = 0; i < conf.n; i++) {
         size += kMinServerSize + strlen(conf.servers[i].address);
     }
@@ -183,7 +202,7 @@ size_t encoded_size(const raft_configuration &conf) {
 }
 
 void encode(const raft_configuration &conf, void *payload) {
-    memset(payload, 0, encoded_size(conf));
+    memset(payload, 0, static_cast<size_t>(encoded_size(conf)));
     Writer writer(payload);
     writer.u8(kFormat);
     writer.u64(conf.n);
@@ -221,7 +240,7 @@ unsigned voters_changed(const Configuration &from, const Configuration &to) {
 
 Configuration *join(const Configuration &from, const Configuration &to) {
     INVARIANT(!from.joint && !to.joint);
-    Draft draft(size_t{from.n} + to.n);
+    Draft draft(uint64_t{from.n} + to.n);
     if (draft.servers == nullptr) {
         return nullptr;
     }

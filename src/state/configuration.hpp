@@ -27,6 +27,8 @@ struct Configuration {
     const raft_server *find(raft_id id) const;
     raft_configuration view() const { return {const_cast<raft_server *>(servers()), n}; }
     uint8_t voter_sets_of(raft_id id) const;
+    /* Does this server alone form a quorum? */
+    bool has_sole_voter(raft_id id) const;
 };
 
 namespace configuration {
@@ -34,8 +36,9 @@ namespace configuration {
 /* Which roles may a configuration hold? Joint roles occur in messages and on disks only. */
 enum class Roles : bool { kCallers, kJoint };
 
-/* Returns 0, RAFT_BADID, RAFT_DUPLICATEID, RAFT_DUPLICATEADDRESS, RAFT_BADROLE, RAFT_NOMEM, or
- * RAFT_INVALID if an address is missing or nobody votes. */
+/* Returns 0, RAFT_BADID, RAFT_DUPLICATEID, RAFT_DUPLICATEADDRESS, RAFT_BADROLE, RAFT_NOMEM,
+ * RAFT_TOOBIG if there are more servers than decode() accepts, or RAFT_INVALID if an address is
+ * missing or nobody votes. */
 [[nodiscard]] int validate(const raft_configuration &conf, Roles allowed);
 
 /* A copy, addresses included. NULL: out of memory. */
@@ -46,8 +49,9 @@ enum class Roles : bool { kCallers, kJoint };
 [[nodiscard]] int decode(const raft_buffer &payload, raft_index index,
                          Owner<Configuration> *decoded);
 
-/* The payload of a RAFT_CHANGE entry. */
-size_t encoded_size(const raft_configuration &conf);
+/* The payload of a RAFT_CHANGE entry. The addresses of a configuration may overlap in the caller's
+ * memory, so that the payload need not fit where the configuration does: sizes have 64 bits. */
+uint64_t encoded_size(const raft_configuration &conf);
 void encode(const raft_configuration &conf, void *payload);
 
 /* The same servers, addresses and roles, in the same order. */

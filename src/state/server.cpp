@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "state/server.hpp"
 
+#include <new>
 #include <utility>
 
 namespace libraft {
@@ -14,13 +15,46 @@ bool same_configuration(const Configuration *a, const Configuration *b) {
            (a != nullptr && b != nullptr && a->index == b->index && configuration::equal(*a, *b));
 }
 
+/* The address that raft_leader() tells, given facts and the address of the leader's last message. */
+const char *address_told(const Server &s, const Facts &facts, const char *last) {
+    if (facts.leader == 0) {
+        return nullptr;
+    }
+    const Configuration *c = facts.configuration;
+    const raft_server *member = c != nullptr ? c->find(facts.leader) : nullptr;
+    if (member != nullptr) {
+        return member->address;
+    }
+    return facts.leader == s.id ? s.own_address() : last;
+}
+
 } // namespace
+
+Server *new_server(raft_id id, const char *address) {
+    const size_t length = strlen(address) + 1;
+    void *memory = malloc(sizeof(Server) + length);
+    if (memory == nullptr) {
+        return nullptr;
+    }
+    auto *s = new (memory) Server(id);
+    memcpy(static_cast<void *>(s + 1), address, length);
+    return s;
+}
+
+void release(Server *s) {
+    s->~Server();
+    free(s);
+}
 
 Server::~Server() {
     release(configuration);
     if (settings != &kDefaultSettings) {
         free(const_cast<Settings *>(settings));
     }
+}
+
+const char *Server::leader_address_told() const {
+    return address_told(*this, *this, leader_address.get());
 }
 
 const Configuration *Server::configuration_at(raft_index index) const {
@@ -65,6 +99,15 @@ void Change::append(const raft_entry &entry) {
     add_entry(entry).term = server.term;
 }
 
+bool Change::leader_has_moved(const Facts &before) const {
+    const bool replaced = bool{replaced_address_};
+    if (server.leader == 0 || (!replaced && server.configuration == before.configuration)) {
+        return false; /* both addresses are known to be the same */
+    }
+    const char *last = replaced ? replaced_address_.get() : server.leader_address.get();
+    return strcmp(server.leader_address_told(), address_told(server, before, last)) != 0;
+}
+
 unsigned Change::changed_facts(const Facts &before) const {
     const Server &now = server;
     unsigned changed = 0;
@@ -80,7 +123,7 @@ unsigned Change::changed_facts(const Facts &before) const {
     if (!same_configuration(now.configuration, before.configuration)) {
         changed |= RAFT_UPDATE_CONFIGURATION;
     }
-    if (now.leader != before.leader || (now.leader != 0 && replaced_address_)) {
+    if (now.leader != before.leader || leader_has_moved(before)) {
         changed |= RAFT_UPDATE_LEADER;
     }
     return changed;

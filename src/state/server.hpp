@@ -23,7 +23,11 @@ void release(Installation *i);
 uint32_t pending_reads(const Tracker &t);
 [[nodiscard]] bool reserve(Tracker &t, const Need &need);
 
+/* Fits a signed integer, for callers without unsigned ones. */
 inline constexpr raft_time kNever = INT64_MAX;
+
+/* Pre-votes are requested for the term after the current one, at most. */
+inline constexpr uint8_t kDoubtfulTerms = 2;
 
 /* May the frequent events of a follower or leader take the fast path (rules/fast_path.hpp)? */
 enum class FastPath : uint8_t { kNone, kFollower, kLeader };
@@ -37,16 +41,22 @@ struct Facts {
     Configuration *configuration = nullptr; /* latest first, back to the snapshot's */
     uint32_t drawn_timeout = 0;             /* the randomized election timeout, ms */
     uint16_t capacity = 0;
-    uint8_t state = RAFT_FOLLOWER;
-    uint8_t own_sets : 2 = 0; /* voter sets of this server in the latest configuration */
+    uint8_t state : 2 = RAFT_FOLLOWER;
+    uint8_t own_sets : 2 = 0;    /* voter sets of this server in the latest configuration */
+    bool sole_voter : 1 = false; /* this server alone is a quorum of that configuration */
+    bool has_led : 1 = false;    /* since the start, under that configuration */
+    /* In so many terms, from the current one on, this server may have requested pre-votes, also
+     * before a restart. Maintained only while pre-votes are off: an unmarked vote result of such
+     * a term may answer an old pre-vote, and does not count. */
+    uint8_t pre_vote_terms : 2 = 0;
     bool started : 1 = false;
-    bool leader_extended : 1 = false;  /* the leader's messages carry the fields we added */
-    bool leader_is_member : 1 = false; /* a configuration has the leader's address */
+    bool leader_extended : 1 = false; /* the leader's messages carry the fields we added */
+    bool in_tracer : 1 = false;       /* the tracer is being called */
     FastPath fast_path : 2 = FastPath::kNone;
 };
 
 struct Server : Facts {
-    explicit Server(raft_id own_id) : id(own_id), random(static_cast<uint32_t>(own_id)) {}
+    explicit Server(raft_id own_id) : id(own_id), random(own_id, 0) {}
     Server(const Server &) = delete;
     Server &operator=(const Server &) = delete;
     ~Server();
@@ -63,16 +73,13 @@ struct Server : Facts {
     raft_time now = 0;
     raft_time heard_at = 0; /* when a leader was last heard from */
     raft_time deadline = kNever;
-    uint64_t leader_round = 0; /* latest round that this term's leader began */
-    uint64_t writes = 0;       /* latest ticket */
-    uint64_t valid_from = 0;   /* older tickets are stale */
-    /* The highest term for which this server may have requested pre-votes, also before a
-     * restart. Maintained only while pre-votes are off: an unmarked vote result of this term or
-     * a lower one may answer an old pre-vote, and does not count. */
-    raft_term max_pre_vote_term = 0;
-    Owner<Tracker> tracker;           /* if and only if this server is a candidate or leader */
+    uint64_t leader_round = 0;   /* latest round that this term's leader began */
+    uint64_t writes = 0;         /* latest ticket */
+    uint64_t valid_from = 0;     /* older tickets are stale */
+    raft_index known_commit = 0; /* highest commit index that a leader has told; perhaps > last */
+    Owner<Tracker> tracker;      /* if and only if this server is a candidate or leader */
     Owner<Installation> installation; /* only on followers */
-    Owner<char> leader_address;       /* of `leader`; left over from the last one if that is 0 */
+    Owner<char> leader_address;       /* with which the last message of a leader came */
     const Settings *settings = &kDefaultSettings;
     const char *why = "";                /* why the last step failed */
     [[no_unique_address]] Outbox outbox; /* its padding holds the next member */
@@ -82,10 +89,18 @@ struct Server : Facts {
 #endif
 
     bool leads() const { return state == RAFT_LEADER; }
-    /* A deadline that has passed is due at the next moment, never in the past. */
-    raft_time timeout() const { return deadline > now ? deadline : now + 1; }
+    /* The settings of a server that does not use the defaults. */
+    Settings &own_settings() {
+        INVARIANT(settings != &kDefaultSettings);
+        return *const_cast<Settings *>(settings);
+    }
     raft_term stored_term() const { return log.term_of(last_stored); }
     bool announces(unsigned feature) const { return (settings->features & feature) != 0; }
+    /* raft_init()'s address. It follows the object, in the same block of memory. */
+    const char *own_address() const { return reinterpret_cast<const char *>(this + 1); }
+    /* What raft_leader() tells: the address that the latest configuration has for the leader, else
+     * the one that its last message came with, else this server's own. NULL: no leader is known. */
+    const char *leader_address_told() const;
     /* The configuration in force at an index. NULL: none, or before the snapshot. */
     const Configuration *configuration_at(raft_index index) const;
     bool configuration_committed() const {
@@ -93,6 +108,10 @@ struct Server : Facts {
         return configuration == nullptr || configuration->index <= commit;
     }
 };
+
+/* NULL: out of memory. */
+[[nodiscard]] Server *new_server(raft_id id, const char *address);
+void release(Server *s);
 
 /* NULL: not initialised. */
 inline Server *server_of(const struct raft *r) {
@@ -175,11 +194,14 @@ private:
     friend class Step;
     Change(Server &s, raft_update &u) : server(s), update(u) {}
     unsigned changed_facts(const Facts &before) const;
+    /* Does raft_leader() tell another address of the same leader? */
+    bool leader_has_moved(const Facts &before) const;
 
     raft_index entries_index_; /* where the batch of an ENTRIES update begins */
     std::optional<Facts> before_;
     Owner<Configuration> retired_;
-    Owner<char> replaced_address_; /* the leader's address when the step began, if replaced */
+    Owner<char>
+        replaced_address_; /* the server's leader_address when the step began, if replaced */
 };
 
 /* One step under way. A handler validates the event, reserves, and then changes the server

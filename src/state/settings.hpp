@@ -14,7 +14,7 @@ inline constexpr uint32_t kNeverLeads = UINT32_MAX;
 struct Settings {
     raft_tracer *tracer = nullptr;
     uint32_t election_timeout = 1000;  /* ms */
-    uint32_t election_delay = 0;       /* ms; kNeverLeads: no campaign */
+    uint32_t election_delay = 0;       /* ms; see never_leads() */
     uint32_t heartbeat_timeout = 100;  /* ms */
     uint32_t snapshot_timeout = 30000; /* ms */
     uint32_t max_catch_up_rounds = 10;
@@ -26,14 +26,48 @@ struct Settings {
     uint16_t features = RAFT_FEATURE_CAPACITY;
     bool pre_vote = true;
     bool eager_commit = false;
+    /* Not a setting, but kept here because it is maintained only while pre-votes are off: the
+     * highest term for which this server may have requested pre-votes, also before a restart. An
+     * unmarked vote result of this term or a lower one may answer an old pre-vote, and does not
+     * count. */
+
+    bool never_leads() const { return election_delay == kNeverLeads; }
+    /* What is added to each election timeout. */
+    uint32_t delay() const { return never_leads() ? 0 : election_delay; }
+    void set_delay(uint32_t delay) {
+        election_delay = delay;
+        set_features(features);
+    }
+    /* One feature follows from another setting. */
+    void set_features(unsigned announced) {
+        announced |= RAFT_FEATURE_CAPACITY;
+        announced &= ~unsigned{RAFT_FEATURE_NEVER_LEADS};
+        announced |= never_leads() ? unsigned{RAFT_FEATURE_NEVER_LEADS} : 0U;
+        features = static_cast<uint16_t>(announced);
+    }
 
     uint32_t message_limit() const {
         return max_message_entries != 0 ? max_message_entries : UINT32_MAX;
     }
-    bool legal() const {
-        return heartbeat_timeout > 0 && heartbeat_timeout < election_timeout &&
-               snapshot_timeout > 0 && max_catch_up_rounds > 0 && max_catch_up_round_duration > 0 &&
-               max_inflight_entries > 0;
+    /* Why a server cannot run with these settings. NULL: it can. */
+    const char *contradiction() const {
+        if (heartbeat_timeout == 0) {
+            return "settings: the heartbeat timeout is 0";
+        }
+        if (heartbeat_timeout >= election_timeout) {
+            return "settings: the heartbeat timeout is not less than the election timeout";
+        }
+        if (snapshot_timeout == 0) {
+            return "settings: the timeout for a snapshot is 0";
+        }
+        if (max_catch_up_rounds == 0) {
+            return "settings: the number of catch-up rounds is 0";
+        }
+        if (max_catch_up_round_duration == 0) {
+            return "settings: the duration of a catch-up round is 0";
+        }
+        return max_inflight_entries == 0 ? "settings: the number of entries in flight is 0"
+                                         : nullptr;
     }
 };
 

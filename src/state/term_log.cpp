@@ -7,7 +7,13 @@
 
 namespace libraft {
 
-raft_index TermLog::first() const { return empty() ? last_ + 1 : front().index + base_known_; }
+raft_index TermLog::first() const { return empty() ? last_ + 1 : front().index + base_known(); }
+
+raft_term TermLog::earlier_term_of(raft_index index) const {
+    const Run *after = std::upper_bound(earlier_.begin(), earlier_.end(), index,
+                                        [](raft_index i, const Run &run) { return i < run.index; });
+    return after != earlier_.begin() ? after[-1].term : 0;
+}
 
 void TermLog::begin_run(raft_term term) {
     INVARIANT(term > back_.term);
@@ -22,7 +28,7 @@ void TermLog::truncate(raft_index from) {
     if (from > last_) {
         return;
     }
-    set_last(from - 1);
+    last_ = from - 1;
     while (back_.index >= from) {
         if (earlier_.empty()) {
             back_ = Run();
@@ -46,13 +52,13 @@ void TermLog::compact(raft_index first) {
     }
     earlier_.erase_front(dropped);
     (earlier_.empty() ? back_ : earlier_[0]).index = base;
-    base_known_ = true;
+    earlier_.set_mark(true);
 }
 
 void TermLog::reset(raft_index index, raft_term term) {
     earlier_.truncate(0);
-    set_last(index);
-    base_known_ = term != 0;
+    last_ = index;
+    earlier_.set_mark(term != 0);
     back_ = term != 0 ? Run{index, term} : Run();
 }
 

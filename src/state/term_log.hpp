@@ -7,8 +7,6 @@
 
 #include <raft.h>
 
-#include <algorithm>
-
 namespace libraft {
 
 class TermLog {
@@ -39,8 +37,11 @@ public:
         if (term != back_.term) {
             begin_run(term);
         }
-        set_last(last_ + n);
+        last_ += n;
     }
+
+    /* Give back memory that is not needed any more. */
+    void shrink() { earlier_.shrink(); }
 
     /* Remove the entries from an index on. */
     void truncate(raft_index from);
@@ -63,20 +64,14 @@ private:
     };
     void begin_run(raft_term term);
     /* The last run that begins at or before the index. */
-    raft_term earlier_term_of(raft_index index) const {
-        const Run *after =
-            std::upper_bound(earlier_.begin(), earlier_.end(), index,
-                             [](raft_index i, const Run &run) { return i < run.index; });
-        return after != earlier_.begin() ? after[-1].term : 0;
-    }
+    raft_term earlier_term_of(raft_index index) const;
     const Run &front() const { return earlier_.empty() ? back_ : earlier_[0]; }
     bool empty() const { return back_.term == 0; }
 
-    void set_last(raft_index last) { last_ = last & (~0ULL >> 1); }
-
-    raft_index last_ : 63 = 0;
     /* The first run begins at the first entry or, if its base is known, one before it. */
-    bool base_known_ : 1 = false;
+    bool base_known() const { return earlier_.mark(); }
+
+    raft_index last_ = 0;
     Run back_;               /* the last run; term 0: there is none */
     Vector<Run, 1> earlier_; /* those before it */
 };

@@ -35,6 +35,9 @@ PendingRead Tracker::take_read() {
     if (answered * 2 >= reads.size()) {
         reads.erase_front(answered);
         answered = 0;
+        if (reads.empty()) {
+            reads.shrink();
+        }
     }
     return read;
 }
@@ -97,6 +100,9 @@ void Tracker::forget_departing() {
         }
     }
     peers.truncate(kept);
+    peers.shrink();
+    scratch.truncate(0); /* no other change is under way */
+    scratch.shrink();
 }
 
 Tracker *new_tracker(const Configuration &c, raft_id self, raft_index last_index, raft_time now) {

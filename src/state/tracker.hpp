@@ -51,6 +51,7 @@ struct Tracker {
     bool pre_vote = false;       /* the votes being counted are pre-votes (§9.6) */
     raft_term pre_vote_term = 0; /* the last term that pre-votes were requested for */
     bool legacy_grant = false;   /* a server that does not mark pre-votes granted one */
+    bool asked_again = false;    /* for pre-votes, since the last election timeout */
 
     Peer *find(raft_id id) {
         /* Most clusters number their servers from 1: try that place first. */

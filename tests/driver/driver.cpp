@@ -230,6 +230,17 @@ void Driver::hear(const raft_event &e) {
     heard_.emplace_back(m.server_id, intern(m.server_address));
 }
 
+void Driver::follow_leader(const raft_event &e) {
+    const raft_message *m = e.type == RAFT_RECEIVE ? e.receive.message : nullptr;
+    const bool leads =
+        m != nullptr &&
+        ((m->type == RAFT_APPEND_ENTRIES && m->append_entries.term == view.term) ||
+         (m->type == RAFT_INSTALL_SNAPSHOT && m->install_snapshot.term == view.term));
+    if (leads) {
+        led_from_ = heard_from(m->server_id);
+    }
+}
+
 const char *Driver::heard_from(raft_id server) const {
     for (const auto &[peer, from] : heard_) {
         if (peer == server) {
@@ -245,6 +256,7 @@ void Driver::follow(const raft_event &e, const raft_update &u) {
     } else if (e.type == RAFT_PERSISTED_SNAPSHOT && view.snapshot != before.snapshot) {
         follow_install();
     }
+    follow_leader(e);
     follow_reads(e, u);
 }
 

@@ -80,6 +80,8 @@ public:
     bool knows(raft_id server, const char *its_address) const;
     /* The address of its last message; null: there was none. */
     const char *heard_from(raft_id server) const;
+    /* The address of the last message that the present leader led with; null: there was none. */
+    const char *led_from() const { return led_from_; }
 
     const raft_id id;
     Judge *const judge;  /* null: there is none */
@@ -152,6 +154,7 @@ private:
     void follow_entries(const raft_event &e, const raft_update_entries &en);
     void follow_entry(raft_index index, const raft_entry &e);
     void follow_install();
+    void follow_leader(const raft_event &e);
     void follow_reads(const raft_event &e, const raft_update &u);
     void rebuild_configurations();
     void know(const Configuration &conf);
@@ -167,6 +170,7 @@ private:
     unsigned long long ticket_ = 0; /* of the last write */
     raft_term incoming_since_ = 0;  /* term in which the first chunk of `incoming` came */
     std::vector<std::pair<raft_id, const char *>> known_, heard_;
+    const char *led_from_ = nullptr;
 };
 
 } // namespace driver

@@ -39,20 +39,21 @@ void check_result(const Required &require, const View &v, const raft_message &m)
     }
 }
 
-/* The address of a member is the configuration's; else that which the message being answered came
- * with, or an older configuration's for one that is being removed. */
+/* An answer goes to the address that the message being answered came with. All else goes to the
+ * address in the configuration, or in an older one if the server is being removed. */
 bool may_send_to(const Driver &s, const raft_message &m) {
     auto is = [&](const char *address) {
         return address != nullptr && strcmp(address, m.server_address) == 0;
     };
+    if (m.type == RAFT_REQUEST_VOTE_RESULT || m.type == RAFT_APPEND_ENTRIES_RESULT) {
+        return is(s.event_type == RAFT_RECEIVE ? s.heard_from(m.server_id) : s.led_from());
+    }
     for (const Configuration *conf : {&s.view.conf, &s.before.conf}) {
         if (const Member *member = conf->find(m.server_id)) {
             return is(member->address);
         }
     }
-    const bool to_leader = m.type == RAFT_APPEND_ENTRIES_RESULT && m.server_id == s.view.leader;
-    return is(s.heard_from(m.server_id)) || (to_leader && is(s.view.leader_address)) ||
-           s.knows(m.server_id, intern(m.server_address));
+    return s.knows(m.server_id, intern(m.server_address));
 }
 
 } // namespace

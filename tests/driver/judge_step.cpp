@@ -18,7 +18,7 @@ void check_untouched(const raft_update &u) {
 void check_flags(const View &before, const View &after, const raft_event &e, const raft_update &u) {
     constexpr unsigned content =
         RAFT_UPDATE_ENTRIES | RAFT_UPDATE_SNAPSHOT | RAFT_UPDATE_MESSAGES | RAFT_UPDATE_READS;
-    const unsigned expected = flags_between(before, after, 0);
+    const unsigned expected = flags_between(before, after, static_cast<unsigned>(e.type));
     if ((u.flags & ~content) != expected) {
         throw Violation("update flags", format("event %d: flags %s, changed %s", e.type,
                                                describe_flags(u.flags & ~content).c_str(),
@@ -30,17 +30,47 @@ void check_flags(const View &before, const View &after, const raft_event &e, con
     }
 }
 
+/* Does a server that waits for its election timeout begin to wait anew in this step? */
+static bool waits_anew(const View &before, const View &after, const raft_event &e) {
+    const bool gives_up = before.state == RAFT_CANDIDATE && after.state == RAFT_FOLLOWER;
+    if (e.type == RAFT_START || after.timeout == kNoDeadline ||
+        (after.state != before.state && !gives_up)) {
+        return true;
+    }
+    if (e.type != RAFT_RECEIVE) {
+        return false;
+    }
+    const raft_message &m = *e.receive.message;
+    switch (m.type) {
+        case RAFT_APPEND_ENTRIES:
+        case RAFT_INSTALL_SNAPSHOT:
+            return after.leader == m.server_id;
+        case RAFT_REQUEST_VOTE:
+            return after.vote == m.server_id;
+        case RAFT_REQUEST_VOTE_RESULT:
+            return after.state == RAFT_CANDIDATE && after.term > before.term; /* pre-votes won */
+        default:
+            return false;
+    }
+}
+
 void check_timeout(const View &before, const View &after, const raft_event &e, const raft_update &u,
                    raft_time now) {
-    if (after.timeout <= now) {
-        throw Violation("timeout", format("event %d at %llu leaves a timeout at %llu", e.type, now,
-                                          after.timeout));
+    const bool due = now >= before.timeout;
+    if (e.type != RAFT_TIMEOUT) {
+        if (due && after.timeout != before.timeout && !waits_anew(before, after, e)) {
+            throw Violation("timeout", format("event %d at %llu moves a deadline that has passed, "
+                                              "from %llu to %llu",
+                                              e.type, now, before.timeout, after.timeout));
+        }
+        return;
     }
-    if (e.type != RAFT_TIMEOUT || now + 1 >= before.timeout) {
-        return; /* a deadline that has passed is shown as the next moment */
+    if (after.timeout <= now) {
+        throw Violation(
+            "timeout", format("RAFT_TIMEOUT at %llu leaves a timeout at %llu", now, after.timeout));
     }
     const std::string changed = before.difference(after);
-    if (u.flags != 0 || !changed.empty()) {
+    if (!due && (u.flags != RAFT_UPDATE_TIMEOUT || !changed.empty())) {
         throw Violation("early timeout",
                         format("at %llu, due at %llu: flags %s, changed %s", e.time, before.timeout,
                                describe_flags(u.flags).c_str(), changed.c_str()));
@@ -105,17 +135,11 @@ void check_leader_address(const Driver &s) {
     if (v.leader == 0) {
         return;
     }
-    const char *expected = v.leader == s.id ? s.address : s.heard_from(v.leader);
-    bool known = false; /* the latest configuration that has it tells */
-    for (auto it = s.confs.rbegin(); it != s.confs.rend() && !known; ++it) {
-        if (const Member *member = it->second.find(v.leader)) {
-            expected = member->address;
-            known = true;
-        }
+    const char *expected = v.leader == s.id ? s.address : s.led_from();
+    if (const Member *member = v.conf.find(v.leader)) {
+        expected = member->address;
     }
-    const bool kept =
-        !known && v.leader == s.before.leader && v.leader_address == s.before.leader_address;
-    if (v.leader_address != expected && !kept) {
+    if (v.leader_address != expected) {
         throw Violation("raft_leader", format("%s says that its leader %llu is at %s, not at %s",
                                               s.name(), v.leader, v.leader_address,
                                               expected == nullptr ? "no address" : expected));

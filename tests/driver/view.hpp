@@ -9,6 +9,9 @@ namespace driver {
 using observe::flags_between;
 using observe::Peer;
 
+/* What raft_timeout() answers if there is nothing to wait for. */
+inline constexpr raft_time kNoDeadline = INT64_MAX;
+
 struct View : observe::Answers {
     /* Ask again. Throws a Violation if the answers contradict each other. */
     void capture(raft *r);

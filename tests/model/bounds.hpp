@@ -28,7 +28,7 @@ struct Bounds {
     unsigned servers = 3;     /* that exist */
     unsigned voters = 7;      /* of them in the first configuration */
     unsigned standbys = 0;    /* likewise */
-    unsigned term;            /* highest */
+    unsigned term;            /* highest, see terms_until() */
     unsigned entries;         /* longest log */
     unsigned messages = 2;    /* most in flight at once */
     unsigned crashes = 0;     /* each with a restart */
@@ -46,5 +46,11 @@ struct Bounds {
     unsigned lost = 0;                      /* these servers are lost for good, once */
     unsigned features = RAFT_FEATURE_JOINT; /* that all servers announce */
 };
+
+/* How many terms have begun up to this one, if one at most is counted for a recovery, which skips
+ * 2^20. */
+inline unsigned terms_until(raft_term term) {
+    return static_cast<unsigned>((term >> 20) + (term & ((1U << 20) - 1)));
+}
 
 } // namespace model

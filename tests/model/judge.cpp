@@ -45,7 +45,7 @@ std::string Search::judge_commit(State *state, const Node &before, const Node &a
         return "commit: entries of an earlier term are committed by counting";
     }
     for (raft_index i = known + 1; i <= now; i++) {
-        state->committed_in[i] = static_cast<uint8_t>(leader.term);
+        state->committed_in[i] = static_cast<uint8_t>(terms_until(leader.term));
     }
     state->committed = after.committed;
     return "";
@@ -54,13 +54,13 @@ std::string Search::judge_commit(State *state, const Node &before, const Node &a
 /* Election safety and leader completeness. */
 std::string Search::judge_leader(State *state, unsigned server, const Node &after) const {
     const Chains &chains = nodes_.chains();
-    uint8_t &leader = state->leaders[after.term];
+    uint8_t &leader = state->leaders[terms_until(after.term)];
     if (leader != 0 && leader != server + 1) {
         return "election safety: two leaders in term " + std::to_string(after.term);
     }
     leader = static_cast<uint8_t>(server + 1);
     for (raft_index i = 1; i <= chains.last(state->committed); i++) {
-        if (state->committed_in[i] < after.term &&
+        if (state->committed_in[i] < terms_until(after.term) &&
             (chains.last(after.log) < i ||
              chains.at(after.log, i) != chains.at(state->committed, i))) {
             return "leader completeness: a leader lacks committed entry " + std::to_string(i);
@@ -96,7 +96,7 @@ std::string Search::judge_recovery(State *state, const Node &best) const {
         state->committed_in[chains.last(state->committed)] = 0;
         state->committed = chains.link(state->committed).previous;
     }
-    for (raft_term term = best.term + 1; term <= kHighestTerm; term++) {
+    for (unsigned term = terms_until(best.term) + 1; term <= kHighestTerm; term++) {
         state->leaders[term] = 0;
     }
     state->read_floor.fill(0);

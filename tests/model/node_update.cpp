@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Carrying out an update: writes are queued, messages packed. Each node and message exists once. */
+#include "../driver/view.hpp"
 #include "../observe/fields.hpp"
 #include "node.hpp"
 
@@ -40,7 +41,8 @@ Outcome Nodes::finish(Node node, raft_update &update) {
     if (in_force != configuration_index(node.log)) {
         outcome.wrong = "configuration: not the latest of the log is in force";
     }
-    if (!outcome.wrong.empty() || raft_current_term(r) > bounds_.term || last > bounds_.entries) {
+    if (!outcome.wrong.empty() || terms_until(raft_current_term(r)) > bounds_.term ||
+        last > bounds_.entries) {
         outcome.code = outcome.wrong.empty() ? Outcome::Code::kBeyond : Outcome::Code::kWrong;
         raft_close(r);
         return outcome;
@@ -52,7 +54,7 @@ Outcome Nodes::finish(Node node, raft_update &update) {
     node.leads = raft_state(r) == RAFT_LEADER;
     node.campaigns = raft_state(r) == RAFT_CANDIDATE;
     node.committed = chains_.at(node.log, raft_commit_index(r));
-    node.has_deadline = raft_timeout(r) != UINT64_MAX;
+    node.has_deadline = raft_timeout(r) != driver::kNoDeadline;
     node.can_wait = !node.leads && patience > clock.now && patience < clock.deadline;
     outcome.node = intern(std::move(node));
     return outcome;

@@ -21,7 +21,7 @@ struct State {
     std::array<NodeId, kServers> nodes;
     std::array<PacketId, kMostMessages> packets;   /* in flight, ascending, then UINT32_MAX */
     Chain committed;                               /* the longest log that any server committed */
-    std::array<uint8_t, kHighestTerm + 1> leaders; /* by term, 0: none */
+    std::array<uint8_t, kHighestTerm + 1> leaders; /* by terms_until(), 0: none */
     std::array<uint8_t, kLongestLog + 1> committed_in; /* by index: the term of the leader */
     uint8_t crashes;
     uint8_t submissions;

@@ -8,8 +8,8 @@ import edit
 from edit import Stale
 
 REQUIRED = ("title", "source", "breaks", "alone")
-AREAS = ("votes", "commit", "append", "persistence", "snapshots", "membership", "transfer",
-         "reads", "limits")
+AREAS = ("votes", "timers", "commit", "append", "persistence", "snapshots", "membership",
+         "transfer", "reads", "limits")
 
 
 class Mutant:

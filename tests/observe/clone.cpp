@@ -110,6 +110,7 @@ void copy_tracker(const Server &from, Server *to) {
     t->pre_vote = a.pre_vote;
     t->pre_vote_term = a.pre_vote_term;
     t->legacy_grant = a.legacy_grant;
+    t->asked_again = a.asked_again;
 }
 
 void copy_installation(const Installation &from, Server *to) {
@@ -139,7 +140,7 @@ void copy_values(const Server &a, Server *b) {
     b->leader_round = a.leader_round;
     b->writes = a.writes;
     b->valid_from = a.valid_from;
-    b->max_pre_vote_term = a.max_pre_vote_term;
+    b->known_commit = a.known_commit;
     b->why = a.why;
     b->random = a.random;
 }
@@ -148,7 +149,7 @@ void copy_values(const Server &a, Server *b) {
 
 struct raft clone(const struct raft &r) {
     const Server &a = *static_cast<const Server *>(r.impl);
-    auto *b = new (checked(malloc(sizeof(Server)))) Server(a.id);
+    auto *b = static_cast<Server *>(checked(new_server(a.id, a.own_address())));
     copy_values(a, b);
     copy_log(a.log, &b->log);
     b->configuration = copy_chain(a.configuration);

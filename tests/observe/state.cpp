@@ -35,7 +35,7 @@ struct View {
         return exact() ? moment : std::min<uint64_t>(server.now - moment, longest);
     }
     uint64_t future(raft_time moment) const {
-        return exact() || moment == kNever ? moment : moment - server.now;
+        return exact() || moment == kNever ? moment : moment > server.now ? moment - server.now : 0;
     }
     uint64_t round(uint64_t number) const {
         return exact_rounds() || number == 0 ? number : server.tracker->round - number + 1;
@@ -143,7 +143,7 @@ void add_tracker(Hasher &h, const View &view, const Tracker *tracker) {
         return;
     }
     const auto &[peers, scratch, reads, answered, tally, round, elected_at, barrier, leave,
-                 transfer, catch_up, pre_vote, pre_vote_term, legacy_grant] = *tracker;
+                 transfer, catch_up, pre_vote, pre_vote_term, legacy_grant, asked_again] = *tracker;
     (void)scratch;
     h.add(peers.size());
     for (const Peer &peer : peers) {
@@ -164,18 +164,20 @@ void add_tracker(Hasher &h, const View &view, const Tracker *tracker) {
         uint64_t{1} + std::max(settings.election_timeout, settings.max_catch_up_round_duration);
     add(h, barrier, to, view.past(started, settings.election_timeout), timeout_now_sent,
         catch_up_id, rounds, target, view.past(round_started, longest), pre_vote, pre_vote_term,
-        legacy_grant);
+        legacy_grant, asked_again);
 }
 
 void add_facts(Hasher &h, const Server &server) {
     const auto &[term, voted_for, leader, configuration, drawn_timeout, capacity, state, own_sets,
-                 started, leader_extended, leader_is_member, fast_path] =
-        static_cast<const Facts &>(server);
+                 sole_voter, has_led, pre_vote_terms, started, leader_extended, in_tracer,
+                 fast_path] = static_cast<const Facts &>(server);
     (void)fast_path; /* follows from the rest: every step checks it */
-    h.add(leader != 0 ? server.leader_address.get() : nullptr);
+    (void)in_tracer; /* between steps, nothing is in the tracer */
+    h.add(leader != 0 && !server.leads() ? server.leader_address.get() : nullptr);
+    h.add(server.own_address());
     add_configuration(h, configuration);
-    add(h, term, voted_for, leader, drawn_timeout, capacity, state, own_sets, started,
-        leader_extended, leader_is_member);
+    add(h, term, voted_for, leader, drawn_timeout, capacity, state, own_sets, sole_voter, has_led,
+        pre_vote_terms, started, leader_extended);
 }
 
 /* A class with members in two places cannot be taken apart. A new member must be added to state(),
@@ -213,7 +215,7 @@ Digest state(const struct raft &r, Frame frame) {
     add_log(h, s.log);
     add(h, s.id, s.snapshot_index, s.commit, s.last_stored, s.matched, exact ? s.now : 0,
         view.past(s.heard_at, s.settings->election_timeout), view.future(s.deadline),
-        s.leader_round, s.max_pre_vote_term, exact ? s.writes : 0,
+        s.leader_round, s.known_commit, exact ? s.writes : 0,
         exact ? s.valid_from : s.writes - s.valid_from, exact ? s.random.state() : 0);
     add_tracker(h, view, s.tracker.get());
     add_installation(h, s.installation.get());

@@ -151,7 +151,7 @@ void Cluster::hand(Message message) {
 
 void Cluster::expire(raft_id id) {
     Server &s = (*this)[id];
-    if (s.deadline() == ~raft_time{0}) {
+    if (s.deadline() == kNoDeadline) {
         FAIL("server " << id << " has no deadline");
     }
     if (s.deadline() > now) {

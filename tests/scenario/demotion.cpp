@@ -7,13 +7,13 @@ using namespace scenario;
 
 namespace {
 
-constexpr raft_time never = ~raft_time{0};
-
-/* It knows that it is a spare, and has no deadline. */
+/* It knows that it is a spare, and forgets the leader, which tells it no more. */
 void require_rest(Cluster &c, raft_id id, const char *conf) {
     REQUIRE(c[id].conf() == conf);
     REQUIRE(raft_role(c[id].handle()) == RAFT_SPARE);
-    REQUIRE(c[id].deadline() == never);
+    c.run(2000);
+    REQUIRE(c[id].leader() == 0);
+    REQUIRE(c[id].deadline() == kNoDeadline);
 }
 
 } // namespace

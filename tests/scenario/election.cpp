@@ -203,7 +203,7 @@ TEST_CASE("Answers of non-voters do not count for the quorum check") {
 TEST_CASE("Standbys and spares never campaign and have no election timer") {
     for (raft_id id : {4, 5}) {
         Cluster c({{.id = id, .log = "1[1 2 3 4s 5p]"}});
-        REQUIRE(c[id].deadline() == ~raft_time{0});
+        REQUIRE(c[id].deadline() == kNoDeadline);
         c.sleep(100000);
         c[id].ignores(event::timeout());
         REQUIRE(c[id].state() == RAFT_FOLLOWER);

@@ -203,14 +203,14 @@ TEST_CASE("RAFT_STORED: RAFT_INVALID for a ticket that was never issued") {
 
 TEST_CASE("RAFT_TOOBIG: no index exceeds its range") {
     const raft_index limit = 1ull << 62;
-    Cluster c({{.id = 1, .term = 3, .snapshot = {limit - 3, 2}, .conf = "1"}});
+    Cluster c({{.id = 1, .term = 3, .vote = 1, .snapshot = {limit - 3, 2}, .conf = "1"}});
     REQUIRE(c[1].leads()); /* with a barrier at limit - 2 */
     c[1].refuses(RAFT_TOOBIG, event::submit(3));
     c[1].submit(2);
     REQUIRE(c[1].last() == limit);
     c[1].refuses(RAFT_TOOBIG, event::submit(1));
     c[1].refuses(RAFT_TOOBIG, event::reconfigure("1 2"));
-    Cluster edge({{.id = 1, .term = 3, .snapshot = {limit - 3, 2}, .conf = "1"}});
+    Cluster edge({{.id = 1, .term = 3, .vote = 1, .snapshot = {limit - 3, 2}, .conf = "1"}});
     edge[1].reconfigure("1 2s"); /* a change may take two entries: there are just two left */
     REQUIRE(edge[1].last() == limit - 1);
 }

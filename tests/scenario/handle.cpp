@@ -199,18 +199,21 @@ TEST_CASE("The same settings, seed and events give the same updates") {
     REQUIRE(run(1) != run(1000));
 }
 
-TEST_CASE("Without a seed the server's ID is the seed") {
-    auto deadline = [](raft_id id, bool seed) {
+TEST_CASE("The ID is mixed into the seed, which is 0 by default") {
+    auto deadline = [](raft_id id, std::optional<unsigned> seed) {
         Lone lone(id);
         if (seed) {
-            REQUIRE(raft_seed(&lone.r, 123) == 0);
+            REQUIRE(raft_seed(&lone.r, *seed) == 0);
         }
         REQUIRE(lone.step(event::start({.term = 1, .log = "1[1 2 3]"})) == 0);
         return raft_timeout(&lone.r);
     };
-    REQUIRE(deadline(1, false) == deadline(1, false));
-    REQUIRE(deadline(1, false) != deadline(2, false));
-    REQUIRE(deadline(1, true) == deadline(2, true));
+    REQUIRE(deadline(1, {}) == deadline(1, 0));
+    REQUIRE(deadline(1, {}) != deadline(2, {}));
+    REQUIRE(deadline(1, 123) != deadline(1, 0));
+    REQUIRE(deadline(1, 123) != deadline(2, 123));
+    const raft_id high = 1ULL << 40; /* all bits of the ID count */
+    REQUIRE(deadline(high + 1, 123) != deadline(1, 123));
 }
 
 TEST_CASE("A handle that raft_init() refused can be closed") {

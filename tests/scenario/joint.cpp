@@ -161,7 +161,7 @@ TEST_CASE("A leader that a joint change removes steps down at its end") {
     c.run(500);
     REQUIRE_FALSE(c[1].leads());
     REQUIRE(c[1].commit() == 4);
-    REQUIRE(c[1].deadline() == ~raft_time{0});
+    REQUIRE(c[1].deadline() == kNoDeadline);
     c.run(10000);
     REQUIRE(c.leader() >= 3);
     REQUIRE(c[c.leader()].conf() == "3 4 5");

@@ -108,9 +108,48 @@ TEST_CASE("Terms, votes, commit indexes and first indexes change only as they ma
     REQUIRE(judge_step([](Judged &j) { j.after.first = 9; }) == "first index");
 }
 
-TEST_CASE("Timeouts lie ahead, and one that comes too early changes nothing") {
-    REQUIRE(judge_step([](Judged &j) { j.before.timeout = j.after.timeout = 1000; }) == "timeout");
-    REQUIRE(judge_step([](Judged &j) { j.e.type = RAFT_TIMEOUT; }) == "early timeout");
+TEST_CASE("A timeout moves the deadline; one that comes too early changes nothing") {
+    const auto timeout = [](raft_time before, raft_time after) {
+        return [=](Judged &j) {
+            j.e.type = RAFT_TIMEOUT;
+            j.before.timeout = before;
+            j.after.timeout = after;
+            j.u.flags |= RAFT_UPDATE_TIMEOUT;
+        };
+    };
+    REQUIRE(judge_step(timeout(1000, 1001)) == "");
+    REQUIRE(judge_step(timeout(1000, 1000)) == "timeout");
+    REQUIRE(judge_step(timeout(1001, 1001)) == "early timeout");
+}
+
+TEST_CASE("A deadline that has passed stays until what it waits for happens") {
+    raft_message m{};
+    m.type = RAFT_APPEND_ENTRIES;
+    m.server_id = 3;
+    const auto moved = [&m](auto change) {
+        return judge_step([&m, change](Judged &j) {
+            j.e.receive.message = &m;
+            j.before.timeout = 1000;
+            j.after.timeout = 1001;
+            j.u.flags |= RAFT_UPDATE_TIMEOUT;
+            change(j);
+        });
+    };
+    REQUIRE(moved([](Judged &) {}) == "timeout");
+    REQUIRE(moved([](Judged &j) { j.before.timeout = 1001, j.after.timeout = 1002; }) == "");
+    REQUIRE(moved([](Judged &j) { j.before.leader = j.after.leader = 3; }) == "");
+    m.type = RAFT_REQUEST_VOTE;
+    REQUIRE(moved([](Judged &) {}) == "timeout");
+    m.server_id = 2;
+    REQUIRE(moved([](Judged &) {}) == "");
+    const auto gives_up = [](Judged &j) {
+        j.before.state = RAFT_CANDIDATE;
+        j.after.state = RAFT_FOLLOWER;
+        j.u.flags |= RAFT_UPDATE_STATE;
+    };
+    REQUIRE(moved(gives_up) == "");
+    m.type = RAFT_REQUEST_VOTE_RESULT;
+    REQUIRE(moved(gives_up) == "timeout");
 }
 
 TEST_CASE("Messages say what is so") {

@@ -51,9 +51,21 @@ TEST_CASE("The term of a recovery belongs to the server that recovered") {
     /* Its entry is of that term: no other server may lead in it. */
     Cluster c({{.id = 1, .term = 2, .log = "1[1 2]"}});
     c[1].step(event::recover("1 2"));
-    REQUIRE(c[1].term() == 3);
+    REQUIRE(c[1].term() == 2 + (1 << 20));
     REQUIRE(c[1].vote() == 1);
     REQUIRE(c[1].disk.vote == 1);
+}
+
+TEST_CASE("A recovery uses no term of the lost servers again (§3.6.3)") {
+    /* Server 3 led term 24, and the survivor has not heard of it. */
+    Cluster c({{.id = 1, .term = 8, .log = "1[1 2 3] 8"}});
+    c[1].step(event::recover("1"));
+    c.run(5000);
+    REQUIRE(c[1].leads());
+    REQUIRE(c[1].term() > 1000000);
+    c[1].receive(3, AppendEntries{.term = 24, .prev = {2, 8}, .log = "24"}); /* it comes back */
+    REQUIRE(c[1].leads());
+    REQUIRE(c.take(1, 3)->append_entries_result.term == c[1].term());
 }
 
 TEST_CASE("A recovery survives a restart") {

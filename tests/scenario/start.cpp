@@ -35,7 +35,7 @@ struct Boot : Lone {
 
 TEST_CASE("A pristine server has no deadline and changes nothing") {
     Cluster c({Draw{.id = 1}});
-    REQUIRE(c[1].deadline() == ~raft_time{0}); /* no deadline */
+    REQUIRE(c[1].deadline() == kNoDeadline); /* no deadline */
     REQUIRE((c[1].flags() & ~unsigned{RAFT_UPDATE_TIMEOUT}) == 0);
     REQUIRE(c[1].term() == 0);
     REQUIRE(c[1].commit() == 0);
@@ -99,7 +99,7 @@ TEST_CASE("A snapshot may have trailing entries, a log right after it, or no log
         REQUIRE(raft_first_index(c[1].handle()) == 5);
     }
     SECTION("no log, of a sole voter, which leads at once") {
-        Cluster c({{.id = 1, .term = 5, .snapshot = {4, 2}, .conf = "1"}});
+        Cluster c({{.id = 1, .term = 5, .vote = 1, .snapshot = {4, 2}, .conf = "1"}});
         REQUIRE(c[1].leads());
         REQUIRE(c[1].term() == 6);
         REQUIRE(c[1].commit() == 5);

@@ -72,7 +72,7 @@ void Server::check_answer_to_candidate(const raft_message &request,
     if (view.state != RAFT_FOLLOWER || before.state != RAFT_FOLLOWER) {
         return;
     }
-    bool later = view.timeout > std::max(before.timeout, latest + 1);
+    bool later = view.timeout > before.timeout && view.timeout != driver::kNoDeadline;
     if (r.vote_granted && !pre_vote) {
         if (view.timeout < latest + plan_.election_timeout) {
             throw Violation("election timeout", format("%s grants a vote, but would campaign in "
@@ -105,11 +105,9 @@ void Server::check_terms(const raft_message &came) const {
 
 /* An election timeout is random, between the set time and twice that. */
 void Server::check_election_timeout(const raft_event &e, bool heard) {
-    /* A deadline that has passed is shown as the next moment: that is no new deadline. */
-    bool begins = before.state != RAFT_CANDIDATE || view.timeout > latest + 1;
-    bool campaigns = view.state == RAFT_CANDIDATE && view.timeout != before.timeout && begins;
+    bool campaigns = view.state == RAFT_CANDIDATE && view.timeout != before.timeout;
     bool fresh = e.type == RAFT_START || (heard && view.state == RAFT_FOLLOWER) || campaigns;
-    if (!fresh || view.leads() || view.timeout == UINT64_MAX) {
+    if (!fresh || view.leads() || view.timeout == driver::kNoDeadline) {
         return;
     }
     raft_time span = view.timeout - latest;
@@ -126,12 +124,24 @@ void Server::check_election_timeout(const raft_event &e, bool heard) {
     }
 }
 
+/* May nothing but its role keep this server from leading? Not if entries beyond its log are known
+ * to be committed; nor if it is the sole voter of what may be an old configuration. */
+bool Server::is_electable() const {
+    if (past_.known_commit > before.last) {
+        return false;
+    }
+    const auto &members = before.conf.members;
+    return before.vote == id || term_at(before.last) == before.term ||
+           std::any_of(members.begin(), members.end(),
+                       [this](const Member &m) { return m.id != id && votes(m.role); });
+}
+
 /* A voter campaigns when its timeout passes, unless a chunk of a snapshot is being written: its log
  * may be about to be replaced. */
 void Server::check_silence(const raft_event &e) const {
     bool waited = before.state == RAFT_FOLLOWER && e.time >= before.timeout;
     if (e.type == RAFT_TIMEOUT && waited && !chunk_outstanding && votes(before.role) &&
-        before.stored > 0 && view.state == RAFT_FOLLOWER) {
+        before.stored > 0 && is_electable() && view.state == RAFT_FOLLOWER) {
         throw Violation("campaign", format("%s hears no leader and does not campaign", name()));
     }
 }
@@ -181,6 +191,14 @@ void Server::keep_election_promises(const raft_event &e, const raft_update &u) {
     check_silence(e);
     check_campaign(e, u);
     check_election_timeout(e, heard);
+    if (heard) {
+        const raft_index told = came->type == RAFT_APPEND_ENTRIES
+                                    ? came->append_entries.leader_commit
+                                    : came->install_snapshot.last_index;
+        past_.known_commit = std::max(past_.known_commit, told);
+    } else if (e.type == RAFT_RECOVER) {
+        past_.known_commit = 0;
+    }
     if (heard || before.leads()) { /* a leader hears from itself */
         past_.heard = latest;
     }

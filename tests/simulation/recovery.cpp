@@ -209,7 +209,7 @@ void Simulation::see_recovery() {
         throw Violation("recovery", format("%s refuses it with %d", s.name(), rc));
     }
     if (s.up && s.epoch == epoch &&
-        (s.view.term != term + 1 || s.view.vote != s.id || !(s.view.conf == recovery_) ||
+        (s.view.term != term + (1 << 20) || s.view.vote != s.id || !(s.view.conf == recovery_) ||
          s.term_at(s.view.last) != s.view.term || s.view.conf_index != s.view.last)) {
         throw Violation("recovery", format("%s has not appended the configuration in a term of "
                                            "its own",

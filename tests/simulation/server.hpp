@@ -121,6 +121,7 @@ private:
                                    const raft_request_vote_result &r) const;
     void check_terms(const raft_message &came) const;
     void check_election_timeout(const raft_event &e, bool heard);
+    bool is_electable() const;
     void check_silence(const raft_event &e) const;
     void check_campaign(const raft_event &e, const raft_update &u) const;
     void keep_leader_promises(const raft_event &e, const raft_update &u);
@@ -169,6 +170,7 @@ private:
     struct Past {
         raft_time heard = 0; /* when it last heard from a leader */
         raft_time transfer_since = 0;
+        raft_index known_commit = 0;    /* the highest commit index that a leader has told it */
         raft_term timeout_now_term = 0; /* term in which it sent TimeoutNow */
         /* On a leader, by ID: the last index sent; when the latest echoed round was sent; since
          * when it replicates to that server. */

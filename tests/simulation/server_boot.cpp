@@ -118,6 +118,10 @@ void Server::change_setting() {
     }
     View now = view;
     now.capture(handle());
+    if (view.leads() && s.setter == raft_set_heartbeat_timeout) {
+        view.timeout = now.timeout; /* it takes effect at once */
+        arm_timer();
+    }
     if (const std::string what = view.difference(now); !what.empty()) {
         throw Violation("setters", format("on %s: %s", name(), what.c_str()));
     }

@@ -2,6 +2,7 @@
 #include "catch.hpp"
 #include "state/outbox.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
@@ -94,4 +95,78 @@ TEST_CASE("outbox: sizes are sums of the parts, in whole words") {
     }
     need.bytes = 9;
     REQUIRE(need.size() == 16);
+}
+
+namespace {
+
+constexpr uint64_t kLarge = 1000000;
+
+/* Reservations until the block is another one, at most 1,000. */
+unsigned reservations_until_replaced(Outbox &box, uint64_t size) {
+    const char *block = box.block();
+    unsigned n = 0;
+    while (box.block() == block && n < 1000) {
+        REQUIRE(box.reserve(size));
+        n++;
+    }
+    return n;
+}
+
+} // namespace
+
+TEST_CASE("outbox: a large block is given back after a few small reservations") {
+    Outbox box;
+    REQUIRE(box.reserve(1000));
+    REQUIRE_FALSE(box.is_large());
+    REQUIRE(box.reserve(kLarge));
+    REQUIRE(box.is_large());
+    REQUIRE_FALSE(box.holds(8)); /* not for the fast path: each step is observed */
+    REQUIRE(reservations_until_replaced(box, 800) <= 16);
+    REQUIRE_FALSE(box.is_large());
+    REQUIRE(box.holds(800));
+    REQUIRE_FALSE(box.holds(2000));
+}
+
+TEST_CASE("outbox: nothing is reserved in a large block, and it is given back all the same") {
+    Outbox box;
+    REQUIRE(box.reserve(kLarge));
+    REQUIRE(reservations_until_replaced(box, 0) <= 16);
+    REQUIRE(box.holds(sizeof(raft_message)));
+}
+
+TEST_CASE("outbox: a large block that is used a quarter of is kept, and serves the fast path") {
+    Outbox box;
+    REQUIRE(box.reserve(kLarge));
+    const char *block = box.block();
+    unsigned open = 0;
+    for (int i = 0; i < 1000; i++) {
+        REQUIRE(box.reserve(i % 10 == 0 ? kLarge / 4 : 100));
+        REQUIRE(box.block() == block);
+        open += box.holds(kLarge);
+        REQUIRE(box.holds(kLarge) == box.holds(8));
+    }
+    REQUIRE(open > 700);
+    /* Large steps have ended. */
+    REQUIRE(reservations_until_replaced(box, kLarge / 4 - 8) <= 96);
+    REQUIRE(box.is_large());
+    REQUIRE(reservations_until_replaced(box, 100) <= 16);
+    REQUIRE_FALSE(box.is_large());
+}
+
+TEST_CASE("outbox: a large block that grows is observed anew, and is zeroed") {
+    Outbox box;
+    REQUIRE(box.reserve(kLarge));
+    for (int i = 0; i < 15; i++) {
+        REQUIRE(box.reserve(8));
+    }
+    memset(box.block(), 1, kLarge);
+    REQUIRE(box.reserve(kLarge + 8));
+    const char *block = box.block();
+    REQUIRE(std::count(block, block + kLarge + 8, '\0') == kLarge + 8);
+    for (int i = 0; i < 15; i++) {
+        REQUIRE(box.reserve(8));
+        REQUIRE(box.block() == block);
+    }
+    REQUIRE(box.reserve(8));
+    REQUIRE_FALSE(box.is_large());
 }

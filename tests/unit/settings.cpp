@@ -2,6 +2,8 @@
 #include "catch.hpp"
 #include "state/settings.hpp"
 
+#include <string>
+
 using libraft::Settings;
 
 TEST_CASE("settings: the published defaults") {
@@ -18,22 +20,30 @@ TEST_CASE("settings: the published defaults") {
     REQUIRE(s.features == RAFT_FEATURE_CAPACITY);
     REQUIRE(s.pre_vote);
     REQUIRE(s.tracer == nullptr);
-    REQUIRE(s.legal());
+    REQUIRE(s.contradiction() == nullptr);
 }
 
-TEST_CASE("settings: legal or not") {
-    auto legal = [](auto change) {
+TEST_CASE("settings: what contradicts is named") {
+    const auto why = [](auto change) {
         Settings s;
         change(s);
-        return s.legal();
+        const char *found = s.contradiction();
+        return std::string(found != nullptr ? found : "");
     };
-    REQUIRE_FALSE(legal([](Settings &s) { s.election_timeout = 0; }));
-    REQUIRE_FALSE(legal([](Settings &s) { s.heartbeat_timeout = 0; }));
-    REQUIRE_FALSE(legal([](Settings &s) { s.heartbeat_timeout = 1000; }));
-    REQUIRE(legal([](Settings &s) { s.heartbeat_timeout = 999; }));
-    REQUIRE_FALSE(legal([](Settings &s) { s.snapshot_timeout = 0; }));
-    REQUIRE_FALSE(legal([](Settings &s) { s.max_catch_up_rounds = 0; }));
-    REQUIRE_FALSE(legal([](Settings &s) { s.max_catch_up_round_duration = 0; }));
-    REQUIRE_FALSE(legal([](Settings &s) { s.max_inflight_entries = 0; }));
-    REQUIRE(legal([](Settings &s) { s.max_message_entries = 1; }));
+    REQUIRE(why([](Settings &s) { s.election_timeout = 0; }) ==
+            "settings: the heartbeat timeout is not less than the election timeout");
+    REQUIRE(why([](Settings &s) { s.heartbeat_timeout = 0; }) ==
+            "settings: the heartbeat timeout is 0");
+    REQUIRE(why([](Settings &s) { s.heartbeat_timeout = 1000; }) ==
+            "settings: the heartbeat timeout is not less than the election timeout");
+    REQUIRE(why([](Settings &s) { s.heartbeat_timeout = 999; }).empty());
+    REQUIRE(why([](Settings &s) { s.snapshot_timeout = 0; }) ==
+            "settings: the timeout for a snapshot is 0");
+    REQUIRE(why([](Settings &s) { s.max_catch_up_rounds = 0; }) ==
+            "settings: the number of catch-up rounds is 0");
+    REQUIRE(why([](Settings &s) { s.max_catch_up_round_duration = 0; }) ==
+            "settings: the duration of a catch-up round is 0");
+    REQUIRE(why([](Settings &s) { s.max_inflight_entries = 0; }) ==
+            "settings: the number of entries in flight is 0");
+    REQUIRE(why([](Settings &s) { s.max_message_entries = 1; }).empty());
 }

@@ -88,3 +88,47 @@ TEST_CASE("vector: swap exchanges elements and capacity") {
     REQUIRE(b.size() == 2);
     REQUIRE(b[1] == 2);
 }
+
+TEST_CASE("vector: memory is given back if there is much of it and little is used") {
+    const auto fill = [](auto &v, uint32_t n) {
+        REQUIRE(v.reserve(n));
+        while (v.size() < n) {
+            v.push_back(v.size());
+        }
+    };
+    const auto check = [](const auto &v, uint32_t n) {
+        REQUIRE(v.size() == n);
+        for (uint32_t i = 0; i < n; i++) {
+            REQUIRE(v[i] == i);
+        }
+    };
+    Vector<uint64_t> v;
+    Vector<uint64_t, 3> w;
+    for (uint32_t left : {0, 1, 3, 4, 249}) {
+        fill(v, 1000);
+        fill(w, 1000);
+        const uint64_t *data = v.data();
+        v.truncate(250);
+        v.shrink();
+        REQUIRE(v.data() == data); /* a quarter is used */
+        v.truncate(left);
+        w.truncate(left);
+        v.shrink();
+        w.shrink();
+        check(v, left);
+        check(w, left);
+        REQUIRE((v.data() == nullptr) == (left == 0));
+        const auto *inside = reinterpret_cast<const unsigned char *>(w.data());
+        const auto *object = reinterpret_cast<const unsigned char *>(&w);
+        REQUIRE((inside >= object && inside < object + sizeof w) == (left <= 3));
+        fill(v, 1000);
+        fill(w, 1000);
+        check(v, 1000);
+        check(w, 1000);
+    }
+    Vector<uint64_t> little;
+    REQUIRE(little.reserve(512)); /* 4 kB */
+    const uint64_t *data = little.data();
+    little.shrink();
+    REQUIRE(little.data() == data);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#include "rules/election_start.hpp"
+
+namespace libraft::election_start {
+namespace {
+
+uint64_t least_timeout(const Settings &settings) {
+    return uint64_t{settings.election_timeout} + settings.delay();
+}
+
+/* `deadline` is what it would be if the present time were the last one that started it. */
+void move(Server &s, bool earlier, raft_time deadline) {
+    s.deadline = earlier ? std::min(s.deadline, deadline) : std::max(s.deadline, deadline);
+}
+
+} // namespace
+
+void follow_settings(Server &s, const Settings &before) {
+    const Settings &now = *s.settings;
+    if (s.leads()) {
+        if (now.heartbeat_timeout != before.heartbeat_timeout) {
+            move(s, now.heartbeat_timeout < before.heartbeat_timeout,
+                 s.now + now.heartbeat_timeout);
+        }
+        return;
+    }
+    if (least_timeout(now) != least_timeout(before)) {
+        draw(s);
+        if (s.deadline != kNever) {
+            move(s, least_timeout(now) < least_timeout(before), s.now + s.drawn_timeout);
+        }
+    }
+    refresh(s);
+}
+
+} // namespace libraft::election_start
