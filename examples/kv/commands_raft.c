@@ -152,6 +152,10 @@ static void execute_transfer(struct server *s, struct client *c, uint64_t seq,
         client_error(c, seq, "ERR usage: RAFT.TRANSFER [id]");
         return;
     }
+    if (id == s->options->id && server_leads(s)) { /* the library would give up a transfer */
+        client_error(c, seq, "ERR this server is the leader already");
+        return;
+    }
     if (s->transfer.client != NULL) {
         client_error(c, seq, "TRYAGAIN another transfer is in progress; nothing was done");
         return;

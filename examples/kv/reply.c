@@ -82,7 +82,8 @@ void client_raft_error(struct server *s, struct client *c, uint64_t seq, int err
         case RAFT_BUSY:
             snprintf(text, sizeof text, "TRYAGAIN the server is busy; nothing was done");
             break;
-        case RAFT_CANTCHANGE: /* the previous change or the leader's first entry is uncommitted */
+        case RAFT_CANTCHANGE:   /* the previous change or the leader's first entry is uncommitted */
+        case RAFT_NOCONNECTION: /* too few servers answer, or the target of a transfer does not */
             snprintf(text, sizeof text, "TRYAGAIN %s; nothing was done", raft_errmsg(&s->raft));
             break;
         case RAFT_NOSPACE:

@@ -25,13 +25,24 @@ namespace {
     return 0;
 }
 
+int give_up(Step &step) {
+    if (step.server.tracker->catch_up.id != 0) {
+        catch_up::give_up(step.begin());
+    }
+    return 0;
+}
+
 } // namespace
 
 int on_catch_up(Step &step) {
     if (!step.server.leads()) {
         return step.fail(RAFT_NOTLEADER, "this server is not the leader");
     }
-    const Peer *found = step.server.tracker->find(step.event.catch_up.server_id);
+    const raft_id id = step.event.catch_up.server_id;
+    if (id == 0) {
+        return give_up(step);
+    }
+    const Peer *found = step.server.tracker->find(id);
     const int rv = check(step, found);
     if (rv != 0) {
         return rv;

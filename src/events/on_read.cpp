@@ -4,7 +4,6 @@
 #include "events/events.hpp"
 #include "rules/reads.hpp"
 #include "rules/rounds_and_leases.hpp"
-#include "rules/sending.hpp"
 
 namespace libraft {
 namespace {
@@ -22,15 +21,13 @@ int on_read(Step &step) {
     if (s.tracker->pending_reads() >= kMaxPending) {
         return step.fail(RAFT_BUSY, "too many reads are pending");
     }
-    const bool by_round = rounds::quorum_echoes(s);
-    if (!by_round && s.tracker->transfer.to != 0) {
+    if (s.tracker->transfer.to != 0 && rounds::quorum_echoes(s) == rounds::Echoes::kNo) {
         return step.fail(RAFT_NOTLEADER, "leadership is being transferred");
     }
     Need need;
     need.read = true;
     need.reads = 1;
-    need.entries = 1;
-    need.messages = sending::messages_for_all(s, s.log.last() + 1);
+    reads::plan(s, &need);
     Change *change = step.reserve(need);
     if (change == nullptr) {
         return step.no_memory();
@@ -44,22 +41,8 @@ int on_read(Step &step) {
         change->add_read(event.id, index, 0);
         return 0;
     }
-    if (by_round) {
-        if (!rounds::begin(change->server)) {
-            return step.fail(RAFT_BUSY, "there are too many reads in one millisecond");
-        }
-        t.reads.push_back({event.id, index, t.round, index});
-        for (Peer &p : t.peers) {
-            if (p.votes() && p.is_replicated_to()) {
-                sending::send_heartbeat(*change, p);
-            }
-        }
-    } else {
-        sending::append_barrier(*change);
-        t.reads.push_back({event.id, index, 0, s.log.last()});
-        sending::send_to_all(*change);
-    }
-    reads::release(*change);
+    t.reads.push_back({event.id, index, kNextRound, index});
+    reads::proceed(*change);
     return 0;
 }
 

@@ -4,6 +4,7 @@
 #include "base/untrusted.hpp"
 #include "events/events.hpp"
 #include "rules/membership.hpp"
+#include "rules/rounds_and_leases.hpp"
 #include "state/tracker.hpp"
 
 #include <utility>
@@ -11,15 +12,14 @@
 namespace libraft {
 namespace {
 
-/* Every server that is sent the log must be able to read a joint configuration. */
+/* Every server that is sent the log must be able to read a joint configuration. A server that the
+ * change removes need not, unless it is in contact: it may be gone for good. */
 bool all_know_joint(const Server &s, const Configuration &joint) {
-    if (!s.announces(RAFT_FEATURE_JOINT)) {
-        return false;
-    }
     for (const raft_server &server : joint) {
         const Peer *p = s.tracker->find(server.id);
-        const bool spare = server.role == RAFT_SPARE;
-        if (server.id != s.id && !spare &&
+        const bool gone =
+            server.role == RAFT_VOTER_OUTGOING && p != nullptr && !rounds::is_heard(s, *p);
+        if (server.id != s.id && server.role != RAFT_SPARE && !gone &&
             (p == nullptr || (p->features & RAFT_FEATURE_JOINT) == 0)) {
             return false;
         }
@@ -27,7 +27,8 @@ bool all_know_joint(const Server &s, const Configuration &joint) {
     return true;
 }
 
-[[nodiscard]] int check(Step &step, const raft_configuration &conf) {
+/* Is the change legal, and possible now? `differs` tells whether anything changes at all. */
+[[nodiscard]] int check(Step &step, const raft_configuration &conf, bool *differs) {
     const Server &s = step.server;
     if (!s.leads()) {
         return step.fail(RAFT_NOTLEADER, "this server is not the leader");
@@ -36,9 +37,14 @@ bool all_know_joint(const Server &s, const Configuration &joint) {
         return step.fail(RAFT_NOTLEADER, "leadership is being transferred");
     }
     int rv = membership::check(step, conf);
-    if (rv == 0) {
-        rv = membership::check_possible(step);
+    if (rv != 0) {
+        return rv;
     }
+    *differs = !configuration::same_members(*s.configuration, conf);
+    if (!*differs) {
+        return 0;
+    }
+    rv = membership::check_possible(step);
     if (rv != 0) {
         return rv;
     }
@@ -48,38 +54,50 @@ bool all_know_joint(const Server &s, const Configuration &joint) {
     return 0;
 }
 
-[[nodiscard]] int append_joint(Step &step, const Configuration &next) {
+/* Returns the joint configuration, if its members can read it. */
+[[nodiscard]] int join(Step &step, const Configuration &next, bool force,
+                       Owner<Configuration> *joint) {
     const Server &s = step.server;
-    Owner<Configuration> joint(configuration::join(*s.configuration, next));
-    if (!joint) {
+    joint->reset(configuration::join(*s.configuration, next));
+    if (!*joint) {
         return step.no_memory();
     }
-    const int rv = configuration::validate(joint->view(), configuration::Roles::kJoint);
+    const int rv = configuration::validate((*joint)->view(), configuration::Roles::kJoint);
     if (rv != 0) {
         return rv == RAFT_NOMEM ? step.no_memory()
                                 : step.fail(rv, "the old and the new voters share an address");
     }
-    if (!all_know_joint(s, *joint)) {
+    if (!s.announces(RAFT_FEATURE_JOINT) || (!force && !all_know_joint(s, **joint))) {
         return step.fail(RAFT_CANTCHANGE, "a member does not announce joint changes");
     }
-    return membership::append_change(step, std::move(joint), nullptr);
+    return 0;
 }
 
 } // namespace
 
 int on_reconfigure(Step &step) {
-    const raft_configuration &conf = step.event.reconfigure.conf;
-    const int rv = check(step, conf);
-    if (rv != 0) {
+    const raft_event_reconfigure &event = step.event.reconfigure;
+    const bool force = load_bool(event.force);
+    bool differs = false;
+    int rv = check(step, event.conf, &differs);
+    if (rv != 0 || !differs) {
         return rv;
     }
-    Owner<Configuration> next(configuration::copy(conf, 0));
+    Owner<Configuration> next(configuration::copy(event.conf, 0));
     if (!next) {
         return step.no_memory();
     }
-    return configuration::voters_changed(*step.server.configuration, *next) <= 1
-               ? membership::append_change(step, std::move(next), nullptr)
-               : append_joint(step, *next);
+    Owner<Configuration> joint;
+    if (configuration::voters_changed(*step.server.configuration, *next) > 1) {
+        rv = join(step, *next, force, &joint);
+    }
+    if (rv == 0 && !force) {
+        rv = membership::check_unforced(step, *next);
+    }
+    if (rv != 0) {
+        return rv;
+    }
+    return membership::append_change(step, std::move(joint ? joint : next), nullptr);
 }
 
 } // namespace libraft

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* RAFT_SNAPSHOT: the caller took a snapshot, and the log before it can be compacted (§5.1). */
 #include "events/events.hpp"
+#include "rules/changes.hpp"
 #include "rules/snapshot_transfer.hpp"
 #include "state/tracker.hpp"
 
@@ -9,10 +10,11 @@
 namespace libraft {
 namespace {
 
-/* Remove the configurations that no index from `oldest` on can ask for. */
-void drop_configurations(Change &change, raft_index oldest) {
+/* Remove the configurations that no log entry and no snapshot has. */
+void drop_configurations(Change &change) {
+    const Configuration *oldest = changes::oldest_in_use(change.server);
     Configuration *c = change.server.configuration;
-    while (c->index > oldest && c->previous != nullptr) {
+    while (c != oldest) {
         c = c->previous;
     }
     while (c->previous != nullptr) {
@@ -44,7 +46,7 @@ int on_snapshot(Step &step) {
     s.log.compact(std::min(index - kept, oldest) + 1);
     s.log.shrink();
     if (!s.tracker || !s.tracker->has_departing()) {
-        drop_configurations(change, std::min(oldest, s.log.first()));
+        drop_configurations(change);
     } /* else an older configuration has the addresses of servers that are being removed */
     return 0;
 }

@@ -28,6 +28,17 @@ void push(Disk *disk, Owner<Configuration> c) {
     disk->configuration = std::move(c);
 }
 
+/* Insert the configuration of an entry that the snapshot covers, unless it is the snapshot's own.
+ * The log can still bring it to another server. */
+void insert(Disk *disk, Owner<Configuration> c) {
+    Configuration *after = disk->configuration.get();
+    if (c->index >= after->index) {
+        return;
+    }
+    c->previous = after->previous;
+    after->previous = c.take();
+}
+
 [[nodiscard]] int check_snapshot(Step &step, const raft_event_start &e, Disk *disk) {
     const raft_snapshot_metadata &m = *e.metadata;
     if (m.index == 0 || m.index > kLimit || m.term == 0 || m.term > e.term) {
@@ -114,7 +125,7 @@ void push(Disk *disk, Owner<Configuration> c) {
     return 0;
 }
 
-/* All must be decodable; those after the snapshot count. */
+/* All must be decodable. Those of entries that the snapshot covers come first. */
 [[nodiscard]] int decode_changes(Step &step, const raft_event_start &e, Disk *disk) {
     const raft_index covered = e.metadata != nullptr ? e.metadata->index : 0;
     unsigned left = disk->changes;
@@ -131,8 +142,13 @@ void push(Disk *disk, Owner<Configuration> c) {
                        ? step.no_memory()
                        : step.fail(RAFT_MALFORMED, "log: a configuration cannot be decoded");
         }
-        if (index > covered && !disk->discard) {
+        if (disk->discard) {
+            continue;
+        }
+        if (index > covered) {
             push(disk, std::move(c));
+        } else {
+            insert(disk, std::move(c));
         }
     }
     return 0;

@@ -64,12 +64,8 @@ bool quorum_has_space(const Server &s) {
 
 /* A configuration whose payload the caller made. */
 [[nodiscard]] int submit_change(Step &step, const raft_entry &entry) {
-    int rv = membership::check_possible(step);
-    if (rv != 0) {
-        return rv;
-    }
     Owner<Configuration> next;
-    rv = configuration::decode(entry.buf, 0, &next);
+    int rv = configuration::decode(entry.buf, 0, &next);
     if (rv != 0) {
         return rv == RAFT_NOMEM ? step.no_memory()
                                 : step.fail(rv, "the configuration cannot be decoded");
@@ -77,8 +73,16 @@ bool quorum_has_space(const Server &s) {
     if (next->joint) {
         return step.fail(RAFT_BADROLE, "configuration: a role of joint changes");
     }
+    rv = membership::check_possible(step);
+    if (rv != 0) {
+        return rv;
+    }
     if (configuration::voters_changed(*step.server.configuration, *next) > 1) {
         return step.fail(RAFT_CANTCHANGE, "more than one voter changes: use RAFT_RECONFIGURE");
+    }
+    rv = membership::check_unforced(step, *next);
+    if (rv != 0) {
+        return rv;
     }
     return membership::append_change(step, std::move(next), &entry);
 }

@@ -53,11 +53,14 @@ void send_heartbeat(Change &change, Peer &p) {
     }
     catch_up::check(*change);
     transfer::give_up_if_late(*change);
-    (void)rounds::begin(s); /* if it fails, the last round of this millisecond serves */
+    /* If no round can begin, the last one of this millisecond serves the quorum check. */
+    const bool begun = rounds::begin(s);
     if (barrier) {
         sending::append_barrier(*change);
         reads::wait_for_barrier(*change);
         sending::send_to_all(*change);
+    } else if (begun) {
+        reads::share_round(*change);
     }
     for (Peer &p : s.tracker->peers) {
         if (!rounds::is_in_contact(s, p, s.now)) {

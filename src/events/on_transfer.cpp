@@ -5,19 +5,25 @@
 #include "rules/election_start.hpp"
 #include "rules/elections.hpp"
 #include "rules/message_checks.hpp"
+#include "rules/rounds_and_leases.hpp"
 #include "rules/transfer.hpp"
 #include "rules/transitions.hpp"
 
 namespace libraft {
 namespace {
 
-bool may_lead(const Peer &p) { return !p.self && (voter_sets(p.role) & kNewSet) != 0; }
+/* May this peer lead the cluster? A removed one may not, nor one that a joint change demotes. */
+bool may_lead(const Peer &p) {
+    return !p.departing && (voter_sets(p.role) & kNewSet) != 0 &&
+           (p.features & RAFT_FEATURE_NEVER_LEADS) == 0;
+}
 
-/* The voter with the highest match index. NULL: there is no other voter. */
-const Peer *most_up_to_date(const Tracker &t) {
+/* Of the voters in contact, the one with the highest match index. NULL: there is none. */
+const Peer *most_up_to_date(const Server &s) {
     const Peer *best = nullptr;
-    for (const Peer &p : t.peers) {
-        if (may_lead(p) && p.votes() && (best == nullptr || p.match > best->match)) {
+    for (const Peer &p : s.tracker->peers) {
+        if (!p.self && may_lead(p) && rounds::is_heard(s, p) &&
+            (best == nullptr || p.match > best->match)) {
             best = &p;
         }
     }
@@ -25,17 +31,30 @@ const Peer *most_up_to_date(const Tracker &t) {
 }
 
 [[nodiscard]] int find_target(Step &step, raft_id id, const Peer **target) {
-    const Tracker &t = *step.server.tracker;
+    const Server &s = step.server;
     if (id == 0) {
-        *target = most_up_to_date(t);
-        return *target != nullptr ? 0 : step.fail(RAFT_NOTFOUND, "there is no other voter");
+        *target = most_up_to_date(s);
+        return *target != nullptr
+                   ? 0
+                   : step.fail(RAFT_NOTFOUND, "no other voter that may lead is in contact");
     }
-    *target = t.find(id);
-    if (*target == nullptr || (*target)->departing || (*target)->self) {
-        return step.fail(RAFT_BADID, "the target is not another member");
+    *target = s.tracker->find(id);
+    if (*target == nullptr || (*target)->departing) {
+        return step.fail(RAFT_BADID, "the target is not a member");
     }
     if (!may_lead(**target)) {
-        return step.fail(RAFT_BADROLE, "the target is not a voter");
+        return step.fail(RAFT_BADROLE, "the target is not a voter that may lead");
+    }
+    /* A leader that was just elected has heard from nobody: its own election counts. */
+    if (!rounds::is_in_contact(s, **target, s.now)) {
+        return step.fail(RAFT_NOCONNECTION, "the target was silent for an election timeout");
+    }
+    return 0;
+}
+
+int give_up(Step &step) {
+    if (step.server.tracker->transfer.to != 0) {
+        transfer::give_up(step.begin());
     }
     return 0;
 }
@@ -47,13 +66,17 @@ int on_transfer(Step &step) {
     if (!s.leads()) {
         return step.fail(RAFT_NOTLEADER, "this server is not the leader");
     }
-    if (s.tracker->transfer.to != 0) {
-        return step.fail(RAFT_BUSY, "leadership is being transferred");
+    const raft_id id = step.event.transfer.server_id;
+    if (id == s.id) {
+        return give_up(step);
     }
     const Peer *target;
-    const int rv = find_target(step, step.event.transfer.server_id, &target);
+    const int rv = find_target(step, id, &target);
     if (rv != 0) {
         return rv;
+    }
+    if (s.tracker->transfer.to != 0) {
+        return step.fail(RAFT_BUSY, "leadership is being transferred");
     }
     Need need;
     need.messages = 1;

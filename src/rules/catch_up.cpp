@@ -22,20 +22,24 @@ void advanced(Change &change, Peer &p) {
     check(change);
 }
 
-void check(Change &change) {
-    Server &s = change.server;
-    CatchUp &c = s.tracker->catch_up;
-    if (c.id == 0 || (c.rounds <= s.settings->max_catch_up_rounds &&
-                      s.now - c.started <= s.settings->max_catch_up_round_duration)) {
-        return;
-    }
-    Peer &p = *s.tracker->find(c.id);
+void give_up(Change &change) {
+    Tracker &t = *change.server.tracker;
+    Peer &p = *t.find(t.catch_up.id);
     p.catch_up = RAFT_CATCH_UP_ABORTED;
     if (!p.is_replicated_to()) {
         p.stop();
     }
     change.flags |= RAFT_UPDATE_CATCH_UP;
-    c = CatchUp();
+    t.catch_up = CatchUp();
+}
+
+void check(Change &change) {
+    const Server &s = change.server;
+    const CatchUp &c = s.tracker->catch_up;
+    if (c.id != 0 && (c.rounds > s.settings->max_catch_up_rounds ||
+                      s.now - c.started > s.settings->max_catch_up_round_duration)) {
+        give_up(change);
+    }
 }
 
 } // namespace libraft::catch_up

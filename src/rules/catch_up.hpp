@@ -9,7 +9,9 @@ namespace libraft::catch_up {
 
 /* The match index of a peer rose: is its round over? */
 void advanced(Change &change, Peer &p);
-/* Give up a catch-up that takes too long. */
+/* Give up the catch-up that is running. */
+void give_up(Change &change);
+/* The same if it takes too long. */
 void check(Change &change);
 
 } // namespace libraft::catch_up

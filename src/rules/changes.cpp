@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "rules/changes.hpp"
 
+#include "rules/snapshot_transfer.hpp"
 #include "state/tracker.hpp"
 
 #include <utility>
@@ -46,6 +47,15 @@ bool roll_back(Change &change, raft_index from) {
         rolled_back = true;
     }
     return rolled_back;
+}
+
+const Configuration *oldest_in_use(const Server &s) {
+    const raft_index snapshot = snapshot_transfer::oldest(s);
+    const Configuration *c = s.configuration;
+    while (c->previous != nullptr && (c->index > snapshot || c->previous->index >= s.log.first())) {
+        c = c->previous;
+    }
+    return c;
 }
 
 void plan_payload(const Configuration &c, Need *need) {

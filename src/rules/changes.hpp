@@ -15,6 +15,10 @@ void push(Change &change, Owner<Configuration> c);
  * then configuration_changed() must follow. */
 bool roll_back(Change &change, raft_index from);
 
+/* The oldest configuration that this server can still bring to another one, in an entry of its log
+ * or in a snapshot. Older ones are needed for nothing. */
+const Configuration *oldest_in_use(const Server &s);
+
 /* What install() needs for a configuration whose payload the library makes. */
 void plan_payload(const Configuration &c, Need *need);
 /* Append a change to the log and make it the latest configuration. The payload is the caller's,

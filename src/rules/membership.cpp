@@ -2,6 +2,7 @@
 #include "rules/membership.hpp"
 
 #include "rules/changes.hpp"
+#include "rules/rounds_and_leases.hpp"
 #include "rules/sending.hpp"
 #include "rules/transitions.hpp"
 #include "state/tracker.hpp"
@@ -22,6 +23,42 @@ namespace {
         }
     }
     return step.fail(RAFT_BADID, "configuration: this server is not in it");
+}
+
+/* Does this server have the log, but for entries that are in flight? */
+bool is_up_to_date(const Server &s, const Peer &p) {
+    return p.self || (rounds::is_heard(s, p) && p.is_pipelined() &&
+                      s.log.last() - p.match <= s.settings->max_inflight_entries);
+}
+
+/* Are the up-to-date servers a majority of the voters of `next`? */
+bool can_commit(const Server &s, const Configuration &next) {
+    Ballot all;
+    Ballot present;
+    for (const raft_server &server : next) {
+        const Ballot ballot = Ballot::of(voter_sets(server.role));
+        const Peer *p = ballot.empty() ? nullptr : s.tracker->find(server.id);
+        all += ballot;
+        if (p != nullptr && is_up_to_date(s, *p)) {
+            present += ballot;
+        }
+    }
+    return present.is_majority_of(all);
+}
+
+/* Is this ID in a configuration that this server can still send? If the server behind the ID lost
+ * its disk, it would replay that configuration and count its vote in it, although it no longer has
+ * what it acknowledged before. */
+bool is_in_use(const Server &s, raft_id id) {
+    const Configuration *oldest = changes::oldest_in_use(s);
+    for (const Configuration *c = s.configuration;; c = c->previous) {
+        if (c->find(id) != nullptr) {
+            return true;
+        }
+        if (c == oldest) {
+            return false;
+        }
+    }
 }
 
 /* A joint configuration is left as soon as it is committed (§4.3). */
@@ -89,6 +126,25 @@ int check_possible(Step &step) {
     INVARIANT(!s.configuration->joint); /* left in the step that commits it */
     if (t.catch_up.id != 0) {
         return step.fail(RAFT_CANTCHANGE, "a catch-up is under way");
+    }
+    return 0;
+}
+
+int check_unforced(Step &step, const Configuration &next) {
+    const Server &s = step.server;
+    const auto up_to_date = [&](const Peer &p) { return is_up_to_date(s, p); };
+    if (!has_quorum(s.tracker->peers, up_to_date)) {
+        return step.fail(RAFT_NOCONNECTION,
+                         "no majority of the voters is in contact and up to date");
+    }
+    if (!can_commit(s, next)) {
+        return step.fail(RAFT_NOCONNECTION,
+                         "no majority of the new voters is in contact and up to date");
+    }
+    for (const raft_server &server : next) {
+        if (s.configuration->find(server.id) == nullptr && is_in_use(s, server.id)) {
+            return step.fail(RAFT_BADID, "a new server has an ID that the log or a snapshot has");
+        }
     }
     return 0;
 }

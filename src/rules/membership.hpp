@@ -12,6 +12,11 @@ namespace libraft::membership {
 /* May the leader change the membership now? */
 [[nodiscard]] int check_possible(Step &step);
 
+/* What `force` waives. Can the servers that are in contact commit the change to `next`? A change
+ * that was appended cannot be taken back, and excludes all others until it commits. And does
+ * `next` add no server under an ID that was used before? */
+[[nodiscard]] int check_unforced(Step &step, const Configuration &next);
+
 /* Append a change to the leader's log. The payload is the caller's if `entry` is not NULL. */
 [[nodiscard]] int append_change(Step &step, Owner<Configuration> next, const raft_entry *entry);
 

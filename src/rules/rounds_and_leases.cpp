@@ -11,12 +11,18 @@ bool quorum_in_contact(const Server &s) {
     return has_quorum(s.tracker->peers, [&](const Peer &p) { return is_in_contact(s, p, s.now); });
 }
 
-bool quorum_echoes(const Server &s) {
+Echoes quorum_echoes(const Server &s) {
     const bool announced = s.announces(RAFT_FEATURE_ROUNDS);
-    return has_quorum(s.tracker->peers, [&](const Peer &p) {
-        return p.self ||
-               (announced && (p.features & RAFT_FEATURE_ROUNDS) != 0 && is_in_contact(s, p, s.now));
-    });
+    const auto may_echo = [&](const Peer &p) {
+        return p.self || (announced && is_in_contact(s, p, s.now) &&
+                          (!p.features_known || (p.usable & RAFT_FEATURE_ROUNDS) != 0));
+    };
+    const auto echoes = [&](const Peer &p) { return p.self || (p.features_known && may_echo(p)); };
+    if (has_quorum(s.tracker->peers, echoes)) {
+        return Echoes::kYes;
+    }
+    const bool may = has_quorum(s.tracker->peers, may_echo) || !quorum_in_contact(s);
+    return may ? Echoes::kUnknown : Echoes::kNo;
 }
 
 bool is_confirmed(const Server &s, uint64_t round) {
@@ -30,7 +36,7 @@ bool holds_lease(const Server &s) {
     }
     const uint64_t lease = uint64_t{s.settings->election_timeout} * 9 / 10;
     return has_quorum(t.peers, [&](const Peer &p) {
-        return p.self || (p.round != 0 && began_at(s, p.round) + lease > s.now);
+        return p.self || (p.round != 0 && began_at(s, p.round) + lease > s.now + 1);
     });
 }
 

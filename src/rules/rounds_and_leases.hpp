@@ -36,14 +36,23 @@ inline bool is_newer(const Server &s, const Peer &p, const raft_append_entries_r
 inline bool is_in_contact(const Server &s, const Peer &p, raft_time now) {
     return p.self || p.contact + s.settings->election_timeout > now;
 }
+/* The same, but the time before its first answer or vote of this term does not count as contact. */
+inline bool is_heard(const Server &s, const Peer &p) {
+    return p.self || ((p.answered || p.granted) && is_in_contact(s, p, s.now));
+}
 /* Is the leader in contact with a quorum? If not, it steps down (§6.2). */
 bool quorum_in_contact(const Server &s);
-/* Can a quorum confirm a round now? */
-bool quorum_echoes(const Server &s);
+/* Can a quorum confirm a round now?
+ * kUnknown: the answers to the next heartbeat tell. Either the features of a peer that is needed
+ *           are not known, or too few voters are in contact, and the leader may step down.
+ * kNo:      without the peers that lack rounds there is no quorum. */
+enum class Echoes : uint8_t { kYes, kUnknown, kNo };
+Echoes quorum_echoes(const Server &s);
 /* Has a quorum echoed this round or a later one? */
 bool is_confirmed(const Server &s, uint64_t round);
-/* Has a quorum echoed a round that began less than 9/10 of an election timeout ago? Then no other
- * server can have been elected: a voter gives no vote for an election timeout (§6.4.1). */
+/* Has a quorum echoed a round that began less than 9/10 of an election timeout ago, less one
+ * millisecond? Then no other server can have been elected: a voter gives no vote for an election
+ * timeout (§6.4.1). The tenth allows for the drift of clocks, the millisecond for their rounding. */
 bool holds_lease(const Server &s);
 
 } // namespace libraft::rounds

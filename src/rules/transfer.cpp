@@ -17,12 +17,16 @@ void proceed(Change &change, const Peer &p) {
     transfer.timeout_now_sent = true;
 }
 
+void give_up(Change &change) {
+    change.server.tracker->transfer.to = 0;
+    change.flags |= RAFT_UPDATE_TRANSFER;
+}
+
 void give_up_if_late(Change &change) {
-    Server &s = change.server;
-    Transfer &transfer = s.tracker->transfer;
+    const Server &s = change.server;
+    const Transfer &transfer = s.tracker->transfer;
     if (transfer.to != 0 && transfer.started + s.settings->election_timeout <= s.now) {
-        transfer.to = 0;
-        change.flags |= RAFT_UPDATE_TRANSFER;
+        give_up(change);
     }
 }
 

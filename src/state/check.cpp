@@ -81,6 +81,11 @@ void check_tracker(const Server &s) {
     INVARIANT(t.transfer.to == 0 || t.find(t.transfer.to) != nullptr);
     INVARIANT(!s.leads() || t.barrier <= s.log.last());
     INVARIANT(t.answered <= t.reads.size());
+    bool waits = false; /* for the next round: such reads are the last ones */
+    for (uint32_t i = t.answered; i < t.reads.size(); i++) {
+        INVARIANT(!waits || t.reads[i].round == kNextRound);
+        waits = t.reads[i].round == kNextRound;
+    }
 }
 
 } // namespace

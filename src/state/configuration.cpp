@@ -227,6 +227,20 @@ bool equal(const Configuration &a, const Configuration &b) {
     return true;
 }
 
+bool same_members(const Configuration &a, const raft_configuration &b) {
+    if (a.n != b.n) {
+        return false;
+    }
+    for (unsigned i = 0; i < b.n; i++) { /* no two have the same ID */
+        const raft_server &y = b.servers[i];
+        const raft_server *x = a.find(y.id);
+        if (x == nullptr || x->role != y.role || strcmp(x->address, y.address) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 unsigned voters_changed(const Configuration &from, const Configuration &to) {
     unsigned changed = 0;
     for (const raft_server &server : from) {

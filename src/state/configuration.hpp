@@ -56,6 +56,8 @@ void encode(const raft_configuration &conf, void *payload);
 
 /* The same servers, addresses and roles, in the same order. */
 bool equal(const Configuration &a, const Configuration &b);
+/* The same in any order: the members are the same. `b` is valid. */
+bool same_members(const Configuration &a, const raft_configuration &b);
 
 /* How many servers are a voter in one of the two configurations only. */
 unsigned voters_changed(const Configuration &from, const Configuration &to);

@@ -23,6 +23,10 @@ struct PendingRead {
     raft_index committed; /* the commit index must reach this, too */
 };
 
+/* The round of a read that waits until the next round or barrier begins. Such reads are the last
+ * ones. No peer echoes this round, so that only a leader which alone is a quorum confirms it. */
+inline constexpr uint64_t kNextRound = UINT64_MAX;
+
 struct Transfer {
     raft_id to = 0;
     raft_time started = 0;

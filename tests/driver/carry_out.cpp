@@ -41,8 +41,12 @@ void Driver::carry_out(const raft_update &u) {
     if (u.flags & RAFT_UPDATE_READS) {
         answer_reads(u);
     }
-    replaced_snapshot = nullptr;
+    delete_snapshots();
     arm_timer();
+}
+
+void Driver::delete_snapshots() {
+    std::erase_if(older_snapshots, [this](const SnapshotPtr &s) { return s->index < view.oldest; });
 }
 
 void Driver::save(raft_term term, raft_id vote) {
@@ -106,11 +110,12 @@ void Driver::attach(Message &message) {
     if (m.type == RAFT_APPEND_ENTRIES) {
         raft_append_entries &a = m.append_entries;
         a.n_entries = a.n_entries > 0 ? choose_entries(a.n_entries) : 0;
+        a.n_entries = a.n_entries > 0 ? limit_entries(m, a.n_entries) : 0;
         const Entry *first = a.n_entries > 0 ? &log.at(a.prev_log_index + 1) : nullptr;
         message.entries.assign(first, first + a.n_entries);
     } else if (m.type == RAFT_INSTALL_SNAPSHOT) {
         raft_install_snapshot &i = m.install_snapshot;
-        const Snapshot &s = i.last_index == snapshot->index ? *snapshot : *replaced_snapshot;
+        const Snapshot &s = *kept_snapshot(i.last_index);
         const auto offset = static_cast<size_t>(std::min<uint64_t>(i.offset, s.data.size()));
         const size_t left = s.data.size() - offset;
         const size_t n = i.version >= 1 ? choose_bytes(left) : left;
@@ -240,12 +245,16 @@ int Driver::snapshot_taken(const SnapshotPtr &taken, unsigned trailing, raft_ter
     e.snapshot.metadata.index = taken->index;
     e.snapshot.metadata.term = unread;
     e.snapshot.trailing = trailing;
-    replaced_snapshot = snapshot;
+    const SnapshotPtr replaced = snapshot;
+    if (replaced != nullptr) {
+        older_snapshots.push_back(replaced);
+    }
     snapshot = taken;
     const uint64_t this_epoch = epoch;
     const int rc = step(e);
     if (rc != 0) {
-        snapshot = replaced_snapshot;
+        snapshot = replaced;
+        std::erase(older_snapshots, replaced);
     }
     if (rc != 0 || !up || epoch != this_epoch) {
         return rc;

@@ -42,6 +42,18 @@ raft_term Driver::known_term(raft_index i) const {
                : term;
 }
 
+const Snapshot *Driver::kept_snapshot(raft_index index) const {
+    if (snapshot != nullptr && snapshot->index == index) {
+        return snapshot.get();
+    }
+    for (const SnapshotPtr &s : older_snapshots) {
+        if (s->index == index) {
+            return s.get();
+        }
+    }
+    return nullptr;
+}
+
 const Configuration *Driver::configuration_at(raft_index index, raft_index *conf_index) const {
     for (auto it = confs.rbegin(); it != confs.rend(); ++it) {
         if (it->first <= index) {
@@ -77,9 +89,14 @@ void Driver::load() {
     if (disk.log.empty()) { /* where the next entry goes */
         disk.log.reset(disk.snapshot != nullptr ? disk.snapshot->index + 1 : 1);
     }
+    if (disk.snapshot != nullptr && !records_configuration_index()) {
+        Snapshot unrecorded = *disk.snapshot;
+        unrecorded.conf_index = unrecorded.index; /* stands for it */
+        disk.snapshot = std::make_shared<const Snapshot>(std::move(unrecorded));
+    }
     log = disk.log;
     snapshot = disk.snapshot;
-    replaced_snapshot = nullptr;
+    older_snapshots.clear();
     applied = 0;
     if (snapshot != nullptr) {
         restore(*snapshot);
@@ -110,9 +127,17 @@ raft_event Driver::start_event(raft_index from) {
     loan.clear();
     if (snapshot != nullptr) {
         e.start.metadata = loan.lend(*snapshot);
+        if (!records_configuration_index()) {
+            e.start.metadata->configuration_index = 0;
+        }
     }
     if (!log.empty()) {
         loan.lend(&log.at(from), static_cast<size_t>(log.last() - from + 1));
+        for (raft_entry &entry : loan.entries) {
+            if (entry.type != RAFT_CHANGE && !reads_payloads()) {
+                entry.buf = {nullptr, 0};
+            }
+        }
         e.start.start_index = from;
         e.start.entries = loan.entries.data();
         e.start.n_entries = static_cast<unsigned>(loan.entries.size());
@@ -188,16 +213,20 @@ void Driver::check_failure(const raft_event &e, const raft_update &u, int rc) {
 
 void Driver::rebuild_configurations() {
     confs.clear();
+    const auto add_changes = [&](raft_index above, raft_index below) {
+        for (size_t i = 0; i < log.entries.size(); i++) {
+            const raft_index index = log.first + i;
+            const Payload *p = log.entries[i].payload;
+            if (p->type == RAFT_CHANGE && index > above && index < below) {
+                confs.emplace_back(index, decode(p->bytes));
+            }
+        }
+    };
     if (snapshot != nullptr) {
+        add_changes(0, snapshot->conf_index);
         confs.emplace_back(snapshot->conf_index, snapshot->conf);
     }
-    for (size_t i = 0; i < log.entries.size(); i++) {
-        const raft_index index = log.first + i;
-        const Payload *p = log.entries[i].payload;
-        if (p->type == RAFT_CHANGE && (snapshot == nullptr || index > snapshot->index)) {
-            confs.emplace_back(index, decode(p->bytes));
-        }
-    }
+    add_changes(snapshot != nullptr ? snapshot->index : 0, UINT64_MAX);
     for (const auto &[index, conf] : confs) {
         know(conf);
     }
@@ -348,7 +377,7 @@ void Driver::follow_install() {
                                           name(), view.snapshot, incoming.index, view.last));
     }
     installing();
-    replaced_snapshot = snapshot;
+    older_snapshots.clear(); /* it does not lead, so none of its messages names one */
     snapshot = std::make_shared<const Snapshot>(incoming);
     log.reset(snapshot->index + 1);
     replaced_by = ticket_ + 1;
@@ -400,10 +429,14 @@ void Driver::judge_step() {
         const raft_id peer = view.conf.members[i].id;
         const Peer &was = before.peer(peer);
         const raft_index match = view.peers[i].match;
+        const bool lost_data = same && view.peers[i].losses > was.losses;
+        if (judge != nullptr && lost_data) {
+            judge->noticed_loss(*this, peer);
+        }
         if (judge != nullptr && (!same || match != was.match)) {
             judge->matched(*this, peer, match);
         }
-        if (same && was.mode >= 0 && match < was.match && view.peers[i].losses == was.losses) {
+        if (same && was.mode >= 0 && match < was.match && !(lost_data && match == 0)) {
             throw Violation("match index", format("of %s falls on %s", address_of(peer), name()));
         }
     }

@@ -72,6 +72,9 @@ public:
     /* The same, and of the entry before the first one the committed term. */
     raft_term known_term(raft_index i) const;
     const Configuration *configuration_at(raft_index index, raft_index *conf_index) const;
+    /* A snapshot that a message may name: the latest one, or an older one that is still kept. Null:
+     * raft_oldest_snapshot_index() has allowed to delete it. */
+    const Snapshot *kept_snapshot(raft_index index) const;
     /* Compare raft_term_of() of all entries, and raft_configuration_at() one index, with the log.
      * Too slow for every step of a long run. */
     void check_log(raft_index at) const;
@@ -92,7 +95,7 @@ public:
     View view;          /* and after it */
     Log log;            /* as the library knows it, durable or not */
     SnapshotPtr snapshot;
-    SnapshotPtr replaced_snapshot; /* in this step, whose messages may still name it */
+    std::vector<SnapshotPtr> older_snapshots; /* that raft_oldest_snapshot_index() says to keep */
     Disk disk;
     Snapshot incoming;              /* a snapshot that is being installed */
     bool chunk_outstanding = false; /* a chunk is not acknowledged yet */
@@ -130,6 +133,8 @@ protected:
     virtual bool chunk_write_fails() { return false; }
     virtual Message *make_message() { return new Message; }
     virtual unsigned choose_entries(unsigned n) { return n; } /* how many of n entries to send */
+    /* How many of them fit a limit in bytes. The caller steps RAFT_SENT after the update. */
+    virtual unsigned limit_entries(const raft_message &, unsigned n) { return n; }
     virtual size_t choose_bytes(size_t left) { return left; } /* the same for bytes of a snapshot */
     virtual void send(std::unique_ptr<Message>) {}
     virtual void apply_committed();
@@ -138,6 +143,10 @@ protected:
     virtual void restore(const Snapshot &) {}
     virtual void answered(const raft_read &) {}
     virtual void arm_timer() {}
+    /* What RAFT_START is given: payloads of all entries, or of configurations alone; the index of
+     * the entry that set the snapshot's configuration, or 0. */
+    virtual bool reads_payloads() const { return true; }
+    virtual bool records_configuration_index() const { return true; }
 
     virtual void carry_out(const raft_update &u);
     void move_handle(); /* bytewise, as a caller may */
@@ -162,6 +171,7 @@ private:
     void write_entries(const raft_update_entries &en);
     void write_chunk(const raft_update_snapshot &s);
     bool send_messages(const raft_update &u);
+    void delete_snapshots();
     void attach(Message &message);
     void answer_reads(const raft_update &u);
 

@@ -232,11 +232,10 @@ void Judge::acknowledging(const Driver &s, const raft_append_entries_result &r) 
 }
 
 void Judge::matched(const Driver &leader, raft_id peer, raft_index match) const {
-    auto it = acked_.find({leader.view.term, peer});
-    const raft_index most = peer == leader.id         ? leader.view.stored
-                            : it != acked_.end()      ? it->second
-                            : find(peer) || complete_ ? 0
-                                                      : match;
+    const raft_index acked = acknowledged(peer, leader.view.term);
+    const raft_index most = peer == leader.id                       ? leader.view.stored
+                            : acked != 0 || find(peer) || complete_ ? acked
+                                                                    : match;
     if (match > most) {
         throw Violation("match index",
                         format("leader %s of term %llu has server %llu match up to %llu, which "
@@ -267,6 +266,30 @@ void Judge::forget(raft_id server) {
     for (auto &[place, born] : born_) {
         born.maker = born.maker == server ? 0 : born.maker;
     }
+}
+
+void Judge::lost_data(raft_id server) {
+    forget(server);
+    for (auto it = acked_.begin(); it != acked_.end();) {
+        if (it->first.second == server) {
+            raft_index &most = acked_before_loss_[it->first];
+            most = std::max(most, it->second);
+            it = acked_.erase(it);
+        } else {
+            ++it;
+        }
+    }
+}
+
+void Judge::noticed_loss(const Driver &leader, raft_id server) {
+    acked_before_loss_.erase({leader.view.term, server});
+}
+
+raft_index Judge::acknowledged(raft_id server, raft_term term) const {
+    auto it = acked_.find({term, server});
+    auto before = acked_before_loss_.find({term, server});
+    return std::max(it != acked_.end() ? it->second : 0,
+                    before != acked_before_loss_.end() ? before->second : 0);
 }
 
 raft_index Judge::recovered(const Driver &s, raft_index last,

@@ -55,6 +55,10 @@ public:
     void forget_unseen(raft_id server, raft_term durable_term);
     /* A server comes back with an empty disk. */
     void forget(raft_id server);
+    /* A server comes back with less than was durable. Leaders may count what it acknowledged before
+     * as long as they have not noticed. */
+    void lost_data(raft_id server);
+    void noticed_loss(const Driver &leader, raft_id server);
     /* A majority is lost, and this server is recovered with a log that ends at `last`: what it does
      * not hold is no longer committed, and later terms never happened. `lost` tells which servers
      * never run again. Returns how many committed entries are lost. */
@@ -66,6 +70,8 @@ public:
     /* The configuration in force at a committed index; null: unknown. */
     const Configuration *committed_conf(raft_index index) const;
     raft_id leader_of(raft_term term) const;
+    /* The highest index that a server has acknowledged in a term. */
+    raft_index acknowledged(raft_id server, raft_term term) const;
 
     bool checks_logs = true; /* false: a played leader breaks log matching itself */
     uint64_t entries_committed = 0, changes_committed = 0;
@@ -104,6 +110,7 @@ private:
     std::map<raft_term, raft_id> leaders_;
     std::unordered_map<Key, raft_id, Hash> votes_;    /* by term and voter */
     std::unordered_map<Key, raft_index, Hash> acked_; /* by term and server */
+    std::unordered_map<Key, raft_index, Hash> acked_before_loss_;
     std::map<raft_id, raft_term> spoken_;
     std::map<raft_index, Configuration> configurations_; /* committed ones */
 };

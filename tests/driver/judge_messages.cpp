@@ -89,9 +89,8 @@ void check_message(const raft *r, const View &before, const View &after, const r
                 "entries that it does not hold");
     } else if (m.type == RAFT_INSTALL_SNAPSHOT) {
         const raft_install_snapshot &s = m.install_snapshot;
-        require(
-            s.last_index > 0 && (s.last_index == after.snapshot || s.last_index == before.snapshot),
-            "a snapshot that it does not have");
+        require(s.last_index > 0 && s.last_index >= after.oldest && s.last_index <= after.snapshot,
+                "a snapshot that it does not have");
         require(s.last_term > 0 && s.conf.n > 0 && s.conf_index > 0 && s.conf_index <= s.last_index,
                 "wrong metadata");
         require(s.data.len == 0, "data is not empty");
@@ -117,14 +116,12 @@ void check_message(const Driver &s, const raft_message &m) {
                 "wrong previous term");
     } else if (m.type == RAFT_INSTALL_SNAPSHOT) {
         const raft_install_snapshot &i = m.install_snapshot;
-        const bool current = s.snapshot != nullptr && i.last_index == s.snapshot->index;
-        const bool replaced =
-            s.replaced_snapshot != nullptr && i.last_index == s.replaced_snapshot->index;
-        require(current || replaced, "a snapshot that it does not have");
-        const Snapshot &have = current ? *s.snapshot : *s.replaced_snapshot;
-        require(i.last_term == have.term && i.conf_index == have.conf_index && have.conf.is(i.conf),
-                "wrong metadata");
-        require(i.version == 0 || i.offset < have.data.size() || !s.trusts_peers,
+        const Snapshot *have = s.kept_snapshot(i.last_index);
+        require(have != nullptr, "a snapshot that it was allowed to delete");
+        require(
+            i.last_term == have->term && i.conf_index == have->conf_index && have->conf.is(i.conf),
+            "wrong metadata");
+        require(i.version == 0 || i.offset < have->data.size() || !s.trusts_peers,
                 "offset beyond the snapshot");
     } else if (m.type == RAFT_APPEND_ENTRIES_RESULT) {
         const raft_append_entries_result &r = m.append_entries_result;

@@ -38,7 +38,9 @@ struct View {
         return exact() || moment == kNever ? moment : moment > server.now ? moment - server.now : 0;
     }
     uint64_t round(uint64_t number) const {
-        return exact_rounds() || number == 0 ? number : server.tracker->round - number + 1;
+        return exact_rounds() || number == 0 || number == kNextRound
+                   ? number
+                   : server.tracker->round - number + 1;
     }
 };
 

@@ -161,3 +161,31 @@ TEST_CASE("A server that needs the snapshot is caught up with it") {
     REQUIRE(raft_snapshot_index(c[4].handle()) == 32);
     REQUIRE(c[4].last() == 33);
 }
+
+TEST_CASE("A catch-up of server 0 gives the running catch-up up") {
+    WithSpare c;
+    c[1].ignores(event::catch_up(0)); /* none is running */
+    c[1].catch_up(4);
+    c.drop();
+    c[1].catch_up(0);
+    REQUIRE(c[1].flag(RAFT_UPDATE_CATCH_UP));
+    REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_ABORTED);
+    REQUIRE(c[1].progress(4).mode == RAFT_PROGRESS_NONE);
+    c[1].ignores(event::catch_up(0));
+    c[1].receive(4, AppendResult{.term = 2, .rejected = 1, .last = 0}); /* a late answer */
+    c.tick(100);
+    REQUIRE(c.count(1, 4) == 0);  /* a spare is sent nothing any more */
+    c[1].reconfigure("1 2 3 4s"); /* changes of the membership are possible again */
+    c[1].receive({2, 3}, AppendResult{.term = 2, .last = c[1].last()});
+    c[1].catch_up(4);
+    REQUIRE(c[1].catch_up_status(4) == RAFT_CATCH_UP_RUNNING);
+    c[1].catch_up(0);
+    c.drop();
+    c[1].receive(4, AppendResult{.term = 2, .rejected = 1, .last = 0});
+    REQUIRE(c.count(1, 4) == 1); /* a standby is sent the log */
+}
+
+TEST_CASE("Only a leader gives a catch-up up") {
+    Cluster c("1 2 3");
+    c[1].refuses(RAFT_NOTLEADER, event::catch_up(0));
+}

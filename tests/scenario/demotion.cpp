@@ -116,7 +116,7 @@ TEST_CASE("A promoted spare has an election timeout for its first answer (§6.2)
     REQUIRE(c[1].leads());
     c.run(5000);
     REQUIRE(c[1].leads());
-    c[1].reconfigure("1 2");
+    c[1].force("1 2");
     c.expire(1); /* a heartbeat is due before any message is delivered */
     REQUIRE(c[1].leads());
     SECTION("it answers") {

@@ -149,7 +149,6 @@ TEST_CASE("RAFT_SUBMIT: RAFT_INVALID, RAFT_MALFORMED") {
 TEST_CASE("RAFT_CATCH_UP: RAFT_BADID, RAFT_BADROLE, RAFT_BUSY") {
     Cluster c({{.id = 1, .log = "1[1 2 3 4s 5p]"}});
     c.win(1, {2, 3});
-    c[1].refuses(RAFT_BADID, event::catch_up(0));
     c[1].refuses(RAFT_BADID, event::catch_up(9));
     c[1].refuses(RAFT_BADROLE, event::catch_up(1));
     c[1].refuses(RAFT_BADROLE, event::catch_up(2));
@@ -184,6 +183,8 @@ TEST_CASE("RAFT_RECONFIGURE: all its errors") {
     c[1].refuses(RAFT_INVALID, event::falsified(event::reconfigure("1 2 3"), [](raft_event &raw) {
                      raw.reconfigure.conf.servers = nullptr;
                  }));
+    c[1].refuses(RAFT_NOCONNECTION, event::reconfigure("1 2 3 4")); /* 3 and 4 do not answer */
+    c[1].receive(3, AppendResult{.term = 2, .last = 2});
     c[1].reconfigure("1 2 3 4"); /* a legal one is accepted after all that */
     c[1].refuses(RAFT_CANTCHANGE, event::reconfigure("1 2 3"));
 }

@@ -166,6 +166,11 @@ Event transfer(raft_id id) {
 Event bootstrap(const Configuration &conf) { return with(RAFT_BOOTSTRAP, conf); }
 
 Event reconfigure(const Configuration &conf) { return with(RAFT_RECONFIGURE, conf); }
+Event force(const Configuration &conf) {
+    Event event = reconfigure(conf);
+    event.e.reconfigure.force = true;
+    return event;
+}
 
 Event recover(const Configuration &conf) { return with(RAFT_RECOVER, conf); }
 

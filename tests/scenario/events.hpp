@@ -129,6 +129,7 @@ Event catch_up(raft_id id);
 Event transfer(raft_id id);
 Event bootstrap(const Configuration &conf);
 Event reconfigure(const Configuration &conf);
+Event force(const Configuration &conf); /* the same, forced */
 Event recover(const Configuration &conf);
 Event read(unsigned long long id, bool lease = false);
 Event unreachable(raft_id id);

@@ -27,6 +27,8 @@ TEST_CASE("One survivor of three continues alone") {
     REQUIRE(c[3].commit() == c[3].last());
     /* The recovered server can grow a cluster again. */
     c.add({.id = 4});
+    c[3].reconfigure("3 4s");
+    c.run(500);
     c[3].reconfigure("3 4");
     c.run(500);
     REQUIRE(c[4].commit() == c[3].commit());

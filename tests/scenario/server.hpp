@@ -44,6 +44,7 @@ public:
     /* Returns the index of the first of the new entries. */
     raft_index submit(unsigned n = 1);
     void reconfigure(const Configuration &conf) { step(event::reconfigure(conf)); }
+    void force(const Configuration &conf) { step(event::force(conf)); }
     void change(const Configuration &conf) { step(event::change(conf)); }
     void bootstrap(const Configuration &conf) { step(event::bootstrap(conf)); }
     void read(unsigned long long read_id, bool lease = false) { step(event::read(read_id, lease)); }

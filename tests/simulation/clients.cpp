@@ -100,7 +100,7 @@ void Clients::write(unsigned client, raft_id server) {
 
 void Clients::read(unsigned client, raft_id server) {
     uint32_t op = add(client, Op::READ, server);
-    bool lease = sim_.random.percent(50);
+    bool lease = sim_.random.percent(50) && sim_.asks_for_leases();
     ops_[op].lease = lease;
     Server &s = sim_.server(server);
     if (sim_.broken == Broken::LOCAL_READ) {
@@ -117,6 +117,18 @@ void Clients::read(unsigned client, raft_id server) {
         completed(op);
     } else {
         sim_.stats.add(S_READ_LEASE_AT_ONCE, lease && ops_[op].status == Op::DONE);
+    }
+}
+
+void Clients::burst(raft_id server, unsigned n) {
+    Server &s = sim_.server(server);
+    auto client = static_cast<unsigned>(sim_.extra.below(clients_.size()));
+    for (unsigned i = 0; i < n && s.up; i++) {
+        uint32_t op = add(client, Op::READ, server);
+        if (s.read(op, false) != 0) {
+            end(op, Op::FAILED);
+            return;
+        }
     }
 }
 

@@ -17,7 +17,28 @@ Time Simulation::liveness_bound() const {
     for (auto &s : servers_) { /* perhaps one entry at a time */
         backlog = std::max<Time>(backlog, s->log.entries.size());
     }
+    bound += transfer_bound() + plan.callers.late_entries_max;
+    uint64_t bytes = backlog * (64 + plan.callers.entry_bytes);
+    bound += plan.callers.bandwidth != 0 ? 4 * bytes * kSecond / plan.callers.bandwidth : 0;
     return bound + backlog * 2 * (plan.delay_max + plan.disk_max);
+}
+
+/* A leader is elected within so many election timeouts after what is under way has arrived. */
+void Simulation::expect_leader() {
+    unsigned delay = 0;
+    for (raft_id id = 1; id <= plan.servers; id++) {
+        delay = std::max(delay, plan.callers.never_leads(id) ? 0 : plan.callers.delay[id]);
+    }
+    Time bound = plan.long_delay + plan.late_ack_max + plan.callers.chunk_write_max +
+                 30 * (plan.max_election_timeout() + delay) * kMs;
+    Time start = now;
+    while (leader() == nullptr) {
+        if (now > start + bound) {
+            throw Violation("liveness", format("no leader within %llu ms after the faults",
+                                               static_cast<unsigned long long>(bound / kMs)));
+        }
+        run_until(now + 50 * kMs);
+    }
 }
 
 void Simulation::expect_write() {

@@ -111,6 +111,7 @@ void Server::check_election_timeout(const raft_event &e, bool heard) {
         return;
     }
     raft_time span = view.timeout - latest;
+    span -= std::min<raft_time>(span, delay_);
     if (span < plan_.election_timeout || span >= 2ULL * plan_.election_timeout) {
         throw Violation("election timeout", format("of %s is %llu ms, set to %u", name(), span,
                                                    plan_.election_timeout));
@@ -141,7 +142,8 @@ bool Server::is_electable() const {
 void Server::check_silence(const raft_event &e) const {
     bool waited = before.state == RAFT_FOLLOWER && e.time >= before.timeout;
     if (e.type == RAFT_TIMEOUT && waited && !chunk_outstanding && votes(before.role) &&
-        before.stored > 0 && is_electable() && view.state == RAFT_FOLLOWER) {
+        before.stored > 0 && is_electable() && view.state == RAFT_FOLLOWER &&
+        delay_ != UINT32_MAX) {
         throw Violation("campaign", format("%s hears no leader and does not campaign", name()));
     }
 }
@@ -150,6 +152,12 @@ void Server::check_silence(const raft_event &e) const {
  * that campaigns upon TimeoutNow has the leader's whole log and its permission. */
 void Server::check_campaign(const raft_event &e, const raft_update &u) const {
     bool begins = view.state != RAFT_FOLLOWER && before.state == RAFT_FOLLOWER;
+    if (e.type == RAFT_CAMPAIGN &&
+        (before.leads() || latest - past_.heard < plan_.election_timeout ||
+         view.state == RAFT_FOLLOWER)) {
+        throw Violation("campaign", format("%s campaigns on demand %llu ms after it heard a leader",
+                                           name(), latest - past_.heard));
+    }
     if (!begins) {
         return;
     }
@@ -175,6 +183,40 @@ void Server::check_campaign(const raft_event &e, const raft_update &u) const {
     }
 }
 
+/* When did its election timeout begin for another reason than a leader? */
+void Server::note_postponement(const raft_update &u) {
+    bool granted = false;
+    for (const raft_message &m : messages_of(u)) {
+        granted =
+            granted || (m.type == RAFT_REQUEST_VOTE_RESULT && m.request_vote_result.vote_granted &&
+                        !m.request_vote_result.pre_vote);
+    }
+    bool stopped = view.state == RAFT_FOLLOWER && before.state != RAFT_FOLLOWER;
+    /* The role decides whether it campaigns. */
+    if (granted || stopped || view.role != before.role || event_type == RAFT_START) {
+        past_.postponed = latest;
+    }
+    past_.led_since = view.leads() && before.leads() ? past_.led_since : latest;
+}
+
+/* A server with the largest election delay does not campaign, and a leader that gets it steps down
+ * at its next heartbeat. */
+void Server::check_never_leads(const raft_event &e) const {
+    if (delay_ != UINT32_MAX) {
+        return;
+    }
+    bool due = e.type == RAFT_TIMEOUT && e.time >= before.timeout;
+    bool begins = view.state != RAFT_FOLLOWER && before.state == RAFT_FOLLOWER;
+    if (begins || (due && view.leads())) {
+        throw Violation("never leads", format("%s %s", name(), begins ? "campaigns" : "leads on"));
+    }
+}
+
+/* A vote announces features, too. */
+static bool is_vote_of(raft_term term, const raft_message &m) {
+    return m.type == RAFT_REQUEST_VOTE_RESULT && term_of(m) == term && !is_pre_vote(m);
+}
+
 void Server::keep_election_promises(const raft_event &e, const raft_update &u) {
     const raft_message *came = e.type == RAFT_RECEIVE ? e.receive.message : nullptr;
     bool heard = false;
@@ -182,6 +224,9 @@ void Server::keep_election_promises(const raft_event &e, const raft_update &u) {
         bool of_leader = came->type == RAFT_APPEND_ENTRIES || came->type == RAFT_INSTALL_SNAPSHOT;
         heard = of_leader && term_of(*came) == view.term;
         check_terms(*came);
+        if (is_vote_of(view.term, *came)) {
+            past_.voted_in[came->server_id] = view.term;
+        }
     }
     for (const raft_message &m : messages_of(u)) {
         if (m.type == RAFT_REQUEST_VOTE_RESULT && came != nullptr) {
@@ -202,6 +247,8 @@ void Server::keep_election_promises(const raft_event &e, const raft_update &u) {
     if (heard || before.leads()) { /* a leader hears from itself */
         past_.heard = latest;
     }
+    note_postponement(u);
+    check_never_leads(e);
 }
 
 } // namespace sim

@@ -41,7 +41,7 @@ void Server::check_contact(const raft_event &e) {
         return peer == id || heard + plan_.election_timeout > latest;
     });
     bool due = e.time >= before.timeout;
-    if (contact ? !leads_on : due && leads_on) {
+    if (contact ? !leads_on && delay_ != UINT32_MAX : due && leads_on) {
         throw Violation("contact", format("%s %s, although it %s from a quorum", name(),
                                           leads_on ? "leads on" : "steps down",
                                           contact ? "heard" : "has not heard"));
@@ -65,7 +65,7 @@ void Server::follow_rounds(const raft_event &e, const raft_update &u) {
         }
     }
     while (!past_.rounds.empty() &&
-           past_.rounds.front().second + plan_.election_timeout <= latest) {
+           past_.rounds.front().second + 10000 <= latest) { /* no lease is longer */
         past_.rounds.pop_front();
     }
     const raft_message *came = e.type == RAFT_RECEIVE ? e.receive.message : nullptr;
@@ -184,17 +184,32 @@ void Server::check_catch_up(const raft_event &e) {
     }
 }
 
-/* Leadership is transferred to a voter, which gets TimeoutNow when it has the whole log. */
+Server::Contact Server::contact_with(raft_id peer) const {
+    raft_time time = std::max<raft_time>(latest, clock.read(sim_.now));
+    if (past_.answered[peer] != 0 && past_.answered[peer] + plan_.election_timeout > time) {
+        return Contact::HEARD;
+    }
+    raft_time begun = std::max(view.peer(peer).contact, past_.followed[peer]);
+    return begun + plan_.election_timeout > time ? Contact::BEGUN : Contact::NONE;
+}
+
+/* Leadership is transferred to a voter in contact, which gets TimeoutNow when it has the whole
+ * log. */
 void Server::check_transfer(const raft_event &e, const raft_update &u) const {
     if (e.type == RAFT_TRANSFER && e.transfer.server_id == 0) {
         for (const Member &m : view.conf.members) {
             if (m.id != id && votes_in_new(m.role) && view.transferee != 0 &&
+                contact_with(m.id) == Contact::HEARD && !sim_.plan.callers.never_leads(m.id) &&
                 view.peer(m.id).match > view.peer(view.transferee).match) {
                 throw Violation(
                     "transfer",
                     format("%s transfers leadership to %s, although %s has more entries", name(),
                            name_of(view.transferee), name_of(m.id)));
             }
+        }
+        if (view.transferee != 0 && contact_with(view.transferee) == Contact::NONE) {
+            throw Violation("transfer", format("%s transfers leadership to %s, which is silent",
+                                               name(), name_of(view.transferee)));
         }
     }
     for (const raft_message &m : messages_of(u)) {
@@ -266,15 +281,41 @@ void Server::check_final_notification(const raft_update &u) {
     }
 }
 
+/* Only a server that lost data comes back with less than it acknowledged. */
+void Server::check_losses() const {
+    for (const Member &m : view.conf.members) {
+        unsigned long long counted = view.peer(m.id).losses;
+        sim_.stats.add(S_LOSS_COUNTED, counted > before.peer(m.id).losses && before.leads());
+        if (counted > sim_.server(m.id).data_losses) {
+            throw Violation("data loss",
+                            format("%s counts %llu losses of data of %s, which had %u", name(),
+                                   counted, name_of(m.id), sim_.server(m.id).data_losses));
+        }
+    }
+}
+
 void Server::keep_leader_promises(const raft_event &e, const raft_update &u) {
     if (!view.leads() && !before.leads()) {
         return;
     }
     if (!before.leads() || view.term != before.term) {
         std::fill(std::begin(past_.sent), std::end(past_.sent), 0);
+        std::fill(std::begin(past_.answered), std::end(past_.answered), 0);
+        std::fill(std::begin(past_.traffic), std::end(past_.traffic), Traffic());
+        for (raft_id peer = 1; peer <= sim_.plan.servers; peer++) {
+            past_.traffic[peer].known = past_.voted_in[peer] == view.term;
+        }
+    }
+    const raft_message *came = e.type == RAFT_RECEIVE ? e.receive.message : nullptr;
+    if (came != nullptr && came->type == RAFT_APPEND_ENTRIES_RESULT &&
+        term_of(*came) == view.term) {
+        past_.answered[came->server_id] = std::max<raft_time>(latest, 1);
     }
     check_contact(e);
     note_followed();
+    if (e.type == RAFT_SENT) {
+        check_sent_event(e, u);
+    }
     follow_rounds(e, u);
     check_final_notification(u);
     for (const raft_message &m : messages_of(u)) {
@@ -282,7 +323,9 @@ void Server::keep_leader_promises(const raft_event &e, const raft_update &u) {
             check_sent(m);
         }
     }
+    count_traffic(e, u);
     if (view.leads()) {
+        check_losses();
         check_progress(e);
         check_catch_up(e);
         check_transfer(e, u);

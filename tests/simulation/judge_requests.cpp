@@ -18,8 +18,11 @@ void Server::check_limits(const raft_message &m) const {
     };
     require(m.server_id > 0 && m.server_id <= sim_.plan.servers, "no such destination");
     const Server &peer = sim_.server(m.server_id);
+    /* A feature that the peer has ceased to announce may be used until the next answer, as long as
+     * its codec knows it. */
+    bool changes = sim_.plan.callers.has(C_FEATURES);
     auto understood = [&](unsigned feature) {
-        return peer.announces(feature) && announces(feature);
+        return (changes ? peer.codec >= kOurs : peer.announces(feature)) && announces(feature);
     };
     if (m.type == RAFT_APPEND_ENTRIES) {
         const raft_append_entries &a = m.append_entries;

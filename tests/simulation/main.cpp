@@ -24,6 +24,7 @@ void usage() {
         "  --failures N      stop after N failing runs (default 1)\n"
         "  --break NAME      negative test: break this part of the environment\n"
         "  --expect NAME     succeed if a violation of this property is found\n"
+        "  --conditions LIST use the library in these ways, instead of those of the seed; or none\n"
         "  --rare N          fail if a kind of fault occurs in fewer than N percent of the runs,\n"
         "                    or another counted event in fewer than N/5 percent\n"
         "  --quiet           print no statistics\n"
@@ -73,6 +74,10 @@ int take_value(sim::Options &o, const char *name, const char *value) {
     if (strcmp(name, "--expect") == 0) {
         o.expect = value;
         return 2;
+    }
+    if (strcmp(name, "--conditions") == 0) {
+        o.conditions_given = true;
+        return sim::parse_conditions(value, &o.conditions) ? 2 : 0;
     }
     if (strcmp(name, "--break") == 0) {
         return sim::parse(value, &o.broken) ? 2 : 0;

@@ -52,8 +52,10 @@ Configuration Simulation::mutate(const Configuration &conf) {
                 next.members.erase(it);
             }
         } else if (it == next.members.end()) {
-            next.add(id, role, server(id).address);
-        } else if (random.percent(25)) { /* its address changes, before or after the server moves */
+            next.add(id, role, server(id).next_address);
+        } else if (random.percent(25) &&
+                   !plan.callers.has(
+                       C_MOVES)) { /* its address changes, before or after the server moves */
             it->address = address_of(id, static_cast<unsigned>(random.below(kPorts)));
             server(id).next_address = random.percent(80) ? it->address : server(id).next_address;
         } else {
@@ -76,6 +78,9 @@ void Simulation::change_membership(Server &l, const Configuration &next) {
     Configuration now_conf = l.view.conf;
     unsigned difference = voter_difference(now_conf, next);
     bool joint = now_conf.joint();
+    if (has_moved_servers() || !keeps_leaders(next)) {
+        return;
+    }
     bool as_entry = random.percent(25);
     note(l.id, "is asked for configuration %s", next.str().c_str());
     if (random.percent(plan.disturb_percent) &&
@@ -88,15 +93,19 @@ void Simulation::change_membership(Server &l, const Configuration &next) {
             return;
         }
     }
-    int rc = as_entry ? l.submit_change(next) : l.reconfigure(next);
+    bool force = !as_entry && extra.percent(70);
+    int rc = as_entry ? l.submit_change(next) : l.reconfigure(next, force);
     if (rc == RAFT_CANTCHANGE) {
         stats.add(S_CANT_CHANGE);
+    } else if (!force && (rc == RAFT_NOCONNECTION || rc == RAFT_BADID)) {
+        stats.add(rc == RAFT_BADID ? S_USED_ID : S_NO_CONNECTION);
     } else if (rc == 0) {
         if (joint) {
             throw Violation("membership", "a change is accepted during a joint change");
         }
         stats.add(next.voters() >= now_conf.voters() ? S_CHANGE_ADD : S_CHANGE_REMOVE);
         stats.add(S_CHANGE_SUBMITTED, as_entry);
+        stats.add(S_FORCED, force);
         for (const Member &m : next.members) {
             const Member *known = now_conf.find(m.id);
             stats.add(S_CHANGE_ADDRESS, known != nullptr && known->address != m.address);
@@ -154,6 +163,10 @@ void Simulation::administrate() {
     schedule(now + random.between(1, 2 * plan.admin_interval), Scheduled::ADMIN, 0, 0);
     Server *l = leader();
     if (l == nullptr || l->view.conf.members.empty() || recovery_under_way()) {
+        return;
+    }
+    if (plan.callers.has(C_DATA_LOSS)) {
+        grow(*l);
         return;
     }
     if (trusts_leases() && l->view.conf.voters() <= 3 && random.percent(6)) {

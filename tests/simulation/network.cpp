@@ -111,7 +111,21 @@ void Network::echo_later(const Wire &wire) {
     sim_.schedule_delivery(sim_.now + sim_.random.skewed(0, latest), new Wire(wire));
 }
 
+/* Entries and snapshots have a connection of their own, which is ordered, and so slow that smaller
+ * messages overtake them. */
+void Network::post_slowly(Wire *wire) {
+    Time &busy = busy_until_[wire->from][wire->to];
+    busy = std::max(busy, sim_.now) + wire->bytes() * kSecond / sim_.plan.callers.bandwidth;
+    Time at = busy + sim_.plan.delay_min;
+    sim_.stats.add(S_SLOW_CONNECTION, at > sim_.now + sim_.plan.tuning.heartbeat * kMs);
+    sim_.schedule_delivery(at, wire);
+}
+
 void Network::post(Wire *wire) {
+    if (sim_.plan.callers.bandwidth != 0 && wire->is_bulk()) {
+        post_slowly(wire);
+        return;
+    }
     Time delay = sim_.random.between(sim_.plan.delay_min, sim_.plan.delay_max);
     if (!sim_.calm && sim_.random.ppm(sim_.plan.long_delay_ppm)) {
         delay = sim_.random.between(delay, sim_.plan.long_delay);
@@ -131,6 +145,7 @@ void Network::drop(Wire *wire) {
                   describe(wire->m).c_str());
     }
     sim_.stats.add(S_CHUNK_LOST, wire->m.type == RAFT_INSTALL_SNAPSHOT);
+    sim_.note_loss(*wire);
     if (!sim_.calm && sim_.random.percent(sim_.plan.unreachable_percent)) {
         sim_.schedule(sim_.now + sim_.random.between(1, 50 * kMs), Scheduled::UNREACHABLE,
                       wire->from, sim_.server(wire->from).epoch, wire->to);
@@ -138,9 +153,27 @@ void Network::drop(Wire *wire) {
     delete wire;
 }
 
+bool Network::is_forgotten(const Wire &wire) const {
+    uint64_t n = wire.number;
+    bool vote = wire.m.type == RAFT_REQUEST_VOTE || wire.m.type == RAFT_REQUEST_VOTE_RESULT ||
+                wire.m.type == RAFT_TIMEOUT_NOW;
+    return n <= forgotten_ || n <= closed_[wire.from] || n <= closed_[wire.to] ||
+           (vote && (n <= voteless_[wire.from] || n <= voteless_[wire.to]));
+}
+
+/* In runs in which servers move, a message goes to the address that it names. */
+bool Network::is_misaddressed(const Wire &wire) const {
+    return sim_.plan.callers.has(C_MOVES) && wire.destination != sim_.server(wire.to).address;
+}
+
 void Network::deliver(Wire *wire) {
     Server &to = sim_.server(wire->to);
-    if (!to.up || wire->number <= forgotten_) {
+    if (to.up && is_misaddressed(*wire)) {
+        sim_.stats.add(S_OLD_ADDRESS);
+        drop(wire);
+        return;
+    }
+    if (!to.up || is_forgotten(*wire)) {
         drop(wire);
         return;
     }

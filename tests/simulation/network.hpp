@@ -23,10 +23,17 @@ public:
     void heal();
     /* No message that is under way arrives any more. */
     void forget() { forgotten_ = sent_; }
+    /* Nor one from or to that server: its connections are closed. */
+    void forget(raft_id server) { closed_[server] = sent_; }
+    /* Votes and requests for votes from and to that server are lost. */
+    void forget_votes(raft_id server) { voteless_[server] = sent_; }
     uint64_t sent() const { return sent_; }
 
 private:
     void post(Wire *wire);
+    void post_slowly(Wire *wire);
+    bool is_forgotten(const Wire &wire) const;
+    bool is_misaddressed(const Wire &wire) const;
     bool holds_back(Wire *wire); /* true: it has taken ownership */
     void echo_later(const Wire &wire);
     void forge(Wire &wire);
@@ -40,6 +47,8 @@ private:
     } held_[kMaxServers + 1]; /* by sender of TimeoutNow */
     uint64_t sent_ = 0;
     uint64_t forgotten_ = 0;
+    uint64_t closed_[kMaxServers + 1] = {}, voteless_[kMaxServers + 1] = {};
+    Time busy_until_[kMaxServers + 1][kMaxServers + 1] = {}; /* slow connections */
 };
 
 } // namespace sim

@@ -164,7 +164,7 @@ bool parse(const char *text, Broken *s) {
     return false;
 }
 
-Plan::Plan(uint64_t seed, Broken broken) {
+Plan::Plan(uint64_t seed, Broken broken, const unsigned *conditions) {
     Random r(seed ^ 0x706c616eU);
     choose_members(*this, r);
     bounded_clocks = r.percent(50);
@@ -174,6 +174,11 @@ Plan::Plan(uint64_t seed, Broken broken) {
     choose_load(*this, r);
     Random last(seed ^ 0x62657265U);
     loses_minority = last.percent(75);
+    if (conditions == nullptr) {
+        choose_callers(*this, seed);
+    } else {
+        choose_callers(*this, seed, *conditions);
+    }
     arrange(*this, broken);
 }
 
@@ -192,6 +197,9 @@ std::string Plan::describe() const {
         servers, initial.str().c_str(), bounded_clocks ? "bounded" : "wild",
         tuning.pre_vote ? "on" : "off", tuning.heartbeat, loss_ppm, faults, snapshot_every,
         trailing, tuning.inflight, tuning.message_entries);
+    if (callers.conditions != 0) {
+        text += format("  conditions: %s\n", names_of_conditions(callers.conditions).c_str());
+    }
     for (raft_id id = 1; id <= servers; id++) {
         const ServerPlan &s = server[id];
         text += format("  %s: election timeout %u, codec %u, features %u, drift %d ppm%s%s\n",

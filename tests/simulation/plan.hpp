@@ -3,6 +3,7 @@
 #pragma once
 
 #include "../driver/random.hpp"
+#include "callers.hpp"
 #include "types.hpp"
 
 namespace sim {
@@ -98,7 +99,8 @@ struct Tuning {
 };
 
 struct Plan {
-    explicit Plan(uint64_t seed, Broken broken);
+    /* `conditions`: null: those of the seed. */
+    explicit Plan(uint64_t seed, Broken broken, const unsigned *conditions);
 
     unsigned servers;
     Configuration initial;
@@ -128,6 +130,7 @@ struct Plan {
     unsigned padding, chunk_max;
     unsigned clients;
     Time think;
+    Callers callers;
 
     unsigned max_election_timeout() const;
     std::string describe() const;

@@ -34,6 +34,9 @@ std::string replay(const Options &o, uint64_t seed) {
     if (o.broken != Broken::NONE) {
         text += format(" --break %s", name_of(o.broken));
     }
+    if (o.conditions_given) {
+        text += format(" --conditions %s", names_of_conditions(o.conditions).c_str());
+    }
     return text;
 }
 
@@ -47,7 +50,9 @@ bool run_seed(const Options &o, uint64_t seed, Account &account) {
     bool tell = o.single && (o.trace || o.svg != nullptr);
     bool held = true;
     std::string title = format("seed %llu", static_cast<unsigned long long>(seed));
-    Simulation simulation(seed, o.broken, tell ? &trace : nullptr, o.seconds * kSecond, o.steps);
+    Plan plan(seed, o.broken, o.conditions_given ? &o.conditions : nullptr);
+    Simulation simulation(seed, o.broken, plan, tell ? &trace : nullptr, o.seconds * kSecond,
+                          o.steps);
     try {
         simulation.run();
         account.stats.absorb(simulation.stats);

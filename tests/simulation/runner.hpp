@@ -13,6 +13,8 @@ struct Options {
     const char *svg = nullptr;
     const char *expect = nullptr;
     Broken broken = Broken::NONE;
+    bool conditions_given = false;
+    unsigned conditions = 0;
 };
 
 /* Returns the exit status. */

@@ -32,7 +32,8 @@ int Server::step(raft_event &e) {
     e.capacity = capacity;
     inject_ = !sim_.calm && sim_.random.ppm(sim_.plan.nomem_ppm);
     /* Requests may be refused: some are compared with a clone. */
-    bool asked = e.type >= RAFT_SUBMIT && e.type != RAFT_STORED && e.type != RAFT_UNREACHABLE;
+    bool asked = e.type >= RAFT_SUBMIT && e.type != RAFT_STORED && e.type != RAFT_UNREACHABLE &&
+                 e.type != RAFT_SENT;
     if (!failures_.prepared() && e.type != RAFT_START &&
         (inject_ || (asked && sim_.random.percent(3)))) {
         failures_.prepare(*handle());
@@ -40,10 +41,13 @@ int Server::step(raft_event &e) {
     int rc = Driver::step(e);
     if (rc != 0) {
         sim_.record(static_cast<uint64_t>(rc));
-    } else if (up && ++steps_ % 512 == 0) {
+        return rc;
+    }
+    if (up && ++steps_ % 512 == 0) {
         check_thoroughly();
     }
-    return rc;
+    report_trimmed();
+    return 0;
 }
 
 int Server::call_once(raft_event &e, raft_update &u, bool starving) {
@@ -123,6 +127,10 @@ void Server::tamper(raft_update &u) {
 }
 
 void Server::judged(const raft_event &e, const raft_update &u) {
+    /* It gave up an installation, or another term made it void. */
+    bool given_up =
+        u.flags & RAFT_UPDATE_ENTRIES || view.term != before.term || view.state == RAFT_CANDIDATE;
+    parts_lost += given_up;
     keep_promises(e, u);
     note_transitions();
 }

@@ -30,6 +30,8 @@ public:
     unsigned short capacity = UINT16_MAX;
     Time disk_stalled_until = 0;
     unsigned disk_slowness = 1;
+    unsigned data_losses = 0; /* how often its disk was emptied or set back */
+    uint64_t parts_lost = 0;  /* how often it lost or gave up the part of a snapshot that it had */
 
     bool announces(unsigned feature) const;
     void boot();
@@ -47,17 +49,38 @@ public:
     void acknowledge(raft_index index, unsigned long long ticket);
     void unreachable(raft_id peer);
 
+    /* The next event of a flood, until that time: the timer is looked at only after it. */
+    void flood(Time until);
+    bool flooded() const;
+    /* A message whose entries were to be read later. */
+    void send_late(uint64_t number);
+    /* The network loses a message from or to that server. */
+    void note_loss(raft_id peer) { past_.traffic[peer].disturbances++; }
+
     /* Requests; they return the step's code. */
     int submit(const std::vector<Entry> &entries);
     int submit(const std::vector<uint32_t> &ops);
     int submit_change(const Configuration &conf);
     int read(uint32_t op, bool lease);
     int bootstrap(const Configuration &conf) { return request(RAFT_BOOTSTRAP, conf); }
-    int reconfigure(const Configuration &conf) { return request(RAFT_RECONFIGURE, conf); }
+    int reconfigure(const Configuration &conf, bool force) {
+        return request(RAFT_RECONFIGURE, conf, force);
+    }
     int recover(const Configuration &conf) { return request(RAFT_RECOVER, conf); }
     int catch_up(raft_id peer) { return request(RAFT_CATCH_UP, peer); }
     int transfer(raft_id peer) { return request(RAFT_TRANSFER, peer); }
+    int campaign() { return request(RAFT_CAMPAIGN, 0); }
     void change_setting();
+    void set_election_timeout(unsigned msecs);
+    void set_features(unsigned features);
+    void set_election_delay(unsigned msecs);
+    void set_eager_commit(bool enabled);
+    /* Has a leader heard that server within an election timeout, in this term? BEGUN: it has not,
+     * but replicates to it for less than that. */
+    enum class Contact { NONE, BEGUN, HEARD };
+    Contact contact_with(raft_id peer) const;
+    unsigned election_timeout() const { return plan_.election_timeout; }
+    unsigned features() const { return plan_.features; }
     void refuse_illegal_events();
 
     void take_snapshot(bool whole_log = false); /* false: keep trailing entries as planned */
@@ -84,6 +107,7 @@ protected:
     bool chunk_write_fails() override;
     Message *make_message() override { return new Wire; }
     unsigned choose_entries(unsigned n) override;
+    unsigned limit_entries(const raft_message &m, unsigned n) override;
     size_t choose_bytes(size_t left) override;
     void send(std::unique_ptr<Message> message) override;
     void apply_committed() override;
@@ -92,12 +116,19 @@ protected:
     void restore(const Snapshot &s) override;
     void answered(const raft_read &r) override;
     void arm_timer() override;
+    bool reads_payloads() const override { return !unread_start_; }
+    bool records_configuration_index() const override { return !unrecorded_; }
 
 private:
     int step(raft_event &e) override;
     int call_once(raft_event &e, raft_update &u, bool starving);
     int request(raft_event_type type, raft_id peer);
-    int request(raft_event_type type, const Configuration &conf);
+    int request(raft_event_type type, const Configuration &conf, bool force = false);
+    void report_trimmed();
+    bool sends_later(std::unique_ptr<Wire> &wire);
+    void check_flooded() const;
+    void check_sent_event(const raft_event &e, const raft_update &u);
+    void look_at_settings(const char *what);
     void must_succeed(const char *what, int rc) const;
     void must_refuse(const char *what, raft_event &e, int right);
     void refuse_contradiction();
@@ -123,6 +154,8 @@ private:
     void check_election_timeout(const raft_event &e, bool heard);
     bool is_electable() const;
     void check_silence(const raft_event &e) const;
+    void note_postponement(const raft_update &u);
+    void check_never_leads(const raft_event &e) const;
     void check_campaign(const raft_event &e, const raft_update &u) const;
     void keep_leader_promises(const raft_event &e, const raft_update &u);
     void note_followed();
@@ -131,6 +164,7 @@ private:
     void check_lease() const;
     void check_sent(const raft_message &m);
     void check_progress(const raft_event &e) const;
+    void check_losses() const;
     void check_catch_up(const raft_event &e);
     void check_transfer(const raft_event &e, const raft_update &u) const;
     void check_submission(const raft_event &e) const;
@@ -150,11 +184,44 @@ private:
     void snapshot_written(const Write &w);
     void flush_held();
 
+    /* What a leader sent to a server in a term, and what called for it (judge_traffic.cpp). */
+    struct Traffic {
+        std::vector<bool> sent;    /* by index: was it sent this entry? */
+        uint64_t entries = 0;      /* that were sent to it for the first time */
+        uint64_t again = 0;        /* that were sent to it before */
+        uint64_t messages = 0;     /* without entries that are new to it */
+        uint64_t causes = 0;       /* answers, timers and events that concern it */
+        uint64_t disturbances = 0; /* losses, reports, restarts: what was sent may be sent again */
+        uint64_t epoch = 0;        /* the server's */
+        bool known = false;        /* it has answered since its features were last forgotten */
+        /* The last chunk or snapshot. */
+        raft_index snapshot = 0;
+        unsigned long long offset = 0;
+        raft_time sent_at = 0;
+        bool unreachable = false;
+        uint64_t parts_lost = 0;
+    };
+    void count_traffic(const raft_event &e, const raft_update &u);
+    void note_causes(const raft_event &e, const raft_update &u);
+    void count_entries(const raft_message &m);
+    void check_snapshot(const raft_message &m);
+    void check_traffic(raft_id peer) const;
+
     Simulation &sim_;
     ServerPlan plan_;
     FailureCheck failures_;
     Tuning tuning_;
-    bool inject_ = false;   /* an allocation of this step fails */
+    bool unread_start_ = false, unrecorded_ = false;
+    bool withhold_ = false; /* the message that is being sent was trimmed to nothing */
+    bool reporting_ = false;
+    std::map<raft_id, raft_index> trimmed_;           /* by server: the last entry that is sent */
+    std::map<uint64_t, std::unique_ptr<Wire>> later_; /* messages whose entries are read later */
+    Time later_until_[kMaxServers + 1] = {};          /* when the last of them is sent */
+    uint64_t later_number_ = 0;
+    bool inject_ = false; /* an allocation of this step fails */
+    unsigned delay_ = 0;  /* election delay */
+    bool eager_ = false;
+    Time flooded_until_ = 0;
     raft_term part_of_ = 0; /* term in which it received a part of a snapshot; 0: it has none */
     raft_index snapshot_pending_ = 0;
     uint64_t meta_written_ = 0, meta_durable_ = 0;
@@ -169,6 +236,13 @@ private:
     /* What the promises over several steps depend on, since the boot. */
     struct Past {
         raft_time heard = 0; /* when it last heard from a leader */
+        /* When its election timeout last began for another reason: a vote, a setting, a step
+         * down. */
+        raft_time postponed = 0;
+        raft_time led_since = 0;
+        raft_time answered[kMaxServers + 1] = {}; /* in this term */
+        raft_term voted_in[kMaxServers + 1] = {}; /* in which a server answered its candidacy */
+        Traffic traffic[kMaxServers + 1];
         raft_time transfer_since = 0;
         raft_index known_commit = 0;    /* the highest commit index that a leader has told it */
         raft_term timeout_now_term = 0; /* term in which it sent TimeoutNow */

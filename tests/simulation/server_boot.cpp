@@ -64,6 +64,14 @@ void Server::configure() {
     rc |= attempt(raft_set_max_uncommitted_entries, t.uncommitted);
     rc |= attempt(raft_set_capacity_threshold, static_cast<unsigned short>(t.capacity_threshold));
     rc |= attempt(raft_set_features, codec >= kOurs ? plan_.features : 0);
+    delay_ = sim_.plan.callers.delay[id];
+    if (delay_ != 0) {
+        rc |= attempt(raft_set_election_delay, delay_);
+        sim_.stats.add(delay_ == UINT32_MAX ? S_NEVER_LEADS : S_DELAYED);
+    }
+    if (eager_) {
+        rc |= attempt(raft_set_eager_commit, 1);
+    }
     if (rc != 0) {
         throw Violation("setters", format("fail with %d", rc));
     }
@@ -139,8 +147,15 @@ void Server::boot() {
         sim_.stats.add(S_CLOCK_DRIFT);
     }
     configure();
+    if (sim_.plan.callers.has(C_UNREAD_START)) {
+        unread_start_ = sim_.extra.percent(70);
+        unrecorded_ = sim_.extra.percent(30);
+        sim_.stats.add(S_UNREAD_START, unread_start_ && disk.log.entries.size() > 1);
+        sim_.stats.add(S_UNRECORDED, unrecorded_ && disk.snapshot != nullptr);
+    }
     sim_.break_disk(disk);
     part_of_ = 0;
+    parts_lost++;
     snapshot_pending_ = 0;
     meta_written_ = meta_durable_ = 0;
     timer_at_ = UINT64_MAX;
@@ -170,6 +185,10 @@ void Server::down() {
     sim_.stats.add(S_CRASH_TORN, keep > 0 && keep < total);
     Driver::crash(keep);
     held_.clear();
+    later_.clear();
+    trimmed_.clear();
+    withhold_ = false;
+    flooded_until_ = 0;
     sim_.judge.forget_unseen(id, disk.term);
     sim_.clients.server_died(id);
 }

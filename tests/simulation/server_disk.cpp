@@ -24,6 +24,12 @@ void Server::write(Write w) {
 void Server::schedule_disk() {
     Time latency = sim_.random.between(sim_.plan.disk_min, sim_.plan.disk_max);
     Time at = sim_.now + latency * (sim_.calm ? 1 : disk_slowness);
+    Time slow = sim_.plan.callers.chunk_write_max;
+    if (slow != 0 && disk.queue.front().kind == Write::CHUNK) {
+        Time more = sim_.extra.between(0, slow);
+        sim_.stats.add(S_SLOW_CHUNK, more > plan_.election_timeout * kMs);
+        at += more;
+    }
     if (!sim_.calm) {
         at = std::max(at, disk_stalled_until);
     }
@@ -124,6 +130,7 @@ void Server::repeat_acknowledgements(raft_index from) {
 
 void Server::chunk_written(const Write &w) {
     part_of_ = w.last || w.fails ? 0 : part_of_;
+    parts_lost += w.fails;
     bool conflicts = log.has(w.index) && log.at(w.index).term != w.term;
     if (w.last && !w.fails && !sim_.calm && sim_.random.percent(sim_.plan.disturb_percent) &&
         sim_.random.percent(conflicts ? 50 : 15)) {

@@ -54,6 +54,9 @@ void Server::timer_fired() {
         return; /* the clock was changed: another timer is armed */
     }
     timer_at_ = UINT64_MAX;
+    if (flooded()) {
+        return; /* it looks at its timer after its input */
+    }
     if (clock.read(sim_.now) < view.timeout) {
         arm_timer();
         return;
@@ -92,7 +95,7 @@ int Server::request(raft_event_type type, raft_id peer) {
     return step(e);
 }
 
-int Server::request(raft_event_type type, const Configuration &conf) {
+int Server::request(raft_event_type type, const Configuration &conf, bool force) {
     loan.clear();
     raft_event e = {};
     e.type = type;
@@ -101,6 +104,7 @@ int Server::request(raft_event_type type, const Configuration &conf) {
         e.bootstrap.conf = lent;
     } else if (type == RAFT_RECONFIGURE) {
         e.reconfigure.conf = lent;
+        e.reconfigure.force = force;
     } else {
         e.recover.conf = lent;
     }

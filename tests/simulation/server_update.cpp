@@ -54,6 +54,14 @@ size_t Server::choose_bytes(size_t left) {
 
 void Server::send(std::unique_ptr<Message> message) {
     std::unique_ptr<Wire> wire(static_cast<Wire *>(message.release()));
+    bool withheld = withhold_;
+    withhold_ = false;
+    if (withheld) {
+        return;
+    }
+    if (sim_.plan.callers.has(C_MOVES)) {
+        wire->destination = intern(wire->m.server_address);
+    }
     sim_.break_entries(wire->entries);
     if (wire->m.type == RAFT_INSTALL_SNAPSHOT) {
         const raft_install_snapshot &i = wire->m.install_snapshot;
@@ -61,7 +69,9 @@ void Server::send(std::unique_ptr<Message> message) {
         unsigned long long offset = i.version >= 1 ? i.offset : 0;
         given = std::max<unsigned long long>(given, offset + wire->data.size());
     }
-    leave(std::move(wire));
+    if (!sends_later(wire)) {
+        leave(std::move(wire));
+    }
 }
 
 /* No message or answer leaves before term and vote are durable. */
@@ -75,6 +85,11 @@ void Server::leave(std::unique_ptr<Wire> wire) {
 
 void Server::depart(std::unique_ptr<Wire> wire) {
     sim_.judge.left(*wire);
+    if (sim_.plan.callers.bandwidth != 0) {
+        for (const Entry &entry : wire->entries) {
+            wire->entries_bytes += bytes_of(entry, sim_.plan.callers.entry_bytes);
+        }
+    }
     sim_.stats.add(S_OLD_MESSAGE, strip(wire->m, codec, sim_.random) || codec < kOurs);
     sim_.network.send(wire.release());
 }
@@ -134,6 +149,10 @@ void Server::restore(const Snapshot &s) {
         machine = Machine();
         machine.applied = s.index;
     } else {
+        if (s.data.size() < sizeof machine) {
+            throw Violation("snapshot",
+                            format("%s restores a part of snapshot %llu", name(), s.index));
+        }
         memcpy(static_cast<void *>(&machine), s.data.data(), sizeof machine);
     }
     const Configuration *conf = sim_.judge.committed_conf(s.index);

@@ -8,13 +8,14 @@
 
 namespace sim {
 
-Simulation::Simulation(uint64_t own_seed, Broken of_broken, Trace *trace_or_null, Time least_time,
-                       uint64_t least_steps)
+Simulation::Simulation(uint64_t own_seed, Broken of_broken, const Plan &own_plan,
+                       Trace *trace_or_null, Time least_time, uint64_t least_steps)
     : seed(own_seed),
       broken(of_broken),
       trace(trace_or_null),
-      plan(own_seed, of_broken),
+      plan(own_plan),
       random(own_seed),
+      extra(own_seed ^ 0x6578747261U),
       judge(Judge::kComplete),
       network(*this),
       clients(*this),
@@ -102,6 +103,18 @@ void Simulation::dispatch(const Scheduled &h) {
         operator_acts();
         return;
     }
+    if (h.kind == Scheduled::ACT) {
+        act();
+        return;
+    }
+    if (h.kind == Scheduled::RETIME) {
+        continue_retiming();
+        return;
+    }
+    if (h.kind == Scheduled::REDIRECT) {
+        redirect();
+        return;
+    }
     if (h.kind == Scheduled::DELIVER) {
         network.deliver(h.wire);
         return;
@@ -136,6 +149,12 @@ void Simulation::dispatch(const Scheduled &h) {
         case Scheduled::OVERWRITE:
             continue_overwrite(s, h.a);
             break;
+        case Scheduled::FLOOD:
+            s.flood(h.a);
+            break;
+        case Scheduled::LATE_ENTRIES:
+            s.send_late(h.a);
+            break;
         case Scheduled::DISTURB:
             disturb(s, h.a != 0);
             break;
@@ -163,7 +182,7 @@ bool Simulation::advance() {
     dispatch(h);
     if (!calm && random.ppm(plan.timer_early_ppm)) {
         Server &s = server(random.between(1, plan.servers));
-        if (s.up) {
+        if (s.up && !s.flooded()) {
             s.timer_early();
         }
     }
@@ -207,6 +226,9 @@ void Simulation::begin() {
     if (plan.disaster != 0) {
         schedule(plan.disaster, Scheduled::OPERATOR, 0, 0);
     }
+    if (plan.callers.interval != 0) {
+        schedule(plan.callers.interval, Scheduled::ACT, 0, 0);
+    }
     if (plan.faults != 0) {
         schedule(plan.fault_interval, Scheduled::FAULT, 0, 0);
     }
@@ -239,11 +261,14 @@ void Simulation::run() {
                                static_cast<unsigned long long>(stats.n[S_STEP])));
     }
     end_faults();
+    expect_leader();
     expect_write();
+    expect_catch_up_under_load();
     if (lose_minority_during_install()) {
         expect_write();
     }
     expect_convergence();
+    expect_counted_losses();
     for (auto &s : servers_) {
         if (s->up) {
             s->check_thoroughly();
@@ -308,6 +333,15 @@ void Simulation::note(raft_id id, const char *pattern, ...) {
     vsnprintf(text, sizeof text, pattern, args);
     va_end(args);
     trace->line(now, id, text);
+}
+
+void Simulation::note_loss(const Wire &wire) {
+    bool answer = wire.m.type == RAFT_APPEND_ENTRIES_RESULT;
+    bool bulk = wire.is_bulk();
+    if (bulk || answer) {
+        server(answer ? wire.to : wire.from).note_loss(answer ? wire.from : wire.to);
+    }
+    stats.add(S_LOSS_REPORTED, bulk && !calm && plan.unreachable_percent == 100);
 }
 
 void Simulation::trace_role(raft_id id, int state, raft_term term) {

@@ -11,6 +11,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 
 namespace sim {
 
@@ -30,7 +31,12 @@ struct Scheduled {
         CLOCK_RESUMES,
         OPERATOR,
         DISTURB,
-        OVERWRITE
+        OVERWRITE,
+        ACT,      /* of an operator or a program, by plan.callers */
+        RETIME,   /* the next step of a change of the election timeouts */
+        REDIRECT, /* the configuration gets the addresses of servers that moved */
+        FLOOD,    /* the next event of a flood */
+        LATE_ENTRIES
     };
     Time at;
     uint64_t order;
@@ -48,8 +54,8 @@ struct Scheduled {
 
 class Simulation {
 public:
-    Simulation(uint64_t seed, Broken of_broken, Trace *trace_or_null, Time least_time,
-               uint64_t least_steps);
+    Simulation(uint64_t seed, Broken of_broken, const Plan &own_plan, Trace *trace_or_null,
+               Time least_time, uint64_t least_steps);
     ~Simulation();
     Simulation(const Simulation &) = delete;
     Simulation &operator=(const Simulation &) = delete;
@@ -62,6 +68,7 @@ public:
     Trace *const trace;
     Plan plan;
     Random random;
+    Random extra; /* for the conditions of plan.callers */
     Stats stats;
     Time now = 0;
     bool calm = false; /* no more faults are injected */
@@ -75,6 +82,8 @@ public:
     /* Is this step taken on both the fast and the general path? In a third of the runs all are. */
     bool compares_paths() { return seed % 3 == 0 || ++paths_ % 8 == 0; }
     bool trusts_leases() const { return plan.bounded_clocks || broken == Broken::DRIFTING_LEASE; }
+    /* While election timeouts change, clients do not ask for answers by lease. */
+    bool asks_for_leases() const { return retiming_.left == 0; }
 
     void schedule(Time at, Scheduled::Kind kind, raft_id server, uint64_t epoch, uint64_t a = 0,
                   unsigned long long b = 0);
@@ -90,6 +99,9 @@ public:
     void isolate_winner(const Server &winner);
     bool crash_sole_voter(Server &successor); /* true: it has crashed */
     bool drops_for_target(const Wire &wire);
+
+    /* The network loses that message. */
+    void note_loss(const Wire &wire);
 
     void break_flags(unsigned &flags);
     void break_view(View &view, const View &before, unsigned &flags);
@@ -119,6 +131,7 @@ private:
     bool run_until(Time end, const std::function<bool()> &reached);
     void end_faults();
     Time liveness_bound() const;
+    Time transfer_bound() const;
     void expect_write();
     void expect_convergence();
     bool converged(std::string *why);
@@ -154,6 +167,28 @@ private:
     void disturb_clock(unsigned kind);
     void disturb_capacity();
 
+    void act();
+    void flood();
+    void begin_retiming();
+    void continue_retiming();
+    void change_features();
+    void restart_as_older_version();
+    void move_servers();
+    void redirect();
+    bool has_moved_servers();
+    bool keeps_leaders(const Configuration &next) const;
+    void ask_to_campaign();
+    void change_preference();
+    void change_eager_commit();
+    void give_up();
+    void burst_of_reads();
+    void lose_data();
+    bool survives_loss_of(const Server &s, const Server &l);
+    void grow(Server &l);
+    void expect_counted_losses();
+    void expect_leader();
+    void expect_catch_up_under_load();
+
     void administrate();
     void change_membership(Server &l, const Configuration &next);
     void leave_one_voter(Server &l);
@@ -176,7 +211,23 @@ private:
     raft_index recovered_at_ = 0; /* where the recovered log ended */
     raft_id overloaded_ = 0;      /* an isolated leader with entries that no other server has */
     Configuration recovery_;
-    uint32_t history_begin_ = 0; /* first operation that is checked */
+    struct Retiming {
+        unsigned left = 0; /* servers that do not have the new timeout: a bit set */
+        unsigned timeout = 0;
+        unsigned old = 0;
+        bool raise = false;
+        bool halfway = false;
+    } retiming_;
+    struct Loss { /* of data */
+        raft_id server = 0;
+        raft_id leader = 0;
+        raft_term term = 0;
+        unsigned long long counted = 0; /* by that leader before */
+        bool sure = false;              /* it must be counted */
+    };
+    std::vector<Loss> losses_;
+    std::map<raft_id, Disk> old_disks_; /* copies of disks, to set them back */
+    uint32_t history_begin_ = 0;        /* first operation that is checked */
     uint32_t initial_values_[kKeys] = {kNoOp, kNoOp, kNoOp, kNoOp};
     uint64_t order_ = 0;
     uint64_t paths_ = 0;

@@ -50,7 +50,30 @@ namespace sim {
     X(TRANSFER, "leadership transfer begun")                                        \
     X(CATCH_UP, "catch-up begun")                                                   \
     X(SNAPSHOT, "snapshot taken")                                                   \
-    X(BAD_REQUEST, "illegal request refused")
+    X(BAD_REQUEST, "illegal request refused")                                       \
+    X(FLOOD, "events each millisecond, handled before timers")                      \
+    X(LOSS_REPORTED, "loss reported that lost entries or a snapshot")               \
+    X(SLOW_CONNECTION, "entries slower than heartbeats on another connection")      \
+    X(TRIM, "message trimmed, with RAFT_SENT")                                      \
+    X(LATE_ENTRIES, "message sent late, with entries read then")                    \
+    X(SLOW_CHUNK, "write of a chunk longer than an election timeout")               \
+    X(LAG, "server that needs a snapshot while new ones are taken")                 \
+    X(RAISED, "election timeouts raised while servers run")                         \
+    X(LOWERED, "election timeouts lowered while servers run")                       \
+    X(FEATURES, "features of a running server changed")                             \
+    X(DOWNGRADE, "server restarted as an older version")                            \
+    X(MOVED_OFF, "server restarted at an address that no other knows")              \
+    X(OLD_ADDRESS, "message to an old address")                                     \
+    X(CAMPAIGN_ASKED, "server asked to campaign")                                   \
+    X(NEVER_LEADS, "voter that never leads")                                        \
+    X(DELAYED, "election delay changed")                                            \
+    X(EAGER_COMMIT, "eager commit turned on or off")                                \
+    X(GIVE_UP, "transfer or catch-up given up")                                     \
+    X(UNREAD_START, "start without payloads of commands")                           \
+    X(UNRECORDED, "start from a snapshot without a configuration index")            \
+    X(READ_BURST, "many reads in one millisecond")                                  \
+    X(EMPTIED, "disk emptied")                                                      \
+    X(SET_BACK, "disk set back")
 
 #define SIM_REACHED(X)                                                        \
     X(STEP, "steps")                                                          \
@@ -86,6 +109,13 @@ namespace sim {
     X(BUSY, "submissions refused: too many uncommitted")                      \
     X(NOT_LEADER, "requests refused: not leader")                             \
     X(CANT_CHANGE, "changes refused: not now")                                \
+    X(NO_CONNECTION, "changes refused: too few servers in contact")           \
+    X(USED_ID, "changes refused: an ID was used before")                      \
+    X(FORCED, "changes forced")                                               \
+    X(SENT_AGAIN, "messages to servers that were sent entries again")         \
+    X(LATE_DROPPED, "late messages dropped: their term is over")              \
+    X(LATE_GONE, "late messages dropped: their entries were compacted")       \
+    X(LOSS_COUNTED, "losses of data that a leader counted")                   \
     X(RECOVERED, "clusters recovered")                                        \
     X(RECOVERED_KEPT, "survivors that kept their log through a recovery")     \
     X(RECOVER_LOST, "committed entries lost with the majority")               \

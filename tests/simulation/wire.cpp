@@ -34,6 +34,14 @@ void scramble_result(raft_append_entries_result &r, Random &random) {
 
 } // namespace
 
+uint64_t bytes_of(const Entry &e, unsigned entry_bytes) {
+    uint64_t own = e.payload->bytes.size();
+    if (e.type() != RAFT_COMMAND || entry_bytes == 0) {
+        return 24 + own;
+    }
+    return 24 + own + (e.payload->mark * 0x9e3779b97f4a7c15U >> 40) % entry_bytes;
+}
+
 bool strip(raft_message &m, unsigned codec, Random &random) {
     unsigned char limit = limit_of(m.type, codec);
     /* The version is the first field of every message. */

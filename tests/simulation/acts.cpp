@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/* What operators and programs do by plan.callers: floods of events, changed timeouts and features,
+ * older versions, moves, campaigns, preferences, and requests that are given up. */
+#include "simulation.hpp"
+
+#include <algorithm>
+
+namespace sim {
+
+void Simulation::act() {
+    if (calm) {
+        return;
+    }
+    schedule(now + extra.between(1, 2 * plan.callers.interval), Scheduled::ACT, 0, 0);
+    if (recovery_under_way()) {
+        return;
+    }
+    struct {
+        Condition condition;
+        void (Simulation::*act)();
+    } const acts[] = {
+        {C_FLOODS, &Simulation::flood},
+        {C_TIMEOUTS, &Simulation::begin_retiming},
+        {C_FEATURES, &Simulation::change_features},
+        {C_FEATURES, &Simulation::restart_as_older_version},
+        {C_MOVES, &Simulation::move_servers},
+        {C_CAMPAIGNS, &Simulation::ask_to_campaign},
+        {C_PREFERENCES, &Simulation::change_preference},
+        {C_EAGER_COMMIT, &Simulation::change_eager_commit},
+        {C_GIVE_UP, &Simulation::give_up},
+        {C_READ_BURSTS, &Simulation::burst_of_reads},
+        {C_DATA_LOSS, &Simulation::lose_data},
+    };
+    size_t n = std::size(acts), begin = extra.below(n);
+    for (size_t i = 0; i < n; i++) {
+        const auto &a = acts[(begin + i) % n];
+        if (plan.callers.has(a.condition)) {
+            (this->*a.act)();
+            return;
+        }
+    }
+}
+
+/* A server that is cut off gets an event each millisecond. */
+void Simulation::flood() {
+    Server *l = leader();
+    Server &s = l != nullptr && extra.percent(70) ? *l : server(extra.between(1, plan.servers));
+    if (!s.up || s.flooded()) {
+        return;
+    }
+    stats.add(S_FLOOD);
+    note(s.id, "is cut off and flooded with events");
+    network.split(1U << s.id, true, true);
+    Time end = now + 3 * s.election_timeout() * kMs;
+    schedule(end, Scheduled::HEAL, 0, 0);
+    s.flood(end);
+}
+
+/* ------------------------------------------------- election timeouts (§6.4.1, leases) -- */
+
+/* Raise: the leader last. Lower: the leader first, the others an old timeout later. */
+void Simulation::begin_retiming() {
+    Server *l = leader();
+    unsigned old = plan.server[1].election_timeout;
+    for (raft_id id = 1; id <= plan.servers; id++) {
+        if (plan.server[id].election_timeout != old) {
+            return;
+        }
+    }
+    bool raise = extra.percent(50);
+    unsigned least = std::min(4 * plan.tuning.heartbeat, old);
+    auto timeout = static_cast<unsigned>(raise ? extra.between(old, std::min(4 * old, 3000U))
+                                               : extra.between(least, old));
+    if (l == nullptr || retiming_.left != 0 || timeout == old) {
+        return;
+    }
+    unsigned all = (1U << (plan.servers + 1)) - 2;
+    retiming_ = {all, timeout, old, raise, false};
+    stats.add(raise ? S_RAISED : S_LOWERED);
+    note(0, "election timeouts change from %u to %u ms", old, timeout);
+    Time first = 0;
+    if (raise && extra.percent(50)) { /* leadership may move just then */
+        network.split(1U << l->id, true, true);
+        schedule(now + extra.between(0, 4 * timeout) * kMs, Scheduled::HEAL, 0, 0);
+        first = extra.between(0, 2 * old) * kMs;
+    }
+    schedule(now + first, Scheduled::RETIME, 0, 0);
+}
+
+void Simulation::continue_retiming() {
+    Server *l = leader();
+    raft_id leader_id = l != nullptr ? l->id : 0;
+    for (raft_id id = 1; id <= plan.servers; id++) {
+        bool other = retiming_.raise ? id == leader_id : id != leader_id;
+        if ((retiming_.left >> id & 1) != 0 && (retiming_.halfway || !other)) {
+            server(id).set_election_timeout(retiming_.timeout);
+            retiming_.left &= ~(1U << id);
+        }
+    }
+    retiming_.halfway = true;
+    if (retiming_.left != 0) { /* clocks may be slow */
+        Time later = retiming_.raise ? extra.between(0, 20) : 2 * retiming_.old + 10;
+        schedule(now + later * kMs, Scheduled::RETIME, 0, 0);
+    }
+}
+
+/* --------------------------------------------------------------- features, versions -- */
+
+void Simulation::change_features() {
+    Server &s = server(extra.between(1, plan.servers));
+    if (s.codec >= kOurs) {
+        stats.add(S_FEATURES);
+        s.set_features(extra.percent(50) ? 14U : static_cast<unsigned>(extra.below(8) << 1));
+    }
+}
+
+/* The restart takes longer than an election timeout, in which its features are forgotten, and its
+ * connections are closed. That needs clocks that do not stand still. */
+void Simulation::restart_as_older_version() {
+    Server &s = server(extra.between(1, plan.servers));
+    if (!s.up) {
+        return;
+    }
+    bool older = s.codec >= kOurs && plan.bounded_clocks;
+    if (s.codec >= kOurs && !older) {
+        return;
+    }
+    stats.add(older ? S_DOWNGRADE : S_UPGRADE);
+    s.stop(older ? "to restart as an older version" : "to restart as a newer version");
+    s.codec = older ? unsigned{kPublished} : unsigned{kOurs};
+    network.forget(s.id);
+    Time down = (2 * plan.max_election_timeout() + extra.below(2000)) * kMs;
+    schedule(now + down, Scheduled::RESTART, s.id, s.epoch);
+}
+
+/* ----------------------------------------------------------------------------- moves -- */
+
+bool Simulation::has_moved_servers() {
+    Server *l = leader();
+    if (!plan.callers.has(C_MOVES) || l == nullptr) {
+        return plan.callers.has(C_MOVES);
+    }
+    return std::any_of(l->view.conf.members.begin(), l->view.conf.members.end(),
+                       [&](const Member &m) { return server(m.id).next_address != m.address; });
+}
+
+/* As many servers restart at other addresses as the others can elect a leader without: a server
+ * that moved can ask them for votes, and the answers must reach it. */
+void Simulation::move_servers() {
+    Server *l = leader();
+    if (l == nullptr || has_moved_servers() || l->view.conf.joint() ||
+        l->view.conf_index > l->view.commit) {
+        return;
+    }
+    const Configuration conf = l->view.conf;
+    unsigned voters = conf.voters(), moved = 0;
+    unsigned most = voters - (voters / 2 + 1 - 1); /* a majority but one stays */
+    for (const Member &m : conf.members) {
+        Server &s = server(m.id);
+        bool may = m.role != RAFT_VOTER || moved < most;
+        if (voters > 1 && s.up && may && extra.percent(60)) {
+            moved += m.role == RAFT_VOTER;
+            stats.add(S_MOVED_OFF);
+            s.next_address = other_address(s.id, s.address);
+            s.crash("to move");
+        }
+    }
+    schedule(now + extra.between(1, 3000) * kMs, Scheduled::REDIRECT, 0, 0);
+}
+
+/* The operator puts the addresses right. */
+void Simulation::redirect() {
+    if (!has_moved_servers()) {
+        return;
+    }
+    schedule(now + extra.between(100, 500) * kMs, Scheduled::REDIRECT, 0, 0);
+    Server *l = leader();
+    if (l == nullptr || l->view.conf.joint()) {
+        return;
+    }
+    Configuration next = l->view.conf;
+    for (Member &m : next.members) {
+        m.address = server(m.id).next_address;
+    }
+    int rc = l->reconfigure(next, true);
+    if (rc != 0 && rc != RAFT_CANTCHANGE && rc != RAFT_NOTLEADER) {
+        throw Violation("membership", format("%s refuses new addresses with %d", l->name(), rc));
+    }
+    stats.add(S_CHANGE_ADDRESS, rc == 0);
+}
+
+/* ------------------------------------------------------------------------ leadership -- */
+
+void Simulation::ask_to_campaign() {
+    Server &s = server(extra.between(1, plan.servers));
+    if (!s.up) {
+        return;
+    }
+    stats.add(S_CAMPAIGN_ASKED);
+    int rc = s.campaign(); /* judged in check_asked_campaign() */
+    if (rc != 0 && rc != RAFT_INVALID && rc != RAFT_BUSY) {
+        throw Violation("campaign", format("%s, asked to, gets %d", s.name(), rc));
+    }
+}
+
+/* Does each majority have a voter that may lead? */
+bool Simulation::keeps_leaders(const Configuration &next) const {
+    unsigned voters = 0, never = 0;
+    for (const Member &m : next.members) {
+        voters += votes(m.role);
+        never += votes(m.role) && plan.callers.never_leads(m.id);
+    }
+    return !plan.callers.has(C_PREFERENCES) || voters == 0 || never <= (voters - 1) / 2;
+}
+
+void Simulation::change_preference() {
+    Server *l = leader();
+    raft_id id = extra.between(2, plan.servers);
+    if (l == nullptr || l->view.conf.joint() || l->view.conf_index > l->view.commit) {
+        return;
+    }
+    unsigned old = plan.callers.delay[id];
+    bool never = extra.percent(30);
+    plan.callers.delay[id] =
+        never ? UINT32_MAX : static_cast<unsigned>(extra.below(plan.max_election_timeout() + 1));
+    if (!keeps_leaders(l->view.conf)) {
+        plan.callers.delay[id] = old;
+        return;
+    }
+    stats.add(never ? S_NEVER_LEADS : S_DELAYED);
+    server(id).set_election_delay(plan.callers.delay[id]);
+}
+
+void Simulation::change_eager_commit() {
+    stats.add(S_EAGER_COMMIT);
+    server(extra.between(1, plan.servers)).set_eager_commit(extra.percent(70));
+}
+
+/* Often the transfer or the catch-up has just begun. */
+void Simulation::give_up() {
+    Server *l = leader();
+    if (l == nullptr) {
+        return;
+    }
+    bool transfer = extra.percent(50);
+    if (transfer) {
+        (void)l->transfer(extra.percent(50) ? extra.between(1, plan.servers) : 0);
+    } else {
+        (void)l->catch_up(extra.between(1, plan.servers));
+    }
+    if (!l->up || !l->view.leads()) {
+        return;
+    }
+    stats.add(S_GIVE_UP);
+    int rc = transfer ? l->transfer(l->id) : l->catch_up(0);
+    bool running = transfer && l->view.transferee != 0;
+    for (const observe::Peer &p : l->view.peers) {
+        running = running || (!transfer && p.catch_up == RAFT_CATCH_UP_RUNNING);
+    }
+    if (l->up && (rc != 0 || (running && l->view.leads()))) {
+        throw Violation("give up", format("%s, asked to give up a %s, gets %d%s", l->name(),
+                                          transfer ? "transfer" : "catch-up", rc,
+                                          running ? ", and goes on with it" : ""));
+    }
+}
+
+void Simulation::burst_of_reads() {
+    if (Server *l = leader()) {
+        stats.add(S_READ_BURST);
+        clients.burst(l->id, static_cast<unsigned>(extra.between(20, 100)));
+    }
+}
+
+} // namespace sim
