@@ -319,12 +319,8 @@ int raft_set_capacity_threshold(struct raft *r, unsigned short min) {
 int raft_set_features(struct raft *r, unsigned mask) {
     constexpr unsigned kKnown =
         RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS | RAFT_FEATURE_JOINT;
-    if ((mask & ~kKnown) != 0) {
-        return RAFT_INVALID;
-    }
-    return set(r, [=](Settings &s) { s.set_features(mask); });
     return set(
-        r, [=](Settings &s) { s.features = static_cast<uint16_t>(mask | RAFT_FEATURE_CAPACITY); },
+        r, [=](Settings &s) { s.set_features(mask); },
         (mask & ~kKnown) != 0 ? "features: a bit is not known to this version" : nullptr);
 }
 
