@@ -10,18 +10,21 @@ import sys
 import xml.etree.ElementTree as xml
 import zlib
 
-KINDS = {"function": "function", "enum": "enum", "enumvalue": "enumerator", "typedef": "type"}
+KINDS = {"function": "function", "enum": "enum", "enumvalue": "enumerator", "typedef": "type",
+         "define": "macro"}
 
 
 def public_names(folder):
-    """(kind, name) of all that Doxygen found in the header."""
+    """(kind, name) of all that Doxygen found in the header. Doxygen gives an enum without a name
+    one that begins with @; its enumerators count."""
     for compound in xml.parse(os.path.join(folder, "index.xml")).getroot():
         if compound.get("kind") == "struct":
             yield "struct", compound.findtext("name")
         elif compound.get("kind") == "file":
             for member in compound.findall("member"):
-                if member.get("kind") in KINDS:
-                    yield KINDS[member.get("kind")], member.findtext("name")
+                name = member.findtext("name")
+                if member.get("kind") in KINDS and not name.startswith("@"):
+                    yield KINDS[member.get("kind")], name
 
 
 def documented_names(path):

@@ -43,7 +43,7 @@ class TagsAreNotFunctions(logging.Filter):
     """Silence one false alarm: C keeps tags and functions in separate name
     spaces (`enum raft_state` and `raft_state()`), Sphinx's C domain does not."""
 
-    names = ("raft_state", "raft_progress", "raft_role")
+    names = ("raft_state",)
 
     def filter(self, record):
         message = record.getMessage()

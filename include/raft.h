@@ -18,6 +18,7 @@
  *     return;
  * }
  * while (next_event(&event)) { // the first event is RAFT_START, which loads what is on disk
+ *     event.time = read_clock(); // for each event; see "Time" below
  *     if (raft_step(&r, &event, &update) != 0) {
  *         report(raft_errmsg(&r)); // the step had no effect; there is nothing to do
  *         continue;
@@ -51,15 +52,28 @@
  *    earlier; the same write may contain them.
  * 2. *Entries.* Delete the stored log from `entries.index` on, append `entries.batch` and start
  *    writing. Writes must reach the disk in the order of the updates. When the entries are
- *    durable, step #RAFT_STORED.
+ *    durable, step #RAFT_STORED. If `entries.n` is 0, there is nothing to acknowledge.
  * 3. *Snapshot.* Start writing the chunk of a snapshot that the leader sent. When the chunk is
  *    durable, step #RAFT_PERSISTED_SNAPSHOT.
- * 4. *Messages.* Send them. They need not wait for the writes of duties 2 and 3.
+ * 4. *Messages.* Send them. They need not wait for the writes of duties 2 and 3. A message may
+ *    also be sent later: see #raft_message.
  * 5. *Commit index.* Apply the entries up to raft_commit_index() to the program's state machine.
- * 6. *Timer.* Set a timer for raft_timeout(). When it expires, step #RAFT_TIMEOUT.
+ * 6. *Timer.* Set a timer for raft_timeout(), which may lie in the past: then it expires at once.
+ *    When it expires, step #RAFT_TIMEOUT. Each successful #RAFT_TIMEOUT sets #RAFT_UPDATE_TIMEOUT
+ *    and moves the deadline beyond the event's time, so that a one-shot timer is always set again.
  *
  * Finish reading an update before the next step on the same raft, which may overwrite the arrays.
- * If a write fails for good, close the raft and restart the server from what is durable.
+ * If a write fails for good, close the raft and restart the server from what is durable. After
+ * raft_close(), ignore writes of the closed raft that finish later: a ticket is valid for one
+ * raft_init() only.
+ *
+ * **Time.** Read the clock for each event, directly before raft_step(). Many event loops offer a
+ * time that they read once in each turn. After a slow callback that time is out of date, and a
+ * leader that uses it may take an expired lease for a valid one. Use a monotonic clock that also
+ * counts the time during which the machine is suspended: on Linux `CLOCK_BOOTTIME`, not
+ * `CLOCK_MONOTONIC`. A deadline that has passed stays due until #RAFT_TIMEOUT is stepped, or until
+ * the event happens for which this server waits, such as a message from its leader. Other events do
+ * not move the deadline, so they may be stepped first.
  *
  * **Ownership.** Three phrases describe who owns memory, and for how long it is used:
  *
@@ -72,10 +86,13 @@
  *   with that update.
  *
  * **Errors.** Functions that return an `int` return 0 on success, else a positive code of
- * #raft_error. A step that fails changes nothing except the text of raft_errmsg().
+ * #raft_error. A step or setter that fails changes nothing except the text of raft_errmsg().
+ *
+ * **Numbers.** Every number that the library hands out fits in a signed 64-bit integer, except
+ * IDs, which the caller chooses.
  *
  * **Threads.** Different rafts may be used by different threads without locking. Calls on the
- * same raft must not overlap.
+ * same raft must not overlap, except that several threads may call getters at once.
  *
  * **Sources.** Section numbers (§) and figures refer to Diego Ongaro's dissertation,
  * "Consensus: Bridging Theory and Practice" (Stanford, 2014).
@@ -112,8 +129,10 @@ extern "C" {
  * Base types and error codes
  * ------------------------------------------------------------------------ */
 
-/* Enums that are the type of a struct field have 4 bytes. Where the compiler would make them smaller,
- * one more enumerator prevents it; elsewhere it would make every switch over the types warn. */
+#ifndef DOXYGEN
+/* Enums that are the type of a struct field have 4 bytes. Where the compiler would make them
+ * smaller, one more enumerator prevents it. Elsewhere that enumerator is left out, because it
+ * would make every switch over the types warn. */
 #if defined(__ARM_SIZEOF_MINIMAL_ENUM) && __ARM_SIZEOF_MINIMAL_ENUM < 4
 #define RAFT_ENUM_OF_4_BYTES(reserved) , reserved = 0x7fffffff
 #else
@@ -124,9 +143,10 @@ extern "C" {
 #else
 #define RAFT_ASSERT(condition, text) _Static_assert(condition, text)
 #endif
+#endif
 
-/** Server ID, chosen by the caller. 0 means "no server". Never reuse the ID of a server that was
- * removed or that has lost its disk. */
+/** Server ID, chosen by the caller. 0 means "no server". Never use an ID again: neither that of a
+ * server that was removed, nor that of a server whose disk was emptied or set back. */
 typedef unsigned long long raft_id;
 
 /** Term: a number that identifies an election (§3.3). 0 means "no term". */
@@ -135,7 +155,8 @@ typedef unsigned long long raft_term;
 /** Position of an entry in the log (§3.5). The first entry has index 1; 0 means "no entry". */
 typedef unsigned long long raft_index;
 
-/** Milliseconds of a monotonic clock. The caller chooses when the clock is 0. */
+/** Milliseconds of a monotonic clock that counts the time during which the machine is suspended.
+ * The caller chooses when the clock is 0. */
 typedef unsigned long long raft_time;
 
 /** A block of memory. Its owner is stated at each use. */
@@ -166,7 +187,7 @@ enum raft_error {
     RAFT_CANCELED,     /**< Never returned. */
     RAFT_NAMETOOLONG,  /**< Never returned. */
     RAFT_TOOBIG,       /**< A term or an index would exceed 2^62. */
-    RAFT_NOCONNECTION, /**< A server that is needed was not heard for an election timeout. */
+    RAFT_NOCONNECTION, /**< A server that the operation needs was not heard from lately. */
     RAFT_BUSY,         /**< An operation of this kind is in progress, or a limit is reached. */
     RAFT_IOERR,        /**< Never returned. */
     RAFT_NOTFOUND,     /**< There is no other voter, or no configuration for this index. */
@@ -190,7 +211,7 @@ struct raft_update;
  * platform. A zeroed struct is a raft that is not initialized. If `r` is NULL or not initialized,
  * raft_step(), setters, and getters with an error code return #RAFT_INVALID. Other getters return
  * 0 or NULL, except that raft_role() returns -1, raft_errmsg() a text that says so, and
- * raft_version() the version.
+ * raft_version() the version. Between raft_init() and #RAFT_START a raft is a follower.
  */
 struct raft {
     raft_id id; /**< This server's ID. Do not write it. */
@@ -324,9 +345,12 @@ struct raft_message;
 /**
  * Bits of `raft_update.flags`: what a step changed.
  *
- * A flag is set if and only if this step changed what the flag names, with two exceptions:
- * #RAFT_UPDATE_VOTED_FOR is also set whenever #RAFT_UPDATE_CURRENT_TERM is; and in the update of
- * #RAFT_START, these two flags say that term or vote differs from that in the event.
+ * A flag is set if and only if this step changed what the flag names, with three exceptions:
+ *
+ * - #RAFT_UPDATE_VOTED_FOR is also set whenever #RAFT_UPDATE_CURRENT_TERM is;
+ * - #RAFT_UPDATE_TIMEOUT is set by every successful #RAFT_TIMEOUT;
+ * - in the update of #RAFT_START, the flags of term and vote say that these differ from those in
+ *   the event.
  */
 enum raft_update_flag {
     RAFT_UPDATE_CURRENT_TERM = 1 << 0,  /**< Duty 1: save raft_current_term(). */
@@ -336,7 +360,7 @@ enum raft_update_flag {
     RAFT_UPDATE_MESSAGES = 1 << 4,      /**< Duty 4: send `messages`. */
     RAFT_UPDATE_STATE = 1 << 5,         /**< raft_state() changed. */
     RAFT_UPDATE_COMMIT_INDEX = 1 << 6,  /**< Duty 5: apply up to raft_commit_index(). */
-    RAFT_UPDATE_TIMEOUT = 1 << 7,       /**< Duty 6: set a timer for raft_timeout(). */
+    RAFT_UPDATE_TIMEOUT = 1 << 7,       /**< Duty 6: set the timer to raft_timeout(). */
     RAFT_UPDATE_CONFIGURATION = 1 << 8, /**< The latest configuration changed: connect to its
                                              members. See raft_configuration_at(). */
     RAFT_UPDATE_READS = 1 << 9,         /**< `reads` answers #RAFT_READ events. */
@@ -352,7 +376,8 @@ struct raft_update_entries {
      * or are valid until the next step: see #raft_entry. */
     struct raft_entry *batch;
     unsigned n; /**< Number of entries. 0: only delete; there is nothing to acknowledge. */
-    /** Ticket of this write: `stored.write` of the #RAFT_STORED that acknowledges it. */
+    /** Ticket of this write: `stored.write` of the #RAFT_STORED that acknowledges it. It is valid
+     * until raft_close(). */
     unsigned long long write;
 };
 
@@ -418,7 +443,15 @@ struct raft_update {
  * Events: what the caller reports
  * ------------------------------------------------------------------------ */
 
-/** Type of an event, and the member of #raft_event that holds its fields. */
+/**
+ * Type of an event, and the member of #raft_event that holds its fields.
+ *
+ * #RAFT_CAMPAIGN does what an expired election timeout does. Errors: #RAFT_INVALID (this server
+ * leads, or may not campaign because it is not a voter, for example), #RAFT_BUSY (this server
+ * started, or heard from a leader, less than an election timeout ago: the leader may hold a lease,
+ * which relies on this server's own vote as well; or a chunk of a snapshot is being written),
+ * #RAFT_NOMEM.
+ */
 enum raft_event_type {
     RAFT_START = 1,          /**< `start`: load what is on disk. The first event. */
     RAFT_RECEIVE,            /**< `receive`: a message arrived. */
@@ -426,7 +459,7 @@ enum raft_event_type {
     RAFT_PERSISTED_SNAPSHOT, /**< `persisted_snapshot`: a chunk of a snapshot is durable. */
     RAFT_CONFIGURATION,      /**< `configuration`: has no effect. */
     RAFT_SNAPSHOT,           /**< `snapshot`: the caller has taken a snapshot. */
-    RAFT_TIMEOUT,            /**< No fields: raft_timeout() has passed. Too early is harmless. */
+    RAFT_TIMEOUT,            /**< No fields: raft_timeout() has passed. Harmless if too early. */
     RAFT_SUBMIT,             /**< `submit`: replicate entries. */
     RAFT_CATCH_UP,           /**< `catch_up`: bring a server up to date before it votes. */
     RAFT_TRANSFER,           /**< `transfer`: transfer leadership. */
@@ -437,8 +470,8 @@ enum raft_event_type {
     RAFT_STORED,             /**< `stored`: entries are durable; with the ticket of the write. */
     RAFT_RECOVER,            /**< `recover`: continue after a majority was lost. Unsafe. */
     RAFT_SENT,               /**< `sent`: some entries of the last update were not sent. */
-    RAFT_CAMPAIGN            /**< No fields: campaign now. See raft_set_election_delay(). */
-    RAFT_ENUM_OF_4_BYTES(RAFT_EVENT_TYPE_RESERVED)
+    RAFT_CAMPAIGN            /**< No fields: start an election now. */
+        RAFT_ENUM_OF_4_BYTES(RAFT_EVENT_TYPE_RESERVED)
 };
 
 /**
@@ -449,14 +482,22 @@ enum raft_event_type {
  * older than the snapshot: the server crashed before it deleted that log. The library ignores the
  * log, and the update has #RAFT_UPDATE_ENTRIES with `n == 0`: delete the whole stored log.
  *
+ * The library reads the payloads of #RAFT_CHANGE entries only. Those of the others may be NULL, so
+ * that a restart need not read the whole log.
+ *
  * The commit index becomes the snapshot's index; without a snapshot it becomes 1 if the log has
  * entry 1, else 0.
  *
- * If this server is the only voter, it can elect itself. It does so in this step, in a new term, if
- * its configuration is known to be committed because it comes from the snapshot or from entry 1.
- * Otherwise it waits an election timeout: an earlier leader that is removing itself may still hold
- * a lease (§6.4.1). Starting counts as hearing from a leader: this server grants no vote for an
- * election timeout, unless a leader that is transferring leadership permits it (§4.2.3).
+ * Starting counts as hearing from a leader: this server grants no vote for an election timeout,
+ * unless a leader that is transferring leadership permits it (§4.2.3).
+ *
+ * A server that is the only voter of its configuration elects itself, in a new term, if its vote in
+ * the current term is its own, or its last entry is of the current term, or it has led under this
+ * configuration since it started. Otherwise its disk may have been emptied, and the configuration
+ * may be an old one that it has received again: it then waits for a leader, or for #RAFT_CAMPAIGN.
+ * It elects itself in the step of #RAFT_START if the configuration is known to be committed,
+ * because it comes from the snapshot or from entry 1. If not, an earlier leader that is removing
+ * itself may still hold a lease (§6.4.1), so this server first waits an election timeout.
  *
  * Errors: #RAFT_INVALID (started before; inconsistent settings; @p entries is NULL although
  * @p n_entries is not 0), #RAFT_CORRUPT (no correct server stores these values;
@@ -464,9 +505,11 @@ enum raft_event_type {
  * cannot be decoded), #RAFT_NOMEM.
  */
 struct raft_event_start {
-    raft_term term;                          /**< Stored term; 0 on an empty disk. */
-    raft_id voted_for;                       /**< Stored vote in that term; 0: none. */
-    struct raft_snapshot_metadata *metadata; /**< Last snapshot, or NULL; borrowed for the call. */
+    raft_term term;    /**< Stored term; 0 on an empty disk. */
+    raft_id voted_for; /**< Stored vote in that term; 0: none. */
+    /** Last snapshot, or NULL; borrowed for the call. If `configuration_index` is 0, it was not
+     * recorded, and the index of the snapshot is used. */
+    struct raft_snapshot_metadata *metadata;
     raft_index start_index;     /**< Index of the first of @p entries; ignored if there is none. */
     struct raft_entry *entries; /**< The stored log; borrowed for the call, payloads too. */
     unsigned n_entries;         /**< Number of @p entries. */
@@ -494,6 +537,10 @@ struct raft_event_bootstrap {
  * A message of unknown type is ignored. Errors: #RAFT_MALFORMED (a field has a value that no
  * correct server sends, the sender is 0 or this server, or the address is NULL), #RAFT_CORRUPT
  * (an entry conflicts with a committed one), #RAFT_INVALID (@p message is NULL), #RAFT_NOMEM.
+ *
+ * #RAFT_MALFORMED is also returned if the term exceeds both 2^61 and this server's own term by more
+ * than 2^32, unless this server has no log. No correct cluster reaches such terms. Without this
+ * limit, one forged message could raise the term so far that no server can campaign any more.
  */
 struct raft_event_receive {
     /** The message; borrowed for the call. Payloads and snapshot bytes are handed through. */
@@ -504,7 +551,8 @@ struct raft_event_receive {
  * Fields of #RAFT_STORED: all entries up to @p index are durable.
  *
  * One acknowledgement may cover several updates. If the log was truncated or replaced by a snapshot
- * since the write began, the ticket is out of date and the event is ignored. Errors:
+ * since the write began, the ticket is out of date and the event is ignored. Never use a ticket of
+ * a raft that was closed: after the next raft_init() it may stand for another write. Errors:
  * #RAFT_INVALID (no update had this ticket), #RAFT_NOMEM.
  */
 struct raft_event_stored {
@@ -545,13 +593,14 @@ struct raft_event_persisted_snapshot {
  * `raft_term_of(r, i) == t`. It is lost when a later update has `entries.index <= i`. If a snapshot
  * from another leader covers i first, this server cannot know which of the two happened.
  *
- * A #RAFT_CHANGE entry must be submitted alone. It obeys the rules of #RAFT_RECONFIGURE, and cannot
- * change more than one voter.
+ * A #RAFT_CHANGE entry must be submitted alone. It obeys the rules of #RAFT_RECONFIGURE without
+ * `force`, and cannot change more than one voter.
  *
  * Errors: #RAFT_NOTLEADER, #RAFT_NOSPACE (see raft_set_capacity_threshold()), #RAFT_BUSY (see
  * raft_set_max_uncommitted_entries()), #RAFT_MALFORMED (an unknown type, a #RAFT_CHANGE that is
- * not alone or cannot be decoded), #RAFT_CANTCHANGE, #RAFT_BADROLE, #RAFT_INVALID (no entries, or
- * a configuration without a voter), #RAFT_TOOBIG, #RAFT_NOMEM.
+ * not alone or cannot be decoded), #RAFT_CANTCHANGE, #RAFT_NOCONNECTION, #RAFT_BADID,
+ * #RAFT_BADROLE, #RAFT_INVALID (no entries, or a configuration without a voter), #RAFT_TOOBIG,
+ * #RAFT_NOMEM.
  */
 struct raft_event_submit {
     struct raft_entry *entries; /**< Borrowed for the call; payloads are handed through. */
@@ -567,21 +616,35 @@ struct raft_event_submit {
  * (§6.4.1) it answers in this step. Neither writes to the log. If a quorum needs servers without
  * #RAFT_FEATURE_ROUNDS, the leader commits a #RAFT_BARRIER entry instead.
  *
+ * Reads share rounds. Those that are stepped while a round is in progress share the next one, which
+ * begins when the current one is confirmed, or at the next heartbeat. So the caller need not
+ * collect reads. Barriers are shared in the same way. While the features of servers that a quorum
+ * needs are unknown (see #raft_feature), reads wait for the next heartbeat.
+ *
  * Errors: #RAFT_NOTLEADER, #RAFT_BUSY (too many reads are pending), #RAFT_NOMEM.
  */
 struct raft_event_read {
     unsigned long long id; /**< Any number; the answer has the same. */
     /** Allow an answer under a lease. It is linearizable only if all servers have the same
-     * election timeout, and no clock runs over a tenth faster than another. */
+     * election timeout, no clock runs over a tenth faster than another, every clock counts the time
+     * during which its machine is suspended, and this event's time was read for this event. */
     bool lease;
 };
 
 /**
  * Fields of #RAFT_SNAPSHOT: the caller has made a snapshot of its state machine durable (§5.1).
  *
- * The library forgets the entries that the snapshot covers, except the last @p trailing ones. After
- * this step, delete stored entries below raft_first_index(). Keep the snapshot until there is a
- * newer one and no message of the current update refers to it.
+ * The library forgets the entries that the snapshot covers, except at least the last @p trailing
+ * ones. After this step, delete what is no longer needed, and nothing else: stored entries below
+ * raft_first_index(), and snapshots older than raft_oldest_snapshot_index().
+ *
+ * If this leader is sending an older snapshot to a server, it goes on with that one as long as the
+ * server acknowledges chunks, and keeps the log from there on. If the disk runs full, step
+ * #RAFT_UNREACHABLE for that server (raft_progress() says which it is): the transfer begins anew,
+ * with the latest snapshot.
+ *
+ * Store the snapshot together with its whole #raft_snapshot_metadata, which #RAFT_START needs. Get
+ * it from raft_term_of() and raft_configuration_at() before this step.
  *
  * Errors: #RAFT_INVALID (the index is above raft_commit_index(), or not above
  * raft_snapshot_index()), #RAFT_NOMEM.
@@ -590,8 +653,8 @@ struct raft_event_snapshot {
     /** Only the index is read: the library knows the term, and the configuration, which
      * raft_configuration_at() returns. */
     struct raft_snapshot_metadata metadata;
-    /** Number of entries to keep, up to and including the index: servers that are a little
-     * behind then need no snapshot. */
+    /** Number of entries to keep at least, up to and including the index, so that servers that are
+     * a little behind need no snapshot. */
     unsigned trailing;
 };
 
@@ -599,17 +662,32 @@ struct raft_event_snapshot {
  * Fields of #RAFT_RECONFIGURE: change the members (§4.1).
  *
  * If the sets of voters differ by at most one server, the change takes one entry. Otherwise the
- * leader goes through a joint configuration (§4.3), which it leaves without a further event.
+ * leader goes through a joint configuration (§4.3), which it leaves without a further event. All
+ * members that receive the log must then have #RAFT_FEATURE_JOINT, except those that are out of
+ * contact and that the change removes. If @p conf equals the configuration in force, the step
+ * succeeds and does nothing.
+ *
+ * An uncommitted change cannot be taken back. So the library refuses a change unless the servers
+ * that are running and up to date are a majority of the present voters, and a majority of the
+ * voters in @p conf. The leader itself counts. Another server counts if the leader heard from it in
+ * this term and within an election timeout, if its mode is #RAFT_PROGRESS_PIPELINE, and if it lacks
+ * no more entries than raft_set_max_inflight_entries() allows.
+ *
+ * An ID must never be used again: while an emptied server with an old ID receives the log, it
+ * passes through old configurations, and may act on one of them. The library refuses to add an ID
+ * that a configuration in its log, or in a snapshot that it may send, contains. It does not know
+ * the logs of the other servers.
  *
  * Errors: #RAFT_NOTLEADER; #RAFT_CANTCHANGE (another change is uncommitted; a catch-up is running;
  * this leader has not yet committed an entry of its own term; a joint change is needed and a
- * member does not have #RAFT_FEATURE_JOINT); #RAFT_BADID (an ID is 0), #RAFT_DUPLICATEID,
- * #RAFT_DUPLICATEADDRESS, #RAFT_BADROLE; #RAFT_INVALID (no voter, or a NULL address);
- * #RAFT_TOOBIG; #RAFT_NOMEM.
+ * member lacks #RAFT_FEATURE_JOINT); #RAFT_NOCONNECTION (the change could not be committed);
+ * #RAFT_BADID (an ID is 0, or was used before); #RAFT_DUPLICATEID; #RAFT_DUPLICATEADDRESS;
+ * #RAFT_BADROLE; #RAFT_INVALID (no voter, or a NULL address); #RAFT_TOOBIG; #RAFT_NOMEM.
  */
 struct raft_event_reconfigure {
     struct raft_configuration conf; /**< All members after the change; borrowed for the call. */
-    /** Make the change although it may not be possible to commit it, or to take it back. */
+    /** Make the change although it may be impossible to commit, or an ID was used before, or other
+     * members have not announced #RAFT_FEATURE_JOINT. */
     bool force;
 };
 
@@ -626,7 +704,7 @@ struct raft_event_reconfigure {
  * #RAFT_BUSY (another catch-up is running), #RAFT_NOMEM.
  */
 struct raft_event_catch_up {
-    raft_id server_id; /**< The standby or spare. */
+    raft_id server_id; /**< The standby or spare; 0: cancel the running catch-up. */
 };
 
 /**
@@ -635,18 +713,29 @@ struct raft_event_catch_up {
  * The leader brings that voter up to date and asks it to campaign at once. During the transfer it
  * refuses new entries with #RAFT_NOTLEADER. It gives up after an election timeout.
  *
- * Errors: #RAFT_NOTLEADER, #RAFT_BADID (no other member has it), #RAFT_BADROLE (it is no voter),
- * #RAFT_NOTFOUND (there is no other voter), #RAFT_BUSY (a transfer is in progress), #RAFT_NOMEM.
+ * To cancel a transfer, use this server's own ID; if there is none, that has no effect. If the
+ * other voter has already been asked to campaign, it may become leader nevertheless.
+ *
+ * Errors: #RAFT_NOTLEADER, #RAFT_BADID (no member has it), #RAFT_BADROLE (it is no voter, or has
+ * #RAFT_FEATURE_NEVER_LEADS), #RAFT_NOCONNECTION (it was not heard from for an election timeout),
+ * #RAFT_NOTFOUND (@p server_id is 0, and no other voter that may lead was heard from), #RAFT_BUSY
+ * (a transfer is in progress), #RAFT_NOMEM.
  */
 struct raft_event_transfer {
-    raft_id server_id; /**< The next leader; 0: the most up-to-date voter. */
+    /** The next leader. 0: the most up-to-date of the other voters that were heard from within an
+     * election timeout and may lead. This server's own ID: cancel the transfer. */
+    raft_id server_id;
 };
 
 /**
  * Fields of #RAFT_UNREACHABLE: the transport could not deliver a message or snapshot.
  *
- * Until that server acknowledges entries, the leader sends it at most one message with entries at a
- * time. The event is ignored on a server that does not lead, and if the ID is unknown.
+ * The leader forgets the server's features (see #raft_feature). Until the server answers a
+ * heartbeat, the leader sends it neither entries nor chunks of a snapshot. Then it searches for the
+ * last entry that both logs have, with one message at a time, or sends the last chunk again. If it
+ * was sending an older snapshot, it sends the latest one instead, from its beginning. Step this
+ * event also if the entries or bytes of a message can no longer be read. The event is ignored on a
+ * server that does not lead, and if the ID is unknown.
  */
 struct raft_event_unreachable {
     raft_id server_id; /**< The server that did not get the message. */
@@ -655,10 +744,13 @@ struct raft_event_unreachable {
 /**
  * Fields of #RAFT_RECOVER: continue after a majority of the voters is lost for good. **Unsafe.**
  *
- * The server, which must not be a leader, appends @p conf in a new term. Committed entries that
- * only the lost servers had are lost. Two clusters can result if any server outside @p conf still
- * runs. Recover one server only: the one whose last durable entry has the highest term and, among
- * those, the highest index. Add the others afterwards with empty disks and new IDs.
+ * The server, which must not be a leader, appends @p conf in a new term, which is 2^20 above its
+ * current one, so that no term of the lost servers is used again. Committed entries that only the
+ * lost servers had are lost. Two clusters can result if any server outside @p conf still runs.
+ * Recover one server only: the one whose last durable entry has the highest term and, among those,
+ * the highest index. Stop the other survivors, and add them afterwards with empty disks and new
+ * IDs. If @p conf contains survivors that keep their disks, restart them: a running server that has
+ * learned of a commit index beyond its log does not campaign.
  *
  * Errors: #RAFT_INVALID (this server is the leader; no voter; a NULL address), #RAFT_BADID (an ID
  * is 0, or this server is not in @p conf), #RAFT_DUPLICATEID, #RAFT_DUPLICATEADDRESS,
@@ -671,13 +763,20 @@ struct raft_event_recover {
 /**
  * Fields of #RAFT_SENT: the caller has sent fewer entries to a server than the update asked for.
  *
- * A caller that bounds its messages, or what is in flight, in bytes cuts the entries of a
- * #RAFT_APPEND_ENTRIES message (or does not send it), and steps this event directly after it has
- * carried out that update, or after another #RAFT_SENT. The entries after @p index count as not sent.
- * If at least one entry of the last message to that server was sent, the update of this step asks for
- * the next ones, so that a caller can cut one long message into several. If none was sent, the leader
- * asks for them after the server's next acknowledgement, or at the next heartbeat. The event is
- * ignored if it does not apply: no entry after @p index was asked for, or the server has stored it.
+ * A caller that limits its messages, or what is in flight, in bytes sends fewer entries than a
+ * #RAFT_APPEND_ENTRIES message asks for, or does not send the message. It then steps this event for
+ * that server, directly after it has carried out the whole update (or that of another #RAFT_SENT),
+ * because this step makes the arrays of that update invalid. The entries after @p index count as
+ * not sent, and later messages of that update to the same server need not be sent.
+ *
+ * If at least one entry of the update's last message to that server has been sent, the update of
+ * this step asks for the next entries, so that a caller can cut one long message into several. If
+ * none was sent, the leader asks for them after the server's next acknowledgement, or at the next
+ * heartbeat.
+ *
+ * The event is ignored if it does not apply: no entry after @p index was asked for, or the server
+ * has already stored it. Without this event, cut messages are correct but slow: the leader takes
+ * the missing entries for lost, and searches for the last entry that both logs have.
  */
 struct raft_event_sent {
     raft_id server_id; /**< The server. */
@@ -693,10 +792,10 @@ struct raft_event_configuration {
     struct raft_configuration conf; /**< Not read. */
 };
 
-/** Something that happened. Zero it before filling it. */
+/** Something that happened. Zero it before filling it: reserved space may become fields. */
 struct raft_event {
-    /** Current time, required in every event; at most 2^62. If it is less than in the previous
-     * event, the library uses the previous time. */
+    /** Current time, read for this event (see "Time" at the top); at most 2^62. If it is less than
+     * in the previous event, the library uses the previous time. */
     raft_time time;
     enum raft_event_type type; /**< What happened; selects one of the members below. */
     unsigned char unused;      /**< Not read. */
@@ -745,14 +844,19 @@ enum raft_message_type {
     RAFT_REQUEST_VOTE_RESULT,   /**< `request_vote_result`: answers it. */
     RAFT_INSTALL_SNAPSHOT,      /**< `install_snapshot`: a snapshot, or a chunk of one. */
     RAFT_TIMEOUT_NOW            /**< `timeout_now`: tells the receiver to campaign at once. */
-    RAFT_ENUM_OF_4_BYTES(RAFT_MESSAGE_TYPE_RESERVED)
+        RAFT_ENUM_OF_4_BYTES(RAFT_MESSAGE_TYPE_RESERVED)
 };
 
 /**
  * Features of a server: bits that it announces in its answers.
  *
- * The last three need message fields that C-Raft does not have. A server announces them only if
- * raft_set_features() says that the caller's codec transmits these fields.
+ * Rounds, chunks and joint configurations need message fields that C-Raft does not have. A server
+ * announces them only if raft_set_features() says that the caller's codec transmits these fields.
+ *
+ * A server may come back as an older version. So when a server is reported unreachable
+ * (#RAFT_UNREACHABLE) or was silent for an election timeout, the leader forgets its features, and
+ * uses none of them until the server answers. Joint changes are an exception: they depend on the
+ * features that a server announced last, however long ago.
  */
 enum raft_feature {
     RAFT_FEATURE_CAPACITY = 1, /**< It reports its disk capacity. Always announced. */
@@ -763,7 +867,7 @@ enum raft_feature {
     RAFT_FEATURE_CHUNKS = 4,
     /** It supports joint configurations. Needs all values of #raft_server_role in messages. */
     RAFT_FEATURE_JOINT = 8,
-    /** It never leads: see raft_set_election_delay(), which alone sets this feature. */
+    /** It never leads. raft_set_election_delay() sets this feature, raft_set_features() cannot. */
     RAFT_FEATURE_NEVER_LEADS = 32
 };
 
@@ -798,10 +902,12 @@ struct raft_append_entries {
     raft_term prev_log_term;   /**< Term of that entry. */
     raft_index leader_commit;  /**< The leader's commit index. */
     /** The entries from `prev_log_index + 1` on. In an update it is NULL: the caller attaches the
-     * entries from its log before the next step. In an event the array is borrowed for the call,
-     * and the payloads are handed through. */
+     * entries from its log, see #raft_message. In an event the array is borrowed for the call, and
+     * the payloads are handed through. */
     struct raft_entry *entries;
-    unsigned n_entries; /**< Number of entries. The caller may attach fewer and reduce it. */
+    /** Number of entries. In an update the caller may attach fewer and reduce it; then step
+     * #RAFT_SENT. */
+    unsigned n_entries;
     /** Number of the round of heartbeats; the answer echoes it. 0: none. From version 1. */
     unsigned long long round;
 };
@@ -824,7 +930,14 @@ struct raft_append_entries_result {
     unsigned long long snapshot_offset;
 };
 
-/** InstallSnapshot (figure 5.3). Version 0 is a whole snapshot, version 1 a chunk. */
+/**
+ * InstallSnapshot (figure 5.3). Version 0 is a whole snapshot, version 1 a chunk.
+ *
+ * A leader sends it only to a server whose features it knows (see #raft_feature), so that a server
+ * with #RAFT_FEATURE_CHUNKS never gets version 0. Chunks are sent one at a time. A chunk is sent
+ * again if it is not acknowledged for raft_set_install_snapshot_timeout(), or if the server answers
+ * after it was reported unreachable. Each term, leader and snapshot begins at offset 0.
+ */
 struct raft_install_snapshot {
     unsigned char version; /**< 0 or 1: see #raft_message. */
     raft_term term;        /**< The leader's term. */
@@ -834,9 +947,9 @@ struct raft_install_snapshot {
      * an event it is borrowed for the call. */
     struct raft_configuration conf;
     raft_index conf_index; /**< Index of the entry that set it. */
-    /** Bytes of the snapshot. In an update it is empty: the caller attaches one or more bytes
-     * from @p offset on, or the whole snapshot in version 0. In an event it is handed
-     * through. */
+    /** Bytes of the snapshot. In an update it is empty: the caller attaches the bytes from
+     * @p offset on, at least one unless that is the end, or the whole snapshot in version 0. In an
+     * event it is handed through. */
     struct raft_buffer data;
     /** Position of @p data in the snapshot. From version 1. If it exceeds the receiver's `size_t`,
      * raft_step() returns #RAFT_MALFORMED there. */
@@ -862,15 +975,18 @@ struct raft_timeout_now {
  * cluster: encode the version and the fields of that version; the receiver ignores the others.
  *
  * In an update, attach the entries to each #RAFT_APPEND_ENTRIES, from the log as it is after
- * duty 2, and the bytes to each #RAFT_INSTALL_SNAPSHOT.
+ * duty 2, and the bytes to each #RAFT_INSTALL_SNAPSHOT. If the caller must read them from disk, it
+ * may copy the message, and send it after later steps if raft_current_term() still equals the term
+ * of the message. Otherwise it must drop the message, because the log may have been rewritten. If
+ * the entries or bytes have been deleted, drop the message and step #RAFT_UNREACHABLE.
  */
 struct raft_message {
     enum raft_message_type type; /**< What the message is; selects one of the members below. */
     raft_id server_id;           /**< In an update: the receiver. In an event: the sender. */
-    /** Address of that server. In an update: for an answer, the address of the message that it
-     * answers; else the one in the configuration; valid until the next step. In an event: the
-     * address at which the sender accepts connections, as the sender says itself, not NULL; borrowed
-     * for the call. */
+    /** Address of that server. In an update: the address that came with the message which this
+     * message answers; if it answers none, the address in the configuration; valid until the next
+     * step. In an event: the address at which the sender accepts connections, which the sender must
+     * state itself (it is not the address of its socket); not NULL; borrowed for the call. */
     const char *server_address;
 #ifndef DOXYGEN
     union {
@@ -902,11 +1018,12 @@ enum raft_state {
     RAFT_LEADER        /**< Replicates its log to the others. */
 };
 
+/** What raft_state() returns for a raft that has no state. */
 enum {
     RAFT_UNAVAILABLE = 0 /**< The state of a raft that is NULL or not initialized. */
 };
 
-/** Returns the version of the library, as #RAFT_VERSION has that of the header. @p r may be NULL. */
+/** Returns the version of the library; #RAFT_VERSION is that of the header. @p r may be NULL. */
 RAFT_API unsigned raft_version(const struct raft *r);
 
 /** Returns the state; #RAFT_UNAVAILABLE for a raft that is NULL or not initialized. */
@@ -919,7 +1036,8 @@ RAFT_API raft_term raft_current_term(const struct raft *r);
 RAFT_API raft_id raft_voted_for(const struct raft *r);
 
 /**
- * Get the leader of the current term, if this server knows it.
+ * Get the leader of the current term, if this server knows it. A server that hears no leader for an
+ * election timeout forgets it.
  *
  * @param id      receives the leader's ID, 0: unknown; may be NULL
  * @param address receives the leader's address, valid until the next step, or NULL if unknown;
@@ -939,7 +1057,8 @@ RAFT_API raft_index raft_commit_index(const struct raft *r);
 RAFT_API raft_index raft_last_index(const struct raft *r);
 
 /** Returns the index of the oldest entry that a message can ask the caller to attach. The caller
- * may delete older ones, and no others. If the log is empty: raft_last_index() + 1. */
+ * may delete older ones that a snapshot covers, and no others. If the log is empty:
+ * raft_last_index() + 1. */
 RAFT_API raft_index raft_first_index(const struct raft *r);
 
 /** Returns the highest index that is known to be durable on this server. */
@@ -948,9 +1067,9 @@ RAFT_API raft_index raft_last_stored(const struct raft *r);
 /** Returns the last entry that the latest snapshot covers (§5.1); 0: no snapshot. */
 RAFT_API raft_index raft_snapshot_index(const struct raft *r);
 
-/** Returns the last entry that the oldest snapshot covers which a message can ask the caller to
- * attach: keep that snapshot and all newer ones. It is below raft_snapshot_index() while this leader
- * sends an older snapshot to a server. 0: no snapshot. */
+/** Returns the last entry that the oldest snapshot covers among those that a message can ask the
+ * caller to attach. Keep that snapshot and all newer ones. It is below raft_snapshot_index() while
+ * this leader sends an older snapshot to a server. 0: no snapshot. */
 RAFT_API raft_index raft_oldest_snapshot_index(const struct raft *r);
 
 /**
@@ -1008,8 +1127,8 @@ struct raft_peer {
     /** How many bytes of that snapshot the member has acknowledged. */
     unsigned long long snapshot_offset;
     /** How often, in this leader's term, the member came back with less than it had acknowledged:
-     * its disk was emptied or set back. That breaks the promise on which Raft rests, and committed
-     * entries may be lost. */
+     * its disk was emptied or set back. Committed entries may be lost, because Raft relies on
+     * acknowledged entries being kept. Remove the member. See also #RAFT_TRACE_DATA_LOSS. */
     unsigned long long data_losses;
     unsigned long long reserved[8]; /**< Always 0. */
 };
@@ -1043,8 +1162,8 @@ RAFT_API int raft_catch_up(const struct raft *r, raft_id id, int *status);
 /** Returns the server to which this leader is transferring leadership (§3.10); 0: none. */
 RAFT_API raft_id raft_transferee(const struct raft *r);
 
-/** Returns a text that says why the last step or setter that failed did. It is never NULL, and empty
- * if none has failed; valid until the next step, setter or raft_close(). */
+/** Returns the reason of the latest failure of a step or setter, in words; empty if there was none.
+ * Never NULL; valid until the next step, setter or raft_close(). */
 RAFT_API const char *raft_errmsg(const struct raft *r);
 
 /* --------------------------------------------------------------------------
@@ -1060,8 +1179,9 @@ RAFT_API const char *raft_errmsg(const struct raft *r);
  * call that would make the settings invalid returns #RAFT_INVALID. A setter that returns an error
  * changes nothing. A setter that is called from the raft's own tracer returns #RAFT_BUSY.
  *
- * A timeout that is set while the server runs takes effect at once: a lower one brings a running
- * deadline forward, a higher one puts it off. Read raft_timeout() after the call.
+ * A timeout that is set while the server runs takes effect at once. A lower election timeout brings
+ * a running deadline forward. A higher one puts it off, to at least the new minimum from now. A
+ * setter has no update: read raft_timeout() after the call.
  *
  * @{
  */
@@ -1078,11 +1198,12 @@ RAFT_API int raft_seed(struct raft *r, unsigned seed);
 
 /**
  * Set the minimum election timeout (§3.4). Each timeout is chosen at random between this and
- * twice this. A leader that does not hear from a quorum for the minimum steps down (§6.2). For
- * reads under a lease the leader's must not be longer than any voter's (§6.4.1). To raise it on a
- * running cluster, set it on the leader last. To lower it, set it on the leader first, and on the
- * others one old timeout later. If another server may become leader in between, step #RAFT_READ
- * with `lease` false until it is done.
+ * twice this. A leader that does not hear from a quorum for the minimum steps down (§6.2).
+ *
+ * For reads under a lease, the leader's timeout must not be longer than any voter's (§6.4.1). To
+ * raise it on a running cluster, set it on the leader last. To lower it, set it on the leader
+ * first, and on the others one old timeout later. If another server may become leader in between,
+ * step #RAFT_READ with `lease` false until all servers have the new timeout.
  *
  * @param msecs milliseconds, not 0; default 1000
  * @return 0, #RAFT_INVALID or #RAFT_NOMEM
@@ -1098,8 +1219,11 @@ RAFT_API int raft_set_election_timeout(struct raft *r, unsigned msecs);
 RAFT_API int raft_set_heartbeat_timeout(struct raft *r, unsigned msecs);
 
 /**
- * Set how long a leader waits for the acknowledgement of a snapshot, or of a chunk, before it
- * sends it again (§5.1).
+ * Set how long a leader waits for the acknowledgement of a chunk before it sends the chunk again
+ * (§5.1). Make it longer than a server needs to receive and write one chunk. A server without
+ * #RAFT_FEATURE_CHUNKS acknowledges only the whole snapshot: then make it longer than a transfer.
+ * If a server acknowledges no chunk for that time, the transfer of an older snapshot ends, and the
+ * latest one is sent.
  *
  * @param msecs milliseconds, not 0; default 30000
  * @return 0, #RAFT_INVALID or #RAFT_NOMEM
@@ -1132,7 +1256,8 @@ RAFT_API int raft_set_max_catch_up_rounds(struct raft *r, unsigned rounds);
 RAFT_API int raft_set_max_catch_up_round_duration(struct raft *r, unsigned msecs);
 
 /**
- * Set how many unacknowledged entries a leader may have sent to one server (§10.2.2).
+ * Set how many unacknowledged entries a leader may have sent to one server (§10.2.2). To limit
+ * bytes instead, see #RAFT_SENT.
  *
  * @param n number of entries, not 0; default 1024
  * @return 0, #RAFT_INVALID or #RAFT_NOMEM
@@ -1140,7 +1265,7 @@ RAFT_API int raft_set_max_catch_up_round_duration(struct raft *r, unsigned msecs
 RAFT_API int raft_set_max_inflight_entries(struct raft *r, unsigned n);
 
 /**
- * Set how many entries one AppendEntries message may have.
+ * Set how many entries one AppendEntries message may have. To limit bytes instead, see #RAFT_SENT.
  *
  * @param n number of entries; 0: no limit (default)
  * @return 0, #RAFT_INVALID or #RAFT_NOMEM
@@ -1157,20 +1282,22 @@ RAFT_API int raft_set_max_message_entries(struct raft *r, unsigned n);
 RAFT_API int raft_set_max_uncommitted_entries(struct raft *r, unsigned n);
 
 /**
- * Set a time that this server waits in addition to its election timeout before it campaigns, so that
- * servers with a shorter delay are more likely to lead. Transfers of leadership do not wait.
+ * Set a time that this server waits in addition to its election timeout before it campaigns, so
+ * that servers with a shorter delay are more likely to lead. The delay changes neither leases nor
+ * when this server votes. The target of a transfer does not wait.
  *
- * @param msecs milliseconds; default 0; UINT_MAX: this server never leads, not even as the only
- *              voter. It still votes, and announces #RAFT_FEATURE_NEVER_LEADS. A leader steps down
- *              at its next heartbeat.
+ * @param msecs milliseconds; default 0. UINT_MAX: this server never leads, neither after a
+ *              transfer nor as the only voter. It still votes, and announces
+ *              #RAFT_FEATURE_NEVER_LEADS. A leader steps down at its next heartbeat.
  * @return 0, #RAFT_INVALID or #RAFT_NOMEM
  */
 RAFT_API int raft_set_election_delay(struct raft *r, unsigned msecs);
 
 /**
- * Choose when a leader tells the other servers that its commit index has risen: with its next
- * message, or at once, with a message of its own if there is nothing else to send. The latter
- * shortens the time until followers apply an entry, and costs one message per server and commit.
+ * Choose when a leader tells the other servers that its commit index has increased: with the next
+ * message that it sends to them anyway, or at once, if need be in a message without entries. The
+ * latter lets followers apply an entry sooner. It costs up to one message, and its answer, for each
+ * server and commit.
  *
  * @param enabled 0: with the next message (default); else at once
  * @return 0, #RAFT_INVALID or #RAFT_NOMEM
@@ -1192,7 +1319,7 @@ RAFT_API int raft_set_capacity_threshold(struct raft *r, unsigned short min);
  * all its fields reach the receiver.
  *
  * @param mask #raft_feature bits; default 0. #RAFT_FEATURE_CAPACITY is always included.
- * @return 0, #RAFT_INVALID (an unknown bit) or #RAFT_NOMEM
+ * @return 0, #RAFT_INVALID (an unknown bit, or #RAFT_FEATURE_NEVER_LEADS) or #RAFT_NOMEM
  */
 RAFT_API int raft_set_features(struct raft *r, unsigned mask);
 

@@ -166,7 +166,9 @@ static void turn(void) {
         }
     }
     struct raft_event timeout = {.type = RAFT_TIMEOUT};
-    now = raft_timeout(&next->raft);
+    if (raft_timeout(&next->raft) > now) { /* it may lie in the past */
+        now = raft_timeout(&next->raft);
+    }
     step(next, &timeout);
 }
 /* [loop end] */

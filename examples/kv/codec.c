@@ -77,8 +77,7 @@ static void encode_request_vote_result(struct buf *b, const struct raft_request_
     buf_put_int(b, m->capacity, 2);
 }
 
-static bool encode_append_entries(struct buf *b, const struct raft_append_entries *m,
-                                  struct log *log) {
+static bool encode_append_entries(struct buf *b, struct raft_append_entries *m, struct log *log) {
     buf_put_int(b, m->version, 1);
     buf_put_int(b, m->term, 8);
     buf_put_int(b, m->prev_log_index, 8);
@@ -103,6 +102,7 @@ static bool encode_append_entries(struct buf *b, const struct raft_append_entrie
         bytes += e->len;
     }
     store_le(b->data + count_at, n, 4);
+    m->n_entries = n;
     return true;
 }
 
@@ -139,7 +139,7 @@ static void encode_timeout_now(struct buf *b, const struct raft_timeout_now *m) 
     buf_put_int(b, m->last_log_term, 8);
 }
 
-bool message_encode(struct buf *b, const struct raft_message *message, struct log *log) {
+bool message_encode(struct buf *b, struct raft_message *message, struct log *log) {
     size_t begun = frame_begin(b);
     bool whole = true;
     buf_put_int(b, (uint64_t)message->type, 1);

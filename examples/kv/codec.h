@@ -40,9 +40,9 @@ void hello_encode(struct buf *b, const struct hello *hello);
 bool hello_decode(const char *data, size_t len, struct hello *hello);
 
 /* Append the frame of a message. Entries are taken from the log, snapshot data from the message.
- * If the entries are too large for one message, fewer are sent than the message says. False: an
- * entry is not in the log any more; nothing was appended. */
-bool message_encode(struct buf *b, const struct raft_message *message, struct log *log);
+ * If the entries are too large for one message, fewer are appended, and `n_entries` is reduced.
+ * False: an entry is not in the log any more; nothing was appended. */
+bool message_encode(struct buf *b, struct raft_message *message, struct log *log);
 
 /* Memory that decoded messages point to; reused for every message. */
 struct decoder {

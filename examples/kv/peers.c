@@ -261,7 +261,7 @@ static struct peer *peer_of(struct peers *p, raft_id id, const char *address) {
     return peer;
 }
 
-void peers_send(struct peers *p, const struct raft_message *message) {
+void peers_send(struct peers *p, struct raft_message *message) {
     struct peer *peer = peer_of(p, message->server_id, message->server_address);
     if (peer == NULL) {
         return;

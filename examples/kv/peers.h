@@ -25,7 +25,7 @@ struct peers {
 void peers_start(struct peers *p, struct server *server);
 
 /* Queue a message. It is dropped if its receiver cannot be reached. */
-void peers_send(struct peers *p, const struct raft_message *message);
+void peers_send(struct peers *p, struct raft_message *message);
 
 /* Send the queued messages. */
 void peers_flush(struct peers *p);

@@ -77,10 +77,23 @@ static void on_entries(struct server *s, const struct raft_update_entries *u) {
     }
 }
 
+/* An update has at most one message with entries for each server, because the number of entries in
+ * a message is not limited. */
+static void send_entries(struct server *s, struct raft_message *message) {
+    const struct raft_append_entries *m = &message->append_entries;
+    unsigned asked = m->n_entries;
+    peers_send(&s->peers, message);
+    if (m->n_entries < asked && s->n_cuts < MAX_SERVERS) {
+        s->cuts[s->n_cuts++] = (struct cut){message->server_id, m->prev_log_index + m->n_entries};
+    }
+}
+
 static void on_messages(struct server *s, struct raft_message *messages, unsigned n) {
     for (unsigned i = 0; i < n; i++) {
-        if (messages[i].type != RAFT_INSTALL_SNAPSHOT ||
-            dump_attach(s, &messages[i].install_snapshot)) {
+        if (messages[i].type == RAFT_APPEND_ENTRIES) {
+            send_entries(s, &messages[i]);
+        } else if (messages[i].type != RAFT_INSTALL_SNAPSHOT ||
+                   dump_attach(s, &messages[i].install_snapshot)) {
             peers_send(&s->peers, &messages[i]);
         }
     }
@@ -114,7 +127,7 @@ static void carry_out(struct server *s, struct raft_update *u) {
     }
 }
 
-int server_step(struct server *s, struct raft_event *event) {
+static int step(struct server *s, struct raft_event *event) {
     struct raft_update update;
     event->time = server_now();
     int error = raft_step(&s->raft, event, &update);
@@ -128,6 +141,24 @@ int server_step(struct server *s, struct raft_event *event) {
                 raft_last_index(&s->raft));
         }
     }
+    return error;
+}
+
+/* Say which entries were too large for a message. The updates of these steps ask for the next ones,
+ * which may be cut in turn. */
+static void report_cuts(struct server *s) {
+    while (s->n_cuts > 0) {
+        const struct cut cut = s->cuts[--s->n_cuts];
+        struct raft_event event = {.type = RAFT_SENT};
+        event.sent.server_id = cut.id;
+        event.sent.index = cut.sent;
+        step(s, &event);
+    }
+}
+
+int server_step(struct server *s, struct raft_event *event) {
+    int error = step(s, event);
+    report_cuts(s);
     return error;
 }
 
@@ -242,7 +273,6 @@ static void settings(struct server *s) {
     error = error != 0 ? error : raft_set_election_timeout(&s->raft, o->election_timeout);
     error = error != 0 ? error : raft_set_heartbeat_timeout(&s->raft, o->heartbeat);
     error = error != 0 ? error : raft_set_max_inflight_entries(&s->raft, 16 * 1024);
-    error = error != 0 ? error : raft_set_max_message_entries(&s->raft, 4 * 1024);
     error = error != 0 ? error : raft_set_max_uncommitted_entries(&s->raft, MAX_UNCOMMITTED);
     error = error != 0 ? error : raft_set_install_snapshot_timeout(&s->raft, 5000);
     error = error != 0 ? error

@@ -11,6 +11,7 @@
 #include "background.h"
 #include "data.h"
 #include "install.h"
+#include "limits.h"
 #include "log.h"
 #include "peers.h"
 #include "proposals.h"
@@ -65,9 +66,14 @@ struct server {
     struct job spare;         /* makes the log's spare segment */
     struct job writing;       /* writes the data to the database */
     unsigned long long write; /* libraft's ticket of the last entries */
-    uv_prepare_t turn;        /* runs on_turn() before the loop waits for input */
-    uv_idle_t again;          /* while active, the loop does not wait */
-    uv_timer_t timer;         /* raft_timeout() */
+    struct cut {              /* entries of the last update that were too large for a message, */
+        raft_id id;           /* by server: */
+        raft_index sent;      /* the last entry that was sent to it */
+    } cuts[MAX_SERVERS];
+    unsigned n_cuts;
+    uv_prepare_t turn; /* runs on_turn() before the loop waits for input */
+    uv_idle_t again;   /* while active, the loop does not wait */
+    uv_timer_t timer;  /* raft_timeout() */
     uv_timer_t housekeeping;
     raft_time armed; /* when `timer` expires */
     uv_tcp_t listener;

@@ -321,7 +321,7 @@ bool is_from_leader(const Server &s, const raft_message &m) {
 /* It matches the log. */
 FAST_PATH int take_heartbeat(Server &s, const raft_event &event, raft_update &update) {
     const raft_append_entries &ae = event.receive.message->append_entries;
-    if (!fast_path::within_limits(event, ae.leader_commit | ae.round | ae.prev_log_index) ||
+    if (!fast_path::within_limits(event, ae.leader_commit | ae.prev_log_index | ae.round) ||
         s.outbox.is_large() || !s.outbox.holds(kMessageSize)) [[unlikely]] {
         return run(s, event, update, handle);
     }
@@ -336,7 +336,7 @@ FAST_PATH int take_heartbeat(Server &s, const raft_event &event, raft_update &up
 /* Commands and barriers that continue the log in its last term. */
 FAST_PATH int take_entries(Server &s, const raft_event &event, raft_update &update) {
     const raft_append_entries &ae = event.receive.message->append_entries;
-    if (!fast_path::within_limits(event, ae.leader_commit | ae.round | ae.prev_log_index) ||
+    if (!fast_path::within_limits(event, ae.leader_commit | ae.prev_log_index | ae.round) ||
         ae.prev_log_index != s.log.last() || ae.prev_log_term != s.log.last_term() ||
         ae.entries == nullptr || !s.outbox.holds(ae.n_entries * kEntrySize) ||
         !are_plain(ae.entries, ae.n_entries, ae.prev_log_term)) [[unlikely]] {

@@ -33,8 +33,7 @@ inline void note_progress(const Server &s, Peer &p, raft_index match) {
 
 [[nodiscard]] int check_result(Step &step, const raft_append_entries_result &r) {
     const Server &s = step.server;
-    if (!message::valid_term(s, r.term) || r.rejected > kLimit || r.last_log_index > kLimit ||
-        (r.version >= 3 && (r.snapshot_index > kLimit || r.snapshot_offset > kLimit))) {
+    if (!message::valid_term(s, r.term) || r.rejected > kLimit || r.last_log_index > kLimit) {
         return message::malformed(step, "AppendEntries result: a term or an index is out of range");
     }
     if (r.version >= 3 && s.leads() && r.term == s.term && r.round > s.tracker->round) {

@@ -16,9 +16,9 @@ bool is_settled_follower(const Server &s) {
  * only. */
 bool is_settled_leader(const Server &s) {
     const Tracker &t = *s.tracker;
-    if (s.own_sets == 0 || s.settings->never_leads() || !s.configuration_committed() ||
-        s.configuration->joint || t.catch_up.id != 0 || t.transfer.to != 0 ||
-        t.pending_reads() > 0) {
+    if (s.own_sets == 0 || s.settings->never_leads() || s.settings->eager_commit ||
+        !s.configuration_committed() || s.configuration->joint || t.catch_up.id != 0 ||
+        t.transfer.to != 0 || t.pending_reads() > 0) {
         return false;
     }
     for (const Peer &p : t.peers) {

@@ -21,6 +21,7 @@ TWICE = '#include <raft.h>\n#include <raft.h>\nint main(void) { return 0; }\n'
 # The functions that the example leaves to its reader.
 EXAMPLE = '''#include <raft.h>
 int next_event(struct raft_event *event);
+raft_time read_clock(void);
 void report(const char *text);
 void save_and_sync(raft_term term, raft_id voted_for);
 void start_writing_entries(const struct raft_update_entries *entries);

@@ -18,7 +18,7 @@ void check_untouched(const raft_update &u) {
 void check_flags(const View &before, const View &after, const raft_event &e, const raft_update &u) {
     constexpr unsigned content =
         RAFT_UPDATE_ENTRIES | RAFT_UPDATE_SNAPSHOT | RAFT_UPDATE_MESSAGES | RAFT_UPDATE_READS;
-    const unsigned expected = flags_between(before, after, static_cast<unsigned>(e.type));
+    const unsigned expected = flags_between(before, after, e.type);
     if ((u.flags & ~content) != expected) {
         throw Violation("update flags", format("event %d: flags %s, changed %s", e.type,
                                                describe_flags(u.flags & ~content).c_str(),

@@ -108,8 +108,7 @@ struct log_entry entry_of(raft_term term, int type, const char *text) {
 }
 
 /* Encoding, decoding and encoding gives the same bytes. Every truncated content is refused. */
-static void round_trip(const struct raft_message *message, struct log *log,
-                       struct raft_message *back) {
+static void round_trip(struct raft_message *message, struct log *log, struct raft_message *back) {
     static struct decoder d;
     static struct block *block;
     struct buf first = {0};

@@ -186,7 +186,7 @@ TEST_CASE("A transfer goes on with its snapshot when the leader takes newer ones
     c.begin();
     REQUIRE(c.chunks() == 1);
     unsigned long long offset = 0;
-    for (int i = 0; i < 10; ++i) {
+    for (int i = 0; i < 4; ++i) {
         c.leader().submit();
         c.leader().receive(3, AppendResult{.term = 3, .last = c.leader().last()});
         c.leader().take_snapshot(c.leader().commit());
