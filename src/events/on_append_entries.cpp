@@ -196,7 +196,8 @@ void carry_out(Change &change, const raft_message &m, Plan *plan) {
     if (s.installation && (ae.n_entries == 0 || plan->refused)) {
         /* It agrees with the log that stands. Say how far: the leader may have given the
          * installation up. (A rejection would say that an acknowledged entry was lost.) */
-        s.matched = std::max(s.matched, ae.prev_log_index);
+        s.matched = std::max(s.matched, ae.prev_log_index + plan->first_new);
+        (void)commit::follow(s, ae.leader_commit);
         answers::acknowledge(change);
         return;
     }
