@@ -196,7 +196,8 @@ void carry_out(Change &change, const raft_message &m, Plan *plan) {
     if (s.installation && (ae.n_entries == 0 || plan->refused)) {
         /* It agrees with the log that stands. Say how far: the leader may have given the
          * installation up. (A rejection would say that an acknowledged entry was lost.) */
-        s.matched = std::max(s.matched, ae.prev_log_index);
+        s.matched = std::max(s.matched, ae.prev_log_index + plan->first_new);
+        (void)commit::follow(s, ae.leader_commit);
         answers::acknowledge(change);
         return;
     }
@@ -321,8 +322,8 @@ bool is_from_leader(const Server &s, const raft_message &m) {
 /* It matches the log. */
 FAST_PATH int take_heartbeat(Server &s, const raft_event &event, raft_update &update) {
     const raft_append_entries &ae = event.receive.message->append_entries;
-    if (!fast_path::within_limits(event, ae.leader_commit | ae.prev_log_index | ae.round) || s.outbox.is_large() ||
-        !s.outbox.holds(kMessageSize)) [[unlikely]] {
+    if (!fast_path::within_limits(event, ae.leader_commit | ae.prev_log_index | ae.round) ||
+        s.outbox.is_large() || !s.outbox.holds(kMessageSize)) [[unlikely]] {
         return run(s, event, update, handle);
     }
     const unsigned flags = follow_usual(s, event, ae);

@@ -143,7 +143,7 @@ void Cluster::step_with(Server &server, raft_event_type type, const Configuratio
     if (type == RAFT_BOOTSTRAP) {
         e.bootstrap.conf = conf;
     } else if (type == RAFT_RECONFIGURE) {
-        e.reconfigure.conf = conf;
+        e.reconfigure = {conf, random_.one_in(2)};
     } else {
         e.recover.conf = conf;
     }
@@ -191,21 +191,35 @@ void Cluster::change_members(Server &server) {
 }
 
 void Cluster::ask(Server &server) {
-    const uint64_t choice = random_.below(12);
+    const uint64_t choice = random_.below(16);
     const raft_id other = any().id;
+    if (choice >= 14) {
+        step_sent(server);
+        return;
+    }
     raft_event e = event(choice < 7    ? RAFT_READ
                          : choice < 9  ? RAFT_CATCH_UP
                          : choice < 11 ? RAFT_TRANSFER
+                         : choice < 13 ? RAFT_CAMPAIGN
                                        : RAFT_CONFIGURATION);
     if (e.type == RAFT_READ) {
         e.read = {++reads_, random_.one_in(2)};
     } else if (e.type == RAFT_CATCH_UP) {
-        e.catch_up.server_id = other;
+        e.catch_up.server_id = random_.one_in(6) ? 0 : other;
     } else if (e.type == RAFT_TRANSFER) {
         e.transfer.server_id = random_.one_in(3) ? 0 : other;
-    } else {
+    } else if (e.type == RAFT_CONFIGURATION) {
         e.configuration.index = server.view.commit;
     }
+    (void)server.step(e);
+}
+
+/* Some of the entries that were asked for have not left, it says. */
+void Cluster::step_sent(Server &server) {
+    raft_event e = event(RAFT_SENT);
+    e.sent.server_id = any().id;
+    const driver::Peer &peer = server.view.peer(e.sent.server_id);
+    e.sent.index = peer.match + random_.below(1 + peer.next - std::min(peer.match, peer.next));
     (void)server.step(e);
 }
 
@@ -226,11 +240,17 @@ void Cluster::change_setting(Server &server) {
                 return raft_set_pre_vote(r, value % 3 != 0);
             case 5:
                 return raft_set_max_catch_up_round_duration(r, value);
+            case 6:
+                return raft_set_election_delay(r, value % 5 == 0 ? UINT32_MAX : value);
+            case 7:
+                return raft_set_eager_commit(r, value % 2);
+            case 8:
+                return raft_set_features(r, value % 20);
             default:
                 return raft_seed(r, value);
         }
     };
-    add(static_cast<uint64_t>(set(random_.below(7))));
+    add(static_cast<uint64_t>(set(random_.below(10))));
     server.view.capture(r); /* a setting may move the deadline */
 }
 

@@ -36,6 +36,7 @@ void Reached::add(const Reached &other) {
     installed += other.installed;
     joint += other.joint;
     reads_lost += other.reads_lost;
+    older_snapshots += other.older_snapshots;
     steps += other.steps;
 }
 
@@ -116,6 +117,11 @@ void Cluster::set_up(raft *r, uint64_t settings) {
     errors += raft_set_max_uncommitted_entries(r, drawn.one_in(2) ? 0 : 8);
     errors += raft_set_capacity_threshold(r, drawn.one_in(4) ? 20 : 0);
     errors += raft_set_max_catch_up_rounds(r, 1 + drawn.below(4));
+    if (drawn.one_in(3)) { /* the first server may always lead */
+        const unsigned never = drawn.one_in(4) && r->id != 1 ? UINT32_MAX : 0;
+        errors += raft_set_election_delay(r, never != 0 ? never : drawn.below(800));
+    }
+    errors += raft_set_eager_commit(r, drawn.below(2));
     errors += raft_set_features(r, drawn.one_in(4) ? drawn.below(16) : kFeatures);
     errors += raft_set_tracer(r, traced_ ? &tracer_ : nullptr);
     if (errors != 0) {
@@ -178,7 +184,8 @@ int Cluster::take_step(raft *r, raft_event &e, raft_update &u) {
                static_cast<unsigned long long>(reached_.steps), static_cast<unsigned long>(type),
                r->id, code, u.flags, static_cast<unsigned long long>(digest_));
     }
-    const uint32_t slot = type >= RAFT_START && type <= RAFT_RECOVER ? type : 17;
+    const uint32_t slot = type >= RAFT_START && type < kUnknownEvent ? type : kUnknownEvent;
+    reached_.older_snapshots += raft_oldest_snapshot_index(r) < raft_snapshot_index(r);
     count(code == 0 ? reached_.done : reached_.failed, slot);
     count(reached_.codes, static_cast<uint64_t>(code));
     for (unsigned bit = 0; bit < reached_.flags.size(); bit++) {

@@ -17,17 +17,21 @@ namespace determinism {
 
 using driver::Random;
 
+constexpr unsigned kUnknownEvent = RAFT_CAMPAIGN + 1;
+constexpr size_t kEvents = kUnknownEvent + 1;
+
 /* What a run has reached. main.cpp requires that all of it is reached often. */
 struct Reached {
-    std::array<uint64_t, 18> done = {}; /* by event type; 17: unknown types */
-    std::array<uint64_t, 18> failed = {};
+    std::array<uint64_t, kEvents> done = {}; /* by event type; the last: unknown types */
+    std::array<uint64_t, kEvents> failed = {};
     std::array<uint64_t, 13> flags = {};
     std::array<uint64_t, 24> codes = {};
     std::array<uint64_t, 7> sent = {};   /* by message type */
-    std::array<uint64_t, 15> facts = {}; /* by trace type */
+    std::array<uint64_t, 16> facts = {}; /* by trace type */
     uint64_t installed = 0;
     uint64_t joint = 0;
     uint64_t reads_lost = 0;
+    uint64_t older_snapshots = 0; /* steps with a snapshot that is kept for a peer */
     uint64_t steps = 0;
     void add(const Reached &other);
 };
@@ -99,11 +103,13 @@ private:
     void change_members(Server &server);
     void ask(Server &server);
     void change_setting(Server &server);
+    void step_sent(Server &server);
     driver::Configuration some_members(bool with_founders);
 
     void hostile();
     void tamper(driver::Message *message);
     void hostile_start(Server &server);
+    void lose_data(Server &server);
     void at_the_limits(Server &server);
     void hostile_event(Server &server);
     uint64_t odd_number(const Server &server);

@@ -4,6 +4,7 @@
  * the platform. */
 #include "cluster.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace determinism {
@@ -210,6 +211,22 @@ void Cluster::hostile_start(Server &server) {
     (void)raft_close(&r);
 }
 
+/* A server comes back without the end of its log, or with nothing. */
+void Cluster::lose_data(Server &server) {
+    server.crash(0);
+    driver::Disk &disk = server.disk;
+    if (random_.one_in(3)) {
+        disk.term = 0;
+        disk.vote = 0;
+        disk.snapshot = nullptr;
+        disk.log.reset(1);
+    } else if (!disk.log.empty()) {
+        const raft_index first = disk.snapshot != nullptr ? disk.snapshot->index + 1 : 2;
+        disk.log.truncate(std::max(first, disk.log.last() - random_.below(4)));
+    }
+    server.open();
+}
+
 /* A sole voter at the last indexes and terms that there are. */
 void Cluster::at_the_limits(Server &server) {
     constexpr uint64_t kLast = 1ULL << 62;
@@ -228,7 +245,7 @@ void Cluster::at_the_limits(Server &server) {
 }
 
 void Cluster::hostile_event(Server &server) {
-    raft_event e = event(static_cast<raft_event_type>(random_.below(18)));
+    raft_event e = event(static_cast<raft_event_type>(random_.below(kUnknownEvent + 1)));
     server.loan.clear();
     const raft_configuration members = server.loan.lend(odd_members());
     Entry entry; /* one random number a statement: the order of evaluation is not specified */
@@ -275,6 +292,7 @@ void Cluster::hostile_event(Server &server) {
             break;
         case RAFT_RECONFIGURE:
             e.reconfigure.conf = members;
+            put_raw(&e.reconfigure.force, number);
             break;
         case RAFT_READ:
             e.read.id = number;
@@ -288,6 +306,11 @@ void Cluster::hostile_event(Server &server) {
             break;
         case RAFT_RECOVER:
             e.recover.conf = members;
+            break;
+        case RAFT_SENT:
+            e.sent = {random_.below(8), number};
+            break;
+        case RAFT_CAMPAIGN:
             break;
         default: { /* of an unknown type, which must fail, and which only the library may load */
             raft_update update;
@@ -312,7 +335,9 @@ void Cluster::hostile() {
         }
         receive(*servers_[static_cast<size_t>(message.to - 1)], message);
     } else if (choice < 6) {
-        if (random_.one_in(3)) {
+        if (random_.one_in(4)) {
+            lose_data(any());
+        } else if (random_.one_in(3)) {
             at_the_limits(any());
         } else {
             hostile_start(any());

@@ -26,7 +26,7 @@ void demand(const char *what, unsigned long kind, uint64_t times) {
 /* A stream can only show that builds agree on what it reaches. */
 void demand_everything(const Reached &r) {
     for (unsigned type = 1; type < r.done.size(); type++) {
-        if (type != 17) {
+        if (type != kUnknownEvent) {
             demand("done, event", type, r.done[type]);
         }
         demand("failed, event", type, r.failed[type]);
@@ -43,12 +43,13 @@ void demand_everything(const Reached &r) {
     for (unsigned code :
          {RAFT_BADID, RAFT_DUPLICATEID, RAFT_DUPLICATEADDRESS, RAFT_BADROLE, RAFT_MALFORMED,
           RAFT_NOTLEADER, RAFT_CANTBOOTSTRAP, RAFT_CANTCHANGE, RAFT_CORRUPT, RAFT_TOOBIG, RAFT_BUSY,
-          RAFT_NOTFOUND, RAFT_INVALID, RAFT_NOSPACE}) {
+          RAFT_NOCONNECTION, RAFT_NOTFOUND, RAFT_INVALID, RAFT_NOSPACE}) {
         demand("code", code, r.codes[code]);
     }
     demand("installed snapshot", 0, r.installed);
     demand("joint configuration", 0, r.joint);
     demand("read of a lost leader", 0, r.reads_lost);
+    demand("older snapshot that is kept", 0, r.older_snapshots);
     if (r.codes[RAFT_NOMEM] > 0) {
         printf("out of memory\n");
         missing++;

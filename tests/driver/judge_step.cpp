@@ -33,7 +33,7 @@ void check_flags(const View &before, const View &after, const raft_event &e, con
 /* Does a server that waits for its election timeout begin to wait anew in this step? */
 static bool waits_anew(const View &before, const View &after, const raft_event &e) {
     const bool gives_up = before.state == RAFT_CANDIDATE && after.state == RAFT_FOLLOWER;
-    if (e.type == RAFT_START || after.timeout == kNoDeadline ||
+    if (e.type == RAFT_START || e.type == RAFT_CAMPAIGN || after.timeout == kNoDeadline ||
         (after.state != before.state && !gives_up)) {
         return true;
     }

@@ -35,6 +35,8 @@ uint64_t Input::number(struct raft *r) {
             return 1ULL << (u8() % 64);
         case 13:
             return u16();
+        case 14: /* the highest term that a message may have, on a server that is not near it */
+            return (1ULL << 61) + (1ULL << 32) + near;
         default:
             return u64();
     }

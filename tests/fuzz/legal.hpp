@@ -5,12 +5,21 @@
 
 #include <raft.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string_view>
 
 namespace fuzz {
 
 inline constexpr unsigned long long kHighest = 1ULL << 62;
+
+/* A message must not use the terms up: its term is at most so high. A server without a log (own
+ * term 0 here) accepts any. */
+inline raft_term highest_term(raft_term own) {
+    constexpr raft_term kHalf = 1ULL << 61;
+    constexpr raft_term kAhead = 1ULL << 32;
+    return own == 0 ? kHighest : std::min(kHighest, std::max(own, kHalf) + kAhead);
+}
 
 /* A hostile enumerator must not be loaded as an enum. */
 template <class T>
@@ -79,14 +88,45 @@ inline bool legal_position(raft_index index, raft_term term, raft_term current) 
 }
 
 inline bool legal_append(const raft_append_entries &a) {
-    return a.term > 0 && a.term <= kHighest && a.leader_commit <= kHighest &&
+    return a.leader_commit <= kHighest && (a.version < 1 || a.round <= kHighest) &&
            legal_position(a.prev_log_index, a.prev_log_term, a.term) &&
            (a.n_entries == 0 || a.entries != nullptr) &&
            legal_entries(a.entries, a.n_entries, a.prev_log_term, a.term);
 }
 
-inline bool legal_message(const raft_message &m, raft_id own) {
+inline bool legal_install(const raft_install_snapshot &i) {
+    const unsigned long long offset = i.version < 1 ? 0 : i.offset;
+    return (i.data.len == 0 || i.data.base != nullptr) && offset <= kHighest &&
+           i.data.len <= kHighest - offset &&
+           legal_snapshot(i.last_index, i.last_term, i.conf, i.conf_index, i.term);
+}
+
+/* Of any message that the library knows. */
+inline raft_term term_of(const raft_message &m) {
+    switch (number_of(m.type)) {
+        case RAFT_APPEND_ENTRIES:
+            return m.append_entries.term;
+        case RAFT_APPEND_ENTRIES_RESULT:
+            return m.append_entries_result.term;
+        case RAFT_REQUEST_VOTE:
+            return m.request_vote.term;
+        case RAFT_REQUEST_VOTE_RESULT:
+            return m.request_vote_result.term;
+        case RAFT_INSTALL_SNAPSHOT:
+            return m.install_snapshot.term;
+        case RAFT_TIMEOUT_NOW:
+            return m.timeout_now.term;
+        default:
+            return 1;
+    }
+}
+
+inline bool legal_message(const raft_message &m, raft_id own, raft_term own_term) {
     if (m.server_id == 0 || m.server_id == own || m.server_address == nullptr) {
+        return false;
+    }
+    const bool needs_term = number_of(m.type) != RAFT_REQUEST_VOTE_RESULT;
+    if ((needs_term && term_of(m) == 0) || term_of(m) > highest_term(own_term)) {
         return false;
     }
     switch (number_of(m.type)) {
@@ -94,26 +134,22 @@ inline bool legal_message(const raft_message &m, raft_id own) {
             return legal_append(m.append_entries);
         case RAFT_REQUEST_VOTE: {
             const raft_request_vote &v = m.request_vote;
-            return v.term > 0 && v.term <= kHighest && v.candidate_id == m.server_id &&
+            return v.candidate_id == m.server_id &&
                    legal_position(v.last_log_index, v.last_log_term, v.term);
         }
-        case RAFT_INSTALL_SNAPSHOT: {
-            const raft_install_snapshot &i = m.install_snapshot;
-            return i.term <= kHighest && (i.data.len == 0 || i.data.base != nullptr) &&
-                   legal_snapshot(i.last_index, i.last_term, i.conf, i.conf_index, i.term);
-        }
+        case RAFT_INSTALL_SNAPSHOT:
+            return legal_install(m.install_snapshot);
         case RAFT_TIMEOUT_NOW: {
             const raft_timeout_now &t = m.timeout_now;
-            return t.term > 0 && t.term <= kHighest &&
-                   legal_position(t.last_log_index, t.last_log_term, t.term);
+            return legal_position(t.last_log_index, t.last_log_term, t.term);
         }
         default:
             return true;
     }
 }
 
-/* For an event that was accepted. */
-inline bool legal(const raft_event &event, raft_id own) {
+/* For an event that was accepted. `own_term`: 0 without a log. */
+inline bool legal(const raft_event &event, raft_id own, raft_term own_term) {
     if (event.time > kHighest) {
         return false;
     }
@@ -121,7 +157,8 @@ inline bool legal(const raft_event &event, raft_id own) {
         return legal_start(event.start);
     }
     if (number_of(event.type) == RAFT_RECEIVE) {
-        return event.receive.message != nullptr && legal_message(*event.receive.message, own);
+        return event.receive.message != nullptr &&
+               legal_message(*event.receive.message, own, own_term);
     }
     return true;
 }

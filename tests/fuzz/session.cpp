@@ -43,6 +43,27 @@ void expect_none(const std::string &words, const char *what) {
     }
 }
 
+/* Steps, setters and closing are refused there, and change nothing; getters answer. */
+void call_everything(struct raft *r) {
+    raft_event event = {};
+    event.type = RAFT_TIMEOUT;
+    raft_update update;
+    observe::fill(&update);
+    const unsigned filling = update.flags;
+    EXPECT(raft_step(r, &event, &update) == RAFT_BUSY && update.flags == filling);
+    EXPECT(observe::written_unannounced(update) == nullptr);
+    EXPECT(raft_close(r) == RAFT_BUSY);
+    EXPECT(raft_seed(r, 1) == RAFT_BUSY && raft_set_heartbeat_timeout(r, 1) == RAFT_BUSY);
+    EXPECT(raft_set_tracer(r, nullptr) == RAFT_BUSY);
+    EXPECT(Answers(r).contradiction.empty());
+}
+
+/* `impl` points to the raft that is being stepped. */
+void call_back(raft_tracer *t, int type, const void *info) {
+    read_fact(t, type, info);
+    call_everything(static_cast<struct raft *>(t->impl));
+}
+
 constexpr unsigned kAllFeatures =
     RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS | RAFT_FEATURE_JOINT;
 
@@ -52,6 +73,9 @@ Session::Session(raft_id id) {
     const std::string address = "host" + std::to_string(id);
     EXPECT(raft_init(&first_, id, address.c_str()) == 0);
     EXPECT(raft_init(&second_[0], id, address.c_str()) == 0);
+    for (raft_tracer &tracer : callers_) {
+        tracer = {&first_, 1, call_back};
+    }
     view_.capture(&first_);
 }
 
@@ -64,6 +88,7 @@ Session::~Session() {
 void Session::judge(const raft_event &event, const raft_update &update) {
     const driver::View before = view_;
     view_.capture(&first_);
+    EXPECT(legal(event, first_.id, before.last == 0 ? 0 : before.term));
     if (event.type != RAFT_START) { /* its flags are relative to what the event gave */
         driver::check_flags(before, view_, event, update);
         driver::check_vote(before, view_);
@@ -113,7 +138,6 @@ int Session::step(raft_event event) {
     follow(event, code, a);
     EXPECT(code >= 0 && code <= RAFT_TOOMANY && raft_errmsg(&first_) != nullptr);
     if (code == 0) {
-        EXPECT(legal(event, first_.id));
         judge(event, a);
         note(a);
     } else {
@@ -134,6 +158,7 @@ void Session::follow(const raft_event &event, int code, const raft_update &a) {
     place_ = 1 - place_;
     second_[place_] = from;
     memset(&from, 0, sizeof from);
+    callers_[1].impl = &second_[place_];
     EXPECT(raft_step(&second_[place_], &copy, &b) == code);
     expect_none(
         observe::recorded(a, Payloads::kPlaces).difference(observe::recorded(b, Payloads::kPlaces)),
@@ -245,9 +270,9 @@ void Session::set_all_features() {
 
 void Session::change_setting(Input &in) {
     const uint8_t choice = in.u8();
-    const unsigned which = choice < 220 ? choice % 11U : 11U + choice % 3U;
+    const unsigned which = choice < 220 ? choice % 11U : 11U + choice % 6U;
     const uint32_t value = in.u8() < 200 ? in.u16() : in.u32();
-    const auto set = [&](struct raft *r) {
+    const auto set = [&](struct raft *r, raft_tracer *caller) {
         switch (which) {
             case 0:
                 return raft_seed(r, value);
@@ -270,17 +295,33 @@ void Session::change_setting(Input &in) {
             case 9:
                 return raft_set_max_uncommitted_entries(r, value);
             case 10:
-                return raft_set_features(r, value % 32);
+                return raft_set_features(r, value % 64);
             case 11:
                 return raft_set_capacity_threshold(r, static_cast<unsigned short>(value));
             case 12:
                 return raft_set_tracer(r, value % 4 != 0 ? &the_tracer : nullptr);
+            case 13: /* this server never leads, or campaigns later */
+                return raft_set_election_delay(r, value % 4 == 0 ? UINT32_MAX : value);
+            case 14:
+                return raft_set_eager_commit(r, value % 2);
+            case 15:
+                return raft_set_tracer(r, caller);
             default:
                 return raft_set_tracer(r, &silent_tracer);
         }
     };
-    EXPECT(set(&first_) == set(&second_[place_]));
+    EXPECT(set(&first_, &callers_[0]) == set(&second_[place_], &callers_[1]));
     view_.capture(&first_); /* a setting may move the deadline */
+}
+
+/* Mostly an entry that was sent to that server and is not acknowledged. */
+raft_index Session::sent(Input &in, raft_id server) {
+    struct raft_peer peer = {};
+    const uint8_t choice = in.u8();
+    if (choice >= 192 || raft_progress(&first_, server, &peer) != 0 || peer.next <= peer.match) {
+        return in.number(&first_);
+    }
+    return peer.match + choice % (peer.next - peer.match);
 }
 
 void Session::any_event(Input &in) {
@@ -294,7 +335,11 @@ void Session::any_event(Input &in) {
     } else if (choice < 160) {
         change_setting(in);
     } else {
-        raft_event e = event(static_cast<raft_event_type>(RAFT_CONFIGURATION + choice % 12), in);
+        constexpr unsigned kTypes = RAFT_RECOVER - RAFT_CONFIGURATION + 1;
+        const unsigned type = choice < 232   ? RAFT_CONFIGURATION + choice % kTypes
+                              : choice < 248 ? unsigned{RAFT_SENT}
+                                             : unsigned{RAFT_CAMPAIGN};
+        raft_event e = event(static_cast<raft_event_type>(type), in);
         switch (e.type) {
             case RAFT_CONFIGURATION:
                 e.configuration.index = in.number(&first_);
@@ -312,7 +357,7 @@ void Session::any_event(Input &in) {
                 break;
             }
             case RAFT_CATCH_UP:
-                e.catch_up.server_id = in.u8() % 16;
+                e.catch_up.server_id = in.u8() % 16; /* 0 gives one up */
                 break;
             case RAFT_TRANSFER:
                 e.transfer.server_id = in.u8() % 16;
@@ -322,6 +367,7 @@ void Session::any_event(Input &in) {
                 break;
             case RAFT_RECONFIGURE:
                 e.reconfigure.conf = borrowed.configuration(in);
+                put_raw(&e.reconfigure.force, in.u8());
                 break;
             case RAFT_READ:
                 e.read.id = in.u8();
@@ -334,13 +380,19 @@ void Session::any_event(Input &in) {
                 e.stored.index = raft_last_index(&first_);
                 e.stored.write = write_;
                 break;
+            case RAFT_SENT:
+                e.sent.server_id = in.u8() % 8;
+                e.sent.index = sent(in, e.sent.server_id);
+                break;
+            case RAFT_CAMPAIGN:
+                break;
             default:
                 e.recover.conf = borrowed.configuration(in);
                 if (in.one_in(32)) {
                     put_raw(&e.type, in.u32());
                     uint32_t type;
                     memcpy(&type, &e.type, sizeof type);
-                    if (type - 1 < RAFT_RECOVER) {
+                    if (type - 1 < RAFT_CAMPAIGN) {
                         e.type = RAFT_RECOVER; /* the others need other fields */
                     }
                 }

@@ -47,19 +47,21 @@ private:
     struct Chunk {
         raft_index index;
         raft_term term;
-        size_t offset;
+        unsigned long long offset;
         bool last;
     };
     void follow(const raft_event &event, int code, const raft_update &update);
     void judge(const raft_event &event, const raft_update &update);
     void note(const raft_update &update);
+    raft_index sent(Input &in, raft_id server);
 
     struct raft first_ = {};
     struct raft second_[2] = {}; /* used alternately */
     unsigned place_ = 0;
     unsigned fail_at_ = 0; /* the step's allocation that fails, 0: none */
     raft_time now_ = 0;
-    raft_time latest_ = 0; /* highest time of an event that succeeded */
+    raft_time latest_ = 0;        /* highest time of an event that succeeded */
+    raft_tracer callers_[2] = {}; /* tracers that call the raft which is being stepped */
     driver::View view_;
     unsigned long long write_ = 0;
     Chunk chunk_ = {};

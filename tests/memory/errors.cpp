@@ -147,7 +147,7 @@ void failing_starts() {
     s.set([](struct raft *r) { return raft_set_election_timeout(r, 50); }, RAFT_INVALID);
     s.step(b.event(RAFT_TIMEOUT, kLimit + 1), RAFT_INVALID);
     s.step(b.event(static_cast<raft_event_type>(0), 3), RAFT_INVALID);
-    s.step(b.event(static_cast<raft_event_type>(17), 3), RAFT_INVALID);
+    s.step(b.event(static_cast<raft_event_type>(RAFT_CAMPAIGN + 1), 3), RAFT_INVALID);
 }
 
 void failing_messages() {
@@ -224,7 +224,6 @@ void failing_requests() {
     bad_type.type = static_cast<raft_entry_type>(9);
     leader.step(b.submit(leader.now, {bad_type}), RAFT_MALFORMED);
     leader.step(b.submit(leader.now, {b.command(0), b.change(0, b.conf("1 2 3"))}), RAFT_MALFORMED);
-    leader.step(b.with_id(leader.now, RAFT_TRANSFER, 1), RAFT_BADID);
     leader.step(b.with_id(leader.now, RAFT_TRANSFER, 9), RAFT_BADID);
     leader.prepare(b.with_id(leader.now, RAFT_TRANSFER, 2));
     leader.step(b.with_id(leader.now, RAFT_TRANSFER, 3), RAFT_BUSY);
@@ -279,6 +278,47 @@ void failing_changes() {
                                    {2, RAFT_VOTER},
                                    {4, RAFT_VOTER, "server-3.example.org:7000"}})),
                RAFT_DUPLICATEADDRESS);
+}
+
+/* Servers that are needed are silent, and IDs were used before. */
+void failing_unforced() {
+    Builder b;
+    TestedRaft s;
+    const raft_configuration three = b.conf("1 2 3");
+    elect(s, b,
+          b.start(1, 2, nullptr, 1,
+                  {b.change(1, b.conf("1 2 3 9s")), b.change(1, three), b.command(2)}));
+    s.prepare(b.persisted(s.now, 4));
+    s.prepare(b.result(s.now, 2, 3, 0, 4));
+    const raft_configuration again = b.conf("1 2 3 9s");
+    s.step(b.reconfigure(s.now, again, false), RAFT_BADID);
+    s.step(b.submit(s.now, {b.change(0, again)}), RAFT_BADID);
+    s.now += 1001;
+    const raft_configuration other = b.conf("1 2 3 8s");
+    s.step(b.reconfigure(s.now, other, false), RAFT_NOCONNECTION);
+    s.step(b.submit(s.now, {b.change(0, other)}), RAFT_NOCONNECTION);
+    s.step(b.with_id(s.now, RAFT_TRANSFER, 2), RAFT_NOCONNECTION);
+    s.step(b.with_id(s.now, RAFT_TRANSFER, 0), RAFT_NOTFOUND);
+    s.step(b.event(RAFT_CAMPAIGN, s.now), RAFT_INVALID); /* it leads */
+    s.step(b.reconfigure(s.now, again, true));
+
+    TestedRaft started;
+    started.step(b.event(RAFT_CAMPAIGN, 1), RAFT_INVALID);
+    started.step(b.sent(1, 2, 1), RAFT_INVALID);
+    started.prepare(three_started(b));
+    started.step(b.event(RAFT_CAMPAIGN, 1000), RAFT_BUSY);
+    /* Terms that no honest cluster has. */
+    constexpr raft_term kForged = (1ULL << 61) + (1ULL << 32) + 1;
+    started.step(b.append(10, 2, kForged, 1, 1, 1, {}), RAFT_MALFORMED);
+    started.step(b.install(10, 2, kForged, 9, 1, three, 1, 0, false), RAFT_MALFORMED);
+    started.step(b.request(10, 2, kForged, 9, 1, false, true), RAFT_MALFORMED);
+    started.step(b.vote(10, 2, kForged, false), RAFT_MALFORMED);
+    started.step(b.result(10, 2, kForged, 0, 1), RAFT_MALFORMED);
+    started.step(b.timeout_now(10, 2, kForged, 1, 1), RAFT_MALFORMED);
+
+    TestedRaft high;
+    high.prepare(b.start(1, kLimit - 5, nullptr, 1, {b.change(1, three)}));
+    high.step(b.with_conf(1, RAFT_RECOVER, b.conf("1")), RAFT_TOOBIG);
 }
 
 void failing_at_limits() {

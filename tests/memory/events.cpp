@@ -207,6 +207,18 @@ raft_event Builder::with_id(raft_time time, raft_event_type type, raft_id id) co
     return e;
 }
 
+raft_event Builder::reconfigure(raft_time time, raft_configuration conf, bool force) const {
+    raft_event e = event(RAFT_RECONFIGURE, time);
+    e.reconfigure = {conf, force};
+    return e;
+}
+
+raft_event Builder::sent(raft_time time, raft_id id, raft_index index) const {
+    raft_event e = event(RAFT_SENT, time);
+    e.sent = {id, index};
+    return e;
+}
+
 raft_event Builder::read(raft_time time, unsigned long long id, bool lease) const {
     raft_event e = event(RAFT_READ, time);
     e.read = {id, lease};

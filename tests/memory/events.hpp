@@ -59,6 +59,8 @@ public:
     raft_event snapshot(raft_time time, raft_index index, unsigned trailing) const;
     raft_event with_conf(raft_time time, raft_event_type type, raft_configuration conf) const;
     raft_event with_id(raft_time time, raft_event_type type, raft_id id) const;
+    raft_event reconfigure(raft_time time, raft_configuration conf, bool force) const;
+    raft_event sent(raft_time time, raft_id id, raft_index index) const;
     raft_event read(raft_time time, unsigned long long id, bool lease) const;
 
 private:

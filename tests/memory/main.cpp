@@ -31,23 +31,26 @@ const struct {
     {RAFT_SNAPSHOT, {0, RAFT_INVALID}},
     {RAFT_TIMEOUT, {0, RAFT_INVALID, RAFT_NOMEM}},
     {RAFT_SUBMIT,
-     {0, RAFT_NOTLEADER, RAFT_NOSPACE, RAFT_BUSY, RAFT_CANTCHANGE, RAFT_MALFORMED, RAFT_BADROLE,
-      RAFT_INVALID, RAFT_TOOBIG, RAFT_NOMEM}},
+     {0, RAFT_NOTLEADER, RAFT_NOSPACE, RAFT_BUSY, RAFT_CANTCHANGE, RAFT_MALFORMED, RAFT_BADID,
+      RAFT_BADROLE, RAFT_NOCONNECTION, RAFT_INVALID, RAFT_TOOBIG, RAFT_NOMEM}},
     {RAFT_CATCH_UP, {0, RAFT_NOTLEADER, RAFT_BADID, RAFT_BADROLE, RAFT_BUSY, RAFT_NOMEM}},
     {RAFT_TRANSFER,
-     {0, RAFT_NOTLEADER, RAFT_BADID, RAFT_BADROLE, RAFT_NOTFOUND, RAFT_BUSY, RAFT_NOMEM}},
+     {0, RAFT_NOTLEADER, RAFT_BADID, RAFT_BADROLE, RAFT_NOCONNECTION, RAFT_NOTFOUND, RAFT_BUSY,
+      RAFT_NOMEM}},
     {RAFT_BOOTSTRAP,
      {0, RAFT_CANTBOOTSTRAP, RAFT_BADID, RAFT_DUPLICATEID, RAFT_DUPLICATEADDRESS, RAFT_BADROLE,
       RAFT_INVALID, RAFT_NOMEM}},
     {RAFT_RECONFIGURE,
      {0, RAFT_NOTLEADER, RAFT_CANTCHANGE, RAFT_BADID, RAFT_DUPLICATEID, RAFT_DUPLICATEADDRESS,
-      RAFT_BADROLE, RAFT_INVALID, RAFT_TOOBIG, RAFT_NOMEM}},
+      RAFT_BADROLE, RAFT_NOCONNECTION, RAFT_INVALID, RAFT_TOOBIG, RAFT_NOMEM}},
     {RAFT_READ, {0, RAFT_NOTLEADER, RAFT_BUSY, RAFT_NOMEM}},
     {RAFT_STORED, {0, RAFT_INVALID, RAFT_NOMEM}},
     {RAFT_RECOVER,
      {0, RAFT_INVALID, RAFT_BUSY, RAFT_BADID, RAFT_DUPLICATEID, RAFT_DUPLICATEADDRESS, RAFT_BADROLE,
-      RAFT_NOMEM}},
+      RAFT_TOOBIG, RAFT_NOMEM}},
     {RAFT_UNREACHABLE, {0}},
+    {RAFT_SENT, {0, RAFT_NOMEM}},
+    {RAFT_CAMPAIGN, {0, RAFT_INVALID, RAFT_BUSY, RAFT_NOMEM}},
 };
 
 } // namespace
@@ -68,9 +71,10 @@ void *unreached_site(size_t size) {
 int main(int argc, char **argv) {
     for (auto sequence :
          {memory::setting, memory::founding, memory::following, memory::installing,
-          memory::restarting, memory::campaigning, memory::leading, memory::changing_members,
-          memory::changing_jointly, memory::failing_starts, memory::failing_messages,
-          memory::failing_requests, memory::failing_changes, memory::failing_at_limits}) {
+          memory::restarting, memory::campaigning, memory::leading, memory::sending,
+          memory::giving_up, memory::changing_members, memory::changing_jointly,
+          memory::failing_starts, memory::failing_messages, memory::failing_requests,
+          memory::failing_changes, memory::failing_unforced, memory::failing_at_limits}) {
         const long blocks = failing_memory::live();
         sequence();
         REQUIRE(failing_memory::live() == blocks);

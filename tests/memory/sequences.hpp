@@ -11,6 +11,8 @@ void installing();
 void restarting();
 void campaigning();
 void leading();
+void sending();
+void giving_up();
 void changing_members();
 void changing_jointly();
 
@@ -18,6 +20,7 @@ void failing_starts();
 void failing_messages();
 void failing_requests();
 void failing_changes();
+void failing_unforced();
 void failing_at_limits();
 
 } // namespace memory

@@ -250,13 +250,74 @@ void leading() {
     old.step(b.vote(due, 2, 3, false));
     old.step(b.read(due, 1, false));
     old.step(b.read(due, 2, true));
-    old.step(b.persisted(due, 4));
-    old.step(b.result(due, 2, 3, 0, 2));
-    old.step(b.result(due, 2, 3, 0, 4));
-    REQUIRE(raft_commit_index(&old.r) == 4);
+    old.step(b.persisted(due, 2));
+    old.step(b.result(due, 2, 3, 0, 2)); /* it has no rounds: a barrier follows */
+    REQUIRE(raft_commit_index(&old.r) == 2 && raft_last_index(&old.r) == 3);
+    old.step(b.persisted(due, 3));
+    old.step(b.result(due, 2, 3, 0, 3));
+    REQUIRE(raft_commit_index(&old.r) == 3);
     old.step(b.with_id(due, RAFT_TRANSFER, 0));
     old.step(b.result(due, 3, 9, 0, 4)); /* a later term */
     REQUIRE(raft_current_term(&old.r) == 9);
+}
+
+/* Messages that were cut or did not leave, and commit indexes that are told at once. */
+void sending() {
+    Builder b;
+    TestedRaft s;
+    s.set([](struct raft *r) { return raft_set_eager_commit(r, 1); });
+    become_leader(s, b, b.conf("1 2 3"));
+    s.step(b.sent(s.now, 2, 4)); /* nothing was asked for beyond it */
+    s.step(b.submit(s.now, {b.command(0), b.command(0), b.command(0), b.command(0)}));
+    s.step(b.sent(s.now, 2, 6)); /* two of four: the others are asked for now */
+    s.step(b.sent(s.now, 2, 4)); /* none left */
+    s.step(b.sent(s.now, 3, 5));
+    s.step(b.sent(s.now, 9, 5)); /* not a member */
+    s.step(b.persisted(s.now, 8));
+    s.step(b.result(s.now + 1, 3, 3, 0, 5, kAll));
+    s.step(b.result(s.now + 1, 3, 3, 0, 8, kAll));
+    REQUIRE(raft_commit_index(&s.r) == 8);
+    s.step(b.event(RAFT_TIMEOUT, s.now + 100));
+    s.step(b.result(s.now + 101, 2, 3, 0, 4, kAll));
+    s.step(b.result(s.now + 102, 2, 3, 0, 8, kAll));
+    /* It comes back with less than it acknowledged, and echoes a later round. */
+    s.step(b.event(RAFT_TIMEOUT, s.now + 200));
+    s.step(b.result(s.now + 201, 3, 3, 8, 2, kAll, 200ULL << 20));
+    struct raft_peer peer = {};
+    REQUIRE(raft_progress(&s.r, 3, &peer) == 0 && peer.data_losses == 1 && peer.match == 0);
+    s.step(b.result(s.now + 202, 3, 3, 0, 8, kAll, 200ULL << 20));
+    s.step(b.event(RAFT_TIMEOUT, s.now + 300));
+}
+
+/* What is given up on demand, and a leader that may not lead any more. */
+void giving_up() {
+    Builder b;
+    TestedRaft s;
+    become_leader(s, b, b.conf("1 2 3 4s"));
+    s.step(b.with_id(s.now, RAFT_TRANSFER, 1)); /* none is pending */
+    s.step(b.with_id(s.now, RAFT_CATCH_UP, 0)); /* none is running */
+    s.step(b.with_id(s.now, RAFT_CATCH_UP, 4));
+    s.step(b.with_id(s.now, RAFT_CATCH_UP, 0));
+    int status = 0;
+    REQUIRE(raft_catch_up(&s.r, 4, &status) == 0 && status == RAFT_CATCH_UP_ABORTED);
+    s.step(b.submit(s.now, {b.command(0)}));
+    s.step(b.with_id(s.now, RAFT_TRANSFER, 3));
+    REQUIRE(raft_transferee(&s.r) == 3);
+    s.step(b.with_id(s.now, RAFT_TRANSFER, 1));
+    REQUIRE(raft_transferee(&s.r) == 0);
+    s.step(b.reconfigure(s.now, b.conf("4s 3 2 1"), false)); /* in force already */
+    s.step(b.reconfigure(s.now, b.conf("1 2"), true));
+    s.set([](struct raft *r) { return raft_set_election_delay(r, UINT32_MAX); });
+    s.step(b.event(RAFT_TIMEOUT, s.now + 100));
+    REQUIRE(raft_state(&s.r) == RAFT_FOLLOWER);
+
+    TestedRaft asked;
+    asked.step(b.start(1, 2, nullptr, 1, {b.change(1, b.conf("1 2 3"))}));
+    asked.step(b.event(RAFT_CAMPAIGN, 1001));
+    REQUIRE(raft_state(&asked.r) == RAFT_CANDIDATE);
+    asked.step(b.vote(1001, 2, 3, true));
+    asked.step(b.vote(1001, 3, 3, true, false)); /* its term is lower: asked for again */
+    asked.step(b.event(RAFT_CAMPAIGN, 2002));
 }
 
 void changing_members() {

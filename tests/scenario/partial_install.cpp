@@ -142,3 +142,18 @@ TEST_CASE(
     REQUIRE(c[2].commit() == 8);
     REQUIRE(c[2].last() == 8);
 }
+
+TEST_CASE("While a chunk is being written, entries that the log has commit (§3.5, §5.1)") {
+    Cluster c({{.id = 1, .log = "1[1 2 3] 1 1"}});
+    c[1].slow = true;
+    c[1].receive(2, InstallSnapshot{.term = 2, .last = {9, 2}, .bytes = 4});
+    REQUIRE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
+    c.drop();
+    c[1].receive(2, AppendEntries{.term = 2, .prev = {1, 1}, .log = "1", .commit = 7});
+    REQUIRE(c[1].commit() == 2);
+    c[1].receive(2, AppendEntries{.term = 2, .prev = {2, 1}, .log = "1 2", .commit = 7});
+    REQUIRE(c[1].commit() == 3);
+    REQUIRE(c[1].last() == 3); /* the new entry is not appended */
+    c[1].store();
+    REQUIRE(c[1].commit() == 3); /* there is another chunk to come */
+}
