@@ -330,11 +330,11 @@ TEST_CASE("A leader that the latest configuration lacks tells raft_init()'s addr
     c[1].bootstrap(conf);
     REQUIRE(c[1].leader_at() == "1 at elsewhere");
     conf.add(2, RAFT_VOTER, "s2");
-    c[1].reconfigure(conf);
+    c[1].force(conf);
     REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_LEADER));
     c[1].receive(2, AppendResult{.term = c[1].term(), .last = c[1].last()});
     REQUIRE(c[1].commit() == c[1].last());
-    c[1].reconfigure("2");
+    c[1].force("2");
     REQUIRE(c[1].leads());
     REQUIRE(c[1].flag(RAFT_UPDATE_LEADER));
     REQUIRE(c[1].leader_at() == "1 at s1");
