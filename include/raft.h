@@ -186,7 +186,7 @@ enum raft_error {
     RAFT_CORRUPT,      /**< Stored data is inconsistent, or a committed entry is contradicted. */
     RAFT_CANCELED,     /**< Never returned. */
     RAFT_NAMETOOLONG,  /**< Never returned. */
-    RAFT_TOOBIG,       /**< A term or an index would exceed 2^62. */
+    RAFT_TOOBIG,       /**< A term or index would exceed 2^62, or a configuration is too large. */
     RAFT_NOCONNECTION, /**< A server that the operation needs was not heard from lately. */
     RAFT_BUSY,         /**< An operation of this kind is in progress, or a limit is reached. */
     RAFT_IOERR,        /**< Never returned. */
@@ -249,7 +249,7 @@ RAFT_API int raft_init(struct raft *r, raft_id id, const char *address);
  * @return 0, or an error that the comment of the event's struct lists. #RAFT_INVALID also
  *         means: a NULL argument, an uninitialized raft, an unknown event type, a time above
  *         2^62, or an event before #RAFT_START. #RAFT_BUSY also means: the call comes from
- *         this raft's own tracer.
+ *         this raft's own tracer; then nothing is written, not even `update->flags`.
  */
 RAFT_API int raft_step(struct raft *r, struct raft_event *event, struct raft_update *update);
 
@@ -525,7 +525,7 @@ struct raft_event_start {
  * Errors: #RAFT_CANTBOOTSTRAP (this server has a vote, an entry, a snapshot or a term above 1),
  * #RAFT_BADID (an ID is 0, or this server is not in @p conf), #RAFT_DUPLICATEID,
  * #RAFT_DUPLICATEADDRESS, #RAFT_BADROLE, #RAFT_INVALID (no voter, or a NULL address),
- * #RAFT_NOMEM.
+ * #RAFT_TOOBIG, #RAFT_NOMEM.
  */
 struct raft_event_bootstrap {
     struct raft_configuration conf; /**< The first members; borrowed for the call. */
@@ -1162,8 +1162,9 @@ RAFT_API int raft_catch_up(const struct raft *r, raft_id id, int *status);
 /** Returns the server to which this leader is transferring leadership (§3.10); 0: none. */
 RAFT_API raft_id raft_transferee(const struct raft *r);
 
-/** Returns the reason of the latest failure of a step or setter, in words; empty if there was none.
- * Never NULL; valid until the next step, setter or raft_close(). */
+/** Returns a text that says why the latest failure of a step or setter happened. A setter that succeeds makes
+ * it empty; a step that succeeds leaves it as it was. Never NULL; valid until the next step, setter or
+ * raft_close(). */
 RAFT_API const char *raft_errmsg(const struct raft *r);
 
 /* --------------------------------------------------------------------------

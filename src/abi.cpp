@@ -32,6 +32,19 @@ int fail(Server &s, int code, const char *why) {
 /* An older text would be taken for this setter's. */
 int succeed(Server &s) { return fail(s, 0, ""); }
 
+/* Give a server that uses the defaults a copy of its own. */
+[[nodiscard]] bool separate_settings(Server &s) {
+    if (s.settings != &kDefaultSettings) {
+        return true;
+    }
+    void *memory = malloc(sizeof(Settings));
+    if (memory == nullptr) {
+        return false;
+    }
+    s.settings = new (memory) Settings;
+    return true;
+}
+
 /* Change a setting, in a copy. Once the server is started, it must be able to run with the result.
  * `invalid`: why the argument is not allowed at any time; NULL if it is. */
 template <class Change>
@@ -48,12 +61,8 @@ int set(struct raft *r, Change change, const char *invalid = nullptr) {
     if (invalid != nullptr) {
         return fail(*s, RAFT_INVALID, invalid);
     }
-    if (s->settings == &kDefaultSettings) {
-        void *memory = malloc(sizeof(Settings));
-        if (memory == nullptr) {
-            return fail(*s, RAFT_NOMEM, "out of memory");
-        }
-        s->settings = new (memory) Settings;
+    if (!separate_settings(*s)) {
+        return fail(*s, RAFT_NOMEM, "out of memory");
     }
     const Settings before = *s->settings;
     s->own_settings() = changed;

@@ -8,6 +8,7 @@
 #include "rules/general_path.hpp"
 #include "rules/membership.hpp"
 #include "rules/message_checks.hpp"
+#include "rules/read_rounds.hpp"
 #include "rules/reads.hpp"
 #include "rules/rounds_and_leases.hpp"
 #include "rules/sending.hpp"
@@ -193,7 +194,7 @@ void take_result(Change &change, Peer &p, const raft_append_entries_result &r) {
     if (installs && peer != nullptr && peer->is_sent_snapshot()) {
         snapshot_transfer::on_answer(change, *peer, r);
     }
-    reads::proceed(change);
+    read_rounds::proceed(change);
     sending::tell_commit(change, before);
 }
 
@@ -213,7 +214,7 @@ int handle(Step &step) {
     if (sender != nullptr) {
         need.messages = sending::messages_for(s, *sender, s.log.last() + 1) + 2;
         membership::plan_commit(s, &need);
-        reads::plan_waiting(s, &need);
+        read_rounds::plan_waiting(s, &need);
         sending::plan_telling(s, &need);
     }
     Change *change = step.reserve(need);

@@ -2,7 +2,7 @@
 /* RAFT_READ: a linearizable read (§6.4), confirmed by a round, a lease or a barrier. */
 #include "base/untrusted.hpp"
 #include "events/events.hpp"
-#include "rules/reads.hpp"
+#include "rules/read_rounds.hpp"
 #include "rules/rounds_and_leases.hpp"
 
 namespace libraft {
@@ -27,7 +27,7 @@ int on_read(Step &step) {
     Need need;
     need.read = true;
     need.reads = 1;
-    reads::plan(s, &need);
+    read_rounds::plan(s, &need);
     Change *change = step.reserve(need);
     if (change == nullptr) {
         return step.no_memory();
@@ -42,7 +42,7 @@ int on_read(Step &step) {
         return 0;
     }
     t.reads.push_back({event.id, index, kNextRound, index});
-    reads::proceed(*change);
+    read_rounds::proceed(*change);
     return 0;
 }
 

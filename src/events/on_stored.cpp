@@ -9,7 +9,7 @@
 #include "rules/fast_path.hpp"
 #include "rules/general_path.hpp"
 #include "rules/membership.hpp"
-#include "rules/reads.hpp"
+#include "rules/read_rounds.hpp"
 #include "rules/sending.hpp"
 
 #include <algorithm>
@@ -21,7 +21,7 @@ namespace {
 [[nodiscard]] int stored_on_leader(Step &step, raft_index index) {
     Need need;
     membership::plan_commit(step.server, &need);
-    reads::plan_waiting(step.server, &need);
+    read_rounds::plan_waiting(step.server, &need);
     sending::plan_telling(step.server, &need);
     Change *change = step.reserve(need);
     if (change == nullptr) {
@@ -34,7 +34,7 @@ namespace {
     if (own != nullptr && commit::peer_advanced(*change, *own, index)) {
         membership::committed(*change, before);
         if (s.leads()) {
-            reads::proceed(*change);
+            read_rounds::proceed(*change);
         }
         sending::tell_commit(*change, before);
     }

@@ -7,6 +7,7 @@
 #include "rules/elections.hpp"
 #include "rules/fast_path.hpp"
 #include "rules/general_path.hpp"
+#include "rules/read_rounds.hpp"
 #include "rules/reads.hpp"
 #include "rules/rounds_and_leases.hpp"
 #include "rules/sending.hpp"
@@ -37,7 +38,7 @@ void send_heartbeat(Change &change, Peer &p) {
     Need need;
     need.messages = step.server.tracker->peers.size() * 2 +
                     sending::messages_for_all(step.server, step.server.log.last());
-    const bool barrier = reads::cannot_confirm_by_round(step.server);
+    const bool barrier = read_rounds::heartbeat_needs_barrier(step.server);
     if (barrier) {
         need.entries = 1;
         need.messages += sending::messages_for_all(step.server, step.server.log.last() + 1);
@@ -60,7 +61,7 @@ void send_heartbeat(Change &change, Peer &p) {
         reads::wait_for_barrier(*change);
         sending::send_to_all(*change);
     } else if (begun) {
-        reads::share_round(*change);
+        read_rounds::share_heartbeat(*change);
     }
     for (Peer &p : s.tracker->peers) {
         if (!rounds::is_in_contact(s, p, s.now)) {
@@ -77,19 +78,13 @@ void send_heartbeat(Change &change, Peer &p) {
 
 /* A follower that may not campaign only forgets its leader. A candidate that may not campaign any
  * more gives up. */
-[[nodiscard]] int give_up(Step &step) {
-    Change *change = step.reserve({});
-    /* unreachable: followers and candidates have no pending reads, so nothing is reserved */
-    if (change == nullptr) {
-        return step.no_memory();
-    }
-    election_start::restart(change->server);
-    if (step.server.state == RAFT_CANDIDATE) {
-        transitions::become_follower(*change);
+void give_up(Change &change) {
+    election_start::restart(change.server);
+    if (change.server.state == RAFT_CANDIDATE) {
+        transitions::become_follower(change); /* it has no pending reads */
     } else {
-        known_leader::forget(*change);
+        known_leader::forget(change);
     }
-    return 0;
 }
 
 int handle(Step &step) {
@@ -101,8 +96,11 @@ int handle(Step &step) {
     if (s.leads()) {
         return heartbeat(step);
     }
-    const bool may_campaign = election_start::may_campaign(s) && !election_start::is_installing(s);
-    return may_campaign ? elections::campaign(step) : give_up(step);
+    if (election_start::may_campaign(s) && !election_start::is_installing(s)) {
+        return elections::campaign(step);
+    }
+    give_up(step.begin());
+    return 0;
 }
 
 /* Is a quorum in contact, and is each peer that is replicated to in the pipeline, without entries

@@ -43,9 +43,9 @@ inline bool may_elect_itself(const Server &s) {
     return !s.sole_voter || s.voted_for == s.id || s.log.last_term() == s.term || s.has_led;
 }
 
-/* The vote of a server whose term rises because of another server that is not a leader. A sole voter
- * that may elect itself votes for itself: otherwise a removed server that campaigns in vain could
- * take the evidence from it, for ever if it restarts then. */
+/* Whom does a server vote for when it adopts the term of a server that is not a leader? A sole
+ * voter that may elect itself votes for itself. Otherwise a removed server that cannot win, and
+ * raises the term with each campaign, would leave it without evidence, for ever if it restarts. */
 inline raft_id vote_in_adopted_term(const Server &s) {
     return s.sole_voter && may_elect_itself(s) ? s.id : 0;
 }

@@ -52,7 +52,8 @@ Echoes quorum_echoes(const Server &s);
 bool is_confirmed(const Server &s, uint64_t round);
 /* Has a quorum echoed a round that began less than 9/10 of an election timeout ago, less one
  * millisecond? Then no other server can have been elected: a voter gives no vote for an election
- * timeout (§6.4.1). The tenth allows for the drift of clocks, the millisecond for their rounding. */
+ * timeout (§6.4.1). The tenth allows for clocks that drift, the millisecond for clocks that are
+ * rounded. */
 bool holds_lease(const Server &s);
 
 } // namespace libraft::rounds

@@ -11,8 +11,8 @@ constexpr uint64_t kLeast = 512; /* of a smaller block: enough for a leader of a
 
 /* Reservations that are observed before a large block is replaced or kept, and those between two
  * such periods. */
-constexpr uint32_t kObserved = 16;
-constexpr uint32_t kUnobserved = 64;
+constexpr uint32_t kObserved = 8;
+constexpr uint32_t kUnobserved = 8;
 
 } // namespace
 

@@ -26,10 +26,6 @@ struct Settings {
     uint16_t features = RAFT_FEATURE_CAPACITY;
     bool pre_vote = true;
     bool eager_commit = false;
-    /* Not a setting, but kept here because it is maintained only while pre-votes are off: the
-     * highest term for which this server may have requested pre-votes, also before a restart. An
-     * unmarked vote result of this term or a lower one may answer an old pre-vote, and does not
-     * count. */
 
     bool never_leads() const { return election_delay == kNeverLeads; }
     /* What is added to each election timeout. */

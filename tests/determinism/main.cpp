@@ -4,6 +4,7 @@
  *     stream [--clusters N] [--actions N]     all; fails unless everything was reached
  *     stream --cluster SEED [--actions N]     the digest after every step of one */
 #include "cluster.hpp"
+#include "large_addresses.hpp"
 
 #include <cstdio>
 #include <cstdlib>
@@ -85,5 +86,9 @@ int main(int argc, char **argv) {
     }
     printf("%llu steps\n", static_cast<unsigned long long>(reached.steps));
     demand_everything(reached);
+    if (const std::string failed = refuse_large_addresses(); !failed.empty()) {
+        printf("addresses of more than 4 GB: %s\n", failed.c_str());
+        missing++;
+    }
     return missing > 0 ? 1 : 0;
 }

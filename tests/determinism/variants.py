@@ -7,7 +7,8 @@ variants.py --root DIR --build DIR [--jobs N] [--insist]
 Builds the core with every compiler, optimization and word size of the table below, links each
 with the program beside this file, and compares the digests of all seeded clusters; also those of
 a core without the fast path. Negative tests: a changed constant, a type that is as wide as the
-machine's word and a number in the machine's byte order must each change a digest. Variants that
+machine's word and a number in the machine's byte order must each change a digest. A machine of 32
+bits refuses configurations that are larger than its memory; a size that wraps must be noticed. Variants that
 cannot be built here are left out; with --insist that is a failure. Exit 77: fewer than two
 variants, nothing to compare."""
 import argparse
@@ -50,6 +51,9 @@ BROKEN = {
     'a type as wide as the word': (
         'gcc -m32 -O0', 'base/random.hpp', 'uint64_t{next()} * bound) >> 32',
         'static_cast<uintptr_t>(next()) * bound) >> (sizeof(uintptr_t) * 8 - 32)'),
+    'a size that wraps': (
+        'gcc -m32 -O0', 'state/configuration.cpp', 'uint64_t size = sizeof(Configuration)',
+        'size_t size = sizeof(Configuration)'),
     "the machine's byte order": (
         'big-endian s390x, gcc -O2', 'base/bytes.hpp',
         'static_cast<unsigned char>(value >> (8 * i))',

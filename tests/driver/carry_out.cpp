@@ -46,7 +46,9 @@ void Driver::carry_out(const raft_update &u) {
 }
 
 void Driver::delete_snapshots() {
-    std::erase_if(older_snapshots, [this](const SnapshotPtr &s) { return s->index < view.oldest; });
+    std::erase_if(older_snapshots, [this](const SnapshotPtr &s) {
+        return s->index < view.oldest || !keeps_snapshots();
+    });
 }
 
 void Driver::save(raft_term term, raft_id vote) {

@@ -213,20 +213,16 @@ void Driver::check_failure(const raft_event &e, const raft_update &u, int rc) {
 
 void Driver::rebuild_configurations() {
     confs.clear();
-    const auto add_changes = [&](raft_index above, raft_index below) {
-        for (size_t i = 0; i < log.entries.size(); i++) {
-            const raft_index index = log.first + i;
-            const Payload *p = log.entries[i].payload;
-            if (p->type == RAFT_CHANGE && index > above && index < below) {
-                confs.emplace_back(index, decode(p->bytes));
-            }
-        }
-    };
     if (snapshot != nullptr) {
-        add_changes(0, snapshot->conf_index);
         confs.emplace_back(snapshot->conf_index, snapshot->conf);
     }
-    add_changes(snapshot != nullptr ? snapshot->index : 0, UINT64_MAX);
+    for (size_t i = 0; i < log.entries.size(); i++) {
+        const raft_index index = log.first + i;
+        const bool covered = snapshot != nullptr && index <= snapshot->index;
+        if (log.entries[i].type() == RAFT_CHANGE && !(covered && index >= snapshot->conf_index)) {
+            confs.emplace(confs.end() - covered, index, decode(log.entries[i].bytes()));
+        }
+    }
     for (const auto &[index, conf] : confs) {
         know(conf);
     }

@@ -147,6 +147,8 @@ protected:
      * the entry that set the snapshot's configuration, or 0. */
     virtual bool reads_payloads() const { return true; }
     virtual bool records_configuration_index() const { return true; }
+    /* False: delete a snapshot as soon as there is a newer one (fault injection). */
+    virtual bool keeps_snapshots() const { return true; }
 
     virtual void carry_out(const raft_update &u);
     void move_handle(); /* bytewise, as a caller may */

@@ -13,8 +13,8 @@ namespace driver {
 void check_untouched(const raft_update &u);
 /* A flag is set if and only if what it names changed (contract, section 5). */
 void check_flags(const View &before, const View &after, const raft_event &e, const raft_update &u);
-/* A deadline that has passed stays until RAFT_TIMEOUT or what it waits for; after RAFT_TIMEOUT it lies
- * in the future; a RAFT_TIMEOUT that comes too early changes nothing. `now` is the highest
+/* A deadline that has passed stays until RAFT_TIMEOUT or what it waits for; after RAFT_TIMEOUT it
+ * lies in the future; a RAFT_TIMEOUT that comes too early changes nothing. `now` is the highest
  * time so far: time that runs backwards stands still (contract, section 4). */
 void check_timeout(const View &before, const View &after, const raft_event &e, const raft_update &u,
                    raft_time now);

@@ -233,6 +233,7 @@ raft_event Nodes::event_of(Node *node, Kind kind, uint32_t argument, Loan *loan)
         case Kind::kChange:
             e.type = RAFT_RECONFIGURE;
             e.reconfigure.conf = loan->lent.lend(members(bounds_.next_voters));
+            e.reconfigure.force = true; /* whoever is in contact: more is explored */
             break;
         default:
             e.type = RAFT_TRANSFER;

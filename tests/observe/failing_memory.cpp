@@ -2,6 +2,9 @@
 #include "failing_memory.hpp"
 
 #include <cstddef>
+#ifdef MALLOC_IS_WRAPPED
+#include <malloc.h>
+#endif
 
 namespace failing_memory {
 namespace {
@@ -12,6 +15,7 @@ bool fail_after = false;
 bool failed = false;
 bool armed = false;
 long blocks = 0;
+long long held = 0;
 
 std::set<uintptr_t> &mutable_places() {
     static std::set<uintptr_t> set;
@@ -33,10 +37,22 @@ std::set<uintptr_t> &mutable_places() {
     return true;
 }
 
-[[maybe_unused]] void *counted(void *block) {
+#ifdef MALLOC_IS_WRAPPED
+void gain(void *block) {
     blocks += block != nullptr;
+    held += static_cast<long long>(malloc_usable_size(block));
+}
+
+void lose(void *block) {
+    blocks -= block != nullptr;
+    held -= static_cast<long long>(malloc_usable_size(block));
+}
+
+void *counted(void *block) {
+    gain(block);
     return block;
 }
+#endif
 
 } // namespace
 
@@ -55,6 +71,7 @@ bool disarm() {
 
 unsigned count() { return allocations; }
 long live() { return blocks; }
+long long bytes() { return held; }
 const std::set<uintptr_t> &places() { return mutable_places(); }
 
 #ifdef MALLOC_IS_WRAPPED
@@ -81,12 +98,14 @@ void *__wrap_realloc(void *block, size_t size) {
     if (must_fail(__builtin_return_address(0))) {
         return nullptr;
     }
-    blocks += block == nullptr;
-    return __real_realloc(block, size);
+    lose(block);
+    void *moved = __real_realloc(block, size);
+    gain(moved != nullptr ? moved : block);
+    return moved;
 }
 
 void __wrap_free(void *block) {
-    blocks -= block != nullptr;
+    lose(block);
     __real_free(block);
 }
 

@@ -17,6 +17,8 @@ bool disarm();
 unsigned count();
 /* Blocks that are allocated and not freed. */
 long live();
+/* The usable bytes of these blocks. */
+long long bytes();
 /* The return addresses of the allocations that have failed. */
 const std::set<uintptr_t> &places();
 

@@ -10,7 +10,7 @@ namespace {
 
 constexpr unsigned short no_joint = RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS;
 
-/* Server 1 leads played servers in term 2; its barrier is committed, and all of `others` have it. */
+/* Server 1 leads played servers in term 2. Its barrier is committed; all of `others` have it. */
 struct Led : Cluster {
     Led(const char *log, std::vector<raft_id> others, std::function<void(raft *)> set = {})
         : Cluster({{.id = 1, .log = log, .set = std::move(set)}}) {

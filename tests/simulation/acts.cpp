@@ -67,7 +67,8 @@ void Simulation::begin_retiming() {
             return;
         }
     }
-    bool raise = extra.percent(50);
+    bool wrong_order = broken == Broken::RAISED_LEADER;
+    bool raise = extra.percent(50) || wrong_order;
     unsigned least = std::min(4 * plan.tuning.heartbeat, old);
     auto timeout = static_cast<unsigned>(raise ? extra.between(old, std::min(4 * old, 3000U))
                                                : extra.between(least, old));
@@ -82,7 +83,7 @@ void Simulation::begin_retiming() {
     if (raise && extra.percent(50)) { /* leadership may move just then */
         network.split(1U << l->id, true, true);
         schedule(now + extra.between(0, 4 * timeout) * kMs, Scheduled::HEAL, 0, 0);
-        first = extra.between(0, 2 * old) * kMs;
+        first = wrong_order ? 0 : extra.between(0, 2 * old) * kMs;
     }
     schedule(now + first, Scheduled::RETIME, 0, 0);
 }
@@ -92,6 +93,7 @@ void Simulation::continue_retiming() {
     raft_id leader_id = l != nullptr ? l->id : 0;
     for (raft_id id = 1; id <= plan.servers; id++) {
         bool other = retiming_.raise ? id == leader_id : id != leader_id;
+        other = broken == Broken::RAISED_LEADER ? !other : other;
         if ((retiming_.left >> id & 1) != 0 && (retiming_.halfway || !other)) {
             server(id).set_election_timeout(retiming_.timeout);
             retiming_.left &= ~(1U << id);
@@ -100,6 +102,7 @@ void Simulation::continue_retiming() {
     retiming_.halfway = true;
     if (retiming_.left != 0) { /* clocks may be slow */
         Time later = retiming_.raise ? extra.between(0, 20) : 2 * retiming_.old + 10;
+        later = broken == Broken::RAISED_LEADER ? 2 * retiming_.timeout : later;
         schedule(now + later * kMs, Scheduled::RETIME, 0, 0);
     }
 }
@@ -127,9 +130,9 @@ void Simulation::restart_as_older_version() {
     }
     stats.add(older ? S_DOWNGRADE : S_UPGRADE);
     s.stop(older ? "to restart as an older version" : "to restart as a newer version");
-    s.codec = older ? unsigned{kPublished} : unsigned{kOurs};
-    network.forget(s.id);
+    s.next_codec = older ? unsigned{kPublished} : unsigned{kOurs};
     Time down = (2 * plan.max_election_timeout() + extra.below(2000)) * kMs;
+    down = broken == Broken::SUDDEN_DOWNGRADE ? kMs : down;
     schedule(now + down, Scheduled::RESTART, s.id, s.epoch);
 }
 
@@ -144,8 +147,7 @@ bool Simulation::has_moved_servers() {
                        [&](const Member &m) { return server(m.id).next_address != m.address; });
 }
 
-/* As many servers restart at other addresses as the others can elect a leader without: a server
- * that moved can ask them for votes, and the answers must reach it. */
+/* A minority of the voters restarts at other addresses. */
 void Simulation::move_servers() {
     Server *l = leader();
     if (l == nullptr || has_moved_servers() || l->view.conf.joint() ||
@@ -154,7 +156,7 @@ void Simulation::move_servers() {
     }
     const Configuration conf = l->view.conf;
     unsigned voters = conf.voters(), moved = 0;
-    unsigned most = voters - (voters / 2 + 1 - 1); /* a majority but one stays */
+    unsigned most = (voters - 1) / 2;
     for (const Member &m : conf.members) {
         Server &s = server(m.id);
         bool may = m.role != RAFT_VOTER || moved < most;
@@ -165,17 +167,47 @@ void Simulation::move_servers() {
             s.crash("to move");
         }
     }
-    schedule(now + extra.between(1, 3000) * kMs, Scheduled::REDIRECT, 0, 0);
+}
+
+/* After the faults: so many voters restart at other addresses that the others are a majority but
+ * one. The leader is one of them. It can ask the others for votes, and the answers must reach it. */
+void Simulation::move_majority() {
+    Server *l = leader();
+    auto settled = [&] {
+        l = leader();
+        return l != nullptr && !l->view.conf.joint() && l->view.conf_index <= l->view.commit &&
+               !has_moved_servers() && l->disk.queue.empty() && l->disk.log.last() == l->log.last();
+    };
+    if (!plan.callers.has(C_MOVES) || !run_until(now + 10 * kSecond, settled)) {
+        return;
+    }
+    const Configuration conf = l->view.conf;
+    unsigned moved = 0, most = conf.voters() - conf.voters() / 2;
+    auto move = [&](Server &s) {
+        s.next_address = other_address(s.id, s.address);
+        s.crash("to move");
+        moved++;
+    };
+    if (conf.voters() < 2 || conf.role_of(l->id) != RAFT_VOTER) {
+        return;
+    }
+    stats.add(S_MOVED_MAJORITY);
+    move(*l);
+    for (const Member &m : conf.members) {
+        if (m.role == RAFT_VOTER && m.id != l->id && moved < most && server(m.id).up) {
+            move(server(m.id));
+        }
+    }
+    run_until(now + 100 * kMs);
+    expect_leader();
+    expect_write();
 }
 
 /* The operator puts the addresses right. */
 void Simulation::redirect() {
-    if (!has_moved_servers()) {
-        return;
-    }
     schedule(now + extra.between(100, 500) * kMs, Scheduled::REDIRECT, 0, 0);
     Server *l = leader();
-    if (l == nullptr || l->view.conf.joint()) {
+    if (l == nullptr || l->view.conf.joint() || !has_moved_servers()) {
         return;
     }
     Configuration next = l->view.conf;

@@ -2,6 +2,8 @@
 /* Negative tests: falsify what a correct library, disk or caller would do. */
 #include "simulation.hpp"
 
+#include <algorithm>
+
 namespace sim {
 
 void Simulation::break_flags(unsigned &flags) {
@@ -22,6 +24,9 @@ void Simulation::break_view(View &view, const View &before, unsigned &flags) {
         view.state = RAFT_FOLLOWER; /* its heartbeat was due */
         flags |= RAFT_UPDATE_STATE;
     }
+    if (broken == Broken::FALSE_LOSS && before.leads() && view.leads() && random.ppm(2000)) {
+        view.peers[random.below(view.peers.size())].losses++;
+    }
     if (!view.leads() || view.commit >= view.last) {
         return;
     }
@@ -37,7 +42,33 @@ void Simulation::break_view(View &view, const View &before, unsigned &flags) {
     }
 }
 
-void Simulation::break_update(raft_update &u, View &view, const View &before) {
+/* Messages that a leader should not send. */
+void Simulation::break_messages(raft_update &u, const Server &s) {
+    forged_.clear();
+    for (const raft_message &m : messages_of(u)) {
+        forged_.push_back(m);
+        bool heartbeat = m.type == RAFT_APPEND_ENTRIES && m.append_entries.n_entries == 0;
+        unsigned copies = broken == Broken::REPEATED_CHUNK && m.type == RAFT_INSTALL_SNAPSHOT ? 1
+                          : broken == Broken::REPEATED_HEARTBEAT && heartbeat                 ? 8
+                                                                                              : 0;
+        for (unsigned i = 0; i < copies; i++) {
+            forged_.push_back(m);
+        }
+        raft_append_entries &a = forged_.back().append_entries;
+        raft_index from = std::max<raft_index>(s.view.first + 1, 8) - 1;
+        if (broken == Broken::RESENT_ENTRIES && heartbeat && a.prev_log_index > from + 8) {
+            a.prev_log_index -= 8;
+            a.prev_log_term = s.term_at(a.prev_log_index);
+            a.n_entries = 8;
+        }
+    }
+    if (u.flags & RAFT_UPDATE_MESSAGES) {
+        u.messages = {forged_.data(), static_cast<unsigned>(forged_.size())};
+    }
+}
+
+void Simulation::break_update(raft_update &u, const Server &s, View &view) {
+    const View &before = s.before;
     bool leads = before.leads() && view.leads();
     if (broken == Broken::REWRITTEN_LOG && leads && u.flags & RAFT_UPDATE_ENTRIES &&
         u.entries.index > before.commit + 1) {
@@ -53,7 +84,15 @@ void Simulation::break_update(raft_update &u, View &view, const View &before) {
         view.timeout = 0;
         u.flags |= RAFT_UPDATE_TIMEOUT;
     }
+    if (broken == Broken::REPEATED_CHUNK || broken == Broken::REPEATED_HEARTBEAT ||
+        broken == Broken::RESENT_ENTRIES) {
+        break_messages(u, s);
+    }
     for (raft_message &m : messages_of(u)) {
+        if (broken == Broken::WRONG_SENT && s.event_type == RAFT_SENT &&
+            m.type == RAFT_APPEND_ENTRIES) {
+            m.append_entries.prev_log_index++;
+        }
         if (broken == Broken::ABSENT_ENTRIES && m.type == RAFT_APPEND_ENTRIES &&
             m.append_entries.prev_log_index + m.append_entries.n_entries == view.last) {
             m.append_entries.n_entries++;

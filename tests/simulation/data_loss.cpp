@@ -41,6 +41,12 @@ bool Simulation::survives_loss_of(const Server &s, const Server &l) {
             return false;
         }
     }
+    /* A candidate of this term might get a second vote from it. */
+    for (auto &other : servers_) {
+        if (!other->disk.pristine() && other->disk.term < l.view.term) {
+            return false;
+        }
+    }
     return quorum(conf, [&](raft_id id) {
         return id != s.id && server(id).disk.holds(top, judge.committed_term(top));
     });
@@ -60,7 +66,8 @@ void Simulation::lose_data() {
     }
     /* It follows this leader, durably: no candidate of this term can use its vote. */
     bool settled = s.disk.term == l->view.term && judge.leader_of(s.disk.term) == l->id;
-    if (!settled || !survives_loss_of(s, *l)) {
+    bool harmless = settled && survives_loss_of(s, *l);
+    if (!harmless && broken != Broken::LOST_QUORUM) {
         return;
     }
     founding_over_ = true;

@@ -107,7 +107,7 @@ void Server::check_terms(const raft_message &came) const {
 void Server::check_election_timeout(const raft_event &e, bool heard) {
     bool campaigns = view.state == RAFT_CANDIDATE && view.timeout != before.timeout;
     bool fresh = e.type == RAFT_START || (heard && view.state == RAFT_FOLLOWER) || campaigns;
-    if (!fresh || view.leads() || view.timeout == driver::kNoDeadline) {
+    if (!fresh || view.leads() || view.timeout == driver::kNoDeadline || delay_ == UINT32_MAX) {
         return;
     }
     raft_time span = view.timeout - latest;
@@ -192,8 +192,9 @@ void Server::note_postponement(const raft_update &u) {
                         !m.request_vote_result.pre_vote);
     }
     bool stopped = view.state == RAFT_FOLLOWER && before.state != RAFT_FOLLOWER;
+    bool waits_again = event_type == RAFT_TIMEOUT && view.timeout != before.timeout;
     /* The role decides whether it campaigns. */
-    if (granted || stopped || view.role != before.role || event_type == RAFT_START) {
+    if (granted || stopped || waits_again || view.role != before.role || event_type == RAFT_START) {
         past_.postponed = latest;
     }
     past_.led_since = view.leads() && before.leads() ? past_.led_since : latest;

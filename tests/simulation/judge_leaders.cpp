@@ -115,8 +115,12 @@ void Server::check_sent(const raft_message &m) {
     if (last_word && before.peer(peer).mode != RAFT_PROGRESS_NONE) {
         return;
     }
+    /* After its new entries a step may send again what does not arrive. */
+    bool stalled = before.leads() && before.peer(peer).mode == RAFT_PROGRESS_PIPELINE &&
+                   view.peer(peer).mode == RAFT_PROGRESS_PROBE;
+    raft_index next = view.last + 1;
     const char *why = last_word ? "it is not replicated to"
-                      : a.prev_log_index >= view.peer(peer).next
+                      : a.prev_log_index >= std::max(view.peer(peer).next, stalled ? next : 0)
                           ? "the previous entry is one that is still to be sent"
                       : view.peer(peer).mode == RAFT_PROGRESS_PIPELINE && a.n_entries > 0 &&
                               end > view.peer(peer).match + tuning_.inflight

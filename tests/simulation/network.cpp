@@ -50,6 +50,7 @@ void Network::send(Wire *wire) {
     }
     bool cut = blocked_[wire->from][wire->to];
     bool lost = (!sim_.calm && sim_.random.ppm(sim_.plan.loss_ppm)) || sim_.drops_for_target(*wire);
+    lost = lost || (sim_.broken == Broken::LOST_CHUNKS && wire->m.type == RAFT_INSTALL_SNAPSHOT);
     if (cut || lost) {
         sim_.stats.add(S_LOSS, lost);
         drop(wire);

@@ -10,49 +10,64 @@ namespace sim {
 
 /* Negative tests: each breaks one part of the environment, and the simulator must report the
  * violation that follows. */
-#define SIM_BROKEN(X)                                                                            \
-    X(NONE, "none")                                                                              \
-    X(EARLY_ACK, "early-ack")           /* acknowledges before it is durable */                  \
-    X(LATE_VOTE, "late-vote")           /* sends before term and vote are durable */             \
-    X(KEEP_TRUNCATED, "keep-truncated") /* ignores that entries were replaced */                 \
-    X(STALE_ACK, "stale-ack") /* RAFT_PERSISTED_ENTRIES although acknowledgements are late */    \
-    X(WRONG_ENTRIES, "wrong-entries")   /* attaches another entry's payload */                   \
-    X(FORGED_VOTE, "forged-vote")       /* the network turns refusals into votes */              \
-    X(FORGED_ACK, "forged-ack")         /* the network inflates acknowledgements */              \
-    X(FORGED_TERM, "forged-term")       /* the network changes the term of a leader */           \
-    X(EARLY_APPLY, "early-apply")       /* applies what is not committed */                      \
-    X(LOCAL_READ, "local-read")         /* reads without RAFT_READ */                            \
-    X(EARLY_READ, "early-read")         /* serves reads before they are answered */              \
-    X(DRIFTING_LEASE, "drifting-lease") /* trusts leases under wild clocks */                    \
-    X(EMPTY_SNAPSHOT, "empty-snapshot") /* restores an empty state from a snapshot */            \
-    X(LOST_FLAG, "lost-flag")           /* an update loses a flag */                             \
-    X(EXTRA_FLAG, "extra-flag")         /* an update gains a flag */                             \
-    X(FAILURE_CHANGES_STATE, "failure-changes-state") /* a failed step changes the state */      \
-    X(FORGOTTEN_ENTRY, "forgotten-entry") /* a restart forgets the last durable entry */         \
-    X(FORGOTTEN_TERM, "forgotten-term")   /* a restart forgets its term and vote */              \
-    X(FAILURE_CHANGES_FUTURE, "failure-changes-future") /* a failed step changes later steps */  \
-    X(WRONG_FAST_PATH, "wrong-fast-path")               /* the fast path loses a message */      \
-    X(SECOND_LEADER, "second-leader")           /* a candidate is elected in another's term */   \
-    X(OLD_TERM_COMMIT, "old-term-commit")       /* a leader commits by counting in a new term */ \
-    X(EARLY_COMMIT, "early-commit")             /* a leader commits before a quorum stored */    \
-    X(WRONG_ADDRESS, "wrong-address")           /* a server has a wrong address of its leader */ \
-    X(RECOVER_STALE, "recover-stale")           /* the wrong survivor is recovered */            \
-    X(RECOVER_TWO, "recover-two")               /* two survivors are recovered */                \
-    X(RETURNING_MAJORITY, "returning-majority") /* the lost majority comes back */               \
-    X(REWRITTEN_LOG, "rewritten-log")           /* a leader replaces its own last entry */       \
-    X(FALLING_COMMIT, "falling-commit")         /* a commit index falls */                       \
-    X(ABSENT_ENTRIES, "absent-entries")         /* a message names entries that do not exist */  \
-    X(ABSENT_SNAPSHOT, "absent-snapshot")   /* a message names a snapshot that does not exist */ \
-    X(UNANNOUNCED, "unannounced")           /* an update has a member that no flag announces */  \
-    X(TIMEOUT_DUE, "timeout-due")           /* the timeout is due already when a step ends */    \
-    X(UNEXPECTED_NOMEM, "unexpected-nomem") /* RAFT_NOMEM where no allocation failed */          \
-    X(CORRUPT_LOG, "corrupt-log")           /* a disk returns another term */                    \
-    X(MESSAGE_STORM, "message-storm")       /* the network triples every message */              \
-    X(SHORT_RUN, "short-run")               /* the simulation ends early */                      \
-    X(IDLE_FOLLOWER, "idle-follower")       /* a server that should campaign does not */         \
-    X(EARLY_STEP_DOWN, "early-step-down")   /* a leader steps down although a quorum answers */  \
-    X(PERMANENT_PARTITION, "permanent-partition") /* the network never heals */                  \
-    X(LOST_MAJORITY, "lost-majority") /* a majority is lost for good, without a recovery */
+#define SIM_BROKEN(X)                                                                             \
+    X(NONE, "none")                                                                               \
+    X(EARLY_ACK, "early-ack")           /* acknowledges before it is durable */                   \
+    X(LATE_VOTE, "late-vote")           /* sends before term and vote are durable */              \
+    X(KEEP_TRUNCATED, "keep-truncated") /* ignores that entries were replaced */                  \
+    X(STALE_ACK, "stale-ack") /* RAFT_PERSISTED_ENTRIES although acknowledgements are late */     \
+    X(WRONG_ENTRIES, "wrong-entries")   /* attaches another entry's payload */                    \
+    X(FORGED_VOTE, "forged-vote")       /* the network turns refusals into votes */               \
+    X(FORGED_ACK, "forged-ack")         /* the network inflates acknowledgements */               \
+    X(FORGED_TERM, "forged-term")       /* the network changes the term of a leader */            \
+    X(EARLY_APPLY, "early-apply")       /* applies what is not committed */                       \
+    X(LOCAL_READ, "local-read")         /* reads without RAFT_READ */                             \
+    X(EARLY_READ, "early-read")         /* serves reads before they are answered */               \
+    X(DRIFTING_LEASE, "drifting-lease") /* trusts leases under wild clocks */                     \
+    X(EMPTY_SNAPSHOT, "empty-snapshot") /* restores an empty state from a snapshot */             \
+    X(LOST_FLAG, "lost-flag")           /* an update loses a flag */                              \
+    X(EXTRA_FLAG, "extra-flag")         /* an update gains a flag */                              \
+    X(FAILURE_CHANGES_STATE, "failure-changes-state") /* a failed step changes the state */       \
+    X(FORGOTTEN_ENTRY, "forgotten-entry") /* a restart forgets the last durable entry */          \
+    X(FORGOTTEN_TERM, "forgotten-term")   /* a restart forgets its term and vote */               \
+    X(FAILURE_CHANGES_FUTURE, "failure-changes-future") /* a failed step changes later steps */   \
+    X(WRONG_FAST_PATH, "wrong-fast-path")               /* the fast path loses a message */       \
+    X(SECOND_LEADER, "second-leader")           /* a candidate is elected in another's term */    \
+    X(OLD_TERM_COMMIT, "old-term-commit")       /* a leader commits by counting in a new term */  \
+    X(EARLY_COMMIT, "early-commit")             /* a leader commits before a quorum stored */     \
+    X(WRONG_ADDRESS, "wrong-address")           /* a server has a wrong address of its leader */  \
+    X(RECOVER_STALE, "recover-stale")           /* the wrong survivor is recovered */             \
+    X(RECOVER_TWO, "recover-two")               /* two survivors are recovered */                 \
+    X(RETURNING_MAJORITY, "returning-majority") /* the lost majority comes back */                \
+    X(REWRITTEN_LOG, "rewritten-log")           /* a leader replaces its own last entry */        \
+    X(FALLING_COMMIT, "falling-commit")         /* a commit index falls */                        \
+    X(ABSENT_ENTRIES, "absent-entries")         /* a message names entries that do not exist */   \
+    X(ABSENT_SNAPSHOT, "absent-snapshot")   /* a message names a snapshot that does not exist */  \
+    X(UNANNOUNCED, "unannounced")           /* an update has a member that no flag announces */   \
+    X(TIMEOUT_DUE, "timeout-due")           /* the timeout is due already when a step ends */     \
+    X(UNEXPECTED_NOMEM, "unexpected-nomem") /* RAFT_NOMEM where no allocation failed */           \
+    X(CORRUPT_LOG, "corrupt-log")           /* a disk returns another term */                     \
+    X(MESSAGE_STORM, "message-storm")       /* the network triples every message */               \
+    X(SHORT_RUN, "short-run")               /* the simulation ends early */                       \
+    X(IDLE_FOLLOWER, "idle-follower")       /* a server that should campaign does not */          \
+    X(EARLY_STEP_DOWN, "early-step-down")   /* a leader steps down although a quorum answers */   \
+    X(PERMANENT_PARTITION, "permanent-partition") /* the network never heals */                   \
+    X(LOST_MAJORITY, "lost-majority")       /* a majority is lost for good, without a recovery */ \
+    X(IGNORED_TIMER, "ignored-timer")       /* input is handled, and the timer never looked at */ \
+    X(WRONG_SENT, "wrong-sent")             /* entries are left out after RAFT_SENT */            \
+    X(LATE_TERM, "late-term")               /* late messages leave although their term is over */ \
+    X(DELETED_SNAPSHOT, "deleted-snapshot") /* older snapshots are deleted at once */             \
+    X(REPEATED_CHUNK, "repeated-chunk")     /* a chunk is sent twice */                           \
+    X(REPEATED_HEARTBEAT, "repeated-heartbeat") /* a heartbeat is sent nine times */              \
+    X(RESENT_ENTRIES, "resent-entries")         /* heartbeats bring entries again */              \
+    X(FALSE_LOSS, "false-loss")                 /* a leader counts a loss that never was */       \
+    X(LOST_QUORUM, "lost-quorum")               /* data is lost that a majority needs */          \
+    X(RAISED_LEADER, "raised-leader")           /* the leader's timeout is raised first */        \
+    X(CONFIGURED_ADDRESS, "configured-address") /* answers go to the configured address */        \
+    X(LOST_CHUNKS, "lost-chunks")               /* the network loses all snapshots */             \
+    X(UNSET_DELAY, "unset-delay")               /* the election delay is not set */               \
+    X(UNSET_TIMEOUT, "unset-timeout")           /* a changed election timeout is not set */       \
+    X(SUDDEN_DOWNGRADE, "sudden-downgrade")     /* a server becomes older without silence */
 
 enum class Broken {
 #define X(name, text) name,

@@ -17,6 +17,7 @@ namespace sim {
 Server::Server(Simulation &simulation, raft_id own_id)
     : Driver(own_id, simulation.payloads, &simulation.judge),
       codec(simulation.plan.server[own_id].codec),
+      next_codec(codec),
       next_address(address),
       sim_(simulation),
       plan_(simulation.plan.server[own_id]) {}
@@ -123,7 +124,7 @@ void Server::tamper(raft_update &u) {
     sim_.record_step(*this, u);
     sim_.break_flags(u.flags);
     sim_.break_view(view, before, u.flags);
-    sim_.break_update(u, view, before);
+    sim_.break_update(u, *this, view);
 }
 
 void Server::judged(const raft_event &e, const raft_update &u) {

@@ -23,6 +23,7 @@ public:
     Machine machine;
     Clock clock;
     unsigned codec;
+    unsigned next_codec;      /* that it will have after the next boot */
     const char *next_address; /* that it will have after the next boot */
     bool lost = false;        /* it never boots again */
     std::map<raft_index, unsigned long long>
@@ -118,6 +119,7 @@ protected:
     void arm_timer() override;
     bool reads_payloads() const override { return !unread_start_; }
     bool records_configuration_index() const override { return !unrecorded_; }
+    bool keeps_snapshots() const override;
 
 private:
     int step(raft_event &e) override;

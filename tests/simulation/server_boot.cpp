@@ -65,7 +65,7 @@ void Server::configure() {
     rc |= attempt(raft_set_capacity_threshold, static_cast<unsigned short>(t.capacity_threshold));
     rc |= attempt(raft_set_features, codec >= kOurs ? plan_.features : 0);
     delay_ = sim_.plan.callers.delay[id];
-    if (delay_ != 0) {
+    if (delay_ != 0 && sim_.broken != Broken::UNSET_DELAY) {
         rc |= attempt(raft_set_election_delay, delay_);
         sim_.stats.add(delay_ == UINT32_MAX ? S_NEVER_LEADS : S_DELAYED);
     }
@@ -136,8 +136,12 @@ void Server::change_setting() {
 }
 
 void Server::boot() {
+    if (codec != next_codec) { /* connections are closed while it is down */
+        codec = next_codec;
+        sim_.network.forget(id);
+    }
     if (sim_.plan.upgrades && codec < kOurs && !sim_.calm && sim_.random.percent(25)) {
-        codec = kOurs;
+        codec = next_codec = kOurs;
         sim_.stats.add(S_UPGRADE);
     }
     sim_.stats.add(S_MOVED, address != next_address);

@@ -11,6 +11,8 @@ namespace sim {
 
 /* ------------------------------------------------------------ input before timers -- */
 
+bool Server::keeps_snapshots() const { return sim_.broken != Broken::DELETED_SNAPSHOT; }
+
 bool Server::flooded() const { return flooded_until_ != 0; }
 
 /* A program's loop: each millisecond it steps what came in, and then looks whether its timer is
@@ -30,7 +32,7 @@ void Server::flood(Time until) {
     if (!up || epoch != this_epoch) {
         return;
     }
-    if (clock.read(sim_.now) >= view.timeout) {
+    if (clock.read(sim_.now) >= view.timeout && sim_.broken != Broken::IGNORED_TIMER) {
         must_succeed("a timeout", request(RAFT_TIMEOUT, 0));
     }
     if (!up || epoch != this_epoch) {
@@ -165,7 +167,9 @@ void Server::send_late(uint64_t number) {
     std::unique_ptr<Wire> wire = std::move(it->second);
     later_.erase(it);
     raft_append_entries &a = wire->m.append_entries;
-    if (view.term != a.term) { /* the log may have been rewritten */
+    bool stale = view.term != a.term; /* the log may have been rewritten */
+    if (stale &&
+        (sim_.broken != Broken::LATE_TERM || log.last() < a.prev_log_index + a.n_entries)) {
         sim_.stats.add(S_LATE_DROPPED);
         return;
     }
@@ -202,10 +206,18 @@ void Server::set_election_timeout(unsigned msecs) {
         return;
     }
     sim_.note(id, "election timeout %u ms", msecs);
-    must_succeed("an election timeout", attempt(raft_set_election_timeout, msecs));
+    if (tuning_.heartbeat >= msecs) {
+        tuning_.heartbeat = std::max(1U, msecs / 4);
+        must_succeed("a heartbeat timeout", attempt(raft_set_heartbeat_timeout, tuning_.heartbeat));
+    }
+    if (sim_.broken != Broken::UNSET_TIMEOUT) {
+        must_succeed("an election timeout", attempt(raft_set_election_timeout, msecs));
+    }
     look_at_settings("an election timeout");
     raft_time now = latest; /* of the last event: setters have no time */
-    bool waits = !view.leads() && votes(view.role) && delay_ != UINT32_MAX;
+    bool waits = !view.leads() && votes(view.role) && delay_ != UINT32_MAX &&
+                 view.timeout != driver::kNoDeadline;
+    past_.led_since = clock.read(sim_.now); /* it looks at its contacts at the next heartbeat */
     past_.postponed = msecs > old ? clock.read(sim_.now) : past_.postponed;
     if (waits && msecs > old && view.timeout < now + msecs) {
         throw Violation("election timeout",

@@ -60,7 +60,9 @@ void Server::send(std::unique_ptr<Message> message) {
         return;
     }
     if (sim_.plan.callers.has(C_MOVES)) {
-        wire->destination = intern(wire->m.server_address);
+        const Member *member = view.conf.find(wire->to);
+        bool configured = sim_.broken == Broken::CONFIGURED_ADDRESS && member != nullptr;
+        wire->destination = configured ? member->address : intern(wire->m.server_address);
     }
     sim_.break_entries(wire->entries);
     if (wire->m.type == RAFT_INSTALL_SNAPSHOT) {

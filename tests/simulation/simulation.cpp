@@ -226,6 +226,9 @@ void Simulation::begin() {
     if (plan.disaster != 0) {
         schedule(plan.disaster, Scheduled::OPERATOR, 0, 0);
     }
+    if (plan.callers.has(C_MOVES)) {
+        schedule(kSecond, Scheduled::REDIRECT, 0, 0);
+    }
     if (plan.callers.interval != 0) {
         schedule(plan.callers.interval, Scheduled::ACT, 0, 0);
     }
@@ -263,6 +266,7 @@ void Simulation::run() {
     end_faults();
     expect_leader();
     expect_write();
+    move_majority();
     expect_catch_up_under_load();
     if (lose_minority_during_install()) {
         expect_write();

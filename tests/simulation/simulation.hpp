@@ -83,7 +83,7 @@ public:
     bool compares_paths() { return seed % 3 == 0 || ++paths_ % 8 == 0; }
     bool trusts_leases() const { return plan.bounded_clocks || broken == Broken::DRIFTING_LEASE; }
     /* While election timeouts change, clients do not ask for answers by lease. */
-    bool asks_for_leases() const { return retiming_.left == 0; }
+    bool asks_for_leases() const { return retiming_.left == 0 || broken == Broken::RAISED_LEADER; }
 
     void schedule(Time at, Scheduled::Kind kind, raft_id server, uint64_t epoch, uint64_t a = 0,
                   unsigned long long b = 0);
@@ -105,7 +105,8 @@ public:
 
     void break_flags(unsigned &flags);
     void break_view(View &view, const View &before, unsigned &flags);
-    void break_update(raft_update &u, View &view, const View &before);
+    void break_update(raft_update &u, const Server &s, View &view);
+    void break_messages(raft_update &u, const Server &s);
     void break_entries(std::vector<Entry> &entries);
     void break_disk(Disk &disk);
 
@@ -174,6 +175,7 @@ private:
     void change_features();
     void restart_as_older_version();
     void move_servers();
+    void move_majority();
     void redirect();
     bool has_moved_servers();
     bool keeps_leaders(const Configuration &next) const;
@@ -226,6 +228,7 @@ private:
         bool sure = false;              /* it must be counted */
     };
     std::vector<Loss> losses_;
+    std::vector<raft_message> forged_;  /* the messages of an update, with those of --break */
     std::map<raft_id, Disk> old_disks_; /* copies of disks, to set them back */
     uint32_t history_begin_ = 0;        /* first operation that is checked */
     uint32_t initial_values_[kKeys] = {kNoOp, kNoOp, kNoOp, kNoOp};

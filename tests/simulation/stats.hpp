@@ -63,6 +63,7 @@ namespace sim {
     X(FEATURES, "features of a running server changed")                             \
     X(DOWNGRADE, "server restarted as an older version")                            \
     X(MOVED_OFF, "server restarted at an address that no other knows")              \
+    X(MOVED_MAJORITY, "majority restarted at addresses that no other knows")        \
     X(OLD_ADDRESS, "message to an old address")                                     \
     X(CAMPAIGN_ASKED, "server asked to campaign")                                   \
     X(NEVER_LEADS, "voter that never leads")                                        \

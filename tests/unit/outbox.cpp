@@ -121,7 +121,7 @@ TEST_CASE("outbox: a large block is given back after a few small reservations") 
     REQUIRE(box.reserve(kLarge));
     REQUIRE(box.is_large());
     REQUIRE_FALSE(box.holds(8)); /* not for the fast path: each step is observed */
-    REQUIRE(reservations_until_replaced(box, 800) <= 16);
+    REQUIRE(reservations_until_replaced(box, 800) <= 8);
     REQUIRE_FALSE(box.is_large());
     REQUIRE(box.holds(800));
     REQUIRE_FALSE(box.holds(2000));
@@ -130,7 +130,7 @@ TEST_CASE("outbox: a large block is given back after a few small reservations") 
 TEST_CASE("outbox: nothing is reserved in a large block, and it is given back all the same") {
     Outbox box;
     REQUIRE(box.reserve(kLarge));
-    REQUIRE(reservations_until_replaced(box, 0) <= 16);
+    REQUIRE(reservations_until_replaced(box, 0) <= 8);
     REQUIRE(box.holds(sizeof(raft_message)));
 }
 
@@ -140,30 +140,30 @@ TEST_CASE("outbox: a large block that is used a quarter of is kept, and serves t
     const char *block = box.block();
     unsigned open = 0;
     for (int i = 0; i < 1000; i++) {
-        REQUIRE(box.reserve(i % 10 == 0 ? kLarge / 4 : 100));
+        REQUIRE(box.reserve(i % 5 == 0 ? kLarge / 4 : 100));
         REQUIRE(box.block() == block);
         open += box.holds(kLarge);
         REQUIRE(box.holds(kLarge) == box.holds(8));
     }
-    REQUIRE(open > 700);
+    REQUIRE(open > 450);
     /* Large steps have ended. */
-    REQUIRE(reservations_until_replaced(box, kLarge / 4 - 8) <= 96);
+    REQUIRE(reservations_until_replaced(box, kLarge / 4 - 8) <= 24);
     REQUIRE(box.is_large());
-    REQUIRE(reservations_until_replaced(box, 100) <= 16);
+    REQUIRE(reservations_until_replaced(box, 100) <= 8);
     REQUIRE_FALSE(box.is_large());
 }
 
 TEST_CASE("outbox: a large block that grows is observed anew, and is zeroed") {
     Outbox box;
     REQUIRE(box.reserve(kLarge));
-    for (int i = 0; i < 15; i++) {
+    for (int i = 0; i < 7; i++) {
         REQUIRE(box.reserve(8));
     }
     memset(box.block(), 1, kLarge);
     REQUIRE(box.reserve(kLarge + 8));
     const char *block = box.block();
     REQUIRE(std::count(block, block + kLarge + 8, '\0') == kLarge + 8);
-    for (int i = 0; i < 15; i++) {
+    for (int i = 0; i < 7; i++) {
         REQUIRE(box.reserve(8));
         REQUIRE(box.block() == block);
     }

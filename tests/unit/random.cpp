@@ -63,3 +63,21 @@ TEST_CASE("random: a state continues its sequence; neighbouring seeds differ at 
     }
     REQUIRE(firsts.size() > 550); /* about 632 for even chance */
 }
+
+TEST_CASE("random: servers with equal seeds have different sequences, equal on every platform") {
+    REQUIRE(Random(1, 0).state() == 0x89025cc1U);
+    REQUIRE(Random(2, 42).state() == 0x32571887U);
+    REQUIRE(Random(UINT64_MAX, UINT32_MAX).state() == 0xf2cbbd7bU);
+    for (uint32_t seed : {0U, 1U, 42U, UINT32_MAX}) {
+        std::set<uint32_t> states;
+        std::set<uint32_t> timeouts;
+        for (unsigned bit = 0; bit < 64; bit++) { /* each bit of the ID counts */
+            states.insert(Random(1ULL << bit, seed).state());
+        }
+        REQUIRE(states.size() == 64);
+        for (uint64_t id = 1; id <= 1000; id++) {
+            timeouts.insert(Random(id, seed).below(1000));
+        }
+        REQUIRE(timeouts.size() > 550); /* about 632 for even chance */
+    }
+}

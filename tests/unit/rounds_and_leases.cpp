@@ -56,20 +56,34 @@ TEST_CASE("rounds: a round tells when it began, also if there are many in one mi
     REQUIRE(rounds::began_at(r.server(), r.tracker().round) == r.now);
 }
 
-TEST_CASE("rounds: RAFT_BUSY if a millisecond has no round left; the next millisecond has") {
+TEST_CASE("rounds: a read for which its millisecond has no round left waits for a heartbeat") {
     Leader r;
-    REQUIRE(r.read(1) == 0);
     const uint64_t last = (r.tracker().round >> rounds::kRoundBits << rounds::kRoundBits) +
                           (uint64_t{1} << rounds::kRoundBits) - 1;
-    r.tracker().round = last - 1;
-    REQUIRE(r.read(2) == 0);
-    REQUIRE(r.tracker().round == last);
+    r.tracker().round = last;
     REQUIRE_FALSE(rounds::begin(r.server()));
-    REQUIRE(r.read(3) == RAFT_BUSY);
-    REQUIRE(r.tracker().pending_reads() == 2);
-    REQUIRE(r.tracker().round == last);
-    REQUIRE(rounds::began_at(r.server(), last) == r.now);
-    r.now++;
-    REQUIRE(r.read(3) == 0);
-    REQUIRE(r.tracker().pending_reads() == 3);
+    REQUIRE(r.read(1) == 0);
+    REQUIRE(r.update.flags == 0);
+    REQUIRE(r.tracker().pending_reads() == 1);
+    REQUIRE(r.tracker().reads.back().round == kNextRound);
+    raft_event timeout = r.event(RAFT_TIMEOUT);
+    SECTION("the next heartbeat begins one") {
+        timeout.time = r.server().deadline;
+        REQUIRE(r.step(timeout) == 0);
+        REQUIRE(r.tracker().round > last);
+        REQUIRE(r.tracker().reads.back().round == r.tracker().round);
+    }
+    SECTION("a heartbeat of the same millisecond cannot: the last round began before the read") {
+        r.server().deadline = r.now;
+        REQUIRE(r.step(timeout) == 0);
+        REQUIRE(r.tracker().round == last);
+        REQUIRE(r.tracker().reads.back().round == kNextRound);
+    }
+    SECTION("another read of a later millisecond begins one for both") {
+        r.now++;
+        REQUIRE(r.read(2) == 0);
+        REQUIRE(rounds::began_at(r.server(), r.tracker().round) == r.now);
+        REQUIRE(r.tracker().reads[0].round == r.tracker().round);
+        REQUIRE(r.tracker().reads[1].round == r.tracker().round);
+    }
 }

@@ -19,6 +19,8 @@ TEST_CASE("settings: the published defaults") {
     REQUIRE(s.capacity_threshold == 0);
     REQUIRE(s.features == RAFT_FEATURE_CAPACITY);
     REQUIRE(s.pre_vote);
+    REQUIRE(s.election_delay == 0);
+    REQUIRE_FALSE(s.never_leads());
     REQUIRE(s.tracer == nullptr);
     REQUIRE(s.contradiction() == nullptr);
 }
@@ -46,4 +48,19 @@ TEST_CASE("settings: what contradicts is named") {
     REQUIRE(why([](Settings &s) { s.max_inflight_entries = 0; }) ==
             "settings: the number of entries in flight is 0");
     REQUIRE(why([](Settings &s) { s.max_message_entries = 1; }).empty());
+}
+
+TEST_CASE("settings: a server that never leads has no delay, and announces it") {
+    Settings s;
+    s.set_delay(500);
+    REQUIRE(s.delay() == 500);
+    REQUIRE(s.features == RAFT_FEATURE_CAPACITY);
+    s.set_delay(UINT32_MAX);
+    REQUIRE(s.never_leads());
+    REQUIRE(s.delay() == 0);
+    REQUIRE(s.features == (RAFT_FEATURE_CAPACITY | RAFT_FEATURE_NEVER_LEADS));
+    s.set_features(RAFT_FEATURE_ROUNDS);
+    REQUIRE(s.features == (RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS | RAFT_FEATURE_NEVER_LEADS));
+    s.set_delay(0);
+    REQUIRE(s.features == (RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS));
 }
