@@ -44,7 +44,7 @@ void insert(Disk *disk, Owner<Configuration> c) {
     if (m.index == 0 || m.index > kLimit || m.term == 0 || m.term > e.term) {
         return corrupt(step, "snapshot: the index or the term is out of range");
     }
-    if (m.configuration_index == 0 || m.configuration_index > m.index) {
+    if (m.configuration_index > m.index) {
         return corrupt(step, "snapshot: the configuration's index is out of range");
     }
     switch (configuration::validate(m.configuration, configuration::Roles::kJoint)) {
@@ -55,7 +55,9 @@ void insert(Disk *disk, Owner<Configuration> c) {
         default:
             return step.fail(RAFT_MALFORMED, "snapshot: the configuration is invalid");
     }
-    Owner<Configuration> c(configuration::copy(m.configuration, m.configuration_index));
+    /* An index that the caller did not record is between 1 and that of the snapshot. */
+    const raft_index set_at = m.configuration_index != 0 ? m.configuration_index : m.index;
+    Owner<Configuration> c(configuration::copy(m.configuration, set_at));
     if (!c) {
         return step.no_memory();
     }
