@@ -137,9 +137,23 @@ uint64_t round_of(const raft_append_entries &ae) { return ae.version >= 1 ? ae.r
     return 0;
 }
 
+/* Was the message sent after the chunk of a snapshot that came last? It is certain if the message
+ * comes from another leader, has entries beyond the snapshot, or has a round that began later. A peer
+ * without rounds is taken at its word. */
+bool is_newer(const Installation &i, const raft_append_entries &ae) {
+    return i.leader_term != ae.term || ae.prev_log_index + ae.n_entries > i.index ||
+           ae.version < 1 || ae.round > i.round;
+}
+
 /* While a chunk of a snapshot is being written the log stands. Between two chunks, a leader that
- * replicates by log again shows that it has given the installation up. */
-bool refuses_entries(const Server &s) { return s.installation && s.installation->outstanding; }
+ * replicates by log again shows that it has given the installation up; an old message does not. */
+bool refuses_entries(const Server &s, const raft_append_entries &ae, const Plan &plan) {
+    if (!s.installation) {
+        return false;
+    }
+    const bool news = plan.matches && plan.first_new < ae.n_entries;
+    return s.installation->outstanding || !news || !is_newer(*s.installation, ae);
+}
 
 bool appends(const raft_append_entries &ae, const Plan &plan) {
     return plan.matches && plan.first_new < ae.n_entries && !plan.refused;
@@ -193,7 +207,7 @@ void carry_out(Change &change, const raft_message &m, Plan *plan) {
                         s.log.last_agreeable(ae.prev_log_index, ae.prev_log_term));
         return;
     }
-    if (s.installation && (ae.n_entries == 0 || plan->refused)) {
+    if (plan->refused) {
         /* It agrees with the log that stands. Say how far: the leader may have given the
          * installation up. (A rejection would say that an acknowledged entry was lost.) */
         s.matched = std::max(s.matched, ae.prev_log_index + plan->first_new);
@@ -266,14 +280,14 @@ int handle(Step &step) {
         if (change == nullptr) {
             return step.no_memory();
         }
-        answers::reject(*change, m, ae.prev_log_index, s.log.last());
+        answers::refuse_term(*change, m, ae.prev_log_index);
         return 0;
     }
     rv = compare(step, ae, &plan);
     if (rv != 0) {
         return rv;
     }
-    plan.refused = refuses_entries(s);
+    plan.refused = refuses_entries(s, ae, plan);
     Change *change = reserve(step, m, &plan, &rv);
     if (change == nullptr) {
         return rv;

@@ -66,7 +66,12 @@ void take_loss(Change &change, Peer &p, const raft_append_entries_result &r) {
     sending::send(change, p);
 }
 
-/* The peer rejects a position that it had acknowledged. Either the rejection is old, or the
+/* Does the rejection contradict what the peer has acknowledged? No entry above the hint can match. */
+bool denies_match(const Peer &p, const raft_append_entries_result &r) {
+    return r.rejected <= p.match || r.last_log_index < p.match;
+}
+
+/* The peer denies what it had acknowledged. Either the rejection is old, or the
  * peer lost data: it says so in an answer to a message that was sent after the acknowledgement. If
  * it echoes no rounds, it is believed when it only rejects for an election timeout. */
 void rejected_match(Change &change, Peer &p, const raft_append_entries_result &r) {
@@ -92,7 +97,7 @@ bool is_current(const Server &s, const Peer &p, raft_index rejected) {
 }
 
 void rejected(Change &change, Peer &p, const raft_append_entries_result &r) {
-    if (r.rejected <= p.match && !p.is(kRewound)) {
+    if (denies_match(p, r) && !p.is(kRewound)) {
         rejected_match(change, p, r);
         return;
     }
@@ -125,7 +130,7 @@ void follow_match(const Server &s, Peer &p, raft_index match) {
         if (match + 1 >= p.next) {
             p.pipeline();
         }
-    } else if (p.is_sent_snapshot() && match > p.match &&
+    } else if (p.is_sent_snapshot() && (match > p.match || p.is(kRewound)) &&
                (match >= p.snapshot_index || match + 1 >= s.log.first())) {
         p.pipeline_from(match + 1);
     }

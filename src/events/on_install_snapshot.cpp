@@ -85,6 +85,7 @@ void write_chunk(Change &change, const raft_install_snapshot &is, const Chunk &c
     i.outstanding = true;
     i.writing = is.data.len;
     i.last = chunk.last;
+    i.round = change.server.leader_round;
     change.flags |= RAFT_UPDATE_SNAPSHOT;
     raft_update_snapshot &update = change.update.snapshot;
     update.metadata = {i.index, i.term, i.configuration->view(), i.configuration->index};
@@ -145,7 +146,7 @@ int on_install_snapshot(Step &step, const raft_message &m) {
         if (change == nullptr) {
             return step.no_memory();
         }
-        answers::reject(*change, m, is.last_index, s.log.last());
+        answers::refuse_term(*change, m, is.last_index);
         return 0;
     }
     Plan plan{};

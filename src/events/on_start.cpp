@@ -55,9 +55,8 @@ void insert(Disk *disk, Owner<Configuration> c) {
         default:
             return step.fail(RAFT_MALFORMED, "snapshot: the configuration is invalid");
     }
-    /* An index that the caller did not record is between 1 and that of the snapshot. */
-    const raft_index set_at = m.configuration_index != 0 ? m.configuration_index : m.index;
-    Owner<Configuration> c(configuration::copy(m.configuration, set_at));
+    const raft_index since = m.configuration_index != 0 ? m.configuration_index : m.index;
+    Owner<Configuration> c(configuration::copy(m.configuration, since));
     if (!c) {
         return step.no_memory();
     }

@@ -22,9 +22,12 @@ namespace {
 void send_heartbeat(Change &change, Peer &p) {
     const Server &s = change.server;
     const bool installs = p.is_sent_snapshot();
+    if (p.is_pipelined()) {
+        p.forget_patience_slowly();
+    }
     sending::send_heartbeat(change, p);
     if (installs) {
-        snapshot_transfer::on_heartbeat(change, p);
+        snapshot_transfer::give_up_if_late(s, p);
     } else if (sending::is_stalled(s, p, s.now)) {
         p.stall(s.now);
         sending::send(change, p);
@@ -67,7 +70,6 @@ void send_heartbeat(Change &change, Peer &p) {
         if (!rounds::is_in_contact(s, p, s.now)) {
             p.forget_features(); /* it may come back as an older version */
         }
-        p.forget_patience_slowly();
         if (p.is_replicated_to()) {
             send_heartbeat(*change, p);
         }

@@ -27,6 +27,12 @@ void reject(Change &change, const raft_message &m, raft_index rejected, raft_ind
                  rejected != 0 ? hint : 0);
 }
 
+void refuse_term(Change &change, const raft_message &m, raft_index rejected) {
+    reject(change, m, rejected, change.server.log.last());
+    /* The same server may lead the present term: for it, this says nothing about the log. */
+    change.out.messages[change.out.n_messages - 1].append_entries_result.round = 0;
+}
+
 void plan(const raft_message &m, Need *need) {
     const uint64_t size = uint64_t{strlen(m.server_address)} + 1;
     need->messages += 1;

@@ -45,6 +45,8 @@ inline void write_acknowledgement(const Server &s, raft_message &m) {
 void acknowledge(Change &change);
 /* The same, and say how much of which snapshot is durable, so that the leader can resume (§5.1). */
 void acknowledge_snapshot(Change &change, raft_index index, uint64_t offset);
+/* Refuse a message of an earlier term, which named the position `rejected`. */
+void refuse_term(Change &change, const raft_message &m, raft_index rejected);
 /* Reject a message of the position `rejected`. A log that may agree ends at `hint`. */
 void reject(Change &change, const raft_message &m, raft_index rejected, raft_index hint);
 

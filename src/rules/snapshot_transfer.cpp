@@ -28,11 +28,9 @@ void use_newest(const Server &s, Peer &p) {
     }
 }
 
-/* Is this answer newer than the chunk that was sent? A peer without rounds cannot say so; there an
- * answer that names the snapshot is taken to be. */
+/* Is this answer newer than the chunk that was sent? A peer without rounds cannot say so. */
 bool is_news(const Server &s, const Peer &p, const raft_append_entries_result &r) {
-    return !p.chunk_sent || rounds::is_newer(s, p, r) ||
-           ((p.usable & RAFT_FEATURE_ROUNDS) == 0 && r.snapshot_index != 0);
+    return !p.chunk_sent || rounds::is_newer(s, p, r);
 }
 
 /* How much of the snapshot does the peer have, as far as this answer tells? It has lost what it
@@ -78,27 +76,20 @@ bool send_chunk(Change &change, Peer &p) {
     return true;
 }
 
-void on_answer(Change &change, Peer &p, const raft_append_entries_result &r) {
-    const Server &s = change.server;
+void give_up_if_late(const Server &s, Peer &p) {
     if (is_late(s, p)) {
         p.chunk_sent = false;
     }
-    note_offset(s, p, r);
     use_newest(s, p);
+}
+
+void on_answer(Change &change, Peer &p, const raft_append_entries_result &r) {
+    const Server &s = change.server;
+    give_up_if_late(s, p);
+    note_offset(s, p, r);
     if (!p.chunk_sent) {
         (void)send_chunk(change, p);
     }
-}
-
-void on_heartbeat(Change &change, Peer &p) {
-    const Server &s = change.server;
-    if (!p.chunk_sent || !is_late(s, p)) {
-        use_newest(s, p);
-        return;
-    }
-    p.chunk_sent = false;
-    use_newest(s, p);
-    (void)send_chunk(change, p);
 }
 
 void use_newest(Server &s) {

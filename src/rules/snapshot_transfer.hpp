@@ -22,8 +22,9 @@ namespace libraft::snapshot_transfer {
 /* A peer in snapshot mode answered: send the next chunk, or one that was lost. Needs one message. */
 void on_answer(Change &change, Peer &p, const raft_append_entries_result &r);
 
-/* A heartbeat is due: send a chunk again that was not acknowledged in time. Needs one message. */
-void on_heartbeat(Change &change, Peer &p);
+/* A chunk that was not acknowledged in time is sent again, from the newest snapshot, when the peer
+ * answers next: the answer tells how much it has. */
+void give_up_if_late(const Server &s, Peer &p);
 
 /* The leader took a newer snapshot: peers whose transfer has not begun, or makes no progress, get that
  * one. */

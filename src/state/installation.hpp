@@ -19,6 +19,7 @@ struct Installation {
     Owner<Configuration> configuration;
     uint64_t offset = 0;      /* everything before it is durable */
     uint64_t writing = 0;     /* length of the chunk that is being written */
+    uint64_t round = 0;       /* the leader's latest round when the last chunk came */
     bool outstanding = false; /* a chunk is being written */
     bool last = false;        /* and it is the last one */
     bool superseded = false;  /* give the installation up when that chunk is acknowledged... */

@@ -121,6 +121,7 @@ void copy_installation(const Installation &from, Server *to) {
     i->configuration.reset(copy(from.configuration.get()));
     i->offset = from.offset;
     i->writing = from.writing;
+    i->round = from.round;
     i->outstanding = from.outstanding;
     i->last = from.last;
     i->superseded = from.superseded;

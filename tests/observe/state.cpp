@@ -103,9 +103,9 @@ void add_installation(Hasher &h, const Installation *installation) {
     if (installation == nullptr) {
         return;
     }
-    const auto &[index, term, leader_term, configuration, offset, writing, outstanding, last,
+    const auto &[index, term, leader_term, configuration, offset, writing, round, outstanding, last,
                  superseded, wanted] = *installation;
-    add(h, index, term, leader_term, offset, writing, outstanding, last, superseded, wanted);
+    add(h, index, term, leader_term, offset, writing, round, outstanding, last, superseded, wanted);
     add_configuration(h, configuration.get());
 }
 
