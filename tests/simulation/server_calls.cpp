@@ -215,9 +215,6 @@ void Server::set_election_timeout(unsigned msecs) {
     }
     look_at_settings("an election timeout");
     raft_time now = latest; /* of the last event: setters have no time */
-    bool waits = !view.leads() && votes(view.role) && delay_ != UINT32_MAX &&
-                 view.timeout != driver::kNoDeadline;
-    raft_time now = latest; /* of the last event: setters have no time */
     raft_time shown = std::max<raft_time>(latest, clock.read(sim_.now));
     bool waits = !view.leads() && votes(view.role) && delay_ != UINT32_MAX &&
                  view.timeout != driver::kNoDeadline;
