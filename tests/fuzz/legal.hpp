@@ -71,7 +71,8 @@ inline bool legal_start(const raft_event_start &s) {
     }
     const raft_snapshot_metadata *m = s.metadata;
     if (m != nullptr &&
-        !legal_snapshot(m->index, m->term, m->configuration, m->configuration_index, s.term)) {
+        !legal_snapshot(m->index, m->term, m->configuration,
+                        m->configuration_index != 0 ? m->configuration_index : m->index, s.term)) {
         return false;
     }
     if (s.n_entries == 0) {

@@ -163,7 +163,7 @@ void Session::follow(const raft_event &event, int code, const raft_update &a) {
     expect_none(
         observe::recorded(a, Payloads::kPlaces).difference(observe::recorded(b, Payloads::kPlaces)),
         "two updates");
-    expect_none(observe::recorded(a, Payloads::kPlaces).beyond_int64(), "a number is too large");
+    expect_none(observe::recorded(a, Payloads::kPlaces).beyond_int64(), "a number does not fit a signed number");
     expect_none(difference(Answers(&first_), Answers(&second_[place_])), "two rafts");
 }
 

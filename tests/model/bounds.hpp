@@ -20,6 +20,7 @@ enum class Fault {
     kReadAtOnce,    /* treats a read as answered when it is asked for */
     kWrongFastPath, /* the fast path leaves another deadline than the general one */
     kRecoverStale,  /* recovers the wrong survivor */
+    kLoseOnlyCopy,  /* a server loses entries that others lack */
 };
 
 /* Sets of servers are bit sets: 7 is servers 1, 2 and 3. Numbers of events are totals. */
@@ -42,6 +43,11 @@ struct Bounds {
     unsigned losses = 7; /* messages to these servers get lost, too */
     unsigned commits;    /* entries that must be committed in some state */
     unsigned snapshots = 0;
+    unsigned cuts = 0;                      /* messages whose last entry does not leave */
+    unsigned unreachables = 0;              /* reports that a server cannot be reached */
+    unsigned campaigns = 0;                 /* that the caller asks for */
+    unsigned settings = 0;                  /* changes of a setting */
+    unsigned wipes = 0;                     /* restarts without the end of the log, or with none */
     unsigned reads = 0;                     /* at most kMostReads */
     unsigned lost = 0;                      /* these servers are lost for good, once */
     unsigned features = RAFT_FEATURE_JOINT; /* that all servers announce */

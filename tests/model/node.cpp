@@ -112,8 +112,10 @@ const Outcome &Nodes::step(NodeId from, Kind kind, uint32_t argument) {
     steps_++;
     /* A copy of the node, for the table of nodes may move. */
     const Node node = nodes_[from];
-    Outcome outcome =
-        kind == Kind::kCrash ? restart(node, argument) : compute(node, kind, argument);
+    Outcome outcome = kind == Kind::kCrash     ? restart(node, argument)
+                      : kind == Kind::kWipe    ? wipe(node, argument != 0)
+                      : kind == Kind::kSetting ? change_setting(node)
+                                               : compute(node, kind, argument);
     return known.emplace(key, std::move(outcome)).first->second;
 }
 
@@ -138,6 +140,25 @@ Outcome Nodes::restart(const Node &from, uint32_t kept) {
     }
     raft_update update = {};
     return finish(boot(std::move(node), from.core.id, &update), update);
+}
+
+/* The disk lost entries that it had acknowledged; term and vote are kept. */
+Outcome Nodes::wipe(const Node &from, bool all) {
+    Node node = from;
+    node.disk = all ? chains_.at(node.disk, 1) : chains_.link(node.disk).previous;
+    raft_update update = {};
+    return finish(boot(std::move(node), from.core.id, &update), update);
+}
+
+Outcome Nodes::change_setting(const Node &from) {
+    Node node = from;
+    node.core = observe::clone(from.core);
+    raft_seed(&node.core, kSeed);
+    if (raft_set_eager_commit(&node.core, 1) != 0 || raft_set_pre_vote(&node.core, 0) != 0) {
+        fail("a setting cannot be changed");
+    }
+    raft_update update = {};
+    return finish(std::move(node), update);
 }
 
 /* A message as it comes in. */
@@ -185,6 +206,20 @@ raft_event Nodes::event_of(Node *node, Kind kind, uint32_t argument, Loan *loan)
             node->disk_first = chains_.last(node->snapshot) + 1;
             e.type = RAFT_SNAPSHOT;
             e.snapshot.metadata.index = chains_.last(node->snapshot);
+            break;
+        case Kind::kSent: {
+            struct raft_peer peer = {};
+            (void)raft_progress(&node->core, argument, &peer); /* of a leader's member */
+            e.type = RAFT_SENT;
+            e.sent = {argument, peer.next - 2};
+            break;
+        }
+        case Kind::kUnreachable:
+            e.type = RAFT_UNREACHABLE;
+            e.unreachable.server_id = argument;
+            break;
+        case Kind::kCampaign:
+            e.type = RAFT_CAMPAIGN;
             break;
         case Kind::kRecover:
             e.type = RAFT_RECOVER;
@@ -252,8 +287,8 @@ Outcome Nodes::compute(const Node &from, Kind kind, uint32_t argument) {
         outcome.code = Outcome::Code::kWrong;
         outcome.wrong = "fast path: " + difference;
     } else if (error != 0) {
-        const bool asked =
-            kind == Kind::kSubmit || kind == Kind::kChange || kind == Kind::kTransfer;
+        const bool asked = kind == Kind::kSubmit || kind == Kind::kChange ||
+                           kind == Kind::kTransfer || kind == Kind::kCampaign;
         outcome.code = asked ? Outcome::Code::kImpossible : Outcome::Code::kWrong;
         outcome.wrong =
             "acceptance: a message of a correct server, or an acknowledgement of a correct caller, "

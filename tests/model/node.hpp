@@ -36,11 +36,16 @@ enum class Kind : uint8_t {
     kCrash,    /* and restart; argument: how many of its writes reached the disk */
     kSubmit,
     kChange,
-    kTransfer, /* argument: to whom */
-    kRead,     /* argument: its ID */
-    kSnapshot, /* of all that is committed and on disk; the log up to it is dropped */
-    kLose,     /* servers, for good */
-    kRecover,  /* argument: the new voters, a bit set */
+    kTransfer,    /* argument: to whom */
+    kRead,        /* argument: its ID */
+    kSnapshot,    /* of all that is committed and on disk; the log up to it is dropped */
+    kSent,        /* argument: to whom the last entry did not leave */
+    kUnreachable, /* argument: who */
+    kCampaign,
+    kSetting, /* pre-votes are turned off, and commit indexes are told at once */
+    kWipe, /* a crash and a restart without the last entry; argument 1: without any but the first */
+    kLose, /* servers, for good */
+    kRecover, /* argument: the new voters, a bit set */
     kKinds
 };
 
@@ -71,6 +76,8 @@ struct Node {
     bool campaigns = false;
     bool has_deadline = false;
     bool can_wait = false;
+    bool noticed_loss = false; /* a leader: a member came back with less than it acknowledged */
+    unsigned unsent = 0;       /* a bit set: servers with an entry in flight that may be cut */
 };
 
 /* A message between servers, its entries attached. */
@@ -117,9 +124,12 @@ public:
 private:
     Outcome compute(const Node &from, Kind kind, uint32_t argument);
     Outcome restart(const Node &from, uint32_t kept);
+    Outcome wipe(const Node &from, bool all);
+    Outcome change_setting(const Node &from);
     Outcome finish(Node node, raft_update &update);
     NodeId intern(Node node);
     PacketId intern(const Packet &packet);
+    static void note_peers(Node *node);
     void take_entries(Node *node, const raft_update_entries &entries);
     std::string take_chunk(Node *node, const raft_update_snapshot &snapshot) const;
     raft_message receive(const Packet &packet, Loan *loan) const;

@@ -56,8 +56,24 @@ Outcome Nodes::finish(Node node, raft_update &update) {
     node.committed = chains_.at(node.log, raft_commit_index(r));
     node.has_deadline = raft_timeout(r) != driver::kNoDeadline;
     node.can_wait = !node.leads && patience > clock.now && patience < clock.deadline;
+    note_peers(&node);
     outcome.node = intern(std::move(node));
     return outcome;
+}
+
+/* What a leader's accessors tell of its members. */
+void Nodes::note_peers(Node *node) {
+    node->noticed_loss = false;
+    node->unsent = 0;
+    for (raft_id id = 1; node->leads && id <= kServers; id++) {
+        struct raft_peer peer = {};
+        if (raft_progress(&node->core, id, &peer) == 0) {
+            node->noticed_loss = node->noticed_loss || peer.data_losses > 0;
+            const bool in_flight =
+                peer.mode != RAFT_PROGRESS_NONE && peer.next > peer.match + 1 && peer.next >= 2;
+            node->unsent |= in_flight ? 1U << (id - 1) : 0;
+        }
+    }
 }
 
 void Nodes::take_entries(Node *node, const raft_update_entries &update) {

@@ -58,6 +58,11 @@ Search::Search(const Bounds &bounds, Fault fault)
     state.timeouts = static_cast<uint8_t>(bounds.timeouts);
     state.snapshots = static_cast<uint8_t>(bounds.snapshots);
     state.reads = static_cast<uint8_t>(bounds.reads);
+    state.cuts = static_cast<uint8_t>(bounds.cuts);
+    state.unreachables = static_cast<uint8_t>(bounds.unreachables);
+    state.campaigns = static_cast<uint8_t>(bounds.campaigns);
+    state.settings = static_cast<uint8_t>(bounds.settings);
+    state.wipes = static_cast<uint8_t>(bounds.wipes);
     reached_.push_back({0, {}});
     insert(&seen_, digest_of(state));
     frontier_.push_back({state, 0, 0});
@@ -110,6 +115,31 @@ void Search::expand_server(const Waiting &from, uint8_t i) {
     for (uint32_t kept = 0; from.state.crashes > 0 && kept <= writes; kept++) {
         act(from, {Kind::kCrash, i, 0, 0, kept});
     }
+    if (from.state.campaigns > 0 && !leads) {
+        act(from, {Kind::kCampaign, i, 0, 0, 0});
+    }
+    if (from.state.settings > 0) {
+        act(from, {Kind::kSetting, i, 0, 0, 0});
+    }
+    for (uint32_t all = 0; from.state.wipes > 0 && all <= 1 && can_be_wiped(from.state, i); all++) {
+        act(from, {Kind::kWipe, i, 0, 0, all});
+    }
+}
+
+/* A server that loses what a majority needs breaks the promise on which Raft rests. So all that it
+ * has on its disk must be on the disks of all others, too: then no property may be broken. */
+bool Search::can_be_wiped(const State &state, uint8_t server) const {
+    const Chain disk = nodes_[state.nodes[server]].disk;
+    if (nodes_.chains().last(disk) <= 1) {
+        return false;
+    }
+    for (unsigned i = 0; i < bounds_.servers; i++) {
+        if (fault_ != Fault::kLoseOnlyCopy &&
+            !nodes_.chains().is_prefix(disk, nodes_[state.nodes[i]].disk)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 void Search::expand_leader(const Waiting &from, uint8_t i) {
@@ -118,6 +148,15 @@ void Search::expand_leader(const Waiting &from, uint8_t i) {
     }
     if (from.state.changes > 0) {
         act(from, {Kind::kChange, i, 0, 0, 0});
+    }
+    const unsigned unsent = nodes_[from.state.nodes[i]].unsent;
+    for (uint32_t to = 1; to <= bounds_.servers; to++) {
+        if (from.state.cuts > 0 && (unsent >> (to - 1) & 1) != 0) {
+            act(from, {Kind::kSent, i, 0, 0, to});
+        }
+        if (from.state.unreachables > 0 && to != i + 1U) {
+            act(from, {Kind::kUnreachable, i, 0, 0, to});
+        }
     }
     for (uint32_t to = 1; from.state.transfers > 0 && to <= bounds_.servers; to++) {
         act(from, {Kind::kTransfer, i, 0, 0, to});
@@ -167,6 +206,21 @@ bool Search::spend(State *state, const Action &action) const {
             break;
         case Kind::kSnapshot:
             state->snapshots--;
+            break;
+        case Kind::kSent:
+            state->cuts--;
+            break;
+        case Kind::kUnreachable:
+            state->unreachables--;
+            break;
+        case Kind::kCampaign:
+            state->campaigns--;
+            break;
+        case Kind::kSetting:
+            state->settings--;
+            break;
+        case Kind::kWipe:
+            state->wipes--;
             break;
         case Kind::kRead:
             state->reads--;
@@ -241,6 +295,8 @@ bool Search::take(State *state, const Action &action, const Outcome &outcome) {
     }
     const Node &before = nodes_[state->nodes[action.server]];
     const Node &after = nodes_[outcome.node];
+    happened_[static_cast<size_t>(action.kind)]++;
+    noticed_ += after.noticed_loss && !before.noticed_loss;
     answered_ += outcome.reads.size();
     installed_ += action.kind == Kind::kPersist && before.snapshot != after.snapshot;
     handed_over_ += action.kind == Kind::kDeliver && after.term > before.term &&
@@ -293,6 +349,17 @@ std::string Search::describe(const Action &action) const {
             return server + ": read " + std::to_string(action.argument);
         case Kind::kSnapshot:
             return server + ": takes a snapshot";
+        case Kind::kSent:
+            return server + ": the last entry did not leave for " + std::to_string(action.argument);
+        case Kind::kUnreachable:
+            return server + ": cannot reach " + std::to_string(action.argument);
+        case Kind::kCampaign:
+            return server + ": is told to campaign";
+        case Kind::kSetting:
+            return server + ": changes its settings";
+        case Kind::kWipe:
+            return server + ": crash, and restart without " +
+                   (action.argument != 0 ? "its log" : "its last entry");
         case Kind::kLose:
             return "servers are lost for good: set " + std::to_string(action.argument);
         case Kind::kRecover:

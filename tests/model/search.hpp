@@ -35,10 +35,15 @@ struct State {
     uint8_t recovered;
     std::array<uint8_t, kMostReads> read_floor; /* by ID, from 1: entries committed when it was
                                                    asked for, and one; 0: not waiting */
-    std::array<uint8_t, 2> unused;
+    uint8_t cuts;
+    uint8_t unreachables;
+    uint8_t campaigns;
+    uint8_t settings;
+    uint8_t wipes;
+    uint8_t unused;
 };
 static_assert(sizeof(State) ==
-              4 * (kServers + kMostMessages + 1) + kHighestTerm + kLongestLog + 16);
+              4 * (kServers + kMostMessages + 1) + kHighestTerm + kLongestLog + 20);
 static_assert(std::has_unique_object_representations_v<State>);
 
 /* One transition. */
@@ -73,6 +78,8 @@ public:
     uint64_t installed() const { return installed_; }
     uint64_t recoveries() const { return recoveries_; }
     uint64_t handed_over() const { return handed_over_; }
+    uint64_t happened(Kind kind) const { return happened_[static_cast<size_t>(kind)]; }
+    uint64_t noticed() const { return noticed_; } /* losses of data, by a leader */
     const Nodes &nodes() const { return nodes_; }
 
 private:
@@ -89,6 +96,7 @@ private:
     void expand(const Waiting &from);
     void expand_server(const Waiting &from, uint8_t server);
     void expand_leader(const Waiting &from, uint8_t server);
+    bool can_be_wiped(const State &state, uint8_t server) const;
     void expand_operator(const Waiting &from);
     void recover(const Waiting &from, bool kept);
     bool take(State *state, const Action &action, const Outcome &outcome);
@@ -117,7 +125,8 @@ private:
     uint64_t beyond_ = 0; /* transitions that leave the bounds */
     unsigned depth_ = 0;
     unsigned committed_ = 0; /* most entries */
-    uint64_t answered_ = 0, installed_ = 0, recoveries_ = 0, handed_over_ = 0;
+    uint64_t answered_ = 0, installed_ = 0, recoveries_ = 0, handed_over_ = 0, noticed_ = 0;
+    std::array<uint64_t, static_cast<size_t>(Kind::kKinds)> happened_ = {};
     std::string broken_;
 };
 
