@@ -255,7 +255,7 @@ void Simulation::change_preference() {
         return;
     }
     unsigned old = plan.callers.delay[id];
-    bool never = extra.percent(30);
+    bool never = extra.percent(30) && !plan.callers.has(C_MOVES);
     plan.callers.delay[id] =
         never ? UINT32_MAX : static_cast<unsigned>(extra.below(plan.max_election_timeout() + 1));
     if (!keeps_leaders(l->view.conf)) {
