@@ -215,6 +215,11 @@ int handle(Step &step) {
         return rv;
     }
     const Peer *sender = s.leads() && r.term == s.term ? s.tracker->find(m.server_id) : nullptr;
+    if (sender != nullptr && sender->is_sent_snapshot() && r.version >= 3 &&
+        r.snapshot_offset > kLimit) {
+        return message::malformed(
+            step, "AppendEntries result: the offset in the snapshot is out of range");
+    }
     Need need;
     if (sender != nullptr) {
         need.messages = sending::messages_for(s, *sender, s.log.last() + 1) + 2;

@@ -329,11 +329,14 @@ TEST_CASE("A leader that the latest configuration lacks tells raft_init()'s addr
     conf.add(1, RAFT_VOTER, "elsewhere");
     c[1].bootstrap(conf);
     REQUIRE(c[1].leader_at() == "1 at elsewhere");
-    conf.add(2, RAFT_VOTER, "s2");
-    c[1].reconfigure(conf);
-    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_LEADER));
-    c[1].receive(2, AppendResult{.term = c[1].term(), .last = c[1].last()});
-    REQUIRE(c[1].commit() == c[1].last());
+    conf.add(2, RAFT_STANDBY, "s2");
+    for (int role : {RAFT_STANDBY, RAFT_VOTER}) {
+        conf.members.back().role = role;
+        c[1].reconfigure(conf);
+        REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_LEADER));
+        c[1].receive(2, AppendResult{.term = c[1].term(), .last = c[1].last()});
+        REQUIRE(c[1].commit() == c[1].last());
+    }
     c[1].reconfigure("2");
     REQUIRE(c[1].leads());
     REQUIRE(c[1].flag(RAFT_UPDATE_LEADER));
