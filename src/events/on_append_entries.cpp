@@ -142,7 +142,7 @@ uint64_t round_of(const raft_append_entries &ae) { return ae.version >= 1 ? ae.r
  * without rounds is taken at its word. */
 bool is_newer(const Installation &i, const raft_append_entries &ae) {
     return i.leader_term != ae.term || ae.prev_log_index + ae.n_entries > i.index ||
-           ae.version < 1 || ae.round > i.round;
+           round_of(ae) == 0 || ae.round > i.round;
 }
 
 /* While a chunk of a snapshot is being written the log stands. Between two chunks, a leader that
@@ -233,7 +233,9 @@ void hear(Server &s, const raft_append_entries &ae) {
         s.leader_extended = true;
         s.leader_round = std::max(s.leader_round, uint64_t{ae.round});
     }
-    s.known_commit = std::max(s.known_commit, ae.leader_commit);
+    if (ae.leader_commit > s.matched) { /* perhaps beyond the log */
+        s.known_commit = std::max(s.known_commit, ae.leader_commit);
+    }
 }
 
 /* Acquire what carrying the plan out needs. NULL: the step fails with *error. */

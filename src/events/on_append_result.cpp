@@ -131,7 +131,7 @@ void follow_match(const Server &s, Peer &p, raft_index match) {
             p.pipeline();
         }
     } else if (p.is_sent_snapshot() && (match > p.match || p.is(kRewound)) &&
-               (match >= p.snapshot_index || match + 1 >= s.log.first())) {
+               s.log.term_of(match) != 0) {
         p.pipeline_from(match + 1);
     }
     p.next = std::max(p.next, match + 1);

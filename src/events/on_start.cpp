@@ -55,6 +55,7 @@ void insert(Disk *disk, Owner<Configuration> c) {
         default:
             return step.fail(RAFT_MALFORMED, "snapshot: the configuration is invalid");
     }
+    /* If the caller did not record the configuration's index, the snapshot's stands for it. */
     const raft_index since = m.configuration_index != 0 ? m.configuration_index : m.index;
     Owner<Configuration> c(configuration::copy(m.configuration, since));
     if (!c) {

@@ -22,9 +22,7 @@ namespace {
 void send_heartbeat(Change &change, Peer &p) {
     const Server &s = change.server;
     const bool installs = p.is_sent_snapshot();
-    if (p.is_pipelined()) {
-        p.forget_patience_slowly();
-    }
+    const bool pipelined = p.is_pipelined();
     sending::send_heartbeat(change, p);
     if (installs) {
         snapshot_transfer::give_up_if_late(s, p);
@@ -33,6 +31,9 @@ void send_heartbeat(Change &change, Peer &p) {
         sending::send(change, p);
     } else if (p.is_pipelined()) {
         sending::send(change, p); /* entries that the caller did not send: see RAFT_SENT */
+    }
+    if (pipelined && p.is_pipelined()) {
+        p.forget_patience_slowly();
     }
     transfer::proceed(change, p);
 }

@@ -70,12 +70,10 @@ inline bool legal_start(const raft_event_start &s) {
         return s.voted_for == 0 && s.metadata == nullptr && s.n_entries == 0;
     }
     const raft_snapshot_metadata *m = s.metadata;
-    if (m != nullptr) {
-        const bool recorded = m->configuration_index != 0;
-        const raft_index conf_index = recorded ? m->configuration_index : m->index;
-        if (!legal_snapshot(m->index, m->term, m->configuration, conf_index, s.term)) {
-            return false;
-        }
+    if (m != nullptr &&
+        !legal_snapshot(m->index, m->term, m->configuration,
+                        m->configuration_index != 0 ? m->configuration_index : m->index, s.term)) {
+        return false;
     }
     if (s.n_entries == 0) {
         return s.term <= kHighest;

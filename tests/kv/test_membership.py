@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Membership changes and leadership transfers."""
+import time
+
 from harness import LONG_TIMEOUTS, Cluster, Error, encode, eventually, main, raises
 
 
@@ -59,6 +61,22 @@ def test_promotion_of_a_dead_server_fails():
             raises("ERR the server did not catch up", c.call, "RAFT.PROMOTE", 2)
         assert roles(cluster)[2] == "standby"
         assert cluster.call("SET", "a", "1") == "OK"
+
+
+def test_changes_need_servers_in_contact():
+    with Cluster() as cluster:
+        cluster.call("SET", "a", "1")
+        leader = cluster.leader()
+        dead, healthy = cluster.followers()
+        dead.kill()
+        time.sleep(3)  # longer than an election timeout
+        raises("TRYAGAIN", leader.call, "RAFT.REMOVE", healthy.id)
+        raises("TRYAGAIN", leader.call, "RAFT.TRANSFER", dead.id)
+        assert leader.call("RAFT.REMOVE", dead.id) == "OK"
+        raises("ERR", leader.call, "RAFT.ADD", dead.id, dead.address)  # the log has its ID
+        assert roles(cluster) == {leader.id: "voter", healthy.id: "voter"}
+        assert leader.call("RAFT.TRANSFER") == "OK"
+        eventually("the healthy follower leads", lambda: cluster.leader() is healthy)
 
 
 def test_transfer():

@@ -330,8 +330,8 @@ TEST_CASE("A leader that the latest configuration lacks tells raft_init()'s addr
     c[1].bootstrap(conf);
     REQUIRE(c[1].leader_at() == "1 at elsewhere");
     conf.add(2, RAFT_STANDBY, "s2");
-    for (int role : {RAFT_STANDBY, RAFT_VOTER}) {
-        conf.members.back().role = role;
+    for (const int role : {RAFT_STANDBY, RAFT_VOTER}) {
+        conf.members[1].role = role;
         c[1].reconfigure(conf);
         REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_LEADER));
         c[1].receive(2, AppendResult{.term = c[1].term(), .last = c[1].last()});

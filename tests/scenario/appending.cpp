@@ -111,11 +111,22 @@ TEST_CASE("Between two chunks a heartbeat is answered, and matching entries end 
         REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
         REQUIRE(c.result(1, 2).snapshot_offset == 0);
     }
-    SECTION("entries that the log has already end it, too") {
+    SECTION("entries that the log has already do not end it: the message may be old") {
         c[1].receive(2, AppendEntries{.term = 3, .prev = {1, 1}, .log = "1 1"});
         auto r = c.result(1, 2);
         REQUIRE(r.last_log_index == 3);
-        REQUIRE(r.snapshot_index == 0);
+        REQUIRE(r.snapshot_index == 8);
+    }
+    SECTION("nor do entries of a round that began before the chunk came") {
+        c[1].receive(2, AppendEntries{.term = 3, .prev = {1, 1}, .round = 7});
+        c.drop();
+        c[1].receive(2, InstallSnapshot{.term = 3, .last = {8, 2}, .offset = 4, .bytes = 4});
+        c.drop();
+        c[1].receive(2, AppendEntries{.term = 3, .prev = {3, 1}, .log = "2 3", .round = 7});
+        REQUIRE(c[1].last() == 3);
+        REQUIRE(c.result(1, 2).snapshot_offset == 8);
+        c[1].receive(2, AppendEntries{.term = 3, .prev = {3, 1}, .log = "2 3", .round = 8});
+        REQUIRE(c[1].last() == 5);
     }
 }
 

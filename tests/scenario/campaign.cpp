@@ -317,6 +317,14 @@ TEST_CASE("A candidate that asked for pre-votes in a term too low asks again at 
         c[1].receive(2, VoteResult{.term = 8, .granted = true});
         REQUIRE(c[1].leads());
     }
+    SECTION("after its next timeout, too") {
+        c.expire(1);
+        REQUIRE(c[1].state() == RAFT_CANDIDATE);
+        c.drop();
+        c[1].receive(2, refusal(12));
+        REQUIRE(c[1].state() == RAFT_CANDIDATE);
+        REQUIRE(c.take(1, 3)->request_vote.term == 13);
+    }
     SECTION("once for each timeout") {
         c[1].receive(3, refusal(9));
         REQUIRE(c[1].state() == RAFT_FOLLOWER);

@@ -202,8 +202,26 @@ TEST_CASE("Snapshots that no server can have left are refused at the start (§3.
     REQUIRE(start({limit + 1, 2}, 1) == RAFT_CORRUPT);
     REQUIRE(start({5, 0}, 1) == RAFT_CORRUPT);
     REQUIRE(start({5, 4}, 1) == RAFT_CORRUPT);
-    REQUIRE(start({5, 2}, 0) == RAFT_CORRUPT);
     REQUIRE(start({5, 2}, 6) == RAFT_CORRUPT);
+    REQUIRE(start({5, 2}, 0) == 0); /* not recorded: the snapshot's index stands for it */
+}
+
+TEST_CASE(
+    "If the index of a snapshot's configuration is not recorded, the snapshot's stands for it") {
+    for (const char *log : {"", "1[1 2] 1[1 2 3] 1 1 2 2"}) {
+        Lone lone;
+        REQUIRE(lone.step(event::start({.term = 3,
+                                        .log = log,
+                                        .start = *log != 0 ? 1ULL : 6ULL,
+                                        .snapshot = {5, 2},
+                                        .conf = "1 2 3",
+                                        .conf_index = 0})) == 0);
+        raft_configuration conf{};
+        raft_index since = 0;
+        REQUIRE(raft_configuration_at(&lone.r, 5, &conf, &since) == 0);
+        REQUIRE(since == 5);
+        REQUIRE(Configuration(conf).str() == "1 2 3");
+    }
 }
 
 TEST_CASE("A log entry without a term is refused; a dropped log leaves no configuration (§3.8)") {

@@ -48,6 +48,25 @@ TEST_CASE("A change is refused while no majority of the present voters is in con
     c[1].reconfigure(moved);
 }
 
+TEST_CASE("A majority of the next voters does not make up for the present ones") {
+    SECTION("one voter is removed") {
+        Led c("1[1 2 3 4]", {2, 3, 4});
+        c.sleep(1000);
+        c.store({2});
+        c.refuses("1 2 3"); /* two of three, but two of four */
+        c.store({3});
+        c[1].reconfigure("1 2 3");
+    }
+    SECTION("a joint change") {
+        Led c("1[1 2 3 4 5]", {2, 3, 4, 5});
+        c.sleep(1000);
+        c.store({2});
+        c[1].refuses(RAFT_NOCONNECTION, event::reconfigure("1 2"));
+        c.store({3});
+        c[1].reconfigure("1 2");
+    }
+}
+
 TEST_CASE("A voter that did not answer in this term is not in contact") {
     Cluster c({{.id = 1, .log = "1[1 2 3 4 5]"}});
     c.win(1, {2, 3});

@@ -98,6 +98,18 @@ TEST_CASE("A snapshot may have trailing entries, a log right after it, or no log
         REQUIRE(raft_term_of(c[1].handle(), 4) == 2);
         REQUIRE(raft_first_index(c[1].handle()) == 5);
     }
+    SECTION("a configuration whose index was not recorded: that of the snapshot stands for it") {
+        Lone lone;
+        REQUIRE(
+            lone.step(event::start(
+                {.term = 5, .start = 5, .snapshot = {4, 2}, .conf = "1 2 3", .conf_index = 0})) ==
+            0);
+        raft_configuration conf;
+        raft_index index;
+        REQUIRE(raft_configuration_at(&lone.r, 4, &conf, &index) == 0);
+        REQUIRE(Configuration(conf).str() == "1 2 3");
+        REQUIRE(index == 4);
+    }
     SECTION("no log, of a sole voter, which leads at once") {
         Cluster c({{.id = 1, .term = 5, .vote = 1, .snapshot = {4, 2}, .conf = "1"}});
         REQUIRE(c[1].leads());

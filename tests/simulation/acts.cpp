@@ -22,7 +22,7 @@ void Simulation::act() {
         {C_FLOODS, &Simulation::flood},
         {C_TIMEOUTS, &Simulation::begin_retiming},
         {C_FEATURES, &Simulation::change_features},
-        {C_FEATURES, &Simulation::restart_as_older_version},
+        {C_FEATURES, &Simulation::restart_as_other_version},
         {C_MOVES, &Simulation::move_servers},
         {C_CAMPAIGNS, &Simulation::ask_to_campaign},
         {C_PREFERENCES, &Simulation::change_preference},
@@ -118,16 +118,13 @@ void Simulation::change_features() {
 }
 
 /* The restart takes longer than an election timeout, in which its features are forgotten, and its
- * connections are closed. That needs clocks that do not stand still. */
-void Simulation::restart_as_older_version() {
+ * connections are closed. */
+void Simulation::restart_as_other_version() {
     Server &s = server(extra.between(1, plan.servers));
     if (!s.up) {
         return;
     }
-    bool older = s.codec >= kOurs && plan.bounded_clocks;
-    if (s.codec >= kOurs && !older) {
-        return;
-    }
+    bool older = s.codec >= kOurs;
     stats.add(older ? S_DOWNGRADE : S_UPGRADE);
     s.stop(older ? "to restart as an older version" : "to restart as a newer version");
     s.next_codec = older ? unsigned{kPublished} : unsigned{kOurs};

@@ -26,7 +26,7 @@ unsigned choose_conditions(Random &r) {
     for (unsigned i = 0; i < CB_COUNT; i++) {
         chosen |= r.percent(share) ? 1U << i : 0;
     }
-    return kind < 90 ? chosen & ~static_cast<unsigned>(C_DATA_LOSS) : C_DATA_LOSS | chosen;
+    return kind < 82 ? chosen & ~static_cast<unsigned>(C_DATA_LOSS) : C_DATA_LOSS | chosen;
 }
 
 /* Bytes of entries that the clients can cause in a second, at most. */
@@ -159,7 +159,10 @@ void choose_callers(Plan &plan, uint64_t seed, unsigned conditions) {
         plan.disaster = 0; /* the operator would have to know where the survivors are */
         plan.loses_minority = false;
     }
-    c.interval = r.between(500, 4000) * kMs;
+    if (c.has(C_FEATURES)) { /* features are forgotten by the clock */
+        plan.faults &= ~static_cast<unsigned>(F_CLOCK_JUMP | F_CLOCK_BACK | F_CLOCK_STALL);
+    }
+    c.interval = r.between(500, c.has(C_DATA_LOSS) ? 1000 : 4000) * kMs;
 }
 
 } // namespace sim

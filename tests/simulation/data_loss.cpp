@@ -55,13 +55,13 @@ bool Simulation::survives_loss_of(const Server &s, const Server &l) {
 void Simulation::lose_data() {
     Server *l = leader();
     Server &s = server(extra.between(1, plan.servers));
-    if (l == nullptr || l->id == s.id || l->view.conf.role_of(s.id) < 0) {
-        return;
-    }
-    if (extra.percent(30)) {
+    auto old = old_disks_.find(s.id);
+    if (old == old_disks_.end() || extra.percent(20)) {
         Disk copy = s.disk;
         copy.queue.clear();
         old_disks_[s.id] = copy;
+    }
+    if (l == nullptr || l->id == s.id || l->view.conf.role_of(s.id) < 0 || extra.percent(30)) {
         return;
     }
     /* It follows this leader, durably: no candidate of this term can use its vote. */
@@ -71,8 +71,7 @@ void Simulation::lose_data() {
         return;
     }
     founding_over_ = true;
-    auto old = old_disks_.find(s.id);
-    bool set_back = old != old_disks_.end() && extra.percent(50);
+    bool set_back = old != old_disks_.end() && old->second.term > 0 && extra.percent(65);
     stats.add(set_back ? S_SET_BACK : S_EMPTIED);
     s.stop(set_back ? "its disk is set back" : "its disk is emptied");
     s.disk = set_back ? old->second : Disk();

@@ -215,16 +215,17 @@ void Server::set_election_timeout(unsigned msecs) {
     }
     look_at_settings("an election timeout");
     raft_time now = latest; /* of the last event: setters have no time */
+    raft_time shown = std::max<raft_time>(latest, clock.read(sim_.now));
     bool waits = !view.leads() && votes(view.role) && delay_ != UINT32_MAX &&
                  view.timeout != driver::kNoDeadline;
-    past_.led_since = clock.read(sim_.now); /* it looks at its contacts at the next heartbeat */
-    past_.postponed = msecs > old ? clock.read(sim_.now) : past_.postponed;
+    past_.led_since = shown; /* a leader looks at its contacts at the next heartbeat */
+    past_.postponed = shown;
     if (waits && msecs > old && view.timeout < now + msecs) {
         throw Violation("election timeout",
                         format("%s would campaign in %lld ms after its timeout was raised to %u",
                                name(), static_cast<long long>(view.timeout - now), msecs));
     }
-    raft_time most = clock.read(sim_.now) + 2ULL * msecs + delay_;
+    raft_time most = shown + 2ULL * msecs + delay_;
     if (waits && msecs < old && view.timeout > most) {
         throw Violation("election timeout",
                         format("%s would campaign %llu ms too late after its timeout was lowered "

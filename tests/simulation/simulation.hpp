@@ -173,7 +173,7 @@ private:
     void begin_retiming();
     void continue_retiming();
     void change_features();
-    void restart_as_older_version();
+    void restart_as_other_version();
     void move_servers();
     void move_majority();
     void redirect();
