@@ -55,8 +55,7 @@ void take_loss(Change &change, Peer &p, const raft_append_entries_result &r) {
     p.close_window();
     if (r.version >= 3) {
         p.match = 0;
-        p.loss_round = r.round;
-        p.set(kLostData);
+        p.believed_from = r.round + 1;
         t.tally.restart(t.peers, t.tally.floor());
     } else {
         p.clear(kRejecting);
@@ -139,10 +138,9 @@ void follow_match(const Server &s, Peer &p, raft_index match) {
 
 /* Is this acknowledgement older than the loss of data that was noticed? */
 bool is_outdated(Peer &p, const raft_append_entries_result &r) {
-    if (p.is(kLostData) && r.version >= 3 && r.round <= p.loss_round) {
+    if (r.version >= 3 && r.round < p.believed_from) {
         return true;
     }
-    p.clear(kLostData);
     p.clear(kRejecting);
     return false;
 }
@@ -250,7 +248,9 @@ Peer *usual_peer(Server &s, const raft_message &m) {
     }
     Tracker &t = *s.tracker;
     Peer *p = t.find(m.server_id);
-    return p != nullptr && p->is_pipelined() && (r.version < 3 || r.round <= t.round) ? p : nullptr;
+    const bool usual = p != nullptr && p->is_pipelined() &&
+                       (r.version < 3 || (r.round <= t.round && r.round >= p->believed_from));
+    return usual ? p : nullptr;
 }
 
 /* The window has opened: send more. */

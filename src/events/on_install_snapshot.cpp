@@ -65,6 +65,13 @@ bool is_same(const Installation &i, const raft_install_snapshot &is) {
            !i.superseded;
 }
 
+/* Is the message older than the installation under way? A leader never goes back to an older
+ * snapshot. */
+bool is_outdated(const Server &s, const raft_install_snapshot &is) {
+    return s.installation && s.installation->leader_term == is.term &&
+           is.last_index < s.installation->index;
+}
+
 /* NULL: out of memory. */
 Installation *new_installation(const raft_install_snapshot &is) {
     void *memory = malloc(sizeof(Installation));
@@ -99,7 +106,8 @@ struct Plan {
     bool had;       /* the log has everything that the snapshot covers */
     bool continues; /* the snapshot is being installed */
     bool waits;     /* a chunk is being written */
-    bool begins;    /* a new installation begins */
+    bool another;   /* it can begin an installation */
+    bool begins;    /* it does */
     Owner<Installation> installation;
     known_leader::Address leader_address;
 };
@@ -113,7 +121,7 @@ void carry_out(Change &change, const raft_install_snapshot &is, const Chunk &chu
         }
         answers::acknowledge(change);
     } else if (plan->waits) {
-        if (!plan->continues) {
+        if (!plan->continues && plan->another) {
             /* The two acknowledgements could not be told apart: wait for the first. */
             s.installation->superseded = true;
             s.installation->wanted = is.last_index;
@@ -153,7 +161,8 @@ int on_install_snapshot(Step &step, const raft_message &m) {
     plan.had = is.last_index <= s.commit || s.log.term_of(is.last_index) == is.last_term;
     plan.continues = s.installation && is_same(*s.installation, is);
     plan.waits = s.installation && s.installation->outstanding;
-    plan.begins = !plan.had && !plan.waits && chunk.offset == 0 && (chunk.whole || !plan.continues);
+    plan.another = chunk.offset == 0 && (chunk.whole || !plan.continues) && !is_outdated(s, is);
+    plan.begins = !plan.had && !plan.waits && plan.another;
     if (plan.begins) {
         plan.installation.reset(new_installation(is));
     }

@@ -34,17 +34,20 @@ bool is_news(const Server &s, const Peer &p, const raft_append_entries_result &r
 }
 
 /* How much of the snapshot does the peer have, as far as this answer tells? It has lost what it
- * had if a new answer says less than an earlier one. */
+ * had if a new answer says less than an earlier one; answers of earlier rounds do not count then. */
 void note_offset(const Server &s, Peer &p, const raft_append_entries_result &r) {
-    if (r.version < 3 || !takes_chunks(s, p) ||
+    if (r.version < 3 || r.round < p.believed_from || !takes_chunks(s, p) ||
         (r.snapshot_index != p.snapshot_index && r.snapshot_index != 0)) {
         return; /* it says nothing of this snapshot */
     }
     const uint64_t offset = r.snapshot_index != 0 ? r.snapshot_offset : 0;
-    if (offset > p.snapshot_offset || (offset < p.snapshot_offset && is_news(s, p, r))) {
-        p.snapshot_offset = offset;
-        p.chunk_sent = false;
+    if (offset < p.snapshot_offset && is_news(s, p, r)) {
+        p.believed_from = std::max(p.believed_from, uint64_t{r.round});
+    } else if (offset <= p.snapshot_offset) {
+        return;
     }
+    p.snapshot_offset = offset;
+    p.chunk_sent = false;
 }
 
 } // namespace

@@ -38,14 +38,12 @@ enum Doubt : uint8_t {
     /* Its acknowledgements do not advance. The entries in flight may be lost or slow: the first of
      * them is sent again, and nothing else until that is acknowledged. */
     kStalled = 1,
-    /* It came back with less than it had acknowledged. Acknowledgements that may be older are
-     * ignored. */
-    kLostData = 2,
-    /* The same, of a peer that echoes no rounds: it is probed below its match index. */
-    kRewound = 4,
+    /* It echoes no rounds, and came back with less than it had acknowledged: it is probed below its
+     * match index. */
+    kRewound = 2,
     /* A peer that echoes no rounds rejects what it had acknowledged. */
-    kRejecting = 8,
-    kAnyLoss = kLostData | kRewound | kRejecting,
+    kRejecting = 4,
+    kAnyLoss = kRewound | kRejecting,
 };
 
 /* Does this echo confirm a later round than any before it? */
@@ -63,7 +61,7 @@ struct Peer {
     raft_time contact;         /* when it was last heard from; at first, when it became a peer */
     raft_time waiting_since;   /* when it last made progress, or the last chunk was sent */
     uint64_t round;            /* latest round that it echoed */
-    uint64_t loss_round;       /* the round that the answer echoed which showed a loss of data */
+    uint64_t believed_from;    /* answers of earlier rounds are older than a loss of data */
     raft_index snapshot_index; /* the snapshot that is being sent to it */
     uint64_t snapshot_offset;  /* where the next chunk begins */
     uint32_t window;           /* limit on entries in flight, beside the caller's */
@@ -113,7 +111,7 @@ struct Peer {
         asked = 0;
         window = UINT32_MAX;
         round = 0;
-        loss_round = 0;
+        believed_from = 0;
         contact = now;
         waiting_since = now;
         patience = 0;

@@ -111,7 +111,7 @@ void add_installation(Hasher &h, const Installation *installation) {
 
 void add_peer(Hasher &h, const View &view, const Peer &peer) {
     const auto &[id, address, ballot, match, next, sent, asked, contact, waiting_since, round,
-                 loss_round, snapshot_index, snapshot_offset, window, patience, losses, features,
+                 believed_from, snapshot_index, snapshot_offset, window, patience, losses, features,
                  usable, capacity, reports_capacity, features_known, answered, mode, doubts, role,
                  catch_up, self, granted, departing, demotion_pending, chunk_sent] = peer;
     const Settings &settings = *view.server.settings;
@@ -119,7 +119,7 @@ void add_peer(Hasher &h, const View &view, const Peer &peer) {
     add_bits(h, ballot);
     add(h, id, match, next, sent, asked, view.past(contact, settings.election_timeout),
         view.past(waiting_since, std::max(settings.election_timeout, settings.snapshot_timeout)),
-        view.round(round), view.round(loss_round), snapshot_index, snapshot_offset,
+        view.round(round), view.round(believed_from), snapshot_index, snapshot_offset,
         /* A window wider than what the caller allows has no effect. */
         view.exact() ? window : std::min(window, settings.max_inflight_entries), patience, losses,
         features, usable, capacity, reports_capacity, features_known, answered, mode, doubts, role,
