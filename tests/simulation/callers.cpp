@@ -21,7 +21,7 @@ unsigned choose_conditions(Random &r) {
     if (kind < 40) {
         return 0;
     }
-    unsigned share = kind < 70 ? 25 : 45;
+    unsigned share = kind < 65 ? 25 : 50;
     unsigned chosen = 0;
     for (unsigned i = 0; i < CB_COUNT; i++) {
         chosen |= r.percent(share) ? 1U << i : 0;

@@ -253,6 +253,14 @@ void Server::set_election_delay(unsigned msecs) {
     }
 }
 
+void Server::set_pre_vote() {
+    tuning_.pre_vote = codec > kFirst;
+    if (up && tuning_.pre_vote) {
+        must_succeed("pre-votes", attempt(raft_set_pre_vote, 1U));
+        look_at_settings("pre-votes");
+    }
+}
+
 void Server::set_eager_commit(bool enabled) {
     eager_ = enabled;
     if (up) {
