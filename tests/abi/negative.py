@@ -24,6 +24,8 @@ import names
 import stub
 import symbols
 
+# Two declarations that only announce a struct. A defect can follow them.
+FORWARD = "struct raft_event;\nstruct raft_update;"
 # The defect, its edit (old text, new text) of the header without comments, and the
 # checks that must reject it.
 CHANGED_HEADERS = [
@@ -61,10 +63,10 @@ CHANGED_HEADERS = [
       "RAFT_API raft_id raft_other(const struct raft *r);"),
      {"interface", "symbols", "ffi"}),
     ("a struct that has the name of a function",
-     ("struct raft_event;\nstruct raft_update;", "struct raft_event;\nstruct raft_update;\nstruct raft_role { int role; };"),
+     (FORWARD, FORWARD + "\nstruct raft_role { int role; };"),
      {"names", "layout", "ffi"}),
     ("an enum that has the name of a function",
-     ("struct raft_event;\nstruct raft_update;", "struct raft_event;\nstruct raft_update;\nenum raft_leader { RAFT_NOBODY };"),
+     (FORWARD, FORWARD + "\nenum raft_leader { RAFT_NOBODY };"),
      {"names", "layout", "ffi"}),
     ("a setter that takes a bool",
      ("raft_set_eager_commit(struct raft *r, unsigned enabled)",

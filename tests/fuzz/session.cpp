@@ -21,20 +21,6 @@ void broken(int line, const char *what) {
 
 namespace {
 
-/* Reads every field, so that the sanitizers check it. */
-void read_fact(struct raft_tracer *, int type, const void *info) {
-    const auto &fact = *static_cast<const raft_tracer_info *>(info);
-    observe::Record fields;
-    observe::record(&fields, fact, type);
-    EXPECT(fields.beyond_int64().empty());
-    for (uint64_t word : fact.reserved) {
-        EXPECT(word == 0);
-    }
-}
-
-raft_tracer the_tracer = {nullptr, 1, read_fact};
-raft_tracer silent_tracer = {nullptr, 1, nullptr}; /* setting it must fail */
-
 /* Fails, and prints the words, if there are any. */
 void expect_none(const std::string &words, const char *what) {
     if (!words.empty()) {
@@ -43,39 +29,13 @@ void expect_none(const std::string &words, const char *what) {
     }
 }
 
-/* Steps, setters and closing are refused there, and change nothing; getters answer. */
-void call_everything(struct raft *r) {
-    raft_event event = {};
-    event.type = RAFT_TIMEOUT;
-    raft_update update;
-    observe::fill(&update);
-    const unsigned filling = update.flags;
-    EXPECT(raft_step(r, &event, &update) == RAFT_BUSY && update.flags == filling);
-    EXPECT(observe::written_unannounced(update) == nullptr);
-    EXPECT(raft_close(r) == RAFT_BUSY);
-    EXPECT(raft_seed(r, 1) == RAFT_BUSY && raft_set_heartbeat_timeout(r, 1) == RAFT_BUSY);
-    EXPECT(raft_set_tracer(r, nullptr) == RAFT_BUSY);
-    EXPECT(Answers(r).contradiction.empty());
-}
-
-/* `impl` points to the raft that is being stepped. */
-void call_back(raft_tracer *t, int type, const void *info) {
-    read_fact(t, type, info);
-    call_everything(static_cast<struct raft *>(t->impl));
-}
-
-constexpr unsigned kAllFeatures =
-    RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS | RAFT_FEATURE_JOINT;
-
 } // namespace
 
 Session::Session(raft_id id) {
     const std::string address = "host" + std::to_string(id);
     EXPECT(raft_init(&first_, id, address.c_str()) == 0);
     EXPECT(raft_init(&second_[0], id, address.c_str()) == 0);
-    for (raft_tracer &tracer : callers_) {
-        tracer = {&first_, 1, call_back};
-    }
+    make_callers();
     view_.capture(&first_);
 }
 
@@ -163,7 +123,8 @@ void Session::follow(const raft_event &event, int code, const raft_update &a) {
     expect_none(
         observe::recorded(a, Payloads::kPlaces).difference(observe::recorded(b, Payloads::kPlaces)),
         "two updates");
-    expect_none(observe::recorded(a, Payloads::kPlaces).beyond_int64(), "a number does not fit a signed number");
+    expect_none(observe::recorded(a, Payloads::kPlaces).beyond_int64(),
+                "a number does not fit a signed number");
     expect_none(difference(Answers(&first_), Answers(&second_[place_])), "two rafts");
 }
 
@@ -261,57 +222,6 @@ void Session::time_out() {
         now_ = raft_timeout(&first_);
     }
     (void)step(event(RAFT_TIMEOUT, none));
-}
-
-void Session::set_all_features() {
-    EXPECT(raft_set_features(&first_, kAllFeatures) == 0);
-    EXPECT(raft_set_features(&second_[place_], kAllFeatures) == 0);
-}
-
-void Session::change_setting(Input &in) {
-    const uint8_t choice = in.u8();
-    const unsigned which = choice < 220 ? choice % 11U : 11U + choice % 6U;
-    const uint32_t value = in.u8() < 200 ? in.u16() : in.u32();
-    const auto set = [&](struct raft *r, raft_tracer *caller) {
-        switch (which) {
-            case 0:
-                return raft_seed(r, value);
-            case 1:
-                return raft_set_election_timeout(r, value);
-            case 2:
-                return raft_set_heartbeat_timeout(r, value);
-            case 3:
-                return raft_set_install_snapshot_timeout(r, value);
-            case 4:
-                return raft_set_pre_vote(r, value % 2 != 0);
-            case 5:
-                return raft_set_max_catch_up_rounds(r, value);
-            case 6:
-                return raft_set_max_catch_up_round_duration(r, value);
-            case 7: /* higher limits only cost memory for messages */
-                return raft_set_max_inflight_entries(r, value % 4096);
-            case 8:
-                return raft_set_max_message_entries(r, value);
-            case 9:
-                return raft_set_max_uncommitted_entries(r, value);
-            case 10:
-                return raft_set_features(r, value % 64);
-            case 11:
-                return raft_set_capacity_threshold(r, static_cast<unsigned short>(value));
-            case 12:
-                return raft_set_tracer(r, value % 4 != 0 ? &the_tracer : nullptr);
-            case 13: /* this server never leads, or campaigns later */
-                return raft_set_election_delay(r, value % 4 == 0 ? UINT32_MAX : value);
-            case 14:
-                return raft_set_eager_commit(r, value % 2);
-            case 15:
-                return raft_set_tracer(r, caller);
-            default:
-                return raft_set_tracer(r, &silent_tracer);
-        }
-    };
-    EXPECT(set(&first_, &callers_[0]) == set(&second_[place_], &callers_[1]));
-    view_.capture(&first_); /* a setting may move the deadline */
 }
 
 /* Mostly an entry that was sent to that server and is not acknowledged. */

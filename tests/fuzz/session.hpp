@@ -54,6 +54,7 @@ private:
     void judge(const raft_event &event, const raft_update &update);
     void note(const raft_update &update);
     raft_index sent(Input &in, raft_id server);
+    void make_callers();
 
     struct raft first_ = {};
     struct raft second_[2] = {}; /* used alternately */

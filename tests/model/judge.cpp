@@ -89,8 +89,9 @@ std::string Search::judge_reads(State *state, const Outcome &outcome, const Node
 }
 
 /* Entries that only the lost servers had are no longer committed. Entries that a survivor has
- * applied must be. */
-std::string Search::judge_recovery(State *state, const Node &best) const {
+ * applied must be: before it stopped, for a restart forgets the commit index. */
+std::string Search::judge_recovery(State *state, const Node &best,
+                                   const std::vector<Chain> &applied) const {
     const Chains &chains = nodes_.chains();
     while (!chains.is_prefix(state->committed, best.log)) {
         state->committed_in[chains.last(state->committed)] = 0;
@@ -100,13 +101,9 @@ std::string Search::judge_recovery(State *state, const Node &best) const {
         state->leaders[term] = 0;
     }
     state->read_floor.fill(0);
-    for (unsigned i = 0; i < bounds_.servers; i++) {
-        const Node &node = nodes_[state->nodes[i]];
-        if ((state->lost >> i & 1) == 0 && !chains.is_prefix(node.committed, state->committed)) {
-            return "recovery: what a survivor has applied is lost";
-        }
-    }
-    return "";
+    const bool kept = std::all_of(applied.begin(), applied.end(),
+                                  [&](Chain c) { return chains.is_prefix(c, state->committed); });
+    return kept ? "" : "recovery: what a survivor has applied is lost";
 }
 
 /* A server that receives entries of its own term becomes a follower, and commits those of them that

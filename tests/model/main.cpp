@@ -161,7 +161,8 @@ constexpr Bounds kConfigurations[] = {
      .voters = 3,
      .standbys = 4,
      .term = 4,
-     .entries = 4,
+     .entries = 5,
+     .submissions = 1,
      .commits = 4,
      .lost = 1},
 };

@@ -28,12 +28,14 @@ void Search::recover(const Waiting &from, bool kept) {
     state.recovered = 1;
     unsigned best = kServers;
     unsigned voters = 0;
+    std::vector<Chain> applied;
     const Action action = {Kind::kRecover, 0, 0, kept, 0};
     for (uint8_t i = 0; i < bounds_.servers; i++) {
         if (state.lost >> i & 1) {
             continue;
         }
         voters |= 1U << i;
+        applied.push_back(nodes_[state.nodes[i]].committed);
         const auto writes = static_cast<uint32_t>(nodes_[state.nodes[i]].writes.size());
         const Outcome &outcome = nodes_.step(state.nodes[i], Kind::kCrash, kept ? writes : 0);
         state.nodes[i] = outcome.node;
@@ -46,7 +48,7 @@ void Search::recover(const Waiting &from, bool kept) {
             best = i;
         }
     }
-    broken_ = judge_recovery(&state, nodes_[state.nodes[best]]);
+    broken_ = judge_recovery(&state, nodes_[state.nodes[best]], applied);
     const NodeId before = state.nodes[best];
     const Outcome &outcome = nodes_.step(before, Kind::kRecover, voters);
     const Action recovery = {Kind::kRecover, static_cast<uint8_t>(best), 0, kept, voters};

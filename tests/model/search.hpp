@@ -109,7 +109,8 @@ private:
     std::string judge_follower(const Action &action, const Node &after) const;
     std::string judge_change(const Node &before) const;
     std::string judge_reads(State *state, const Outcome &outcome, const Node &after) const;
-    std::string judge_recovery(State *state, const Node &best) const;
+    std::string judge_recovery(State *state, const Node &best,
+                               const std::vector<Chain> &applied) const;
     std::string judge_commit(State *state, const Node &before, const Node &after) const;
     std::string judge_leader(State *state, unsigned server, const Node &after) const;
     bool durable_on_quorum(const State &state, const Node &leader, Chain log) const;
