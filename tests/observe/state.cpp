@@ -187,9 +187,9 @@ void add_facts(Hasher &h, const Server &server) {
 /* A class with members in two places cannot be taken apart. A new member must be added to state(),
  * to clone() and here. */
 #ifdef RAFT_INVARIANTS
-constexpr size_t kMembers = 18; /* general_steps is not part of the state */
+constexpr size_t kMembers = 17; /* general_steps is not part of the state */
 #else
-constexpr size_t kMembers = 17;
+constexpr size_t kMembers = 16;
 #endif
 static_assert(sizeof(void *) != 8 ||
               sizeof(Server) == sizeof(Facts) + sizeof(TermLog) + sizeof(Outbox) + 8 * kMembers);
@@ -219,8 +219,8 @@ Digest state(const struct raft &r, Frame frame) {
     add_log(h, s.log);
     add(h, s.id, s.snapshot_index, s.commit, s.last_stored, s.matched, exact ? s.now : 0,
         view.past(s.heard_at, s.settings->election_timeout), view.future(s.deadline),
-        s.leader_round, s.known_commit, exact ? s.writes : 0,
-        exact ? s.valid_from : s.writes - s.valid_from, exact ? s.random.state() : 0);
+        s.leader_round, s.known_commit, exact ? s.writes : s.writes & UINT32_MAX,
+        exact ? s.random.state() : 0);
     add_tracker(h, view, s.tracker.get());
     add_installation(h, s.installation.get());
     add_settings(h, *s.settings);
