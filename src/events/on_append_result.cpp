@@ -24,9 +24,10 @@ namespace {
 /* The peer acknowledges everything up to `match`: is that more than before, or all that it was
  * sent? */
 inline void note_progress(const Server &s, Peer &p, raft_index match) {
-    if (match > p.match) {
+    if (match > p.acknowledged()) {
         p.widen_window();
         p.waiting_since = s.now;
+        p.agreed = match;
     } else if (p.is_pipelined() && match + 1 >= p.next) {
         p.waiting_since = s.now; /* nothing is in flight */
     }
@@ -59,6 +60,7 @@ void take_loss(Change &change, Peer &p, const raft_append_entries_result &r) {
         t.tally.restart(t.peers, t.tally.floor());
     } else {
         p.clear(kRejecting);
+        p.agreed = 0;
         p.set(kRewound); /* an acknowledgement may be older or newer: the match index stays */
     }
     if (!p.is_sent_snapshot()) { /* else it is sent everything already */
@@ -69,7 +71,7 @@ void take_loss(Change &change, Peer &p, const raft_append_entries_result &r) {
 
 /* Does the rejection contradict what the peer has acknowledged? No entry above the hint can match. */
 bool denies_match(const Peer &p, const raft_append_entries_result &r) {
-    return r.rejected <= p.match || r.last_log_index < p.match;
+    return r.rejected <= p.acknowledged() || r.last_log_index < p.acknowledged();
 }
 
 /* The peer denies what it had acknowledged. Either the rejection is old, or the
@@ -94,11 +96,11 @@ void rejected_match(Change &change, Peer &p, const raft_append_entries_result &r
 bool is_current(const Server &s, const Peer &p, raft_index rejected) {
     return p.is_probed() ? rejected == p.next - 1
                          : p.is_pipelined() && rejected < p.next &&
-                               (p.is(kRewound) || rejected != sending::heartbeat_position(s, p));
+                               rejected != sending::heartbeat_position(s, p);
 }
 
 void rejected(Change &change, Peer &p, const raft_append_entries_result &r) {
-    if (denies_match(p, r) && !p.is(kRewound)) {
+    if (denies_match(p, r)) {
         rejected_match(change, p, r);
         return;
     }

@@ -60,7 +60,7 @@ int on_catch_up(Step &step) {
     p->catch_up = RAFT_CATCH_UP_RUNNING;
     s.tracker->catch_up = {p->id, 1, s.log.last(), s.now};
     if (!replicated) {
-        p->contact = s.now;
+        p->begin_contact(s.now);
         sending::send(*change, *p);
     }
     catch_up::advanced(*change, *p);

@@ -43,9 +43,9 @@ void send_snapshot(Change &change, Peer &p) {
 /* Send everything new that fits the window, in messages of at most the size that the caller set. */
 void pipeline(Change &change, Peer &p) {
     const Server &s = change.server;
-    /* The second bound is for a peer that lost data, whose next entry is below its match index. */
-    const raft_index end =
-        std::min(window_end(s, p), p.next - 1 + s.settings->max_inflight_entries);
+    /* The second bound differs for a peer that lost data, which has less than its match index. */
+    const raft_index end = std::min(
+        window_end(s, p), p.acknowledged() + std::min(p.window, s.settings->max_inflight_entries));
     for (uint64_t sent = 0; p.next <= end && sent < kMaxMessages; sent++) {
         raft_term prev_term;
         if (!find_prev_term(s, p.next - 1, &prev_term)) {
@@ -78,9 +78,8 @@ uint64_t messages_for(const Server &s, const Peer &p, raft_index last) {
     if (limit == 0) {
         return 1;
     }
-    const raft_index acknowledged = std::min({p.match, p.next - 1, last});
-    const uint64_t entries =
-        std::min<uint64_t>(last - acknowledged, s.settings->max_inflight_entries);
+    const uint64_t entries = std::min<uint64_t>(last - std::min(p.acknowledged(), last),
+                                                s.settings->max_inflight_entries);
     return 1 + std::min(entries / limit, kMaxMessages);
 }
 
@@ -106,7 +105,7 @@ void send_entries(Change &change, Peer &p) {
 }
 
 raft_index heartbeat_position(const Server &s, const Peer &p) {
-    const raft_index known = std::min(p.match, p.next - 1);
+    const raft_index known = p.acknowledged();
     raft_term term;
     if (find_prev_term(s, known, &term)) {
         return known;
@@ -131,7 +130,7 @@ void send_heartbeat(Change &change, Peer &p) {
 }
 
 bool is_stalled(const Server &s, const Peer &p, raft_time now) {
-    const bool in_flight = p.is_pipelined() ? p.next - 1 > p.match : p.is(kStalled);
+    const bool in_flight = p.is_pipelined() ? p.next - 1 > p.acknowledged() : p.is(kStalled);
     const raft_time patience =
         std::max(2 * raft_time{s.settings->heartbeat_timeout}, raft_time{p.patience});
     return in_flight && p.waiting_since + patience <= now && rounds::is_in_contact(s, p, now);

@@ -68,7 +68,7 @@ void check_tracker(const Server &s) {
         INVARIANT(p.self == (p.id == s.id));
         INVARIANT(!p.departing || !p.votes());
         if (s.leads()) {
-            INVARIANT(p.match <= s.log.last() && (p.self || p.match < p.next || p.is(kRewound)));
+            INVARIANT(p.match <= s.log.last() && (p.self || p.acknowledged() < p.next));
             INVARIANT(p.next <= s.log.last() + 1);
             INVARIANT(p.round <= t.round);
             INVARIANT(!p.chunk_sent || p.is_sent_snapshot());

@@ -56,6 +56,7 @@ struct Peer {
     raft_index match;          /* its log agrees, durably, up to this index */
     raft_index next;           /* next entry to send; above match unless it is rewound */
     raft_index sent;           /* highest index that any message of this term covered */
+    raft_index agreed;         /* of a rewound peer: what it has acknowledged since then */
     raft_index asked;          /* first entry of the last message that had entries; while the peer
                                    is stalled, the next entry to send if it is only slow */
     raft_time contact;         /* when it was last heard from; at first, when it became a peer */
@@ -85,6 +86,8 @@ struct Peer {
     bool chunk_sent;       /* a chunk is on its way */
 
     bool votes() const { return !ballot.empty(); }
+    /* What it is known to have now. */
+    raft_index acknowledged() const { return is(kRewound) ? agreed : match; }
 
     /* Does the leader replicate to it? Not to a spare, unless it is being caught up (§4.2.1) or
      * must still learn that it was demoted. */
@@ -128,13 +131,13 @@ struct Peer {
     void probe_from(raft_index from) {
         mode = RAFT_PROGRESS_PROBE;
         clear(kStalled);
-        next = from > match || is(kRewound) ? from : match + 1;
+        next = from > acknowledged() ? from : acknowledged() + 1;
     }
     /* What is in flight does not arrive: send the first entry of it once more. */
     void stall(raft_time now) {
         if (!is(kStalled)) {
             asked = next;
-            probe_from(match + 1);
+            probe_from(acknowledged() + 1);
             set(kStalled);
         }
         const raft_time wait = 2 * (now - waiting_since);
@@ -172,6 +175,12 @@ struct Peer {
         snapshot_index = index;
         snapshot_offset = 0;
         chunk_sent = false;
+    }
+    /* The leader begins to replicate to it. Its silence until now means nothing, as it was sent
+     * nothing; but it may be an older version by now. */
+    void begin_contact(raft_time now) {
+        contact = now;
+        forget_features();
     }
     /* The leader stops replicating to it. */
     void stop() {

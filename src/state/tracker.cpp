@@ -19,7 +19,7 @@ bool assign(Peer &p, int role, raft_time now) {
     }
     p.role = static_cast<uint8_t>(role);
     if (!replicated && p.is_replicated_to()) {
-        p.contact = now; /* its silence until now means nothing: it was sent nothing */
+        p.begin_contact(now);
     }
     return forgotten;
 }
