@@ -16,7 +16,7 @@ void finish(Change &change) {
     Server &s = change.server;
     Owner<Installation> i = std::move(s.installation);
     (void)changes::roll_back(change, 0);
-    s.valid_from = s.writes + 1; /* writes that are not acknowledged belong to the old log */
+    s.outdate_writes(); /* those that are not acknowledged belong to the old log */
     s.log.reset(i->index, i->term);
     s.log.shrink();
     s.snapshot_index = i->index;

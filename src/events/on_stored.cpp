@@ -97,7 +97,7 @@ int handle_stored(Step &step) {
     if (event.write == 0 || event.write > step.server.writes) {
         return step.fail(RAFT_INVALID, "the ticket was never issued");
     }
-    return event.write < step.server.valid_from ? 0 : stored(step, event.index);
+    return step.server.is_current(event.write) ? stored(step, event.index) : 0;
 }
 
 FAST_PATH int leader_fast_path(Server &s, const raft_event &event, raft_update &update,
@@ -146,7 +146,7 @@ int on_persisted_entries(Server &s, const raft_event &event, raft_update &update
 int on_stored(Server &s, const raft_event &event, raft_update &update) {
     const raft_event_stored &stored = event.stored;
     const bool current =
-        stored.write != 0 && stored.write >= s.valid_from && stored.write <= s.writes;
+        stored.write != 0 && s.is_current(stored.write) && stored.write <= s.writes;
     return current ? take(s, event, update, stored.index, handle_stored)
                    : run(s, event, update, handle_stored);
 }

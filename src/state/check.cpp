@@ -18,7 +18,6 @@ void check_log(const Server &s) {
     INVARIANT(s.snapshot_index <= s.commit);
     INVARIANT(s.log.first() <= s.snapshot_index + 1);
     INVARIANT(s.log.last_term() <= s.term);
-    INVARIANT(s.valid_from <= s.writes + 1);
 }
 
 void check_configurations(const Server &s) {

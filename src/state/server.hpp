@@ -73,9 +73,11 @@ struct Server : Facts {
     raft_time now = 0;
     raft_time heard_at = 0; /* when a leader was last heard from */
     raft_time deadline = kNever;
-    uint64_t leader_round = 0;   /* latest round that this term's leader began */
-    uint64_t writes = 0;         /* latest ticket */
-    uint64_t valid_from = 0;     /* older tickets are stale */
+    uint64_t leader_round = 0; /* latest round that this term's leader began */
+    /* The latest ticket. Its upper half counts how often entries were replaced: a ticket with
+     * another upper half may be about the old ones. (After 2^32 writes without a replacement the
+     * count rises, too: that only ignores acknowledgements of writes before the latest ones.) */
+    uint64_t writes = 0;
     raft_index known_commit = 0; /* highest commit index that a leader has told; perhaps > last */
     Owner<Tracker> tracker;      /* if and only if this server is a candidate or leader */
     Owner<Installation> installation; /* only on followers */
@@ -94,6 +96,9 @@ struct Server : Facts {
         INVARIANT(settings != &kDefaultSettings);
         return *const_cast<Settings *>(settings);
     }
+    /* Acknowledgements of the writes until now do not count any more. */
+    void outdate_writes() { writes = ((writes >> 32) + 1) << 32; }
+    bool is_current(uint64_t ticket) const { return ticket >> 32 == writes >> 32; }
     raft_term stored_term() const { return log.term_of(last_stored); }
     bool announces(unsigned feature) const { return (settings->features & feature) != 0; }
     /* raft_init()'s address. It follows the object, in the same block of memory. */
@@ -157,12 +162,10 @@ public:
         }
         flags |= RAFT_UPDATE_ENTRIES;
         entries_index_ = index;
-        server.writes++;
         if (index <= server.log.last()) {
-            /* Entries are replaced: acknowledgements of earlier writes may be about the old
-             * ones. */
-            server.valid_from = server.writes;
+            server.outdate_writes();
         }
+        server.writes++;
     }
     raft_entry &add_entry(const raft_entry &entry) { return out.add_entry() = entry; }
     /* Append one entry in this server's term. */

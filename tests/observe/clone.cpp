@@ -140,7 +140,6 @@ void copy_values(const Server &a, Server *b) {
     b->deadline = a.deadline;
     b->leader_round = a.leader_round;
     b->writes = a.writes;
-    b->valid_from = a.valid_from;
     b->known_commit = a.known_commit;
     b->why = a.why;
     b->random = a.random;

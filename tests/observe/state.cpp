@@ -110,15 +110,17 @@ void add_installation(Hasher &h, const Installation *installation) {
 }
 
 void add_peer(Hasher &h, const View &view, const Peer &peer) {
-    const auto &[id, address, ballot, match, next, sent, asked, contact, waiting_since, round,
-                 believed_from, snapshot_index, snapshot_offset, window, patience, losses, features,
-                 usable, capacity, reports_capacity, features_known, answered, mode, doubts, role,
-                 catch_up, self, granted, departing, demotion_pending, chunk_sent] = peer;
+    const auto &[id, address, ballot, match, next, sent, asked, contact, waiting_since,
+                 rejecting_since, round, believed_from, snapshot_index, snapshot_offset, window,
+                 patience, losses, features, usable, capacity, reports_capacity, features_known,
+                 answered, mode, doubts, role, catch_up, self, granted, departing, demotion_pending,
+                 chunk_sent] = peer;
     const Settings &settings = *view.server.settings;
     h.add(address);
     add_bits(h, ballot);
     add(h, id, match, next, sent, asked, view.past(contact, settings.election_timeout),
         view.past(waiting_since, std::max(settings.election_timeout, settings.snapshot_timeout)),
+        (doubts & kRejecting) != 0 ? view.past(rejecting_since, settings.election_timeout) : 0,
         view.round(round), view.round(believed_from), snapshot_index, snapshot_offset,
         /* A window wider than what the caller allows has no effect. */
         view.exact() ? window : std::min(window, settings.max_inflight_entries), patience, losses,
@@ -185,9 +187,9 @@ void add_facts(Hasher &h, const Server &server) {
 /* A class with members in two places cannot be taken apart. A new member must be added to state(),
  * to clone() and here. */
 #ifdef RAFT_INVARIANTS
-constexpr size_t kMembers = 18; /* general_steps is not part of the state */
+constexpr size_t kMembers = 17; /* general_steps is not part of the state */
 #else
-constexpr size_t kMembers = 17;
+constexpr size_t kMembers = 16;
 #endif
 static_assert(sizeof(void *) != 8 ||
               sizeof(Server) == sizeof(Facts) + sizeof(TermLog) + sizeof(Outbox) + 8 * kMembers);
@@ -217,8 +219,8 @@ Digest state(const struct raft &r, Frame frame) {
     add_log(h, s.log);
     add(h, s.id, s.snapshot_index, s.commit, s.last_stored, s.matched, exact ? s.now : 0,
         view.past(s.heard_at, s.settings->election_timeout), view.future(s.deadline),
-        s.leader_round, s.known_commit, exact ? s.writes : 0,
-        exact ? s.valid_from : s.writes - s.valid_from, exact ? s.random.state() : 0);
+        s.leader_round, s.known_commit, exact ? s.writes : s.writes & UINT32_MAX,
+        exact ? s.random.state() : 0);
     add_tracker(h, view, s.tracker.get());
     add_installation(h, s.installation.get());
     add_settings(h, *s.settings);
