@@ -102,7 +102,7 @@ void Simulation::continue_retiming() {
     retiming_.halfway = true;
     if (retiming_.left != 0) { /* clocks may be slow */
         Time later = retiming_.raise ? extra.between(0, 5) : 2 * retiming_.old + 10;
-        later = broken == Broken::RAISED_LEADER ? 2 * retiming_.timeout : later;
+        later = broken == Broken::RAISED_LEADER ? extra.between(1, 3) * retiming_.old : later;
         schedule(now + later * kMs, Scheduled::RETIME, 0, 0);
         return;
     }

@@ -26,7 +26,7 @@ unsigned choose_conditions(Random &r) {
     for (unsigned i = 0; i < CB_COUNT; i++) {
         chosen |= r.percent(share) ? 1U << i : 0;
     }
-    return kind < 79 ? chosen & ~static_cast<unsigned>(C_DATA_LOSS) : C_DATA_LOSS | chosen;
+    return kind < 77 ? chosen & ~static_cast<unsigned>(C_DATA_LOSS) : C_DATA_LOSS | chosen;
 }
 
 /* Bytes of entries that the clients can cause in a second, at most. */

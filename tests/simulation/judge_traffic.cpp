@@ -142,6 +142,10 @@ void Server::count_traffic(const raft_event &e, const raft_update &u) {
         const Server &peer = sim_.server(m.id);
         t.disturbances += peer.epoch != t.epoch;
         t.epoch = peer.epoch;
+        if (t.data_losses != peer.data_losses) { /* it needs all of it again */
+            t.data_losses = peer.data_losses;
+            t.sent.clear();
+        }
         if (view.peer(m.id).contact + plan_.election_timeout <= latest) {
             t.known = false;
         }

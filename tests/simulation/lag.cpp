@@ -22,20 +22,30 @@ Time Simulation::transfer_bound() const {
 }
 
 void Simulation::expect_catch_up_under_load() {
+    for (unsigned tries = 0; tries < 4 && plan.callers.has(C_LAG); tries++) {
+        if (expect_catch_up()) {
+            return;
+        }
+        run_until(now + 2 * plan.max_election_timeout() * kMs);
+    }
+}
+
+/* False: no server could be made to need a snapshot. */
+bool Simulation::expect_catch_up() {
     Server *l = leader();
-    if (!plan.callers.has(C_LAG) || l == nullptr || l->view.conf.joint()) {
-        return;
+    if (l == nullptr || l->view.conf.joint()) {
+        return false;
     }
     const auto members = l->view.conf.members;
     Server &follower = server(members[extra.below(members.size())].id);
     if (follower.id == l->id || l->view.conf.role_of(follower.id) == RAFT_SPARE || !follower.up) {
-        return;
+        return false;
     }
     raft_index every = plan.snapshot_every;
     bool lags = make_lag(*l, follower);
     plan.snapshot_every = every;
     if (!lags) {
-        return;
+        return false;
     }
     stats.add(S_LAG);
     note(follower.id, "needs a snapshot, while %s takes new ones", l->name());
@@ -53,6 +63,7 @@ void Simulation::expect_catch_up_under_load() {
             now_leader->take_snapshot(true);
         }
     }
+    return true;
 }
 
 } // namespace sim

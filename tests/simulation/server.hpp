@@ -195,6 +195,7 @@ private:
         uint64_t messages = 0;     /* without entries that are new to it */
         uint64_t causes = 0;       /* answers, timers and events that concern it */
         uint64_t disturbances = 0; /* losses, reports, restarts: what was sent may be sent again */
+        unsigned data_losses = 0;  /* of the server */
         uint64_t epoch = 0;        /* the server's */
         bool known = false;        /* it has answered since its features were last forgotten */
         /* The last chunk or snapshot. */

@@ -107,10 +107,13 @@ void Server::change_setting() {
         auto between = [&](unsigned low, unsigned high) {
             return static_cast<unsigned>(random.between(low, high));
         };
+        /* It must exceed the time that a chunk takes. */
+        unsigned least =
+            sim_.plan.callers.chunk_write_max != 0 ? sim_.plan.tuning.snapshot_timeout : 200;
         s.field = &s.field == &t.heartbeat
                       ? legal ? between(10, std::max(10U, election / 4)) : election
                   : &s.field == &t.snapshot_timeout
-                      ? legal ? between(200, sim_.plan.tuning.snapshot_timeout) : 0
+                      ? legal ? between(least, sim_.plan.tuning.snapshot_timeout) : 0
                   : &s.field == &t.catch_up_duration ? 20 * small
                   : &s.field == &t.message_entries   ? small / 4
                                                      : small;

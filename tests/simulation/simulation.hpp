@@ -190,6 +190,7 @@ private:
     void expect_counted_losses();
     void expect_leader();
     void expect_catch_up_under_load();
+    bool expect_catch_up();
 
     void administrate();
     void change_membership(Server &l, const Configuration &next);
