@@ -83,7 +83,7 @@ void Simulation::begin_retiming() {
     if (raise && extra.percent(50)) { /* leadership may move just then */
         network.split(1U << l->id, true, true);
         schedule(now + extra.between(0, 4 * timeout) * kMs, Scheduled::HEAL, 0, 0);
-        first = wrong_order ? 0 : extra.between(0, 2 * old) * kMs;
+        first = wrong_order ? 0 : extra.between(old / 2, 2 * old) * kMs;
     }
     schedule(now + first, Scheduled::RETIME, 0, 0);
 }
@@ -101,9 +101,15 @@ void Simulation::continue_retiming() {
     }
     retiming_.halfway = true;
     if (retiming_.left != 0) { /* clocks may be slow */
-        Time later = retiming_.raise ? extra.between(0, 20) : 2 * retiming_.old + 10;
+        Time later = retiming_.raise ? extra.between(0, 5) : 2 * retiming_.old + 10;
         later = broken == Broken::RAISED_LEADER ? 2 * retiming_.timeout : later;
         schedule(now + later * kMs, Scheduled::RETIME, 0, 0);
+        return;
+    }
+    for (auto &s : servers_) { /* an old leader may still answer by a lease */
+        if (s->up && s->view.leads() && trusts_leases()) {
+            clients.burst(s->id, 3, true);
+        }
     }
 }
 
@@ -249,7 +255,7 @@ void Simulation::change_preference() {
         return;
     }
     unsigned old = plan.callers.delay[id];
-    bool never = extra.percent(30);
+    bool never = extra.percent(30) && !plan.callers.has(C_MOVES);
     plan.callers.delay[id] =
         never ? UINT32_MAX : static_cast<unsigned>(extra.below(plan.max_election_timeout() + 1));
     if (!keeps_leaders(l->view.conf)) {

@@ -83,7 +83,8 @@ void choose_preferences(Plan &p, Random &r) {
     if (!c.has(C_PREFERENCES)) {
         return;
     }
-    unsigned never = (p.initial.voters() - 1) / 2;
+    /* Servers that moved are out of reach, too. */
+    unsigned never = c.has(C_MOVES) ? 0 : (p.initial.voters() - 1) / 2;
     for (raft_id id = 2; id <= p.servers; id++) {
         if (p.initial.role_of(id) == RAFT_VOTER && never > 0 && r.percent(50)) {
             c.delay[id] = UINT32_MAX;

@@ -120,12 +120,13 @@ void Clients::read(unsigned client, raft_id server) {
     }
 }
 
-void Clients::burst(raft_id server, unsigned n) {
+void Clients::burst(raft_id server, unsigned n, bool lease) {
     Server &s = sim_.server(server);
     auto client = static_cast<unsigned>(sim_.extra.below(clients_.size()));
     for (unsigned i = 0; i < n && s.up; i++) {
         uint32_t op = add(client, Op::READ, server);
-        if (s.read(op, false) != 0) {
+        ops_[op].lease = lease;
+        if (s.read(op, lease) != 0) {
             end(op, Op::FAILED);
             return;
         }

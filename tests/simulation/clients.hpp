@@ -33,7 +33,7 @@ public:
     void wake(unsigned client, uint64_t turn);
     void stop() { stopped_ = true; }
     /* Many reads at once. */
-    void burst(raft_id server, unsigned n);
+    void burst(raft_id server, unsigned n, bool lease = false);
 
     /* `op` must be an operation, not kNoOp. */
     unsigned key_of(uint32_t op) const { return ops_[op].key; }

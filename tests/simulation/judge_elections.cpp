@@ -192,7 +192,8 @@ void Server::note_postponement(const raft_update &u) {
                         !m.request_vote_result.pre_vote);
     }
     bool stopped = view.state == RAFT_FOLLOWER && before.state != RAFT_FOLLOWER;
-    bool waits_again = event_type == RAFT_TIMEOUT && view.timeout != before.timeout;
+    bool waits_again = (event_type == RAFT_TIMEOUT && view.timeout != before.timeout) ||
+                       (before.timeout == driver::kNoDeadline && view.timeout != before.timeout);
     /* The role decides whether it campaigns. */
     if (granted || stopped || waits_again || view.role != before.role || event_type == RAFT_START) {
         past_.postponed = latest;

@@ -65,8 +65,8 @@ void Server::check_flooded() const {
     if (waits && begin + 2ULL * plan_.election_timeout + delay_ + 2 < latest) {
         throw Violation("timer",
                         format("%s hears no leader for %llu ms and does not campaign, under a "
-                               "flood of events",
-                               name(), latest - begin));
+                               "flood of events; at %llu its timeout is %llu",
+                               name(), latest - begin, latest, view.timeout));
     }
 }
 
