@@ -61,8 +61,10 @@ void take_loss(Change &change, Peer &p, const raft_append_entries_result &r) {
         p.clear(kRejecting);
         p.set(kRewound); /* an acknowledgement may be older or newer: the match index stays */
     }
-    p.probe_from(r.last_log_index + 1);
-    sending::send(change, p);
+    if (!p.is_sent_snapshot()) { /* else it is sent everything already */
+        p.probe_from(r.last_log_index + 1);
+        sending::send(change, p);
+    }
 }
 
 /* Does the rejection contradict what the peer has acknowledged? No entry above the hint can match. */
@@ -81,8 +83,8 @@ void rejected_match(Change &change, Peer &p, const raft_append_entries_result &r
         }
     } else if (!p.is(kRejecting)) {
         p.set(kRejecting);
-        p.waiting_since = s.now;
-    } else if (p.waiting_since + s.settings->election_timeout <= s.now) {
+        p.rejecting_since = s.now;
+    } else if (p.rejecting_since + s.settings->election_timeout <= s.now) {
         take_loss(change, p, r);
     }
 }

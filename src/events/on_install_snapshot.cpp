@@ -116,7 +116,7 @@ void carry_out(Change &change, const raft_install_snapshot &is, const Chunk &chu
     Server &s = change.server;
     if (plan->had) {
         s.matched = std::max(s.matched, is.last_index);
-        if (!plan->waits) {
+        if (!plan->waits && !is_outdated(s, is)) {
             s.installation.reset();
         }
         answers::acknowledge(change);

@@ -60,6 +60,7 @@ struct Peer {
                                    is stalled, the next entry to send if it is only slow */
     raft_time contact;         /* when it was last heard from; at first, when it became a peer */
     raft_time waiting_since;   /* when it last made progress, or the last chunk was sent */
+    raft_time rejecting_since; /* see kRejecting */
     uint64_t round;            /* latest round that it echoed */
     uint64_t believed_from;    /* answers of earlier rounds are older than a loss of data */
     raft_index snapshot_index; /* the snapshot that is being sent to it */

@@ -110,15 +110,17 @@ void add_installation(Hasher &h, const Installation *installation) {
 }
 
 void add_peer(Hasher &h, const View &view, const Peer &peer) {
-    const auto &[id, address, ballot, match, next, sent, asked, contact, waiting_since, round,
-                 believed_from, snapshot_index, snapshot_offset, window, patience, losses, features,
-                 usable, capacity, reports_capacity, features_known, answered, mode, doubts, role,
-                 catch_up, self, granted, departing, demotion_pending, chunk_sent] = peer;
+    const auto &[id, address, ballot, match, next, sent, asked, contact, waiting_since,
+                 rejecting_since, round, believed_from, snapshot_index, snapshot_offset, window,
+                 patience, losses, features, usable, capacity, reports_capacity, features_known,
+                 answered, mode, doubts, role, catch_up, self, granted, departing, demotion_pending,
+                 chunk_sent] = peer;
     const Settings &settings = *view.server.settings;
     h.add(address);
     add_bits(h, ballot);
     add(h, id, match, next, sent, asked, view.past(contact, settings.election_timeout),
         view.past(waiting_since, std::max(settings.election_timeout, settings.snapshot_timeout)),
+        (doubts & kRejecting) != 0 ? view.past(rejecting_since, settings.election_timeout) : 0,
         view.round(round), view.round(believed_from), snapshot_index, snapshot_offset,
         /* A window wider than what the caller allows has no effect. */
         view.exact() ? window : std::min(window, settings.max_inflight_entries), patience, losses,

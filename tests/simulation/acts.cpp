@@ -191,8 +191,16 @@ void Simulation::move_majority() {
         s.crash("to move");
         moved++;
     };
-    if (conf.voters() < 2 || conf.role_of(l->id) != RAFT_VOTER) {
+    /* Without pre-votes, candidates that cannot reach each other raise the term again and again. */
+    bool knows_pre_votes =
+        std::all_of(conf.members.begin(), conf.members.end(),
+                    [&](const Member &m) { return server(m.id).codec > kFirst; });
+    if (conf.voters() < 2 || conf.role_of(l->id) != RAFT_VOTER || !knows_pre_votes) {
         return;
+    }
+    plan.tuning.pre_vote = true;
+    for (auto &s : servers_) {
+        s->set_pre_vote();
     }
     stats.add(S_MOVED_MAJORITY);
     move(*l);

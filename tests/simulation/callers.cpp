@@ -18,15 +18,15 @@ constexpr uint64_t kOwnDraws = 0x63616c6c65727355U;
 /* In some runs there are none of them, in some only what data loss allows. */
 unsigned choose_conditions(Random &r) {
     uint64_t kind = r.below(100);
-    if (kind < 40) {
+    if (kind < 38) {
         return 0;
     }
-    unsigned share = kind < 70 ? 25 : 45;
+    unsigned share = kind < 65 ? 25 : 50;
     unsigned chosen = 0;
     for (unsigned i = 0; i < CB_COUNT; i++) {
         chosen |= r.percent(share) ? 1U << i : 0;
     }
-    return kind < 82 ? chosen & ~static_cast<unsigned>(C_DATA_LOSS) : C_DATA_LOSS | chosen;
+    return kind < 79 ? chosen & ~static_cast<unsigned>(C_DATA_LOSS) : C_DATA_LOSS | chosen;
 }
 
 /* Bytes of entries that the clients can cause in a second, at most. */

@@ -78,11 +78,15 @@ void Simulation::lose_data() {
     s.data_losses++;
     judge.lost_data(s.id);
     network.forget_votes(s.id);
+    bool closed = extra.percent(50); /* else entries that are under way may make it good */
+    if (closed) {
+        network.forget(s.id);
+    }
     const Disk &disk = s.disk;
     raft_index left = std::max(disk.log.empty() ? 0 : disk.log.last(),
                                disk.snapshot != nullptr ? disk.snapshot->index : 0);
     const Peer &p = l->view.peer(s.id);
-    bool sure = p.match > left && s.announces(RAFT_FEATURE_ROUNDS) &&
+    bool sure = closed && p.match > left && s.announces(RAFT_FEATURE_ROUNDS) &&
                 l->announces(RAFT_FEATURE_ROUNDS) && p.mode == RAFT_PROGRESS_PIPELINE;
     losses_.push_back({s.id, l->id, l->view.term, p.losses, sure});
     restart_later(s.id);

@@ -198,7 +198,8 @@ void Server::note_postponement(const raft_update &u) {
     if (granted || stopped || waits_again || view.role != before.role || event_type == RAFT_START) {
         past_.postponed = latest;
     }
-    past_.led_since = view.leads() && before.leads() ? past_.led_since : latest;
+    bool led = view.leads() && before.leads() && view.conf_index == before.conf_index;
+    past_.led_since = led ? past_.led_since : latest;
 }
 
 /* A server with the largest election delay does not campaign, and a leader that gets it steps down

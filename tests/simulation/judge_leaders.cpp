@@ -108,7 +108,8 @@ void Server::check_sent(const raft_message &m) {
     raft_index end = a.prev_log_index + a.n_entries;
     past_.sent[peer] = std::max(past_.sent[peer], a.n_entries > 0 ? end : 0);
     if (!view.leads() || view.peer(peer).mode < 0 ||
-        view.peer(peer).mode == RAFT_PROGRESS_SNAPSHOT) {
+        view.peer(peer).mode == RAFT_PROGRESS_SNAPSHOT ||
+        before.peer(peer).mode == RAFT_PROGRESS_SNAPSHOT) { /* it may end in this step */
         return;
     }
     bool last_word = view.peer(peer).mode == RAFT_PROGRESS_NONE;

@@ -76,6 +76,7 @@ public:
     void set_features(unsigned features);
     void set_election_delay(unsigned msecs);
     void set_eager_commit(bool enabled);
+    void set_pre_vote();
     /* Has a leader heard that server within an election timeout, in this term? BEGUN: it has not,
      * but replicates to it for less than that. */
     enum class Contact { NONE, BEGUN, HEARD };

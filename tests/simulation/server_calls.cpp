@@ -50,7 +50,7 @@ void Server::flood(Time until) {
 /* Traffic does not move a deadline that has passed: a leader without contact steps down, and a
  * follower without a leader campaigns. */
 void Server::check_flooded() const {
-    unsigned slack = 2 * tuning_.heartbeat + 2;
+    unsigned slack = 2 * std::max(tuning_.heartbeat, sim_.plan.tuning.heartbeat) + 2;
     bool contact = quorum(view.conf, [&](raft_id peer) {
         raft_time heard = std::max(view.peer(peer).contact, past_.followed[peer]);
         return peer == id || heard + plan_.election_timeout + slack > latest;
@@ -128,6 +128,9 @@ void Server::check_sent_event(const raft_event &e, const raft_update &u) {
     raft_index end = applies ? e.sent.index : was.next - 1;
     for (const raft_message &m : messages_of(u)) {
         const raft_append_entries &a = m.append_entries;
+        if (was.mode < 0 && before.leads()) {
+            return; /* a change removes it, and accessors do not tell how far it is */
+        }
         if (!applies || m.server_id != peer || m.type != RAFT_APPEND_ENTRIES ||
             a.prev_log_index != end) {
             throw Violation("sent",
@@ -250,6 +253,14 @@ void Server::set_election_delay(unsigned msecs) {
         must_succeed("an election delay", attempt(raft_set_election_delay, msecs));
         look_at_settings("an election delay");
         past_.postponed = clock.read(sim_.now);
+    }
+}
+
+void Server::set_pre_vote() {
+    tuning_.pre_vote = codec > kFirst;
+    if (up && tuning_.pre_vote) {
+        must_succeed("pre-votes", attempt(raft_set_pre_vote, 1U));
+        look_at_settings("pre-votes");
     }
 }
 
