@@ -68,7 +68,7 @@ void install(Change &change, Owner<Configuration> c, const raft_entry *entry) {
     if (entry != nullptr) {
         change.append(*entry);
     } else {
-        change.append({0, RAFT_CHANGE, make_payload(change, *c), nullptr});
+        change.append({0, RAFT_CHANGE, make_payload(change, *c), {nullptr}});
     }
     c->index = s.log.last();
     if (s.tracker) {

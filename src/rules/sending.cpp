@@ -174,7 +174,7 @@ void append_barrier(Change &change) {
     change.append({0,
                    RAFT_BARRIER,
                    {const_cast<unsigned char *>(kBarrierPayload), sizeof kBarrierPayload},
-                   nullptr});
+                   {nullptr}});
 }
 
 } // namespace libraft::sending

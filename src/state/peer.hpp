@@ -187,6 +187,7 @@ struct Peer {
         demotion_pending = false;
         chunk_sent = false;
         doubts = 0;
+        next = next > match ? next : match + 1; /* it may have been rewound */
         mode = RAFT_PROGRESS_PROBE;
     }
 

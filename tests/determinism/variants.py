@@ -8,9 +8,9 @@ Builds the core with every compiler, optimization and word size of the table bel
 with the program beside this file, and compares the digests of all seeded clusters; also those of
 a core without the fast path. Negative tests: a changed constant, a type that is as wide as the
 machine's word and a number in the machine's byte order must each change a digest. A machine of 32
-bits refuses configurations that are larger than its memory; a size that wraps must be noticed. Variants that
-cannot be built here are left out; with --insist that is a failure. Exit 77: fewer than two
-variants, nothing to compare."""
+bits refuses configurations that are larger than its memory; a size that wraps must be noticed.
+Variants that cannot be built here are left out; with --insist that is a failure. Exit 77: fewer
+than two variants, nothing to compare."""
 import argparse
 import concurrent.futures
 import hashlib
@@ -76,7 +76,7 @@ class Builder:
         here = os.path.dirname(os.path.abspath(__file__))
         # The program uses the public header alone; these two folders also hold what does not.
         beside = {'observe': ('answers', 'fields', 'record'),
-                  'driver': ('carry_out', 'disk', 'driver', 'judge', 'judge_messages',
+                  'driver': ('carry_out', 'disk', 'driver', 'follow', 'judge', 'judge_messages',
                              'judge_step', 'message', 'random', 'types', 'view')}
         self.program = files(here, '.cpp', '.hpp') + [
             path for folder, names in beside.items()

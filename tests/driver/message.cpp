@@ -95,7 +95,7 @@ void Loan::lend(const Entry *first, size_t n) {
         entries.push_back({first[i].term,
                            p->type,
                            {const_cast<char *>(p->bytes.data()), p->bytes.size()},
-                           const_cast<Payload *>(p)});
+                           {const_cast<Payload *>(p)}});
     }
 }
 

@@ -38,18 +38,18 @@ raft_configuration Builder::conf(const char *drawing) {
 
 raft_entry Builder::command(raft_term term, size_t size) {
     std::vector<unsigned char> &payload = payloads_.emplace_back(size, 0x5a);
-    return {term, RAFT_COMMAND, {payload.data(), payload.size()}, &cookie};
+    return {term, RAFT_COMMAND, {payload.data(), payload.size()}, {&cookie}};
 }
 
 raft_entry Builder::barrier(raft_term term) {
     std::vector<unsigned char> &payload = payloads_.emplace_back(8, 0);
-    return {term, RAFT_BARRIER, {payload.data(), payload.size()}, &cookie};
+    return {term, RAFT_BARRIER, {payload.data(), payload.size()}, {&cookie}};
 }
 
 raft_entry Builder::change(raft_term term, const raft_configuration &conf) {
     const std::string bytes = encode(driver::Configuration(conf));
     std::vector<unsigned char> &payload = payloads_.emplace_back(bytes.begin(), bytes.end());
-    return {term, RAFT_CHANGE, {payload.data(), payload.size()}, &cookie};
+    return {term, RAFT_CHANGE, {payload.data(), payload.size()}, {&cookie}};
 }
 
 raft_snapshot_metadata *Builder::metadata(raft_index index, raft_term term, raft_configuration conf,

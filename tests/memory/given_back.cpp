@@ -22,7 +22,7 @@ public:
         REQUIRE(raft_set_features(&r, RAFT_FEATURE_ROUNDS | RAFT_FEATURE_JOINT) == 0);
         REQUIRE(raft_set_max_inflight_entries(&r, 4 * kMillion) == 0);
         payload_ = encode(members);
-        raft_entry entry = {1, RAFT_CHANGE, {payload_.data(), payload_.size()}, nullptr};
+        raft_entry entry = {1, RAFT_CHANGE, {payload_.data(), payload_.size()}, {nullptr}};
         raft_event e = event(RAFT_START);
         e.start = {1, 0, nullptr, 1, &entry, 1};
         step(e);
@@ -76,7 +76,7 @@ public:
         step(e);
     }
     void submit(unsigned n) {
-        std::vector<raft_entry> entries(n, raft_entry{0, RAFT_COMMAND, {}, this});
+        std::vector<raft_entry> entries(n, raft_entry{0, RAFT_COMMAND, {}, {this}});
         raft_event e = event(RAFT_SUBMIT);
         e.submit = {entries.data(), n};
         step(e);
@@ -120,7 +120,7 @@ public:
     }
     /* The leader's message: entries of term 2 after the last. */
     void append(unsigned n) {
-        std::vector<raft_entry> entries(n, raft_entry{2, RAFT_COMMAND, {}, this});
+        std::vector<raft_entry> entries(n, raft_entry{2, RAFT_COMMAND, {}, {this}});
         raft_message m = {};
         m.type = RAFT_APPEND_ENTRIES;
         m.append_entries.term = 2;
@@ -231,7 +231,7 @@ TEST_CASE("Steady steps allocate nothing, however large they are") {
             s.large(n);
             s.heartbeat();
         }
-        std::vector<raft_entry> entries(n, raft_entry{0, RAFT_COMMAND, {}, &s});
+        std::vector<raft_entry> entries(n, raft_entry{0, RAFT_COMMAND, {}, {&s}});
         raft_event e = s.event(RAFT_SUBMIT);
         e.submit = {entries.data(), n};
         unsigned allocations = 0;
@@ -276,7 +276,7 @@ TEST_CASE("A leader gives back what a configuration of many servers took") {
     for (unsigned members : {5000, 3}) {
         const std::string payload = Server::encode(members);
         raft_entry change = {
-            0, RAFT_CHANGE, {const_cast<char *>(payload.data()), payload.size()}, &s};
+            0, RAFT_CHANGE, {const_cast<char *>(payload.data()), payload.size()}, {&s}};
         raft_event e = s.event(RAFT_SUBMIT);
         e.submit = {&change, 1};
         s.step(e);
@@ -297,9 +297,9 @@ TEST_CASE("A server gives back what a log of many terms took, when it is compact
     std::vector<raft_entry> entries;
     const std::string payload = Server::encode(3);
     for (raft_term term = 1; term <= 100000; term++) {
-        entries.push_back({term, RAFT_COMMAND, {}, nullptr});
+        entries.push_back({term, RAFT_COMMAND, {}, {nullptr}});
     }
-    entries[0] = {1, RAFT_CHANGE, {const_cast<char *>(payload.data()), payload.size()}, nullptr};
+    entries[0] = {1, RAFT_CHANGE, {const_cast<char *>(payload.data()), payload.size()}, {nullptr}};
     struct raft r {};
     raft_update update;
     const long long before = held();

@@ -226,7 +226,7 @@ raft_event Nodes::event_of(Node *node, Kind kind, uint32_t argument, Loan *loan)
             e.recover.conf = loan->lent.lend(members(argument));
             break;
         case Kind::kSubmit:
-            loan->entries.push_back({0, RAFT_COMMAND, {nullptr, 0}, kSubmitted});
+            loan->entries.push_back({0, RAFT_COMMAND, {nullptr, 0}, {kSubmitted}});
             e.type = RAFT_SUBMIT;
             e.submit = {loan->entries.data(), 1};
             break;

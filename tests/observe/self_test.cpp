@@ -20,8 +20,8 @@ struct Sample {
     char payload[4] = {1, 2, 3, 4};
     char text[3] = {'a', 'b', 0};
     raft_server servers[2] = {{1, "x", 1}, {2, text, 1}};
-    raft_entry entries[2] = {{1, RAFT_COMMAND, {payload, 4}, payload},
-                             {1, RAFT_BARRIER, {payload, 4}, nullptr}};
+    raft_entry entries[2] = {{1, RAFT_COMMAND, {payload, 4}, {payload}},
+                             {1, RAFT_BARRIER, {payload, 4}, {nullptr}}};
     raft_message messages[6] = {};
     raft_read reads[2] = {};
     raft_update update = {};

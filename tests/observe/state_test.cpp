@@ -60,9 +60,9 @@ struct Server {
                                           1, 0, 0, 0, 0,   0, 0,   0, 'a', 0, 1, 2, 0,
                                           0, 0, 0, 0, 0,   0, 'b', 0, 1,   3, 0, 0, 0,
                                           0, 0, 0, 0, 'c', 0, 0,   0, 0,   0, 0, 0, 0};
-        raft_entry log[] = {{1, RAFT_CHANGE, {members, sizeof members}, nullptr},
-                            {second, RAFT_COMMAND, {}, nullptr},
-                            {third, RAFT_COMMAND, {}, nullptr}};
+        raft_entry log[] = {{1, RAFT_CHANGE, {members, sizeof members}, {nullptr}},
+                            {second, RAFT_COMMAND, {}, {nullptr}},
+                            {third, RAFT_COMMAND, {}, {nullptr}}};
         step(RAFT_START, 0, [&](raft_event &e) { e.start = {3, 0, nullptr, 1, log, 3}; });
     }
     void grant(raft_time at, bool pre_vote) {

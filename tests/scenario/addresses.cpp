@@ -45,7 +45,7 @@ public:
             raft_event raw = *e.at(now_, 1);
             raw.start.entries[0].buf = {const_cast<char *>(bytes.data()), bytes.size()};
             Node &n = *nodes_.back();
-            n.log.emplace_back(raft_entry{1, RAFT_CHANGE, {}, nullptr}, bytes);
+            n.log.emplace_back(raft_entry{1, RAFT_CHANGE, {}, {nullptr}}, bytes);
             step(n, raw);
         }
     }
@@ -124,7 +124,7 @@ private:
             }
             std::vector<raft_entry> entries;
             for (auto &[entry, bytes] : s.entries) {
-                entries.push_back({entry.term, entry.type, {bytes.data(), bytes.size()}, &s});
+                entries.push_back({entry.term, entry.type, {bytes.data(), bytes.size()}, {&s}});
             }
             s.m.server_address = s.from.c_str();
             if (s.m.type == RAFT_APPEND_ENTRIES) {

@@ -153,6 +153,37 @@ TEST_CASE("A peer without rounds has lost data if it only rejects for an electio
     REQUIRE(c.losses() == 1);
 }
 
+TEST_CASE("A spare that has lost data can be given up, and caught up again (§4.2.1)") {
+    Cluster c({{.id = 1, .log = "1[1 2 3p]"}});
+    c.win(1, {2});
+    c[1].receive(2, AppendResult{.term = 2, .last = 2});
+    c[1].catch_up(3);
+    const AppendResult stored{.term = 2, .last = 2, .features = 1, .version = 2};
+    c[1].receive(3, stored);
+    c[1].submit(20);
+    c[1].receive(2, AppendResult{.term = 2, .last = 22});
+    c[1].catch_up(3);
+    c[1].receive(3, AppendResult{.term = 2, .last = 12, .features = 1, .version = 2});
+    REQUIRE(c[1].match(3) == 12);
+    const AppendResult empty{.term = 2, .rejected = 12, .features = 1, .version = 2};
+    c[1].receive(3, empty);
+    const raft_time begin = c.now;
+    for (int i = 0; i < 50 && c[1].progress(3).data_losses == 0; i++) {
+        c[1].receive(2, AppendResult{.term = 2, .last = 22});
+        c.expire(1);
+        c[1].receive(3, empty);
+    }
+    REQUIRE(c[1].progress(3).data_losses == 1);
+    REQUIRE(c[1].progress(3).next == 1);
+    REQUIRE(c.now - begin <= 3000); /* entries in flight are sent once more meanwhile */
+    c[1].catch_up(0);
+    REQUIRE(c[1].catch_up_status(3) == RAFT_CATCH_UP_ABORTED);
+    REQUIRE(c[1].progress(3).next == 13);
+    c[1].catch_up(3);
+    c[1].receive(3, empty);
+    REQUIRE(c[1].leads());
+}
+
 TEST_CASE("One acknowledgement shows that a peer without rounds still has its log") {
     Led c(RAFT_FEATURE_CAPACITY);
     for (int i = 0; i < 30; ++i) {

@@ -54,7 +54,7 @@ TEST_CASE(
     p->mode = RAFT_PROGRESS_PIPELINE;
     p->next = 2;
     p->match = 1;
-    raft_entry entry = {0, RAFT_COMMAND, {}, nullptr};
+    raft_entry entry = {0, RAFT_COMMAND, {}, {nullptr}};
     raft_event submit = r.event(RAFT_SUBMIT);
     submit.submit = {&entry, 1};
     REQUIRE(r.step(submit) == 0);

@@ -23,7 +23,7 @@ public:
                                    static_cast<unsigned>(members.size())};
         std::string payload(libraft::configuration::encoded_size(conf), '\0');
         libraft::configuration::encode(conf, payload.data());
-        raft_entry entry = {1, RAFT_CHANGE, {payload.data(), payload.size()}, nullptr};
+        raft_entry entry = {1, RAFT_CHANGE, {payload.data(), payload.size()}, {nullptr}};
         raft_event e = event(RAFT_START);
         e.start = {1, 0, nullptr, 1, &entry, 1};
         REQUIRE(step(e) == 0);

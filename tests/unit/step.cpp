@@ -8,7 +8,7 @@ using namespace libraft;
 TEST_CASE("step: the fast path and the general path produce the same update") {
     TestServer fast({{1, "s1", RAFT_VOTER}});
     TestServer general({{1, "s1", RAFT_VOTER}});
-    raft_entry entry = {0, RAFT_COMMAND, {}, nullptr};
+    raft_entry entry = {0, RAFT_COMMAND, {}, {nullptr}};
     for (int i = 0; i < 3; i++) { /* the first step makes room in the outbox */
         raft_event submit = fast.event(RAFT_SUBMIT);
         submit.submit = {&entry, 1};
