@@ -83,6 +83,8 @@ void rejected_match(Change &change, Peer &p, const raft_append_entries_result &r
         if (rounds::is_newer(s, p, r) && r.snapshot_index == 0) {
             take_loss(change, p, r);
         }
+    } else if (r.last_log_index >= r.rejected) {
+        return; /* it may refuse a message of an earlier term, which says nothing about its log */
     } else if (!p.is(kRejecting)) {
         p.set(kRejecting);
         p.rejecting_since = s.now;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "rules/election_start.hpp"
 
+#include "state/tracker.hpp"
+
 namespace libraft::election_start {
 namespace {
 
@@ -21,6 +23,10 @@ void follow_settings(Server &s, const Settings &before) {
         if (now.heartbeat_timeout != before.heartbeat_timeout) {
             move(s, now.heartbeat_timeout < before.heartbeat_timeout,
                  s.now + now.heartbeat_timeout);
+        }
+        if (now.election_timeout > before.election_timeout) {
+            /* A lease that has ended must not begin again. */
+            s.tracker->lease_after = s.tracker->round;
         }
         return;
     }

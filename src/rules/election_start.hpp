@@ -45,9 +45,13 @@ inline bool may_elect_itself(const Server &s) {
 
 /* Whom does a server vote for when it adopts the term of a server that is not a leader? A sole
  * voter that may elect itself votes for itself. Otherwise a removed server that cannot win, and
- * raises the term with each campaign, would leave it without evidence, for ever if it restarts. */
+ * raises the term with each campaign, would leave it without evidence, for ever if it restarts.
+ * The same holds while a change that ends this is uncommitted: it may be lost in a crash. */
 inline raft_id vote_in_adopted_term(const Server &s) {
-    return s.sole_voter && may_elect_itself(s) ? s.id : 0;
+    const bool was_sole_voter = !s.configuration_committed() &&
+                                s.configuration->previous != nullptr &&
+                                s.configuration->previous->has_sole_voter(s.id);
+    return (s.sole_voter || was_sole_voter) && may_elect_itself(s) ? s.id : 0;
 }
 
 /* May this server start an election when its timeout passes? */

@@ -36,7 +36,7 @@ bool holds_lease(const Server &s) {
     }
     const uint64_t lease = uint64_t{s.settings->election_timeout} * 9 / 10;
     return has_quorum(t.peers, [&](const Peer &p) {
-        return p.self || (p.round != 0 && began_at(s, p.round) + lease > s.now + 1);
+        return p.self || (p.round > t.lease_after && began_at(s, p.round) + lease > s.now + 1);
     });
 }
 

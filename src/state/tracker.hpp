@@ -46,7 +46,8 @@ struct Tracker {
     Vector<PendingRead> reads;
     uint32_t answered = 0; /* how many of `reads` are answered, from the front */
     CommitTally tally;
-    uint64_t round = 0; /* latest one begun */
+    uint64_t round = 0;       /* latest one begun */
+    uint64_t lease_after = 0; /* only later rounds give a lease: see follow_settings() */
     raft_time elected_at = 0;
     raft_index barrier = 0;     /* first entry of this leader's term */
     Owner<Configuration> leave; /* to be appended when the joint configuration commits */

@@ -103,6 +103,7 @@ void copy_tracker(const Server &from, Server *to) {
     t->tally = a.tally;
     t->round = a.round;
     t->elected_at = a.elected_at;
+    t->lease_after = a.lease_after;
     t->barrier = a.barrier;
     t->leave.reset(copy(a.leave.get()));
     t->transfer = a.transfer;

@@ -147,8 +147,9 @@ void add_tracker(Hasher &h, const View &view, const Tracker *tracker) {
     if (tracker == nullptr) {
         return;
     }
-    const auto &[peers, scratch, reads, answered, tally, round, elected_at, barrier, leave,
-                 transfer, catch_up, pre_vote, pre_vote_term, legacy_grant, asked_again] = *tracker;
+    const auto &[peers, scratch, reads, answered, tally, round, lease_after, elected_at, barrier,
+                 leave, transfer, catch_up, pre_vote, pre_vote_term, legacy_grant, asked_again] =
+        *tracker;
     (void)scratch;
     h.add(peers.size());
     for (const Peer &peer : peers) {
@@ -167,9 +168,9 @@ void add_tracker(Hasher &h, const View &view, const Tracker *tracker) {
     const auto &[catch_up_id, rounds, target, round_started] = catch_up;
     const uint64_t longest =
         uint64_t{1} + std::max(settings.election_timeout, settings.max_catch_up_round_duration);
-    add(h, barrier, to, view.past(started, settings.election_timeout), timeout_now_sent,
-        catch_up_id, rounds, target, view.past(round_started, longest), pre_vote, pre_vote_term,
-        legacy_grant, asked_again);
+    add(h, view.round(lease_after), barrier, to, view.past(started, settings.election_timeout),
+        timeout_now_sent, catch_up_id, rounds, target, view.past(round_started, longest), pre_vote,
+        pre_vote_term, legacy_grant, asked_again);
 }
 
 void add_facts(Hasher &h, const Server &server) {
