@@ -1163,8 +1163,8 @@ RAFT_API int raft_catch_up(const struct raft *r, raft_id id, int *status);
 RAFT_API raft_id raft_transferee(const struct raft *r);
 
 /** Returns a text that says why the latest failure of a step or setter happened. A setter that
- * succeeds makes it empty; a step that succeeds leaves it as it was. Never NULL; valid until the next
- * step, setter or raft_close(). */
+ * succeeds makes it empty; a step that succeeds leaves it as it was. Never NULL; valid until the
+ * next step, setter or raft_close(). */
 RAFT_API const char *raft_errmsg(const struct raft *r);
 
 /* --------------------------------------------------------------------------

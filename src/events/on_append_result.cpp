@@ -69,14 +69,15 @@ void take_loss(Change &change, Peer &p, const raft_append_entries_result &r) {
     }
 }
 
-/* Does the rejection contradict what the peer has acknowledged? No entry above the hint can match. */
+/* Does the rejection contradict what the peer has acknowledged? No entry above the hint can
+ * match. */
 bool denies_match(const Peer &p, const raft_append_entries_result &r) {
     return r.rejected <= p.acknowledged() || r.last_log_index < p.acknowledged();
 }
 
-/* The peer denies what it had acknowledged. Either the rejection is old, or the
- * peer lost data: it says so in an answer to a message that was sent after the acknowledgement. If
- * it echoes no rounds, it is believed when it only rejects for an election timeout. */
+/* The peer denies what it had acknowledged. Either the rejection is old, or the peer lost data: it
+ * says so in an answer to a message that was sent after the acknowledgement. If it echoes no
+ * rounds, it is believed when it only rejects for an election timeout. */
 void rejected_match(Change &change, Peer &p, const raft_append_entries_result &r) {
     const Server &s = change.server;
     if (r.version >= 3) {

@@ -6,8 +6,8 @@
 namespace libraft::fast_path {
 namespace {
 
-/* A leader is known, no snapshot is being received, and this server has a log. (It has a deadline, as
- * it knows a leader.) */
+/* A leader is known, no snapshot is being received, and this server has a log. (It has a deadline,
+ * as it knows a leader.) */
 bool is_settled_follower(const Server &s) {
     return s.leader != 0 && !s.installation && s.last_stored != 0 && s.log.last_term() != 0;
 }

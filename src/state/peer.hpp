@@ -20,7 +20,8 @@
  *                                      |   holds                             |
  *                                      +-------------------------------------+
  *
- * probe:    one AppendEntries at a time, with one entry at most, to find where the logs agree (§3.5)
+ * probe:    one AppendEntries at a time, with one entry at most, to find where the logs agree
+ *           (§3.5)
  * pipeline: entries are sent without waiting for acknowledgements (§10.2.1)
  * snapshot: the chunks of a snapshot are sent, one at a time (§5.1) */
 #pragma once

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Every number that the library hands out fits a signed 64-bit integer, whatever comes in: not every
- * language has unsigned integers. */
+/* Every number that the library hands out fits a signed 64-bit integer, whatever comes in: not
+ * every language has unsigned integers. */
 #include "catch.hpp"
 #include "cluster.hpp"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The leader's side of sending a snapshot (§5.1): when a chunk is sent, when it is sent again, and which
- * snapshot it belongs to. */
+/* The leader's side of sending a snapshot (§5.1): when a chunk is sent, when it is sent again, and
+ * which snapshot it belongs to. */
 #include "catch.hpp"
 #include "cluster.hpp"
 
@@ -10,8 +10,8 @@ namespace {
 
 constexpr raft_time timeout = 30000; /* of a chunk that is not acknowledged: the default */
 
-/* Server 1 leads in term 3, with a snapshot at 8 and no log before it. Server 2 needs the snapshot; it
- * and server 3 are played. */
+/* Server 1 leads in term 3, with a snapshot at 8 and no log before it. Server 2 needs the snapshot;
+ * it and server 3 are played. */
 struct Led : Cluster {
     explicit Led(std::function<void(raft *)> set = {})
         : Cluster({Draw{.id = 1,
