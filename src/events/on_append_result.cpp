@@ -107,6 +107,7 @@ void rejected(Change &change, Peer &p, const raft_append_entries_result &r) {
         rejected_match(change, p, r);
         return;
     }
+    p.clear(kRejecting); /* it has what it had acknowledged */
     if (!is_current(change.server, p, r.rejected)) {
         return;
     }

@@ -142,9 +142,12 @@ FAST_PATH int on_timeout(Server &s, const raft_event &event, raft_update &update
     for (Peer &p : s.tracker->peers) {
         if (p.is_pipelined()) {
             p.forget_patience_slowly();
-            const raft_index last = s.log.last();
-            const raft_index prev = p.match == last ? last : sending::heartbeat_position(s, p);
-            sending::write_append_entries(s, *next++, p, prev, s.log.term_of(prev), 0);
+            if (p.match == s.log.last()) {
+                sending::write_append_entries(s, *next++, p, p.match, s.log.last_term(), 0);
+            } else {
+                const raft_index prev = sending::heartbeat_position(s, p);
+                sending::write_append_entries(s, *next++, p, prev, s.log.term_of(prev), 0);
+            }
         }
     }
     update.flags =

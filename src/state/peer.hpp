@@ -146,7 +146,11 @@ struct Peer {
         waiting_since = now;
     }
     /* Wait longer each time, and let that wear off over some hundred heartbeats. */
-    void forget_patience_slowly() { patience -= patience / 128; }
+    void forget_patience_slowly() {
+        if (patience != 0) [[unlikely]] {
+            patience -= patience / 128;
+        }
+    }
     /* A stalled peer acknowledged more. If that is more than what was sent once more, the
      * entries in flight are slow, not lost. */
     void resume(raft_index acknowledged) {
