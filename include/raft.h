@@ -379,7 +379,7 @@ struct raft_update_entries {
     struct raft_entry *batch;
     unsigned n; /**< Number of entries. 0: only delete; there is nothing to acknowledge. */
     /** Ticket of this write: `stored.write` of the #RAFT_STORED that acknowledges it. It is valid
-     * until raft_close(). */
+     * until raft_close(). A later write has a higher ticket, but tickets are not consecutive. */
     unsigned long long write;
 };
 
@@ -559,7 +559,7 @@ struct raft_event_receive {
  * One acknowledgement may cover several updates. If the log was truncated or replaced by a snapshot
  * since the write began, the ticket is out of date and the event is ignored. Never use a ticket of
  * a raft that was closed: after the next raft_init() it may stand for another write. Errors:
- * #RAFT_INVALID (no update had this ticket), #RAFT_NOMEM.
+ * #RAFT_INVALID (the ticket is 0, or higher than that of any update), #RAFT_NOMEM.
  */
 struct raft_event_stored {
     raft_index index;         /**< Highest durable index. */
@@ -1138,9 +1138,9 @@ struct raft_peer {
      * The leader counts a loss when the member rejects what it had acknowledged, and this answer is
      * certainly newer than the acknowledgement. With #RAFT_FEATURE_ROUNDS, the answer must echo a
      * round that began after the member's last progress. Then @p match becomes 0, and only answers
-     * to later rounds count again. Without rounds, the member must have rejected for an election
-     * timeout and acknowledged nothing meanwhile; @p match then stays as it is. In both cases the
-     * leader sends the member what it lacks. A snapshot that is being sent goes on. */
+     * to later rounds count again. Without rounds, the member must reject it for an election timeout,
+     * and no answer meanwhile may show that it still has it; @p match then stays as it is. In both
+     * cases the leader sends the member what it lacks. A snapshot that is being sent goes on. */
     unsigned long long data_losses;
     unsigned long long reserved[8]; /**< Always 0. */
 };
