@@ -64,8 +64,8 @@ def measure_part(args):
 
 
 def count_alone(program, options):
-    """Each workload is counted in a process of its own. In one process, the workloads before it would
-    decide where the heap puts an address, and strcmp() is slower near the end of a page."""
+    """Each workload is counted in a process of its own. In one process, the workloads before it
+    would decide where the heap puts an address, and strcmp() is slower near the end of a page."""
     figures = {}
     for name in dict.fromkeys(line["name"] for line in counting.lines_of([program] + options)
                               if "operations" in line):

@@ -1135,12 +1135,13 @@ struct raft_peer {
      * its disk was emptied or set back. Committed entries may be lost, because Raft relies on
      * acknowledged entries being kept. Remove the member. See also #RAFT_TRACE_DATA_LOSS.
      *
-     * The leader counts a loss when the member rejects what it had acknowledged, and this answer is
-     * certainly newer than the acknowledgement. With #RAFT_FEATURE_ROUNDS, the answer must echo a
+     * The leader counts a loss when the member rejects what it had acknowledged, unless the answer
+     * may be older than the acknowledgement. With #RAFT_FEATURE_ROUNDS, the answer must echo a
      * round that began after the member's last progress. Then @p match becomes 0, and only answers
-     * to later rounds count again. Without rounds, the member must reject it for an election timeout,
-     * and no answer meanwhile may show that it still has it; @p match then stays as it is. In both
-     * cases the leader sends the member what it lacks. A snapshot that is being sent goes on. */
+     * to later rounds count again. Without rounds, the member must reject for an election timeout,
+     * and no answer meanwhile may show that it still has what it acknowledged; @p match then stays
+     * as it is. In both cases the leader sends what the member lacks. A snapshot that is being sent
+     * goes on. */
     unsigned long long data_losses;
     unsigned long long reserved[8]; /**< Always 0. */
 };
