@@ -200,6 +200,7 @@ void take_result(Change &change, Peer &p, const raft_append_entries_result &r) {
         return;
     }
     Peer *peer = change.server.tracker->find(id); /* the step may have dropped peers */
+    /* unreachable: a server that is removed has no vote, so that its answer commits nothing */
     if (installs && peer != nullptr && peer->is_sent_snapshot()) {
         snapshot_transfer::on_answer(change, *peer, r);
     }
