@@ -50,13 +50,13 @@ inline void note_progress(const Server &s, Peer &p, raft_index match) {
  * again. Its match index counts no longer: what it has now may be an older image of its disk, which
  * may differ from our log. */
 void take_loss(Change &change, Peer &p, const raft_append_entries_result &r) {
-    Tracker &t = *change.server.tracker;
     change.report_data_loss(p.id, p.match);
     p.losses++;
     p.close_window();
     if (r.version >= 3) {
         p.match = 0;
         p.believed_from = r.round + 1;
+        Tracker &t = *change.server.tracker;
         t.tally.restart(t.peers, t.tally.floor());
     } else {
         p.clear(kRejecting);
@@ -202,6 +202,7 @@ void take_result(Change &change, Peer &p, const raft_append_entries_result &r) {
         return;
     }
     Peer *peer = change.server.tracker->find(id); /* the step may have dropped peers */
+    /* unreachable: a server that is removed has no vote, so that its answer commits nothing */
     if (installs && peer != nullptr && peer->is_sent_snapshot()) {
         snapshot_transfer::on_answer(change, *peer, r);
     }

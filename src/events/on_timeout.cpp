@@ -40,7 +40,7 @@ void send_heartbeat(Change &change, Peer &p) {
 
 [[nodiscard]] int heartbeat(Step &step) {
     Need need;
-    need.messages = step.server.tracker->peers.size() * 2 +
+    need.messages = 2 * uint64_t{step.server.tracker->peers.size()} +
                     sending::messages_for_all(step.server, step.server.log.last());
     const bool barrier = read_rounds::heartbeat_needs_barrier(step.server);
     if (barrier) {

@@ -154,7 +154,7 @@ struct Peer {
     /* A stalled peer acknowledged more. If that is more than what was sent once more, the
      * entries in flight are slow, not lost. */
     void resume(raft_index acknowledged) {
-        if (acknowledged > next && asked > next) {
+        if (acknowledged > next) {
             next = asked;
         } else {
             close_window();

@@ -272,3 +272,41 @@ TEST_CASE("A whole snapshot replaces half of one in chunks") {
     REQUIRE(raft_snapshot_index(c[1].handle()) == 8);
     REQUIRE(c[1].commit() == 8);
 }
+
+TEST_CASE("A transfer that was interrupted goes on when the leader takes a newer snapshot") {
+    Led c;
+    c.begin();
+    c.leader().receive(2, c.answer(8, 10));
+    REQUIRE(c.chunks() == 2);
+    c.leader().step(event::unreachable(2));
+    c.leader().submit();
+    c.leader().receive(3, AppendResult{.term = 3, .last = c.leader().last()});
+    c.leader().take_snapshot(c.leader().commit());
+    REQUIRE(raft_oldest_snapshot_index(c.leader().handle()) == 8);
+    c.leader().receive(2, c.answer(8, 10));
+    const Message m = c.chunk();
+    REQUIRE(m->install_snapshot.last_index == 8);
+    REQUIRE(m->install_snapshot.offset == 10);
+}
+
+TEST_CASE("A server that was silent for an election timeout is asked before it gets a snapshot") {
+    const bool silent = GENERATE(false, true);
+    Cluster c({Draw{.id = 1, .log = "1[1 2 3]"}});
+    c.win(1, {2, 3});
+    c[1].receive({2, 3}, AppendResult{.term = 2, .last = 2});
+    c[1].submit(8);
+    c[1].receive(3, AppendResult{.term = 2, .last = 10});
+    c[1].take_snapshot(10);
+    c.drop();
+    c.sleep(silent ? 1000 : 999);
+    c[1].step(event::sent(2, 5)); /* entry 6 is needed, and compacted */
+    const Message m = c.take(1, 2);
+    if (silent) {
+        REQUIRE(m->type == RAFT_APPEND_ENTRIES);
+        REQUIRE(m->append_entries.prev_log_index == 10);
+        REQUIRE(m->append_entries.n_entries == 0);
+    } else {
+        REQUIRE(m->type == RAFT_INSTALL_SNAPSHOT);
+        REQUIRE(m->install_snapshot.last_index == 10);
+    }
+}
