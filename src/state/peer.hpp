@@ -113,6 +113,7 @@ struct Peer {
         match = self ? stored : 0;
         next = last + 1;
         sent = 0;
+        agreed = 0;
         asked = 0;
         window = UINT32_MAX;
         round = 0;

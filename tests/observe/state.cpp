@@ -117,11 +117,10 @@ void add_peer(Hasher &h, const View &view, const Peer &peer) {
     const Settings &settings = *view.server.settings;
     h.add(address);
     add_bits(h, ballot);
-    add(h, id, match, next, sent, (doubts & kRewound) != 0 ? agreed : 0, asked,
-        view.past(contact, settings.election_timeout),
+    add(h, id, match, next, sent, agreed, asked, view.past(contact, settings.election_timeout),
         view.past(waiting_since, std::max(settings.election_timeout, settings.snapshot_timeout)),
-        (doubts & kRejecting) != 0 ? view.past(rejecting_since, settings.election_timeout) : 0,
-        view.round(round), view.round(believed_from), snapshot_index, snapshot_offset,
+        view.past(rejecting_since, settings.election_timeout), view.round(round),
+        view.round(believed_from), snapshot_index, snapshot_offset,
         /* A window wider than what the caller allows has no effect. */
         view.exact() ? window : std::min(window, settings.max_inflight_entries), patience, losses,
         features, usable, capacity, reports_capacity, features_known, answered, mode, doubts, role,
