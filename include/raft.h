@@ -241,7 +241,9 @@ RAFT_API int raft_init(struct raft *r, raft_id id, const char *address);
  *
  * A step either succeeds completely or has no effect. If it fails, it returns an error code,
  * sets `update->flags` to 0 and changes only the text of raft_errmsg(). After #RAFT_NOMEM, step
- * the same event again.
+ * the same event again. One failing step does not even set `update->flags`: a step that this raft's
+ * own tracer makes. It returns #RAFT_BUSY and writes nothing, because @p update may be the one that
+ * the outer step is filling.
  *
  * @param event  what happened; borrowed for the call
  * @param update receives the duties. Only `flags` and the members that it announces are
@@ -249,7 +251,7 @@ RAFT_API int raft_init(struct raft *r, raft_id id, const char *address);
  * @return 0, or an error that the comment of the event's struct lists. #RAFT_INVALID also
  *         means: a NULL argument, an uninitialized raft, an unknown event type, a time above
  *         2^62, or an event before #RAFT_START. #RAFT_BUSY also means: the call comes from
- *         this raft's own tracer; then nothing is written, not even `update->flags`.
+ *         this raft's own tracer.
  */
 RAFT_API int raft_step(struct raft *r, struct raft_event *event, struct raft_update *update);
 
@@ -377,7 +379,7 @@ struct raft_update_entries {
     struct raft_entry *batch;
     unsigned n; /**< Number of entries. 0: only delete; there is nothing to acknowledge. */
     /** Ticket of this write: `stored.write` of the #RAFT_STORED that acknowledges it. It is valid
-     * until raft_close(). */
+     * until raft_close(). A later write has a higher ticket, but tickets are not consecutive. */
     unsigned long long write;
 };
 
@@ -499,6 +501,10 @@ enum raft_event_type {
  * because it comes from the snapshot or from entry 1. If not, an earlier leader that is removing
  * itself may still hold a lease (§6.4.1), so this server first waits an election timeout.
  *
+ * A server whose disk is intact lacks this evidence, too, if it crashed just after it had adopted a
+ * leader's or candidate's term: its last entry is of an earlier term, and its vote in the new term
+ * is not its own. It waits in the same way. If it is certainly the only voter, step #RAFT_CAMPAIGN.
+ *
  * Errors: #RAFT_INVALID (started before; inconsistent settings; @p entries is NULL although
  * @p n_entries is not 0), #RAFT_CORRUPT (no correct server stores these values;
  * raft_errmsg() says why), #RAFT_MALFORMED (an entry of unknown type, or a configuration that
@@ -553,7 +559,7 @@ struct raft_event_receive {
  * One acknowledgement may cover several updates. If the log was truncated or replaced by a snapshot
  * since the write began, the ticket is out of date and the event is ignored. Never use a ticket of
  * a raft that was closed: after the next raft_init() it may stand for another write. Errors:
- * #RAFT_INVALID (no update had this ticket), #RAFT_NOMEM.
+ * #RAFT_INVALID (the ticket is 0, or higher than that of any update), #RAFT_NOMEM.
  */
 struct raft_event_stored {
     raft_index index;         /**< Highest durable index. */
@@ -951,8 +957,7 @@ struct raft_install_snapshot {
      * @p offset on, at least one unless that is the end, or the whole snapshot in version 0. In an
      * event it is handed through. */
     struct raft_buffer data;
-    /** Position of @p data in the snapshot. From version 1. If it exceeds the receiver's `size_t`,
-     * raft_step() returns #RAFT_MALFORMED there. */
+    /** Position of @p data in the snapshot. From version 1. */
     unsigned long long offset;
     /** The snapshot ends with @p data. In an update the caller sets it. From version 1; version
      * 0 is always the end. */
@@ -1128,7 +1133,15 @@ struct raft_peer {
     unsigned long long snapshot_offset;
     /** How often, in this leader's term, the member came back with less than it had acknowledged:
      * its disk was emptied or set back. Committed entries may be lost, because Raft relies on
-     * acknowledged entries being kept. Remove the member. See also #RAFT_TRACE_DATA_LOSS. */
+     * acknowledged entries being kept. Remove the member. See also #RAFT_TRACE_DATA_LOSS.
+     *
+     * The leader counts a loss when the member rejects what it had acknowledged, unless the answer
+     * may be older than the acknowledgement. With #RAFT_FEATURE_ROUNDS, the answer must echo a
+     * round that began after the member's last progress. Then @p match becomes 0, and only answers
+     * to later rounds count again. Without rounds, the member must reject for an election timeout,
+     * and no answer meanwhile may show that it still has what it acknowledged; @p match then stays
+     * as it is. In both cases the leader sends what the member lacks. A snapshot that is being sent
+     * goes on. */
     unsigned long long data_losses;
     unsigned long long reserved[8]; /**< Always 0. */
 };
@@ -1163,8 +1176,8 @@ RAFT_API int raft_catch_up(const struct raft *r, raft_id id, int *status);
 RAFT_API raft_id raft_transferee(const struct raft *r);
 
 /** Returns a text that says why the latest failure of a step or setter happened. A setter that
- * succeeds makes it empty; a step that succeeds leaves it as it was. Never NULL; valid until the next
- * step, setter or raft_close(). */
+ * succeeds makes it empty; a step that succeeds leaves it as it was. Never NULL; valid until the
+ * next step, setter or raft_close(). */
 RAFT_API const char *raft_errmsg(const struct raft *r);
 
 /* --------------------------------------------------------------------------

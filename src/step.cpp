@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of contents: which function handles which event. */
-#include "step.hpp"
-
 #include "base/untrusted.hpp"
 #include "events/events.hpp"
 #include "rules/fast_path.hpp"
@@ -111,13 +109,6 @@ int refuse_null(Server *s, const raft_event *event, raft_update *update) {
 }
 
 } // namespace
-
-int step(Server &s, const raft_event &event, raft_update &update, Path path) {
-    if (path == Path::kGeneral) {
-        s.fast_path = FastPath::kNone;
-    }
-    return dispatch(s, event, update);
-}
 
 } // namespace libraft
 

@@ -112,16 +112,13 @@ private:
     }
     /* Move the elements to memory for `capacity` of them, inside the object if they fit there. */
     [[nodiscard]] bool move(uint32_t capacity) {
-        T *memory = nullptr;
+        T *allocated = capacity_ > N ? heap_ : nullptr;
         if (capacity > N) {
-            memory = static_cast<T *>(malloc(size_t{capacity} * sizeof(T)));
+            auto *memory = static_cast<T *>(malloc(size_t{capacity} * sizeof(T)));
             if (memory == nullptr) {
                 return false;
             }
-        }
-        T *allocated = capacity_ > N ? heap_ : nullptr;
-        /* The object's own memory overlaps the pointer: copy in this order. */
-        if (memory != nullptr) {
+            /* The object's own memory overlaps the pointer: copy in this order. */
             if (size_ > 0) {
                 memcpy(memory, data(), size_ * sizeof(T));
             }
@@ -129,7 +126,7 @@ private:
         } else if (N == 0) {
             heap_ = nullptr;
         } else {
-            memcpy(inline_, allocated, size_ * sizeof(T));
+            memcpy(inline_, heap_, size_ * sizeof(T)); /* fewer elements: it is allocated */
         }
         capacity_ = std::max(capacity, N) & INT32_MAX;
         free(allocated);

@@ -138,8 +138,8 @@ uint64_t round_of(const raft_append_entries &ae) { return ae.version >= 1 ? ae.r
 }
 
 /* Was the message sent after the chunk of a snapshot that came last? It is certain if the message
- * comes from another leader, has entries beyond the snapshot, or has a round that began later. A peer
- * without rounds is taken at its word. */
+ * comes from another leader, has entries beyond the snapshot, or has a round that began later. A
+ * peer without rounds is taken at its word. */
 bool is_newer(const Installation &i, const raft_append_entries &ae) {
     return i.leader_term != ae.term || ae.prev_log_index + ae.n_entries > i.index ||
            round_of(ae) == 0 || ae.round > i.round;

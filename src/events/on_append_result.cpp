@@ -50,13 +50,13 @@ inline void note_progress(const Server &s, Peer &p, raft_index match) {
  * again. Its match index counts no longer: what it has now may be an older image of its disk, which
  * may differ from our log. */
 void take_loss(Change &change, Peer &p, const raft_append_entries_result &r) {
-    Tracker &t = *change.server.tracker;
     change.report_data_loss(p.id, p.match);
     p.losses++;
     p.close_window();
     if (r.version >= 3) {
         p.match = 0;
         p.believed_from = r.round + 1;
+        Tracker &t = *change.server.tracker;
         t.tally.restart(t.peers, t.tally.floor());
     } else {
         p.clear(kRejecting);
@@ -69,14 +69,15 @@ void take_loss(Change &change, Peer &p, const raft_append_entries_result &r) {
     }
 }
 
-/* Does the rejection contradict what the peer has acknowledged? No entry above the hint can match. */
+/* Does the rejection contradict what the peer has acknowledged? No entry above the hint can
+ * match. */
 bool denies_match(const Peer &p, const raft_append_entries_result &r) {
     return r.rejected <= p.acknowledged() || r.last_log_index < p.acknowledged();
 }
 
-/* The peer denies what it had acknowledged. Either the rejection is old, or the
- * peer lost data: it says so in an answer to a message that was sent after the acknowledgement. If
- * it echoes no rounds, it is believed when it only rejects for an election timeout. */
+/* The peer denies what it had acknowledged. Either the rejection is old, or the peer lost data: it
+ * says so in an answer to a message that was sent after the acknowledgement. If it echoes no
+ * rounds, it is believed when it only rejects for an election timeout. */
 void rejected_match(Change &change, Peer &p, const raft_append_entries_result &r) {
     const Server &s = change.server;
     if (r.version >= 3) {
@@ -106,6 +107,7 @@ void rejected(Change &change, Peer &p, const raft_append_entries_result &r) {
         rejected_match(change, p, r);
         return;
     }
+    p.clear(kRejecting); /* it has what it had acknowledged */
     if (!is_current(change.server, p, r.rejected)) {
         return;
     }
@@ -200,6 +202,7 @@ void take_result(Change &change, Peer &p, const raft_append_entries_result &r) {
         return;
     }
     Peer *peer = change.server.tracker->find(id); /* the step may have dropped peers */
+    /* unreachable: a server that is removed has no vote, so that its answer commits nothing */
     if (installs && peer != nullptr && peer->is_sent_snapshot()) {
         snapshot_transfer::on_answer(change, *peer, r);
     }

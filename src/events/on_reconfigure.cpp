@@ -18,6 +18,7 @@ bool all_know_joint(const Server &s, const Configuration &joint) {
     for (const raft_server &server : joint) {
         const Peer *p = s.tracker->find(server.id);
         const bool gone =
+            /* unreachable: the leader knows each voter of its configuration */
             server.role == RAFT_VOTER_OUTGOING && p != nullptr && !rounds::is_heard(s, *p);
         if (server.id != s.id && server.role != RAFT_SPARE && !gone &&
             (p == nullptr || (p->features & RAFT_FEATURE_JOINT) == 0)) {

@@ -33,6 +33,7 @@ namespace {
     Peer *own = s.tracker->find(s.id);
     if (own != nullptr && commit::peer_advanced(*change, *own, index)) {
         membership::committed(*change, before);
+        /* unreachable: a leader that the change removes has no vote, and commits nothing alone */
         if (s.leads()) {
             read_rounds::proceed(*change);
         }

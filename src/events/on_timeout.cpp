@@ -40,7 +40,7 @@ void send_heartbeat(Change &change, Peer &p) {
 
 [[nodiscard]] int heartbeat(Step &step) {
     Need need;
-    need.messages = step.server.tracker->peers.size() * 2 +
+    need.messages = 2 * uint64_t{step.server.tracker->peers.size()} +
                     sending::messages_for_all(step.server, step.server.log.last());
     const bool barrier = read_rounds::heartbeat_needs_barrier(step.server);
     if (barrier) {
@@ -142,9 +142,12 @@ FAST_PATH int on_timeout(Server &s, const raft_event &event, raft_update &update
     for (Peer &p : s.tracker->peers) {
         if (p.is_pipelined()) {
             p.forget_patience_slowly();
-            const raft_index last = s.log.last();
-            const raft_index prev = p.match == last ? last : sending::heartbeat_position(s, p);
-            sending::write_append_entries(s, *next++, p, prev, s.log.term_of(prev), 0);
+            if (p.match == s.log.last()) {
+                sending::write_append_entries(s, *next++, p, p.match, s.log.last_term(), 0);
+            } else {
+                const raft_index prev = sending::heartbeat_position(s, p);
+                sending::write_append_entries(s, *next++, p, prev, s.log.term_of(prev), 0);
+            }
         }
     }
     update.flags =

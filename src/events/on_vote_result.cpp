@@ -87,6 +87,7 @@ int on_request_vote_result(Step &step, const raft_message &m) {
     elections::Preparation preparation;
     Need need;
     Change *change =
+        /* unreachable: a candidate has what prepare() allocates */
         !candidate || elections::prepare(s, {}, &preparation, &need) ? step.reserve(need) : nullptr;
     if (change == nullptr) {
         return step.no_memory();

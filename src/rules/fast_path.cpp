@@ -6,9 +6,10 @@
 namespace libraft::fast_path {
 namespace {
 
-/* A leader is known, no snapshot is being received, and this server has a log. (It has a deadline, as
- * it knows a leader.) */
+/* A leader is known, no snapshot is being received, and this server has a log. (It has a deadline,
+ * as it knows a leader.) */
 bool is_settled_follower(const Server &s) {
+    /* unreachable: a log with a durable entry or a snapshot has a last term */
     return s.leader != 0 && !s.installation && s.last_stored != 0 && s.log.last_term() != 0;
 }
 

@@ -26,9 +26,10 @@ inline constexpr unsigned kRoundBits = 20; /* number of the round within its mil
 }
 raft_time began_at(const Server &s, uint64_t round);
 
-/* Does this answer echo a round that began after the peer made progress, or was sent a chunk? Then it
- * is newer than that. (Rounds of the same millisecond are taken to be earlier.) */
+/* Does this answer echo a round that began after the peer made progress, or was sent a chunk? Then
+ * it is newer than that. (Rounds of the same millisecond are taken to be earlier.) */
 inline bool is_newer(const Server &s, const Peer &p, const raft_append_entries_result &r) {
+    /* unreachable: results of earlier versions are not asked about */
     return r.version >= 3 && r.round != 0 && began_at(s, r.round) > p.waiting_since;
 }
 

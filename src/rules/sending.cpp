@@ -111,6 +111,7 @@ raft_index heartbeat_position(const Server &s, const Peer &p) {
         return known;
     }
     const raft_index first = s.log.first();
+    /* unreachable: what the peer has was compacted, so that the term before the log is known */
     return s.log.term_of(first - 1) != 0 ? first - 1 : first;
 }
 
@@ -149,6 +150,7 @@ void send_farewell(Change &change, Peer &p) {
 
 void tell_commit(Change &change, raft_index before) {
     const Server &s = change.server;
+    /* unreachable: an acknowledgement that ends the leadership is not followed by this */
     if (!s.settings->eager_commit || !s.leads() || s.commit == before) {
         return;
     }
@@ -156,7 +158,7 @@ void tell_commit(Change &change, raft_index before) {
     for (Peer &p : change.server.tracker->peers) {
         const bool told = std::any_of(out.messages, out.messages + out.n_messages,
                                       [&](const raft_message &m) { return m.server_id == p.id; });
-        if (p.is_pipelined() && p.is_replicated_to() && !told) {
+        if (p.is_pipelined() && !told) {
             send_heartbeat(change, p);
         }
     }

@@ -50,9 +50,9 @@ inline void write_next(const Server &s, raft_message &m, Peer &p, uint32_t n) {
     p.next += n;
 }
 
-/* The entry before the next one that a heartbeat of a pipelined peer may name: what the peer is known
- * to have. A heartbeat may arrive before the entries that were sent earlier, on another connection;
- * it must not be rejected for that. */
+/* The entry before the next one that a heartbeat of a pipelined peer may name: what the peer is
+ * known to have. A heartbeat may arrive before the entries that were sent earlier, on another
+ * connection; it must not be rejected for that. */
 raft_index heartbeat_position(const Server &s, const Peer &p);
 
 /* How many messages bringing a peer up to `last` can take in one step, at most. */

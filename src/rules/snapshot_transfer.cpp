@@ -34,7 +34,8 @@ bool is_news(const Server &s, const Peer &p, const raft_append_entries_result &r
 }
 
 /* How much of the snapshot does the peer have, as far as this answer tells? It has lost what it
- * had if a new answer says less than an earlier one; answers of earlier rounds do not count then. */
+ * had if a new answer says less than an earlier one; answers of earlier rounds do not count
+ * then. */
 void note_offset(const Server &s, Peer &p, const raft_append_entries_result &r) {
     if (r.version < 3 || r.round < p.believed_from || !takes_chunks(s, p) ||
         (r.snapshot_index != p.snapshot_index && r.snapshot_index != 0)) {

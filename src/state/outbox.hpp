@@ -42,10 +42,10 @@ struct Need {
  *
  * A large block is given back when steps have become small: for a number of reservations after it
  * was allocated, and again from time to time, the largest of them is observed. If all of them use
- * less than a quarter of the block, a smaller one replaces it. Meanwhile the block holds nothing for
- * the fast path, so that each step that needs memory reserves it on the general path. Heartbeats,
- * which every group has, always take the general path while the block is large: a caller whose other
- * steps take the fast path gets its memory back, too. */
+ * less than a quarter of the block, a smaller one replaces it. Meanwhile the block holds nothing
+ * for the fast path, so that each step that needs memory reserves it on the general path.
+ * Heartbeats, which every group has, always take the general path while the block is large: a
+ * caller whose other steps take the fast path gets its memory back, too. */
 class Outbox {
 public:
     Outbox() = default;

@@ -20,7 +20,8 @@
  *                                      |   holds                             |
  *                                      +-------------------------------------+
  *
- * probe:    one AppendEntries at a time, with one entry at most, to find where the logs agree (§3.5)
+ * probe:    one AppendEntries at a time, with one entry at most, to find where the logs agree
+ *           (§3.5)
  * pipeline: entries are sent without waiting for acknowledgements (§10.2.1)
  * snapshot: the chunks of a snapshot are sent, one at a time (§5.1) */
 #pragma once
@@ -145,11 +146,15 @@ struct Peer {
         waiting_since = now;
     }
     /* Wait longer each time, and let that wear off over some hundred heartbeats. */
-    void forget_patience_slowly() { patience -= patience / 128; }
+    void forget_patience_slowly() {
+        if (patience != 0) [[unlikely]] {
+            patience -= patience / 128;
+        }
+    }
     /* A stalled peer acknowledged more. If that is more than what was sent once more, the
      * entries in flight are slow, not lost. */
     void resume(raft_index acknowledged) {
-        if (acknowledged > next && asked > next) {
+        if (acknowledged > next) {
             next = asked;
         } else {
             close_window();

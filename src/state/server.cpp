@@ -15,7 +15,8 @@ bool same_configuration(const Configuration *a, const Configuration *b) {
            (a != nullptr && b != nullptr && a->index == b->index && configuration::equal(*a, *b));
 }
 
-/* The address that raft_leader() tells, given facts and the address of the leader's last message. */
+/* The address that raft_leader() returns, given facts and the address of the leader's last
+ * message. */
 const char *address_told(const Server &s, const Facts &facts, const char *last) {
     if (facts.leader == 0) {
         return nullptr;

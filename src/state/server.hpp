@@ -109,7 +109,6 @@ struct Server : Facts {
     /* The configuration in force at an index. NULL: none, or before the snapshot. */
     const Configuration *configuration_at(raft_index index) const;
     bool configuration_committed() const {
-        /* unreachable: only servers with a configuration are asked */
         return configuration == nullptr || configuration->index <= commit;
     }
 };

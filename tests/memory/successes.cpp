@@ -103,8 +103,10 @@ void following() {
     s.step(b.stored(4, 6, 1));
     s.step(b.append(5, 2, 7, 6, 6, 6, {b.command(7)}, 1, 6));
     /* Another leader replaces the last one. */
-    s.step(b.append(6, 3, 8, 6, 6, 6, {b.command(8), b.change(8, b.conf("1 2 3"))}));
-    s.step(b.stored(7, 8, 3));
+    const raft_update &replaced =
+        s.step(b.append(6, 3, 8, 6, 6, 6, {b.command(8), b.change(8, b.conf("1 2 3"))}));
+    s.step(b.stored(7, 8, replaced.entries.write));
+    REQUIRE(raft_last_stored(&s.r) == 8);
     s.step(b.append(8, 3, 8, 10, 8, 6, {b.command(8)})); /* a gap: rejected */
     s.step(b.append(8, 2, 7, 1, 1, 1, {b.command(2)}));  /* stale: rejected */
     s.step(b.snapshot(9, 6, 2));

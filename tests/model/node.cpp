@@ -82,7 +82,6 @@ Node Nodes::boot(Node node, raft_id id, raft_update *update) {
         fail(raft_errmsg(&r));
     }
     node.core = r;
-    node.ticket = 0;
     node.log = node.disk;
     node.writes.clear();
     node.incoming = 0; /* an unfinished snapshot is lost */
@@ -318,7 +317,7 @@ void Nodes::persist(Node *node, raft_event *event) const {
     if (write.kind == Write::kEntries) {
         node->disk = write.log;
         event->type = RAFT_STORED;
-        event->stored = {chains_.last(write.log), node->ticket - write.age};
+        event->stored = {chains_.last(write.log), write.ticket};
         return;
     }
     const Link &last = chains_.link(write.log);

@@ -53,21 +53,23 @@ struct Write {
     enum Kind : uint32_t { kEntries, kChunk, kLastChunk, kWhole };
     bool installs() const { return kind == kLastChunk || kind == kWhole; }
     Chain log;    /* once it is on disk; of a chunk: what the whole snapshot covers */
-    uint32_t age; /* of entries: the ticket, counted back from the latest */
+    uint32_t age; /* of entries: the number of writes since then */
     Kind kind = kEntries;
-    bool operator==(const Write &) const = default;
+    unsigned long long ticket = 0; /* of entries; equal nodes may differ in it */
+    bool operator==(const Write &other) const {
+        return log == other.log && age == other.age && kind == other.kind;
+    }
 };
 
 struct Node {
     struct raft core = {};
     Chain log = 0;
     Chain disk = 0;
-    Chain snapshot = 0;            /* on disk: the entries it covers */
-    raft_index disk_first = 1;     /* oldest entry of the log on disk */
-    Chain incoming = 0;            /* snapshot of the chunks received so far */
-    uint32_t received = 0;         /* number of those chunks */
-    std::vector<Write> writes;     /* oldest first */
-    unsigned long long ticket = 0; /* of the latest write */
+    Chain snapshot = 0;        /* on disk: the entries it covers */
+    raft_index disk_first = 1; /* oldest entry of the log on disk */
+    Chain incoming = 0;        /* snapshot of the chunks received so far */
+    uint32_t received = 0;     /* number of those chunks */
+    std::vector<Write> writes; /* oldest first */
     /* Answers of accessors that the search needs often. */
     raft_term term = 0;
     raft_id vote = 0;

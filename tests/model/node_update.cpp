@@ -77,7 +77,6 @@ void Nodes::note_peers(Node *node) {
 }
 
 void Nodes::take_entries(Node *node, const raft_update_entries &update) {
-    node->ticket = update.write;
     if (update.n == 0) {
         return; /* a log that boot() has dropped already */
     }
@@ -101,7 +100,7 @@ void Nodes::take_entries(Node *node, const raft_update_entries &update) {
     for (Write &write : node->writes) {
         write.age++;
     }
-    node->writes.push_back({log, 0});
+    node->writes.push_back({log, 0, Write::kEntries, update.write});
 }
 
 /* A chunk to write; empty if no property is broken. */

@@ -6,7 +6,6 @@
 #include "state/installation.hpp"
 #include "state/server.hpp"
 #include "state/tracker.hpp"
-#include "step.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -235,7 +234,8 @@ Clock clock_of(const struct raft &r) {
 }
 
 int step_on_general_path(struct raft *r, raft_event *event, raft_update *update) {
-    return step(server_of(*r), *event, *update, Path::kGeneral);
+    server_of(*r).fast_path = FastPath::kNone;
+    return raft_step(r, event, update);
 }
 
 bool may_take_fast_path(struct raft *r, size_t memory) {

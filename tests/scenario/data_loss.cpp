@@ -94,6 +94,10 @@ TEST_CASE("A server that lost what it acknowledged is noticed, counted and probe
     REQUIRE(c.leader().match(2) == 6);
     c.answer(2, acknowledged, later->append_entries.round);
     REQUIRE(c.leader().match(2) == acknowledged);
+    REQUIRE(c.leader().progress(2).mode == RAFT_PROGRESS_PIPELINE);
+    c.leader().submit(3);
+    c.answer(2, acknowledged + 3, m->append_entries.round); /* late, from before the loss */
+    REQUIRE(c.leader().match(2) == acknowledged);
     REQUIRE(c.losses() == 1);
 }
 
@@ -230,15 +234,6 @@ TEST_CASE("What a server acknowledged before it lost its data commits nothing la
     REQUIRE(c[1].commit() == 5);
 }
 
-TEST_CASE("A server that refuses messages of an earlier term has not lost its log (§3.3)") {
-    Led c(RAFT_FEATURE_CAPACITY);
-    for (int i = 0; i < 30; ++i) {
-        c.heartbeat();
-        c.reject(acknowledged, acknowledged + 3);
-    }
-    REQUIRE(c.losses() == 0);
-}
-
 TEST_CASE("The refusal of a message of an earlier term echoes no round (§3.3)") {
     Cluster c({Draw{.id = 1, .term = 1, .log = "1[1 2 3] 1 1"}});
     c[1].receive(2, AppendEntries{.term = 3, .prev = {3, 1}, .round = 7});
@@ -249,4 +244,59 @@ TEST_CASE("The refusal of a message of an earlier term echoes no round (§3.3)")
     REQUIRE(r.term == 3);
     REQUIRE(r.rejected == 2);
     REQUIRE(r.round == 0);
+}
+
+TEST_CASE(
+    "A loss of data that shows while a snapshot is sent leaves the transfer as it is (§5.1)") {
+    Led c;
+    c.leader().submit(3);
+    c.answer(3, 15);
+    c.leader().take_snapshot(15);
+    c.leader().step(event::unreachable(2));
+    c.heartbeat(); /* the log begins at 16: server 2 gets the snapshot */
+    c.answer(2, acknowledged);
+    REQUIRE(c.leader().progress(2).mode == RAFT_PROGRESS_SNAPSHOT);
+    const auto round = c.heartbeat()->append_entries.round;
+    c.reject(15, 5, round);
+    REQUIRE(c.losses() == 1);
+    REQUIRE(c.leader().match(2) == 0);
+    REQUIRE(c.leader().progress(2).mode == RAFT_PROGRESS_SNAPSHOT);
+
+    /* What it had of the snapshot counts only if it says so after the loss. */
+    AppendResult r = c.result();
+    r.snapshot = 15;
+    r.offset = 10;
+    r.round = round;
+    c.leader().receive(2, r);
+    REQUIRE(c.leader().progress(2).snapshot_offset == 0);
+    r.round = c.heartbeat()->append_entries.round;
+    c.leader().receive(2, r);
+    REQUIRE(c.leader().progress(2).snapshot_offset == 10);
+}
+
+TEST_CASE("A peer without rounds that lost data follows the log after the snapshot (§5.1)") {
+    Led c(RAFT_FEATURE_CAPACITY);
+    c.leader().take_snapshot(acknowledged);
+    for (int i = 0; i < 20 && c.losses() == 0; ++i) {
+        c.heartbeat();
+        c.reject(acknowledged, 5);
+    }
+    REQUIRE(c.losses() == 1);
+    const Message whole = c.take(1, 2, RAFT_INSTALL_SNAPSHOT);
+    REQUIRE(whole->install_snapshot.last_index == acknowledged);
+    REQUIRE(c.leader().match(2) == acknowledged); /* its answers do not tell old from new */
+    c.answer(2, acknowledged);
+    REQUIRE(c.leader().progress(2).mode == RAFT_PROGRESS_PIPELINE);
+    REQUIRE(c.leader().progress(2).next == acknowledged + 1);
+}
+
+TEST_CASE("Without rounds, a refusal of an earlier term shows no loss of data (§3.3)") {
+    Led c(RAFT_FEATURE_CAPACITY);
+    for (int i = 0; i < 30; ++i) {
+        c.heartbeat();
+        c.reject(acknowledged, acknowledged); /* its log reaches the entry that it rejects */
+    }
+    REQUIRE(c.losses() == 0);
+    REQUIRE(c.leader().match(2) == acknowledged);
+    REQUIRE(c.leader().progress(2).next == acknowledged + 1);
 }

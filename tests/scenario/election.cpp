@@ -3,6 +3,7 @@
 #include "catch.hpp"
 #include "cluster.hpp"
 
+#include <climits>
 #include <set>
 
 using namespace scenario;
@@ -319,4 +320,16 @@ TEST_CASE("An event with an earlier time sets timers from the latest known time"
     c.now = 4000;
     c[1].receive(2, RequestVote{.term = 3, .last = {1, 1}});
     REQUIRE(c[1].deadline() >= 6001 + 1000);
+}
+
+TEST_CASE("A candidate that may lead no more does not ask again for pre-votes (§9.6)") {
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    c.expire(1);
+    REQUIRE(c[1].state() == RAFT_CANDIDATE);
+    c[1].set([](raft *r) { REQUIRE(raft_set_election_delay(r, UINT_MAX) == 0); });
+    c.drop();
+    c[1].receive(2, VoteResult{.term = 7, .pre_vote = true});
+    REQUIRE(c.count(1, 2) + c.count(1, 3) == 0);
+    REQUIRE(c[1].state() == RAFT_FOLLOWER);
+    REQUIRE(c[1].term() == 7);
 }

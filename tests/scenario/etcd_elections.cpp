@@ -1,34 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /* The rules on elections that etcd's raft_test checks, by the names of its tests, written anew for
- * this library. Each name is followed by the scenario that checks its rule: "here", or the file that
- * has it. Sections are those of the dissertation.
+ * this library. Each name is followed by the scenario that checks its rule: "here", or the file
+ * that has it. Sections are those of the dissertation.
  *
- * LeaderElection, LeaderElectionPreVote, LeaderCycle, LeaderCyclePreVote                       here
- * LeaderElectionOverwriteNewerLogs, LeaderElectionOverwriteNewerLogsPreVote                    here
- * LearnerElectionTimeout, Promotable     election: "Standbys and spares never campaign..."
- * LearnerCampaign, TransferNonMember     transfer: "A TimeoutNow of an old term, or to a server..."
- * LearnerPromotion                       catchup: "A new server is caught up and promoted..."
- * LearnerCanVote                         votes: "Votes do not depend on membership of either side"
- * NonPromotableVoterWithCheckQuorum      start: "A server outside the configuration of its log..."
- * VoteFromAnyState, PreVoteFromAnyState, AllServerStepdown                                     here
- * DuelingCandidates, DuelingPreCandidates, CandidateConcede                                    here
- * SingleNodeCandidate, SingleNodePreCandidate     start: "A sole voter whose configuration is..."
- * PastElectionTimeout                    etcd_paper: "ElectionTimeoutRandomized"
- * RecvMsgVote, RecvMsgPreVote            etcd_paper: "Voter"
- * CandidateResetTermMsgHeartbeat, CandidateResetTermMsgApp                                     here
+ * LeaderElection, LeaderElectionPreVote, LeaderCycle, LeaderCyclePreVote                      here
+ * LeaderElectionOverwriteNewerLogs, LeaderElectionOverwriteNewerLogsPreVote                   here
+ * LearnerElectionTimeout, Promotable    election: "Standbys and spares never campaign..."
+ * LearnerCampaign, TransferNonMember    transfer: "A TimeoutNow of an old term, or to a server..."
+ * LearnerPromotion                      catchup: "A new server is caught up and promoted..."
+ * LearnerCanVote                        votes: "Votes do not depend on membership of either side"
+ * NonPromotableVoterWithCheckQuorum     start: "A server outside the configuration of its log..."
+ * VoteFromAnyState, PreVoteFromAnyState, AllServerStepdown                                    here
+ * DuelingCandidates, DuelingPreCandidates, CandidateConcede                                   here
+ * SingleNodeCandidate, SingleNodePreCandidate    start: "A sole voter whose configuration is..."
+ * PastElectionTimeout                   etcd_paper: "ElectionTimeoutRandomized"
+ * RecvMsgVote, RecvMsgPreVote           etcd_paper: "Voter"
+ * CandidateResetTermMsgHeartbeat, CandidateResetTermMsgApp                                    here
  * CandidateSelfVoteAfterLostElection, CandidateSelfVoteAfterLostElectionPreVote,
  * CandidateDeliversPreCandidateSelfVoteAfterBecomingCandidate
- *                                        persistence: "Term and vote come before the messages..."
+ *                                       persistence: "Term and vote come before the messages..."
  * LeaderStepdownWhenQuorumActive, LeaderStepdownWhenQuorumLost
- *                                        election: "A leader steps down exactly an election..."
- * LeaderSupersedingWithCheckQuorum       votes: "No vote is granted within a minimum election..."
- * LeaderElectionWithCheckQuorum          votes: "A restarted server withholds its vote..."
- * FreeStuckCandidateWithCheckQuorum, DisruptiveFollower                                        here
- * DisruptiveFollowerPreVote              votes: "A partitioned server rejoins without disrupting..."
- * NodeWithSmallerTermCanCompleteElection, PreVoteWithSplitVote, PreVoteWithCheckQuorum         here
- * PreVoteMigrationCanCompleteElection, PreVoteMigrationWithFreeStuckPreCandidate               here
- * CampaignWhileLeader, PreCampaignWhileLeader                                                  here
- * StateTransition                        not a rule of the interface: INVARIANT() in the source */
+ *                                       election: "A leader steps down exactly an election..."
+ * LeaderSupersedingWithCheckQuorum      votes: "No vote is granted within a minimum election..."
+ * LeaderElectionWithCheckQuorum         votes: "A restarted server withholds its vote..."
+ * FreeStuckCandidateWithCheckQuorum, DisruptiveFollower                                       here
+ * DisruptiveFollowerPreVote             votes: "A partitioned server rejoins without disrupting..."
+ * NodeWithSmallerTermCanCompleteElection, PreVoteWithSplitVote, PreVoteWithCheckQuorum        here
+ * PreVoteMigrationCanCompleteElection, PreVoteMigrationWithFreeStuckPreCandidate              here
+ * CampaignWhileLeader, PreCampaignWhileLeader                                                 here
+ * StateTransition                       not a rule of the interface: INVARIANT() in the source */
 #include "catch.hpp"
 #include "cluster.hpp"
 

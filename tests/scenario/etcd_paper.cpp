@@ -4,22 +4,22 @@
  * it. Sections are those of the dissertation.
  *
  * FollowerUpdateTermFromMessage, CandidateUpdateTermFromMessage, LeaderUpdateTermFromMessage   here
- * RejectStaleTermMessage                 replication: "An AppendEntries of an old term is rejected"
- * StartAsFollower                                                                              here
- * LeaderBcastBeat                      election: "A leader sends heartbeats to all its peers..."
- * FollowerStartElection      election: "A follower without a leader asks for pre-votes, then..."
- * CandidateStartNewElection                                                                    here
- * LeaderElectionInOneRoundRPC                                                                  here
- * FollowerVote                          votes: "At most one vote a term; the same request gets..."
- * CandidateFallback                election: "A candidate becomes a follower when it hears..."
- * FollowerElectionTimeoutRandomized, CandidateElectionTimeoutRandomized                        here
- * FollowersElectionTimeoutNonconflict, CandidatesElectionTimeoutNonconflict                    here
- * LeaderStartReplication, LeaderCommitEntry      replication: "An entry is stamped, written, sent..."
- * LeaderAcknowledgeCommit, LeaderCommitPrecedingEntries                                        here
- * FollowerCommitEntry, FollowerCheckMsgApp, FollowerAppendEntries                              here
- * LeaderSyncFollowerLog                             replication: "Figure 7: whatever the followers'..."
- * VoteRequest, Voter                                                                           here
- * LeaderOnlyCommitsLogFromCurrentTerm                                                          here */
+ * RejectStaleTermMessage             replication: "An AppendEntries of an old term is rejected"
+ * StartAsFollower                                                                          here
+ * LeaderBcastBeat                  election: "A leader sends heartbeats to all its peers..."
+ * FollowerStartElection  election: "A follower without a leader asks for pre-votes, then..."
+ * CandidateStartNewElection                                                                here
+ * LeaderElectionInOneRoundRPC                                                              here
+ * FollowerVote                      votes: "At most one vote a term; the same request gets..."
+ * CandidateFallback            election: "A candidate becomes a follower when it hears..."
+ * FollowerElectionTimeoutRandomized, CandidateElectionTimeoutRandomized                    here
+ * FollowersElectionTimeoutNonconflict, CandidatesElectionTimeoutNonconflict                here
+ * LeaderStartReplication, LeaderCommitEntry  replication: "An entry is stamped, written, sent..."
+ * LeaderAcknowledgeCommit, LeaderCommitPrecedingEntries                                    here
+ * FollowerCommitEntry, FollowerCheckMsgApp, FollowerAppendEntries                          here
+ * LeaderSyncFollowerLog                         replication: "Figure 7: whatever the followers'..."
+ * VoteRequest, Voter                                                                       here
+ * LeaderOnlyCommitsLogFromCurrentTerm                                                      here */
 #include "catch.hpp"
 #include "cluster.hpp"
 

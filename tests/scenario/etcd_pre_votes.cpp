@@ -8,8 +8,8 @@ using namespace scenario;
 
 namespace {
 
-/* Server 1 leads term 2. Server 3 was cut off without pre-votes, is a candidate in a later term, and
- * lacks an entry; now it has pre-votes, too. */
+/* Server 1 leads term 2. Server 3 was cut off without pre-votes, is a candidate in a later term,
+ * and lacks an entry; now it has pre-votes, too. */
 void migrate(Cluster &c) {
     c[3].set([](raft *r) { raft_set_pre_vote(r, 0); });
     c.elect(1);

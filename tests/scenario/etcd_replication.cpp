@@ -1,33 +1,33 @@
 /* SPDX-License-Identifier: MIT */
-/* The rules on replication and reads that etcd's raft_test checks, by the names of its tests, written
- * anew for this library. Each name is followed by the scenario that checks its rule: "here", or the
- * file that has it. Sections are those of the dissertation.
+/* The rules on replication and reads that etcd's raft_test checks, by the names of its tests,
+ * written anew for this library. Each name is followed by the scenario that checks its rule:
+ * "here", or the file that has it. Sections are those of the dissertation.
  *
- * ProgressLeader, ProgressResumeByHeartbeatResp, MsgAppRespWaitReset                           here
- * ProgressPaused, SendAppendForProgressProbe     pipeline: "A probe is sent once, even if more..."
- * ProgressFlowControl                    pipeline: "No more entries are in flight than the limit..."
- * UncommittedEntryLimit                  limits: "Uncommitted entries are limited"
- * LogReplication, CannotCommitWithoutNewTermEntry, CommitWithoutNewTermEntry                   here
- * LearnerLogReplication                  pipeline: "A standby receives the log, a spare does not"
- * SingleNodeCommit                       persistence: "A sole voter commits only what its disk..."
- * OldMessages, StepIgnoreOldTermMsg      replication: "An AppendEntries of an old term is rejected"
- * Proposal                                                                                     here
- * ProposalByProxy                        errors: "Requests that only a leader serves get..."
- * Commit                                 etcd_paper: "LeaderAcknowledgeCommit"; unit/quorum.cpp
- * HandleMsgApp, HandleHeartbeat                                                                here
- * HandleHeartbeatResp                    pipeline: "Lost entries are sent again"
- * LeaderMsgAppSelfAckAfterTermChange     persistence: "Acknowledgements of removed entries are..."
- * LeaderAppResp                          leader_results: "A repeated rejection, or one of an older..."
- * BcastBeat                              election: "A leader sends heartbeats to all its peers..."
- * RecvMsgBeat                            election: "A timeout before its time changes nothing"
+ * ProgressLeader, ProgressResumeByHeartbeatResp, MsgAppRespWaitReset                       here
+ * ProgressPaused, SendAppendForProgressProbe pipeline: "A probe is sent once, even if more..."
+ * ProgressFlowControl                pipeline: "No more entries are in flight than the limit..."
+ * UncommittedEntryLimit              limits: "Uncommitted entries are limited"
+ * LogReplication, CannotCommitWithoutNewTermEntry, CommitWithoutNewTermEntry               here
+ * LearnerLogReplication              pipeline: "A standby receives the log, a spare does not"
+ * SingleNodeCommit                   persistence: "A sole voter commits only what its disk..."
+ * OldMessages, StepIgnoreOldTermMsg  replication: "An AppendEntries of an old term is rejected"
+ * Proposal                                                                                 here
+ * ProposalByProxy                    errors: "Requests that only a leader serves get..."
+ * Commit                             etcd_paper: "LeaderAcknowledgeCommit"; unit/quorum.cpp
+ * HandleMsgApp, HandleHeartbeat                                                            here
+ * HandleHeartbeatResp                pipeline: "Lost entries are sent again"
+ * LeaderMsgAppSelfAckAfterTermChange persistence: "Acknowledgements of removed entries are..."
+ * LeaderAppResp                      leader_results: "A repeated rejection, or one of an older..."
+ * BcastBeat                          election: "A leader sends heartbeats to all its peers..."
+ * RecvMsgBeat                        election: "A timeout before its time changes nothing"
  * LeaderIncreaseNext, SendAppendForProgressReplicate
- *                                        pipeline: "A follower is probed until it answers; then..."
- * RecvMsgUnreachable                     pipeline: "An unreachable follower is probed again..."
- * FastLogRejection, LogReplicationWithReorderedMessage                                         here
- * RaftFreesReadOnlyMem, ReadOnlyOptionSafe     reads: "A read is answered after a round begun..."
- * ReadOnlyWithLearner                    reads: "Of five voters two peers must echo..."
- * ReadOnlyOptionLease                    reads: "With a lease a read is answered at once..."
- * ReadOnlyForNewLeader                   reads: "Reads wait until the leader's barrier is committed" */
+ *                                    pipeline: "A follower is probed until it answers; then..."
+ * RecvMsgUnreachable                 pipeline: "An unreachable follower is probed again..."
+ * FastLogRejection, LogReplicationWithReorderedMessage                                     here
+ * RaftFreesReadOnlyMem, ReadOnlyOptionSafe reads: "A read is answered after a round begun..."
+ * ReadOnlyWithLearner                reads: "Of five voters two peers must echo..."
+ * ReadOnlyOptionLease                reads: "With a lease a read is answered at once..."
+ * ReadOnlyForNewLeader               reads: "Reads wait until the leader's barrier is committed" */
 #include "catch.hpp"
 #include "cluster.hpp"
 

@@ -3,36 +3,36 @@
  * tests, written anew for this library. Each name is followed by the scenario that checks its rule:
  * "here", or the file that has it. Sections are those of the dissertation.
  *
- * Restore                                install: "A snapshot replaces the log when it is durable"
+ * Restore                             install: "A snapshot replaces the log when it is durable"
  * RestoreWithLearner, RestoreWithVotersOutgoing, RestoreVoterToLearner, RestoreLearnerPromotion,
- * RestoreFromSnapMsg                                                                           here
- * LearnerReceiveSnapshot                 catchup: "A server that needs the snapshot is caught up..."
- * RestoreIgnoreSnapshot                                                                        here
- * ProvideSnap                            leader_results: "After a rejection at a compacted index..."
- * IgnoreProvidingSnap, SendAppendForProgressSnapshot, SlowNodeRestore                          here
- * StepConfig                             membership: "A change takes effect when it is appended"
- * StepIgnoreConfig                       membership: "At most one change is uncommitted: the leader's"
- * NewLeaderPendingConfig                 membership: "At most one change is uncommitted: an inherited"
- * AddNode                                membership: "A new server receives the log and votes"
- * AddLearner                             membership: "Any number of standbys and spares may be added"
- * AddNodeCheckQuorum                     demotion: "A promoted spare has an election timeout for..."
- * RemoveNode, RemoveLearner              removal: "A cluster shrinks to one server and grows again";
- *                                        errors: "RAFT_RECONFIGURE: all its errors" (the last voter)
- * RaftNodes                                                                                    here
- * CommitAfterRemoveNode                  change_details: "Removing a voter can leave more than..."
+ * RestoreFromSnapMsg                                                                        here
+ * LearnerReceiveSnapshot              catchup: "A server that needs the snapshot is caught up..."
+ * RestoreIgnoreSnapshot                                                                     here
+ * ProvideSnap                         leader_results: "After a rejection at a compacted index..."
+ * IgnoreProvidingSnap, SendAppendForProgressSnapshot, SlowNodeRestore                       here
+ * StepConfig                          membership: "A change takes effect when it is appended"
+ * StepIgnoreConfig                    membership: "At most one change is uncommitted: the leader's"
+ * NewLeaderPendingConfig              membership: "At most one change is uncommitted: an inherited"
+ * AddNode                             membership: "A new server receives the log and votes"
+ * AddLearner                          membership: "Any number of standbys and spares may be added"
+ * AddNodeCheckQuorum                  demotion: "A promoted spare has an election timeout for..."
+ * RemoveNode, RemoveLearner           removal: "A cluster shrinks to one server and grows again";
+ *                                     errors: "RAFT_RECONFIGURE: all its errors" (the last voter)
+ * RaftNodes                                                                                 here
+ * CommitAfterRemoveNode               change_details: "Removing a voter can leave more than..."
  * ConfChangeCheckBeforeCampaign, ConfChangeV2CheckBeforeCampaign
- *                                        removal: "A server whose removal is known to be committed..."
- * LeaderTransferToUpToDateNode           transfer: "An up-to-date target gets TimeoutNow at once..."
- * LeaderTransferToUpToDateNodeFromFollower     errors: "Requests that only a leader serves get..."
- * LeaderTransferWithCheckQuorum          transfer: "The target is elected although its voters have..."
- * LeaderTransferToSlowFollower           transfer: "A target that lags first receives the missing..."
- * LeaderTransferAfterSnapshot                                                                  here
+ *                                     removal: "A server whose removal is known to be committed..."
+ * LeaderTransferToUpToDateNode        transfer: "An up-to-date target gets TimeoutNow at once..."
+ * LeaderTransferToUpToDateNodeFromFollower  errors: "Requests that only a leader serves get..."
+ * LeaderTransferWithCheckQuorum       transfer: "The target is elected although its voters have..."
+ * LeaderTransferToSlowFollower        transfer: "A target that lags first receives the missing..."
+ * LeaderTransferAfterSnapshot                                                               here
  * LeaderTransferToSelf, LeaderTransferBack, LeaderTransferToNonExistingNode
- *                                        transfer: "A transfer to an unknown server, to itself..."
+ *                                     transfer: "A transfer to an unknown server, to itself..."
  * LeaderTransferTimeout, LeaderTransferIgnoreProposal, LeaderTransferSecondTransferToAnotherNode,
- * LeaderTransferSecondTransferToSameNode     transfer: "No entries are accepted during a transfer"
- * LeaderTransferReceiveHigherTermVote    transfer: "A transfer ends when leadership is lost"
- * LeaderTransferRemoveNode, LeaderTransferDemoteNode                                           here */
+ * LeaderTransferSecondTransferToSameNode  transfer: "No entries are accepted during a transfer"
+ * LeaderTransferReceiveHigherTermVote transfer: "A transfer ends when leadership is lost"
+ * LeaderTransferRemoveNode, LeaderTransferDemoteNode                                        here */
 #include "catch.hpp"
 #include "cluster.hpp"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Every number that the library hands out fits a signed 64-bit integer, whatever comes in: not every
- * language has unsigned integers. */
+/* Every number that the library hands out fits a signed 64-bit integer, whatever comes in: not
+ * every language has unsigned integers. */
 #include "catch.hpp"
 #include "cluster.hpp"
 
@@ -91,4 +91,23 @@ TEST_CASE(
     REQUIRE(c[1].progress(2).snapshot_offset == 0);
     c[1].receive(2, status(~0ULL, 2)); /* an older version has no such field */
     REQUIRE(c[1].progress(2).snapshot_offset == 0);
+}
+
+TEST_CASE("A time above 2^62 is refused, also of events that the fast path takes") {
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    c.win(1, {2, 3});
+    c[1].receive({2, 3}, AppendResult{.term = 2, .last = 2});
+    c[1].slow = true;
+    c[1].submit();
+    const unsigned long long write = c[1].update.entries.write;
+    c[1].receive(2, AppendResult{.term = 2, .last = 2});
+    const Message stored = draft(2, 1, AppendResult{.term = 2, .last = 3});
+    for (const Event &e : {event::persisted(3), event::stored(3, write), event::submit(1),
+                           event::receive(stored), event::timeout()}) {
+        c[1].refuses(RAFT_INVALID, event::falsified(e, [](raft_event &spoiled) {
+                         spoiled.time = (1ull << 62) + 1;
+                     }));
+    }
+    c[1].refuses(RAFT_MALFORMED, 2, AppendResult{.term = 2, .last = (1ull << 62) + 1});
+    REQUIRE(c[1].stored() == 2);
 }

@@ -157,3 +157,40 @@ TEST_CASE("While a chunk is being written, entries that the log has commit (§3.
     c[1].store();
     REQUIRE(c[1].commit() == 3); /* there is another chunk to come */
 }
+
+TEST_CASE("Entries of another leader end a partial snapshot (§3.5, §5.1)") {
+    Cluster c({Draw{.id = 1, .log = "1[1 2 3] 1 1 1"}});
+    c[1].receive(2, piece(2, {8, 2}));
+    c.drop();
+    c[1].receive(3, AppendEntries{.term = 3, .prev = {4, 1}, .log = "3", .round = 1});
+    REQUIRE(c[1].terms() == "1 1 1 1 3");
+    const auto r = c.result(1, 3);
+    REQUIRE(r.last_log_index == 5);
+    REQUIRE(r.snapshot_index == 0);
+}
+
+TEST_CASE("A late snapshot of what the log has does not end an installation (§5.1)") {
+    Cluster c({Draw{.id = 1, .log = "1[1 2 3] 1 1 1"}});
+    c[1].receive(2, piece(2, {8, 2}));
+    c.drop();
+    c[1].receive(2, piece(2, {3, 1}));
+    const auto r = c.result(1, 2);
+    REQUIRE(r.last_log_index == 3);
+    REQUIRE(r.snapshot_index == 8);
+    REQUIRE(r.snapshot_offset == 4);
+    c[1].receive(2, piece(2, {8, 2}, 4));
+    REQUIRE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
+}
+
+TEST_CASE("A chunk from the middle of another snapshot supersedes no chunk (§5.1)") {
+    Cluster c({Draw{.id = 1, .log = "1[1 2 3] 1 1 1"}});
+    c[1].slow = true;
+    c[1].receive(2, piece(2, {8, 2}));
+    c.drop();
+    c[1].receive(2, piece(2, {9, 2}, 4));
+    REQUIRE(c.count(1, 2) == 0);
+    c[1].store();
+    const auto r = c.result(1, 2);
+    REQUIRE(r.snapshot_index == 8);
+    REQUIRE(r.snapshot_offset == 4);
+}

@@ -233,3 +233,57 @@ TEST_CASE("A probe is sent once, even if more entries are submitted") {
     REQUIRE(c.count(1, 2) == 0);
     REQUIRE(c.count(1, 3) == 0);
 }
+
+TEST_CASE("With eager commit, a message with entries tells the commit index, too (§3.5)") {
+    Cluster c({{.id = 1, .log = "1[1 2 3]", .set = [](raft *r) {
+                    raft_set_eager_commit(r, 1);
+                    raft_set_max_inflight_entries(r, 1);
+                }}});
+    c.win(1, {2, 3});
+    c[1].receive({2, 3}, AppendResult{.term = 2, .last = 2});
+    c[1].submit(2);
+    c.drop();
+    c[1].receive(2, AppendResult{.term = 2, .last = 3});
+    REQUIRE(c[1].commit() == 3);
+    REQUIRE(c.count(1, 2) == 1); /* the next entry */
+    const Message entry = c.take(1, 2, RAFT_APPEND_ENTRIES);
+    REQUIRE(entry->append_entries.n_entries == 1);
+    REQUIRE(entry->append_entries.leader_commit == 3);
+    REQUIRE(c.count(1, 3) == 1); /* its window is closed: the commit index alone */
+    const Message told = c.take(1, 3, RAFT_APPEND_ENTRIES);
+    REQUIRE(told->append_entries.n_entries == 0);
+    REQUIRE(told->append_entries.leader_commit == 3);
+}
+
+TEST_CASE("A leader that gave memory back sends heartbeats to all its peers") {
+    Cluster c({{.id = 1, .log = "1[1 2 3 4 5 6]"}});
+    c.win(1, {2, 3, 4});
+    const std::initializer_list<raft_id> others = {2, 3, 4, 5, 6};
+    c[1].receive(others, AppendResult{.term = 2, .last = 2});
+    c[1].submit(1000); /* a large update */
+    for (int i = 0; i < 8; ++i) {
+        c[1].receive(others, AppendResult{.term = 2, .last = 1002});
+    }
+    c.drop();
+    c.expire(1);
+    for (raft_id id : others) {
+        REQUIRE(c.take(1, id, RAFT_APPEND_ENTRIES)->append_entries.prev_log_index == 1002);
+    }
+}
+
+TEST_CASE("Entries that the caller did not send are sent with the next heartbeat") {
+    Cluster c({{.id = 1, .log = "1[1 2 3]"}});
+    c.win(1, {2, 3});
+    c[1].receive({2, 3}, AppendResult{.term = 2, .last = 2});
+    c[1].submit(1);
+    c[1].step(event::sent(2, 2)); /* nothing of the last message fitted */
+    REQUIRE(c[1].progress(2).next == 3);
+    c[1].receive(3, AppendResult{.term = 2, .last = 3});
+    c.drop();
+    c.expire(1);
+    bool sent = false;
+    while (c.count(1, 2) > 0) {
+        sent = c.take(1, 2)->append_entries.n_entries == 1 || sent;
+    }
+    REQUIRE(sent);
+}

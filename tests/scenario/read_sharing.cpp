@@ -347,6 +347,18 @@ TEST_CASE("Reads that wait during a transfer are answered when it is given up") 
         c.echo(2, c.round(2));
         c.echo(2, c.round(2));
     }
+    SECTION("by a barrier, although the first of them is answered before") {
+        c.reads(1, 2);
+        c[1].receive(3, AppendResult{.term = 2, .last = 2, .features = no_rounds, .version = 2});
+        c[1].receive(
+            2, AppendResult{.term = 2, .last = 3, .round = c.round(2), .features = no_rounds});
+        REQUIRE(c.answered(1, 1));
+        REQUIRE(c[1].last() == 3); /* none while the transfer is under way */
+        c[1].transfer(1);
+        c.expire(1);
+        REQUIRE(c[1].last() == 4);
+        c[1].receive(2, AppendResult{.term = 2, .last = 4, .features = no_rounds, .version = 2});
+    }
     SECTION("by a barrier, afterwards") {
         c[1].read(1);
         c[1].read(2);

@@ -175,3 +175,26 @@ TEST_CASE("A leader announces the commit of its removal before it steps down") {
     REQUIRE(c[2].commit() == removal);
     REQUIRE(c[3].commit() == removal);
 }
+
+TEST_CASE("A removed server that lacks compacted entries is sent the snapshot (§4.2.1, §5.1)") {
+    Cluster c({{.id = 1, .log = "1[1 2 3 4]", .set = [](raft *r) {
+                    raft_set_max_inflight_entries(r, 2);
+                }}});
+    c.win(1, {2, 3});
+    c[1].receive({2, 3, 4}, AppendResult{.term = 2, .last = 2});
+    c[1].submit(6);
+    for (raft_index acknowledged : {4, 6, 8}) {
+        c[1].receive({2, 3}, AppendResult{.term = 2, .last = acknowledged});
+    }
+    REQUIRE(c[1].commit() == 8);
+    c[1].take_snapshot(8);
+    REQUIRE(c[1].progress(4).mode == RAFT_PROGRESS_PIPELINE);
+    REQUIRE(c[1].progress(4).next == 5); /* its window is closed */
+    c[1].reconfigure("1 2 3");
+    c.drop();
+    c[1].receive({2, 3}, AppendResult{.term = 2, .last = 9});
+    REQUIRE(c[1].commit() == 9);
+    REQUIRE(c.take(1, 4, RAFT_INSTALL_SNAPSHOT)->install_snapshot.last_index == 8);
+    c.expire(1);
+    REQUIRE(c.count(1, 4) == 0); /* it is a member no more */
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The leader's side of sending a snapshot (§5.1): when a chunk is sent, when it is sent again, and which
- * snapshot it belongs to. */
+/* The leader's side of sending a snapshot (§5.1): when a chunk is sent, when it is sent again, and
+ * which snapshot it belongs to. */
 #include "catch.hpp"
 #include "cluster.hpp"
 
@@ -10,8 +10,8 @@ namespace {
 
 constexpr raft_time timeout = 30000; /* of a chunk that is not acknowledged: the default */
 
-/* Server 1 leads in term 3, with a snapshot at 8 and no log before it. Server 2 needs the snapshot; it
- * and server 3 are played. */
+/* Server 1 leads in term 3, with a snapshot at 8 and no log before it. Server 2 needs the snapshot;
+ * it and server 3 are played. */
 struct Led : Cluster {
     explicit Led(std::function<void(raft *)> set = {})
         : Cluster({Draw{.id = 1,
@@ -303,4 +303,42 @@ TEST_CASE("After a server lost a part of a snapshot, its earlier answers do not 
     c.leader().receive(2, c.answer(8, 20)); /* from before */
     REQUIRE(c.chunks() == 0);
     REQUIRE(c.leader().progress(2).snapshot_offset == 0);
+}
+
+TEST_CASE("A transfer that was interrupted goes on when the leader takes a newer snapshot") {
+    Led c;
+    c.begin();
+    c.leader().receive(2, c.answer(8, 10));
+    REQUIRE(c.chunks() == 2);
+    c.leader().step(event::unreachable(2));
+    c.leader().submit();
+    c.leader().receive(3, AppendResult{.term = 3, .last = c.leader().last()});
+    c.leader().take_snapshot(c.leader().commit());
+    REQUIRE(raft_oldest_snapshot_index(c.leader().handle()) == 8);
+    c.leader().receive(2, c.answer(8, 10));
+    const Message m = c.chunk();
+    REQUIRE(m->install_snapshot.last_index == 8);
+    REQUIRE(m->install_snapshot.offset == 10);
+}
+
+TEST_CASE("A server that was silent for an election timeout is asked before it gets a snapshot") {
+    const bool silent = GENERATE(false, true);
+    Cluster c({Draw{.id = 1, .log = "1[1 2 3]"}});
+    c.win(1, {2, 3});
+    c[1].receive({2, 3}, AppendResult{.term = 2, .last = 2});
+    c[1].submit(8);
+    c[1].receive(3, AppendResult{.term = 2, .last = 10});
+    c[1].take_snapshot(10);
+    c.drop();
+    c.sleep(silent ? 1000 : 999);
+    c[1].step(event::sent(2, 5)); /* entry 6 is needed, and compacted */
+    const Message m = c.take(1, 2);
+    if (silent) {
+        REQUIRE(m->type == RAFT_APPEND_ENTRIES);
+        REQUIRE(m->append_entries.prev_log_index == 10);
+        REQUIRE(m->append_entries.n_entries == 0);
+    } else {
+        REQUIRE(m->type == RAFT_INSTALL_SNAPSHOT);
+        REQUIRE(m->install_snapshot.last_index == 10);
+    }
 }

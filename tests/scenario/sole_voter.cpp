@@ -182,3 +182,25 @@ TEST_CASE("A sole voter that hears a leader of a higher term does not vote for i
     REQUIRE(c[1].term() == 8);
     REQUIRE(c[1].vote() == 0);
 }
+
+TEST_CASE("A sole voter that has led leads again after it followed another server") {
+    Cluster c({{.id = 1, .log = "1[1 2s]"}});
+    REQUIRE(c[1].leads());
+    c[1].receive(3, AppendEntries{.term = 9, .prev = {1, 1}});
+    REQUIRE(c[1].state() == RAFT_FOLLOWER);
+    REQUIRE(c[1].vote() == 0);
+    c.expire(1);
+    REQUIRE(c[1].leads());
+    REQUIRE(c[1].term() == 10);
+}
+
+TEST_CASE("A sole voter votes for itself in a term that it adopts while it adds a voter (§4.2.2)") {
+    Cluster c({{.id = 1, .log = "1[1 2s]"}});
+    c[1].force("1 2");
+    REQUIRE(c[1].conf() == "1 2");
+    REQUIRE(c[1].commit() < c[1].last()); /* the change may be lost in a crash */
+    c[1].receive(3, VoteResult{.term = 9});
+    REQUIRE(c[1].state() == RAFT_FOLLOWER);
+    REQUIRE(c[1].term() == 9);
+    REQUIRE(c[1].vote() == 1);
+}

@@ -173,7 +173,8 @@ void Simulation::move_servers() {
 }
 
 /* After the faults: so many voters restart at other addresses that the others are a majority but
- * one. The leader is one of them. It can ask the others for votes, and the answers must reach it. */
+ * one. The leader is one of them. It can ask the others for votes, and the answers must reach
+ * it. */
 void Simulation::move_majority() {
     Server *l = leader();
     auto settled = [&] {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The two paths of a step. */
 #include "server_fixture.hpp"
-#include "step.hpp"
 
 using namespace libraft;
 
@@ -12,8 +11,9 @@ TEST_CASE("step: the fast path and the general path produce the same update") {
     for (int i = 0; i < 3; i++) { /* the first step makes room in the outbox */
         raft_event submit = fast.event(RAFT_SUBMIT);
         submit.submit = {&entry, 1};
-        REQUIRE(step(fast.server(), submit, fast.update, Path::kAny) == 0);
-        REQUIRE(step(general.server(), submit, general.update, Path::kGeneral) == 0);
+        REQUIRE(fast.step(submit) == 0);
+        general.server().fast_path = FastPath::kNone;
+        REQUIRE(general.step(submit) == 0);
         REQUIRE(fast.update.flags == general.update.flags);
         REQUIRE(fast.update.entries.index == general.update.entries.index);
         REQUIRE(fast.update.entries.write == general.update.entries.write);

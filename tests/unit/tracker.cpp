@@ -182,6 +182,18 @@ TEST_CASE("peer: next is always above match") {
     }
 }
 
+TEST_CASE("peer: the longer it is stalled, the longer it may make no progress, up to 2^32 - 1 ms") {
+    Peer p{};
+    p.match = 10;
+    p.next = 15;
+    p.stall(1000);
+    REQUIRE(p.patience == 2000);
+    REQUIRE(p.next == 11);
+    p.stall(1000 + (raft_time{1} << 33));
+    REQUIRE(p.patience == UINT32_MAX);
+    REQUIRE(p.asked == 15); /* as it was when it was stalled first */
+}
+
 TEST_CASE("tracker: reads are answered in the order in which they were submitted") {
     Tracker t;
     unsigned long long asked = 0;
