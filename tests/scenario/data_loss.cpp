@@ -90,6 +90,8 @@ TEST_CASE("A server that lost what it acknowledged is noticed, counted and probe
     const Message later = c.heartbeat();
     c.answer(2, 6, later->append_entries.round);
     REQUIRE(c.leader().match(2) == 6);
+    c.answer(2, acknowledged, m->append_entries.round);
+    REQUIRE(c.leader().match(2) == 6);
     c.answer(2, acknowledged, later->append_entries.round);
     REQUIRE(c.leader().match(2) == acknowledged);
     REQUIRE(c.leader().progress(2).mode == RAFT_PROGRESS_PIPELINE);
@@ -150,7 +152,9 @@ TEST_CASE("A peer without rounds has lost data if it only rejects for an electio
     REQUIRE(c.leader().match(2) == acknowledged); /* its answers do not tell old from new */
     REQUIRE(c.take(1, 2)->append_entries.prev_log_index == 5);
     c.answer(2, 6);
-    REQUIRE(c.take(1, 2)->append_entries.prev_log_index >= 6);
+    const Message first = c.take(1, 2);
+    REQUIRE(first->append_entries.prev_log_index == 6);
+    REQUIRE(first->append_entries.n_entries == 2); /* the window is closed, from entry 7 on */
     c.leader().submit(1);
     for (raft_index next = 0; c.leader().match(2) < 13;) {
         REQUIRE(c.leader().progress(2).next > next); /* each acknowledgement brings more */
@@ -211,6 +215,35 @@ TEST_CASE("A follower that is installing a snapshot acknowledges, instead of rej
     REQUIRE(r.rejected == 0); /* a rejection would say that it lost entry 3 */
     REQUIRE(r.last_log_index == 3);
     REQUIRE(c[1].last() == 3);
+}
+
+TEST_CASE("What a server acknowledged before it lost its data commits nothing later (§3.6.2)") {
+    Cluster c({Draw{.id = 1, .log = "1[1 2 3 4 5]"}});
+    c.win(1, {2, 3, 4, 5});
+    c[1].receive({2, 3, 4, 5}, AppendResult{.term = 2, .last = 2});
+    c[1].submit(3);
+    c[1].receive(2, AppendResult{.term = 2, .last = 5});
+    c.drop();
+    c.expire(1);
+    const auto round = c.take(1, 2)->append_entries.round;
+    c[1].receive(2, AppendResult{.term = 2, .rejected = 5, .last = 0, .round = round});
+    REQUIRE(c[1].progress(2).data_losses == 1);
+    c[1].receive(3, AppendResult{.term = 2, .last = 5}); /* server 1 and server 3 have entry 5 */
+    REQUIRE(c[1].commit() == 2);
+    c[1].receive(4, AppendResult{.term = 2, .last = 5});
+    REQUIRE(c[1].commit() == 5);
+}
+
+TEST_CASE("The refusal of a message of an earlier term echoes no round (§3.3)") {
+    Cluster c({Draw{.id = 1, .term = 1, .log = "1[1 2 3] 1 1"}});
+    c[1].receive(2, AppendEntries{.term = 3, .prev = {3, 1}, .round = 7});
+    REQUIRE(c.result(1, 2).round == 7);
+    c.drop();
+    c[1].receive(2, AppendEntries{.term = 2, .prev = {2, 1}, .round = 5});
+    const auto r = c.result(1, 2);
+    REQUIRE(r.term == 3);
+    REQUIRE(r.rejected == 2);
+    REQUIRE(r.round == 0);
 }
 
 TEST_CASE(

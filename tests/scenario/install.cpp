@@ -383,3 +383,17 @@ TEST_CASE("A message about entries before the own snapshot is answered") {
     REQUIRE(m->append_entries_result.rejected == 0);
     REQUIRE(m->append_entries_result.last_log_index == 9);
 }
+
+TEST_CASE("A chunk of an older snapshot does not disturb the installation of a newer one (§5.1)") {
+    Cluster c({Draw{.id = 1, .term = 2, .log = "1[1 2 3] 1 1"}});
+    c[1].receive(2, InstallSnapshot{.term = 2, .last = {8, 2}, .bytes = 10});
+    SECTION("of entries that the log lacks") {
+        c[1].receive(2, InstallSnapshot{.term = 2, .last = {6, 2}, .bytes = 5});
+    }
+    SECTION("of entries that the log has") {
+        c[1].receive(2, InstallSnapshot{.term = 2, .last = {3, 1}, .bytes = 5});
+    }
+    REQUIRE_FALSE(c[1].flag(RAFT_UPDATE_SNAPSHOT));
+    c[1].receive(2, InstallSnapshot{.term = 2, .last = {8, 2}, .offset = 10});
+    REQUIRE(raft_snapshot_index(c[1].handle()) == 8);
+}

@@ -188,3 +188,29 @@ TEST_CASE("A sole voter that restarts waits for the lease of the removed leader 
     REQUIRE(c[2].commit() == c[2].last());
     REQUIRE_FALSE(c[1].leads());
 }
+
+TEST_CASE("A lease that has ended does not begin again when the election timeout is raised") {
+    Led c;
+    const auto echo = [&] {
+        c[1].receive(2, AppendResult{.term = 2, .last = 2, .round = c.round(2)});
+    };
+    c.expire(1);
+    const raft_time sent = c.now;
+    echo();
+    c.now = sent + 950;
+    c[1].read(1, true);
+    REQUIRE_FALSE(c[1].answer(1)); /* others may have elected another leader soon */
+    c[1].set([](raft *r) { REQUIRE(raft_set_election_timeout(r, 5000) == 0); });
+    c[1].read(2, true);
+    REQUIRE_FALSE(c[1].answer(2));
+    echo(); /* of a round that began before the timeout was raised */
+    REQUIRE(c[1].answer(1));
+    c[1].read(3, true);
+    REQUIRE_FALSE(c[1].answer(3));
+    c.sleep(1);
+    echo();
+    c.expire(1);
+    echo(); /* a round that began afterwards gives a lease again */
+    c[1].read(4, true);
+    REQUIRE(c[1].answer(4));
+}

@@ -254,3 +254,103 @@ TEST_CASE("Trimmed messages that are reported cost no throughput") {
     }
     REQUIRE(steps == 100); /* 1,000 entries, without waiting for one answer */
 }
+
+TEST_CASE("The patience with a peer that was slow once wears off") {
+    Led c;
+    c.ack(2, 2);
+    c.ack(3, 2);
+    c.leader().submit(1000);
+    for (int i = 0; i < 100; ++i) { /* it takes ten seconds */
+        c.expire(1);
+        c.ack(3, c.leader().last());
+        c.ack(2, 2);
+    }
+    for (int i = 0; i < 1000; ++i) {
+        c.ack(2, c.leader().last());
+        c.expire(1);
+        c.ack(3, c.leader().last());
+    }
+    c.ack(2, c.leader().last());
+    c.leader().submit(10);
+    c.drop();
+    const raft_time lost = c.now;
+    while (c.taken().second == 0) {
+        c.expire(1);
+        c.ack(3, c.leader().last());
+        c.ack(2, 1002);
+        REQUIRE(c.now - lost <= 400);
+    }
+}
+
+TEST_CASE("A rejected heartbeat does not stop entries in flight that were compacted meanwhile") {
+    Led c;
+    c.ack(2, 2);
+    c.ack(3, 2);
+    c.leader().submit(10); /* 3 to 12, on their way to server 2 */
+    c.ack(3, 12);
+    c.leader().take_snapshot(10);
+    const Message m = c.heartbeat();
+    REQUIRE(m->append_entries.prev_log_index == 10); /* entry 2 is not known any more */
+    c.leader().receive(2, AppendResult{.term = 2, .rejected = 10, .last = 2});
+    REQUIRE(c.leader().progress(2).mode == RAFT_PROGRESS_PIPELINE);
+    c.ack(2, 12);
+    REQUIRE(c.leader().match(2) == 12);
+}
+
+TEST_CASE("Eager commits: each peer in the pipeline is told a new commit index at once") {
+    Led c("1[1 2 3]", [](raft *r) { REQUIRE(raft_set_eager_commit(r, 1) == 0); });
+    c.ack(2, 2);
+    c.ack(3, 2);
+    c.drop();
+    SECTION("after an acknowledgement") {
+        c.leader().submit(1);
+        c.drop();
+        c.ack(3, 3);
+    }
+    SECTION("after a write of the leader") {
+        c.leader().slow = true;
+        c.leader().submit(1);
+        c.ack(3, 3);
+        REQUIRE(c.leader().commit() == 2);
+        c.drop();
+        c.leader().store_all();
+    }
+    REQUIRE(c.leader().commit() == 3);
+    for (raft_id id : {2, 3}) {
+        REQUIRE(c.count(1, id) == 1);
+        const Message m = c.take(1, id);
+        REQUIRE(m->append_entries.leader_commit == 3);
+        REQUIRE(m->append_entries.n_entries == 0);
+    }
+    c.ack(2, 3); /* the commit index does not rise again */
+    REQUIRE(c.count(1, 2) + c.count(1, 3) == 0);
+}
+
+TEST_CASE("Eager commits: a peer that is sent entries learns the commit index from them") {
+    Led c("1[1 2 3]", [](raft *r) {
+        REQUIRE(raft_set_eager_commit(r, 1) == 0);
+        raft_set_max_inflight_entries(r, 4);
+    });
+    c.ack(2, 2);
+    c.ack(3, 2);
+    c.leader().submit(6); /* 3 to 6 are sent */
+    c.drop();
+    c.ack(3, 6);
+    REQUIRE(c.count(1, 2) == 1);
+    REQUIRE(c.count(1, 3) == 1);
+    const Message m = c.take(1, 3);
+    REQUIRE(m->append_entries.n_entries == 2);
+    REQUIRE(m->append_entries.leader_commit == 6);
+}
+
+TEST_CASE("Without eager commits the next message tells the commit index") {
+    Led c;
+    c.ack(2, 2);
+    c.ack(3, 2);
+    c.leader().submit(1);
+    c.drop();
+    c.ack(3, 3);
+    REQUIRE(c.leader().commit() == 3);
+    REQUIRE(c.count(1, 2) + c.count(1, 3) == 0);
+    REQUIRE(c.heartbeat()->append_entries.leader_commit == 3);
+}

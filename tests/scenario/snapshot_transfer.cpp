@@ -273,6 +273,38 @@ TEST_CASE("A whole snapshot replaces half of one in chunks") {
     REQUIRE(c[1].commit() == 8);
 }
 
+TEST_CASE("No chunk leaves while the features of a server are not known") {
+    Led c;
+    c.leader().receive({2, 3}, AppendResult{.term = 3, .last = 9});
+    c.leader().submit();
+    c.leader().receive(3, AppendResult{.term = 3, .last = 10});
+    c.leader().step(event::unreachable(2));
+    c.leader().take_snapshot(10); /* the entries that server 2 lacks are compacted */
+    c.drop();
+    c.tick();
+    REQUIRE(c.leader().progress(2).mode == RAFT_PROGRESS_SNAPSHOT);
+    REQUIRE(c.chunks() == 0);
+    c.leader().receive(2, AppendResult{.term = 3, .rejected = 10, .last = 9});
+    REQUIRE(c.chunk()->install_snapshot.version == 1);
+}
+
+TEST_CASE("After a server lost a part of a snapshot, its earlier answers do not count (§5.1)") {
+    Led c;
+    c.begin();
+    c.leader().receive(2, c.answer(8, 10));
+    c.leader().receive(2, c.answer(8, 20));
+    REQUIRE(c.chunks() == 3);
+    c.tick();
+    AppendResult lost = c.answer();
+    lost.round = c.take(1, 2)->append_entries.round;
+    REQUIRE(lost.round > 0);
+    c.leader().receive(2, lost);
+    REQUIRE(c.chunk()->install_snapshot.offset == 0);
+    c.leader().receive(2, c.answer(8, 20)); /* from before */
+    REQUIRE(c.chunks() == 0);
+    REQUIRE(c.leader().progress(2).snapshot_offset == 0);
+}
+
 TEST_CASE("A transfer that was interrupted goes on when the leader takes a newer snapshot") {
     Led c;
     c.begin();
