@@ -69,7 +69,7 @@ Cluster::~Cluster() {
 /* Fill in the log that is on the disk. */
 void Cluster::load(Node &node, raft_event_start *start) {
     for (raft_term term = 1; term <= options_.terms; term++) {
-        node.log.push_back({term, RAFT_COMMAND, {payload_.data(), payload_.size()}, &payload_});
+        node.log.push_back({term, RAFT_COMMAND, {payload_.data(), payload_.size()}, {&payload_}});
     }
     if (!node.log.empty()) {
         node.log[0].type = RAFT_CHANGE;
@@ -111,7 +111,7 @@ void Cluster::settle() {
 }
 
 void Cluster::submit(unsigned n) {
-    submission_.assign(n, {0, RAFT_COMMAND, {payload_.data(), payload_.size()}, payload_.data()});
+    submission_.assign(n, {0, RAFT_COMMAND, {payload_.data(), payload_.size()}, {payload_.data()}});
     raft_event event = make_event(RAFT_SUBMIT, now_);
     event.submit.entries = submission_.data();
     event.submit.n = n;

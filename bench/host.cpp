@@ -52,7 +52,7 @@ void Host::start(unsigned i) {
             abort();
         }
     }
-    raft_entry entry = {1, RAFT_CHANGE, {configuration_.data(), configuration_.size()}, barrier};
+    raft_entry entry = {1, RAFT_CHANGE, {configuration_.data(), configuration_.size()}, {barrier}};
     raft_event e = event(RAFT_START);
     e.start.term = 1;
     e.start.start_index = 1;
@@ -141,7 +141,7 @@ void Host::receive(unsigned i, raft_message &message) {
 }
 
 void Host::hear_from_leader(unsigned i, bool first) {
-    raft_entry entry = {2, RAFT_BARRIER, {barrier, sizeof barrier}, barrier};
+    raft_entry entry = {2, RAFT_BARRIER, {barrier, sizeof barrier}, {barrier}};
     raft_message message;
     memset(&message, 0, sizeof message);
     message.type = RAFT_APPEND_ENTRIES;

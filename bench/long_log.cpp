@@ -19,7 +19,7 @@ LongLog::LongLog(unsigned entries, unsigned terms)
     : terms_(terms), configuration_(encode_voters(3)), log_(entries) {
     for (unsigned i = 0; i < entries; i++) {
         const raft_term term = 1 + static_cast<raft_term>(i) * terms / entries;
-        log_[i] = {term, RAFT_COMMAND, {payload, sizeof payload}, payload};
+        log_[i] = {term, RAFT_COMMAND, {payload, sizeof payload}, {payload}};
     }
     log_[0].type = RAFT_CHANGE;
     log_[0].buf = {configuration_.data(), configuration_.size()};

@@ -87,7 +87,7 @@ TEST_CASE("Entries and snapshot chunks of messages are handed through as well") 
     char cookie;
     raft_entry entries[2]{};
     for (raft_entry &x : entries) {
-        x = {1, RAFT_COMMAND, {unreadable, 77}, &cookie};
+        x = {1, RAFT_COMMAND, {unreadable, 77}, {&cookie}};
     }
     Event e = event::receive(draft(2, 1, AppendEntries{.term = 1, .prev = {1, 1}}));
     e.falsify = [&](raft_event &x) {

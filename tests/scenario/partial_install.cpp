@@ -194,3 +194,16 @@ TEST_CASE("A chunk from the middle of another snapshot supersedes no chunk (§5.
     REQUIRE(r.snapshot_index == 8);
     REQUIRE(r.snapshot_offset == 4);
 }
+
+TEST_CASE("Only entries beyond a partial snapshot show that they are newer (§3.5, §5.1)") {
+    /* Both messages have the round in which the chunk came. */
+    const bool beyond = GENERATE(false, true);
+    Cluster c({Draw{.id = 1, .log = "1[1 2 3] 1 1 1"}});
+    c[1].receive(2, AppendEntries{.term = 2, .prev = {4, 1}, .round = 5});
+    c[1].receive(2, piece(2, {5, 2}));
+    c.drop();
+    const char *log = beyond ? "2 2" : "2";
+    c[1].receive(2, AppendEntries{.term = 2, .prev = {4, 1}, .log = log, .round = 5});
+    REQUIRE(c[1].last() == (beyond ? 6 : 4));
+    REQUIRE(c.result(1, 2).snapshot_index == (beyond ? 0 : 5));
+}

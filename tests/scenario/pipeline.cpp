@@ -263,6 +263,7 @@ TEST_CASE("A leader that gave memory back sends heartbeats to all its peers") {
     c[1].submit(1000); /* a large update */
     for (int i = 0; i < 8; ++i) {
         c[1].receive(others, AppendResult{.term = 2, .last = 1002});
+        c[1].receive(7, RequestVote{.term = 2, .last = {1, 1}}); /* its answer is a small update */
     }
     c.drop();
     c.expire(1);

@@ -342,3 +342,19 @@ TEST_CASE("A server that was silent for an election timeout is asked before it g
         REQUIRE(m->install_snapshot.last_index == 10);
     }
 }
+
+TEST_CASE("A transfer whose first chunk was lost with a report begins with the newest snapshot") {
+    Led c;
+    c.begin();
+    REQUIRE(c.chunks() == 1);
+    c.leader().step(event::unreachable(2));
+    c.leader().submit();
+    c.leader().receive(3, AppendResult{.term = 3, .last = c.leader().last()});
+    const raft_index newest = c.leader().commit();
+    c.leader().take_snapshot(newest);
+    REQUIRE(raft_oldest_snapshot_index(c.leader().handle()) == newest);
+    c.leader().receive(2, c.answer());
+    const Message m = c.chunk();
+    REQUIRE(m->install_snapshot.last_index == newest);
+    REQUIRE(m->install_snapshot.offset == 0);
+}
