@@ -67,8 +67,7 @@ void Simulation::begin_retiming() {
             return;
         }
     }
-    bool wrong_order = broken == Broken::RAISED_LEADER;
-    bool raise = extra.percent(50) || wrong_order;
+    bool raise = extra.percent(50);
     unsigned least = std::min(4 * plan.tuning.heartbeat, old);
     auto timeout = static_cast<unsigned>(raise ? extra.between(old, std::min(4 * old, 3000U))
                                                : extra.between(least, old));
@@ -83,7 +82,7 @@ void Simulation::begin_retiming() {
     if (raise && extra.percent(50)) { /* leadership may move just then */
         network.split(1U << l->id, true, true);
         schedule(now + extra.between(0, 4 * timeout) * kMs, Scheduled::HEAL, 0, 0);
-        first = wrong_order ? 0 : extra.between(old / 2, 2 * old) * kMs;
+        first = extra.between(old / 2, 2 * old) * kMs;
     }
     schedule(now + first, Scheduled::RETIME, 0, 0);
 }
@@ -93,7 +92,6 @@ void Simulation::continue_retiming() {
     raft_id leader_id = l != nullptr ? l->id : 0;
     for (raft_id id = 1; id <= plan.servers; id++) {
         bool other = retiming_.raise ? id == leader_id : id != leader_id;
-        other = broken == Broken::RAISED_LEADER ? !other : other;
         if ((retiming_.left >> id & 1) != 0 && (retiming_.halfway || !other)) {
             server(id).set_election_timeout(retiming_.timeout);
             retiming_.left &= ~(1U << id);
@@ -102,7 +100,6 @@ void Simulation::continue_retiming() {
     retiming_.halfway = true;
     if (retiming_.left != 0) { /* clocks may be slow */
         Time later = retiming_.raise ? extra.between(0, 5) : 2 * retiming_.old + 10;
-        later = broken == Broken::RAISED_LEADER ? extra.between(1, 3) * retiming_.old : later;
         schedule(now + later * kMs, Scheduled::RETIME, 0, 0);
         return;
     }

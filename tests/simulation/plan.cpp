@@ -140,10 +140,6 @@ void arrange(Plan &p, Broken broken) {
             p.fault_interval = 300 * kMs;
             p.disk_max += 100 * kMs;
             break;
-        case Broken::RAISED_LEADER:
-            p.callers.interval = kSecond;
-            p.think = 10 * kMs;
-            break;
         case Broken::RECOVER_STALE:
         case Broken::RECOVER_TWO:
         case Broken::RETURNING_MAJORITY:

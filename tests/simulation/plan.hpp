@@ -62,7 +62,6 @@ namespace sim {
     X(RESENT_ENTRIES, "resent-entries")         /* heartbeats bring entries again */              \
     X(FALSE_LOSS, "false-loss")                 /* a leader counts a loss that never was */       \
     X(LOST_QUORUM, "lost-quorum")               /* data is lost that a majority needs */          \
-    X(RAISED_LEADER, "raised-leader")           /* the leader's timeout is raised first */        \
     X(CONFIGURED_ADDRESS, "configured-address") /* answers go to the configured address */        \
     X(LOST_CHUNKS, "lost-chunks")               /* the network loses all snapshots */             \
     X(UNSET_DELAY, "unset-delay")               /* the election delay is not set */               \

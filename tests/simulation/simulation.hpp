@@ -83,7 +83,7 @@ public:
     bool compares_paths() { return seed % 3 == 0 || ++paths_ % 8 == 0; }
     bool trusts_leases() const { return plan.bounded_clocks || broken == Broken::DRIFTING_LEASE; }
     /* While election timeouts change, clients do not ask for answers by lease. */
-    bool asks_for_leases() const { return retiming_.left == 0 || broken == Broken::RAISED_LEADER; }
+    bool asks_for_leases() const { return retiming_.left == 0; }
 
     void schedule(Time at, Scheduled::Kind kind, raft_id server, uint64_t epoch, uint64_t a = 0,
                   unsigned long long b = 0);
