@@ -106,15 +106,15 @@ void use_newest(Server &s) {
 }
 
 raft_index oldest(const Server &s) {
-    raft_index oldest = s.snapshot_index;
+    raft_index least = s.snapshot_index;
     if (s.tracker) {
         for (const Peer &p : s.tracker->peers) {
             if (p.is_sent_snapshot()) {
-                oldest = std::min(oldest, p.snapshot_index);
+                least = std::min(least, p.snapshot_index);
             }
         }
     }
-    return oldest;
+    return least;
 }
 
 } // namespace libraft::snapshot_transfer
