@@ -27,7 +27,9 @@ inline void note_progress(const Server &s, Peer &p, raft_index match) {
     if (match > p.acknowledged()) {
         p.widen_window();
         p.waiting_since = s.now;
-        p.agreed = match;
+        if (p.is(kRewound)) {
+            p.agreed = match;
+        }
     } else if (p.is_pipelined() && match + 1 >= p.next) {
         p.waiting_since = s.now; /* nothing is in flight */
     }
@@ -288,11 +290,14 @@ FAST_PATH int on_append_result(Server &s, const raft_event &event, raft_update &
     (void)p->heard(s.now, r); /* no read waits for an echo */
     const raft_index match = std::min(r.last_log_index, p->sent);
     unsigned flags = 0;
-    note_progress(s, *p, match);
-    p->next = std::max(p->next, match + 1);
     if (match > p->match) {
+        p->widen_window();
+        p->waiting_since = s.now;
         flags = commit::advance_settled(s, *p, match);
+    } else if (match + 1 >= p->next) {
+        p->waiting_since = s.now; /* nothing is in flight */
     }
+    p->next = std::max(p->next, match + 1);
     update.flags = flags;
     return p->next > s.log.last() ? 0 : send_more(s, update, *p);
 }

@@ -64,8 +64,9 @@ void Network::send(Wire *wire) {
         post(new Wire(*wire));
     }
     if (sim_.broken == Broken::MESSAGE_STORM) {
-        post(new Wire(*wire));
-        post(new Wire(*wire));
+        for (int copies = 0; copies < 10000; copies++) {
+            post(new Wire(*wire));
+        }
     }
     echo_later(*wire);
     post(wire);

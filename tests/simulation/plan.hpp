@@ -47,7 +47,7 @@ namespace sim {
     X(TIMEOUT_DUE, "timeout-due")           /* the timeout is due already when a step ends */     \
     X(UNEXPECTED_NOMEM, "unexpected-nomem") /* RAFT_NOMEM where no allocation failed */           \
     X(CORRUPT_LOG, "corrupt-log")           /* a disk returns another term */                     \
-    X(MESSAGE_STORM, "message-storm")       /* the network triples every message */               \
+    X(MESSAGE_STORM, "message-storm")       /* the network multiplies every message */            \
     X(SHORT_RUN, "short-run")               /* the simulation ends early */                       \
     X(IDLE_FOLLOWER, "idle-follower")       /* a server that should campaign does not */          \
     X(EARLY_STEP_DOWN, "early-step-down")   /* a leader steps down although a quorum answers */   \
