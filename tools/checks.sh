@@ -82,8 +82,9 @@ lint() { tools/lint; }
 
 coverage() { tools/coverage; }
 
-# simulator RUNS [FROM]: simulated clusters other than those of the tests; by default, others with
-# each commit. Each kind of fault must occur in one of twenty.
+# simulator RUNS [FROM]: simulated clusters; by default, others with each commit. Each kind of fault
+# must occur in one of twenty. A commit runs fixed seeds: the bounds on traffic and the count of lost
+# data are so strict that about 2 runs in 1,000 fail and must be looked at by a person.
 simulator() {
     local from=${2:-} commit
     commit=$(git rev-parse HEAD 2>/dev/null || echo 0000000)
@@ -191,7 +192,7 @@ demo() { tools/demo; }
 commit_checks() {
     check_tests
     check documentation "the documentation builds without a warning" documentation
-    check simulator "2,000 simulated clusters" simulator 2000
+    check simulator "800 simulated clusters" simulator 800 1
     check clang "clang builds without a warning; tests under ASan and UBSan" clang_sanitizers
     check valgrind "unit, scenario, C and memory tests under valgrind" under_valgrind
     check fuzzing "fuzzing for 15 seconds" fuzzing 15

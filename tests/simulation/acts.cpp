@@ -130,8 +130,11 @@ void Simulation::restart_as_other_version() {
     bool older = s.codec >= kOurs;
     stats.add(older ? S_DOWNGRADE : S_UPGRADE);
     s.stop(older ? "to restart as an older version" : "to restart as a newer version");
+    network.forget(s.id); /* what it sent before would announce its old features once more */
     s.next_codec = older ? unsigned{kPublished} : unsigned{kOurs};
-    Time down = (2 * plan.max_election_timeout() + extra.below(2000)) * kMs;
+    /* Election timeouts may change meanwhile. */
+    unsigned longest = std::max(plan.max_election_timeout(), 3000U);
+    Time down = (2 * longest + extra.below(2000)) * kMs;
     down = broken == Broken::SUDDEN_DOWNGRADE ? kMs : down;
     schedule(now + down, Scheduled::RESTART, s.id, s.epoch);
 }

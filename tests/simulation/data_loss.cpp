@@ -71,7 +71,9 @@ void Simulation::lose_data() {
         return;
     }
     founding_over_ = true;
-    bool set_back = old != old_disks_.end() && old->second.term > 0 && extra.percent(75);
+    /* A sole voter that is set back elects itself again: its old vote says that it may. */
+    bool set_back = old != old_disks_.end() && old->second.term > 0 && old->second.vote != s.id &&
+                    extra.percent(75);
     stats.add(set_back ? S_SET_BACK : S_EMPTIED);
     s.stop(set_back ? "its disk is set back" : "its disk is emptied");
     s.disk = set_back ? old->second : Disk();
