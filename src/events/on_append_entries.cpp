@@ -336,7 +336,8 @@ bool is_from_leader(const Server &s, const raft_message &m) {
 }
 
 /* It matches the log. */
-[[gnu::always_inline]] inline int take_heartbeat(Server &s, const raft_event &event, raft_update &update) {
+[[gnu::always_inline]] inline int take_heartbeat(Server &s, const raft_event &event,
+                                                 raft_update &update) {
     const raft_append_entries &ae = event.receive.message->append_entries;
     if (!fast_path::within_limits(event, ae.leader_commit | ae.prev_log_index | ae.round) ||
         s.outbox.is_large() || !s.outbox.holds(kMessageSize)) [[unlikely]] {
@@ -380,8 +381,8 @@ FAST_PATH int on_append_entries(Server &s, const raft_event &event, raft_update 
         }
         const bool at_end =
             ae.prev_log_index == s.log.last() && ae.prev_log_term == s.log.last_term();
-        if (at_end || (ae.prev_log_term != 0 &&
-                       s.log.term_of(ae.prev_log_index) == ae.prev_log_term)) {
+        if (at_end ||
+            (ae.prev_log_term != 0 && s.log.term_of(ae.prev_log_index) == ae.prev_log_term)) {
             return take_heartbeat(s, event, update);
         }
     }
