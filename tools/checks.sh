@@ -194,7 +194,7 @@ demo() { tools/demo; }
 commit_checks() {
     check_tests
     check documentation "the documentation builds without a warning" documentation
-    check simulator "800 simulated clusters" simulator 800 1
+    check simulator "600 simulated clusters" simulator 600 1
     check clang "clang builds without a warning; tests under ASan and UBSan" clang_sanitizers
     check valgrind "unit, scenario, C and memory tests under valgrind" under_valgrind
     check fuzzing "fuzzing for 15 seconds" fuzzing 15
