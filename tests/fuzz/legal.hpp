@@ -3,6 +3,8 @@
  * independently of the library. */
 #pragma once
 
+#include "../driver/message.hpp"
+
 #include <raft.h>
 
 #include <algorithm>
@@ -102,32 +104,16 @@ inline bool legal_install(const raft_install_snapshot &i) {
            legal_snapshot(i.last_index, i.last_term, i.conf, i.conf_index, i.term);
 }
 
-/* Of any message that the library knows. */
-inline raft_term term_of(const raft_message &m) {
-    switch (number_of(m.type)) {
-        case RAFT_APPEND_ENTRIES:
-            return m.append_entries.term;
-        case RAFT_APPEND_ENTRIES_RESULT:
-            return m.append_entries_result.term;
-        case RAFT_REQUEST_VOTE:
-            return m.request_vote.term;
-        case RAFT_REQUEST_VOTE_RESULT:
-            return m.request_vote_result.term;
-        case RAFT_INSTALL_SNAPSHOT:
-            return m.install_snapshot.term;
-        case RAFT_TIMEOUT_NOW:
-            return m.timeout_now.term;
-        default:
-            return 1;
-    }
-}
-
 inline bool legal_message(const raft_message &m, raft_id own, raft_term own_term) {
     if (m.server_id == 0 || m.server_id == own || m.server_address == nullptr) {
         return false;
     }
-    const bool needs_term = number_of(m.type) != RAFT_REQUEST_VOTE_RESULT;
-    if ((needs_term && term_of(m) == 0) || term_of(m) > highest_term(own_term)) {
+    if (number_of(m.type) < RAFT_APPEND_ENTRIES || number_of(m.type) > RAFT_TIMEOUT_NOW) {
+        return true; /* a message of a later version, which the library ignores */
+    }
+    const raft_term term = driver::term_of(m);
+    const bool needs_term = m.type != RAFT_REQUEST_VOTE_RESULT;
+    if ((needs_term && term == 0) || term > highest_term(own_term)) {
         return false;
     }
     switch (number_of(m.type)) {
