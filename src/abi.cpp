@@ -24,13 +24,14 @@ int check_setter(const Server *s) {
     return s->in_tracer ? int{RAFT_BUSY} : 0;
 }
 
-int fail(Server &s, int code, const char *why) {
+/* Return the code of a setter, and keep its reason for raft_errmsg(). */
+int finish(Server &s, int code, const char *why) {
     s.why = why;
     return code;
 }
 
 /* An older text would be taken for this setter's. */
-int succeed(Server &s) { return fail(s, 0, ""); }
+int succeed(Server &s) { return finish(s, 0, ""); }
 
 /* Give a server that uses the defaults a copy of its own. */
 [[nodiscard]] bool separate_settings(Server &s) {
@@ -59,10 +60,10 @@ int set(struct raft *r, Change change, const char *invalid = nullptr) {
         invalid = changed.contradiction();
     }
     if (invalid != nullptr) {
-        return fail(*s, RAFT_INVALID, invalid);
+        return finish(*s, RAFT_INVALID, invalid);
     }
     if (!separate_settings(*s)) {
-        return fail(*s, RAFT_NOMEM, "out of memory");
+        return finish(*s, RAFT_NOMEM, "out of memory");
     }
     const Settings before = *s->settings;
     s->own_settings() = changed;

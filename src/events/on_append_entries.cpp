@@ -138,8 +138,8 @@ uint64_t round_of(const raft_append_entries &ae) { return ae.version >= 1 ? ae.r
 }
 
 /* Was the message sent after the chunk of a snapshot that came last? It is certain if the message
- * comes from another leader, has entries beyond the snapshot, or has a round that began later. A
- * peer without rounds is taken at its word. */
+ * comes from another leader, has entries beyond the snapshot, or has a round that began later.
+ * Without a round it cannot be told, and the message counts as newer. */
 bool is_newer(const Installation &i, const raft_append_entries &ae) {
     return i.leader_term != ae.term || ae.prev_log_index + ae.n_entries > i.index ||
            round_of(ae) == 0 || ae.round > i.round;
@@ -301,7 +301,7 @@ int handle(Step &step) {
 }
 
 /* Are all entries commands or barriers of this term? */
-bool are_plain(const raft_entry *entries, uint32_t n, raft_term term) {
+bool are_plain_of(const raft_entry *entries, uint32_t n, raft_term term) {
     for (const raft_entry *entry = entries; entry != entries + n; entry++) {
         if (entry->term != term || !fast_path::is_plain(load_enum(entry->type))) {
             return false;
@@ -357,7 +357,7 @@ FAST_PATH int take_entries(Server &s, const raft_event &event, raft_update &upda
     if (!fast_path::within_limits(event, ae.leader_commit | ae.prev_log_index | ae.round) ||
         ae.prev_log_index != s.log.last() || ae.prev_log_term != s.log.last_term() ||
         ae.entries == nullptr || !s.outbox.holds(ae.n_entries * kEntrySize) ||
-        !are_plain(ae.entries, ae.n_entries, ae.prev_log_term)) [[unlikely]] {
+        !are_plain_of(ae.entries, ae.n_entries, ae.prev_log_term)) [[unlikely]] {
         return run(s, event, update, handle);
     }
     const unsigned flags = follow_usual(s, event, ae);

@@ -25,8 +25,7 @@ namespace {
  * sent? */
 inline void note_progress(const Server &s, Peer &p, raft_index match) {
     if (match > p.acknowledged()) {
-        p.widen_window();
-        p.waiting_since = s.now;
+        p.progressed(s.now);
         if (p.is(kRewound)) {
             p.agreed = match;
         }
@@ -291,8 +290,7 @@ FAST_PATH int on_append_result(Server &s, const raft_event &event, raft_update &
     const raft_index match = std::min(r.last_log_index, p->sent);
     unsigned flags = 0;
     if (match > p->match) {
-        p->widen_window();
-        p->waiting_since = s.now;
+        p->progressed(s.now);
         flags = commit::advance_settled(s, *p, match);
     } else if (match + 1 >= p->next) {
         p->waiting_since = s.now; /* nothing is in flight */

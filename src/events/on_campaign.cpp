@@ -11,7 +11,8 @@ int on_campaign(Step &step) {
     if (s.leads()) {
         return step.fail(RAFT_INVALID, "this server is the leader already");
     }
-    /* The caller answers for a sole voter, whom a timeout may not let elect itself. */
+    /* election_start::may_elect_itself() is not asked: where a sole voter does not elect itself by
+     * a timeout, this event is the way to make it lead. */
     if (s.last_stored == 0 || !election_start::may_lead(s)) {
         return step.fail(RAFT_INVALID, "this server may not campaign");
     }

@@ -35,18 +35,19 @@ inline bool may_lead(const Server &s) {
            s.configuration->previous->voter_sets_of(s.id) != 0;
 }
 
-/* A sole voter needs no other server's vote, so nothing stops a server that is the sole voter of
- * an old configuration only: a founder whose disk was emptied, and which receives the log from its
- * first entry on. It elects itself only if something shows that it is up to date: its vote or an
- * entry of the current term, or that it has led under this configuration. */
+/* A sole voter needs no other server's vote. So it elects itself only if something shows that its
+ * configuration is up to date: its vote or an entry of the current term, or that it has led under
+ * this configuration. Otherwise a founder whose disk was emptied, and which receives the log from
+ * its first entry on, would elect itself as soon as it has that entry. */
 inline bool may_elect_itself(const Server &s) {
     return !s.sole_voter || s.voted_for == s.id || s.log.last_term() == s.term || s.has_led;
 }
 
 /* Whom does a server vote for when it adopts the term of a server that is not a leader? A sole
- * voter that may elect itself votes for itself. Otherwise a removed server that cannot win, and
- * raises the term with each campaign, would leave it without evidence, for ever if it restarts.
- * The same holds while a change that ends this is uncommitted: it may be lost in a crash. */
+ * voter that may elect itself votes for itself, because its vote is the evidence that it may. A
+ * removed server, which cannot win but raises the term with each campaign, would else take that
+ * evidence away, and after a restart the sole voter would never elect itself. The rule also holds
+ * while a change that adds a voter is uncommitted: a crash may undo the change. */
 inline raft_id vote_in_adopted_term(const Server &s) {
     const bool was_sole_voter = !s.configuration_committed() &&
                                 s.configuration->previous != nullptr &&
@@ -63,7 +64,7 @@ inline bool may_campaign(const Server &s) {
  * chunks, a leader that is silent has given the installation up. */
 inline bool is_installing(const Server &s) { return s.installation && s.installation->outstanding; }
 
-/* §4.2.3, §6.4.1: no vote is given, to this server itself neither, within a minimum election
+/* §4.2.3, §6.4.1: no vote is given, not even to this server itself, within a minimum election
  * timeout of hearing from a leader. */
 inline bool in_lease(const Server &s) {
     return s.leads() || s.now - s.heard_at < s.settings->election_timeout;

@@ -49,7 +49,6 @@ void lead(Change &change) {
     Tracker &t = *s.tracker;
     transitions::become_leader(change);
     t.elected_at = s.now;
-    t.lease_after = 0;
     t.round = 0;
     (void)rounds::begin(s); /* the first round of a millisecond cannot fail */
     t.transfer = Transfer();

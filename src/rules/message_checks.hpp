@@ -21,9 +21,9 @@ namespace libraft::message {
     return 0;
 }
 
-/* No honest cluster gets to kHonestTerms, nor are its members more than kMostElections apart. So a
- * forged message cannot use the terms up, because a server ignores it. A server with an empty log
- * takes any term: it can still join any cluster. */
+/* A term beyond both bounds is refused, so that one forged message cannot use the terms up. No
+ * honest cluster gets to kHonestTerms, nor are its members more than kMostElections apart. A server
+ * with an empty log accepts any term, so that it can join any cluster. */
 inline constexpr raft_term kHonestTerms = 1ULL << 61;
 inline constexpr raft_term kMostElections = 1ULL << 32;
 inline raft_term highest_term(const Server &s) {

@@ -15,7 +15,7 @@ Echoes quorum_echoes(const Server &s) {
     const bool announced = s.announces(RAFT_FEATURE_ROUNDS);
     const auto may_echo = [&](const Peer &p) {
         return p.self || (announced && is_in_contact(s, p, s.now) &&
-                          (!p.features_known || (p.usable & RAFT_FEATURE_ROUNDS) != 0));
+                          (!p.features_known || (p.features & RAFT_FEATURE_ROUNDS) != 0));
     };
     const auto echoes = [&](const Peer &p) { return p.self || (p.features_known && may_echo(p)); };
     if (has_quorum(s.tracker->peers, echoes)) {

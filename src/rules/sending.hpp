@@ -10,7 +10,7 @@ namespace libraft::sending {
 /* Write an AppendEntries with `n` entries after `prev`, whose term is `prev_term`. */
 inline void write_append_entries(const Server &s, raft_message &m, Peer &p, raft_index prev,
                                  raft_term prev_term, uint32_t n) {
-    const bool round = (p.usable & s.settings->features & RAFT_FEATURE_ROUNDS) != 0;
+    const bool round = (p.usable() & s.settings->features & RAFT_FEATURE_ROUNDS) != 0;
     m.type = RAFT_APPEND_ENTRIES;
     m.server_id = p.id;
     m.server_address = p.address;

@@ -10,7 +10,7 @@ namespace {
 
 /* To a peer that does not take chunks, the snapshot is sent as a whole. */
 bool takes_chunks(const Server &s, const Peer &p) {
-    return (s.settings->features & p.usable & RAFT_FEATURE_CHUNKS) != 0;
+    return (s.settings->features & p.usable() & RAFT_FEATURE_CHUNKS) != 0;
 }
 
 bool is_late(const Server &s, const Peer &p) {

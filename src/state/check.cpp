@@ -75,7 +75,6 @@ void check_tracker(const Server &s) {
             INVARIANT(p.round <= t.round);
             INVARIANT(!p.chunk_sent || p.is_sent_snapshot());
             INVARIANT(!p.is_sent_snapshot() || s.log.term_of(p.snapshot_index) != 0);
-            INVARIANT(p.usable == (p.features_known ? p.features : 0));
         }
     }
     INVARIANT(t.catch_up.id == 0 || t.find(t.catch_up.id) != nullptr);

@@ -71,7 +71,6 @@ struct Peer {
     uint32_t patience;         /* how long it may make no progress until it is stalled, ms */
     uint32_t losses;           /* how often it came back with less than it had acknowledged */
     uint16_t features;         /* that it announced last */
-    uint16_t usable;           /* the same while they are known, else 0 */
     uint16_t capacity;
     bool reports_capacity;
     bool features_known; /* it announced them after it was last silent or unreachable */
@@ -87,6 +86,8 @@ struct Peer {
     bool chunk_sent;       /* a chunk is on its way */
 
     bool votes() const { return !ballot.empty(); }
+    /* Features that it has now; none while they are not known. */
+    uint16_t usable() const { return features_known ? features : uint16_t{0}; }
     /* What it is known to have now. */
     raft_index acknowledged() const { return is(kRewound) ? agreed : match; }
 
@@ -134,6 +135,11 @@ struct Peer {
         mode = RAFT_PROGRESS_PROBE;
         clear(kStalled);
         next = from > acknowledged() ? from : acknowledged() + 1;
+    }
+    /* It acknowledged more than before. */
+    void progressed(raft_time now) {
+        widen_window();
+        waiting_since = now;
     }
     /* What is in flight does not arrive: send the first entry of it once more. */
     void stall(raft_time now) {
@@ -213,12 +219,9 @@ struct Peer {
         return Echo::kLater;
     }
     /* It may come back as an older version. */
-    void forget_features() {
-        features_known = false;
-        usable = 0;
-    }
+    void forget_features() { features_known = false; }
     void note_features(uint16_t announced, uint16_t left) {
-        features = usable = announced;
+        features = announced;
         features_known = true;
         capacity = left;
         reports_capacity = (announced & RAFT_FEATURE_CAPACITY) != 0;

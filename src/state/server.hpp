@@ -45,9 +45,9 @@ struct Facts {
     uint8_t own_sets : 2 = 0;    /* voter sets of this server in the latest configuration */
     bool sole_voter : 1 = false; /* this server alone is a quorum of that configuration */
     bool has_led : 1 = false;    /* since the start, under that configuration */
-    /* In so many terms, from the current one on, this server may have requested pre-votes, also
-     * before a restart. Maintained only while pre-votes are off: an unmarked vote result of such
-     * a term may answer an old pre-vote, and does not count. */
+    /* The number of terms, beginning with the current one, for which this server may have
+     * requested pre-votes, also before a restart. Maintained only while pre-votes are off: an
+     * unmarked vote result of such a term may answer an old pre-vote, and does not count. */
     uint8_t pre_vote_terms : 2 = 0;
     bool started : 1 = false;
     bool leader_extended : 1 = false; /* the leader's messages carry the fields we added */

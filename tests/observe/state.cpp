@@ -111,8 +111,8 @@ void add_installation(Hasher &h, const Installation *installation) {
 void add_peer(Hasher &h, const View &view, const Peer &peer) {
     const auto &[id, address, ballot, match, next, sent, agreed, asked, contact, waiting_since,
                  rejecting_since, round, believed_from, snapshot_index, snapshot_offset, window,
-                 patience, losses, features, usable, capacity, reports_capacity, features_known,
-                 answered, mode, doubts, role, catch_up, self, granted, departing, demotion_pending,
+                 patience, losses, features, capacity, reports_capacity, features_known, answered,
+                 mode, doubts, role, catch_up, self, granted, departing, demotion_pending,
                  chunk_sent] = peer;
     const Settings &settings = *view.server.settings;
     h.add(address);
@@ -123,7 +123,7 @@ void add_peer(Hasher &h, const View &view, const Peer &peer) {
         view.round(believed_from), snapshot_index, snapshot_offset,
         /* A window wider than what the caller allows has no effect. */
         view.exact() ? window : std::min(window, settings.max_inflight_entries), patience, losses,
-        features, usable, capacity, reports_capacity, features_known, answered, mode, doubts, role,
+        features, capacity, reports_capacity, features_known, answered, mode, doubts, role,
         catch_up, self, granted, departing, demotion_pending, chunk_sent);
 }
 
