@@ -453,6 +453,9 @@ struct raft_update {
  * started, or heard from a leader, less than an election timeout ago: the leader may hold a lease,
  * which relies on this server's own vote as well; or a chunk of a snapshot is being written),
  * #RAFT_NOMEM.
+ *
+ * #RAFT_WAKE wakes a server that sleeps: see raft_set_idle_timeout(). It has no effect on one that is
+ * awake. Error: #RAFT_NOMEM.
  */
 enum raft_event_type {
     RAFT_START = 1,          /**< `start`: load what is on disk. The first event. */
@@ -472,7 +475,8 @@ enum raft_event_type {
     RAFT_STORED,             /**< `stored`: entries are durable; with the ticket of the write. */
     RAFT_RECOVER,            /**< `recover`: continue after a majority was lost. Unsafe. */
     RAFT_SENT,               /**< `sent`: some entries of the last update were not sent. */
-    RAFT_CAMPAIGN            /**< No fields: start an election now. */
+    RAFT_CAMPAIGN,           /**< No fields: start an election now. */
+    RAFT_WAKE                /**< No fields: the leader may be gone; wake up and look. */
         RAFT_ENUM_OF_4_BYTES(RAFT_EVENT_TYPE_RESERVED)
 };
 
@@ -873,6 +877,10 @@ enum raft_feature {
     RAFT_FEATURE_CHUNKS = 4,
     /** It supports joint configurations. Needs all values of #raft_server_role in messages. */
     RAFT_FEATURE_JOINT = 8,
+    /** It sleeps while the group rests: see raft_set_idle_timeout(). Needs `sleep` in messages, and
+     * #RAFT_FEATURE_ROUNDS. A server announces it only while it has an idle timeout and
+     * pre-votes. */
+    RAFT_FEATURE_SLEEP = 16,
     /** It never leads. raft_set_election_delay() sets this feature, raft_set_features() cannot. */
     RAFT_FEATURE_NEVER_LEADS = 32
 };
@@ -900,9 +908,10 @@ struct raft_request_vote_result {
     unsigned short capacity; /**< Disk capacity of the voter. From version 2. */
 };
 
-/** AppendEntries and heartbeat (figure 3.1). Sent as version 0, or 1 if it has a round. */
+/** AppendEntries and heartbeat (figure 3.1). Sent as version 0, as 1 if it has a round, and as 2 if
+ * @p sleep is true. */
 struct raft_append_entries {
-    unsigned char version;     /**< 0 or 1: see #raft_message. */
+    unsigned char version;     /**< 0 to 2: see #raft_message. */
     raft_term term;            /**< The leader's term. */
     raft_index prev_log_index; /**< Index of the entry before @p entries. */
     raft_term prev_log_term;   /**< Term of that entry. */
@@ -916,6 +925,9 @@ struct raft_append_entries {
     unsigned n_entries;
     /** Number of the round of heartbeats; the answer echoes it. 0: none. From version 1. */
     unsigned long long round;
+    /** The group rests: a receiver that has everything sleeps. See raft_set_idle_timeout(). From
+     * version 2. */
+    bool sleep;
 };
 
 /** Answer to AppendEntries and InstallSnapshot. Sent as version 2; to a leader that has sent
@@ -929,7 +941,8 @@ struct raft_append_entries_result {
     raft_index last_log_index;
     unsigned short features; /**< #raft_feature bits of the sender. From version 1. */
     unsigned short capacity; /**< Disk capacity of the sender. From version 1. */
-    /** The latest round that the sender has received from this leader. From version 3. */
+    /** The latest round that the sender has received from this leader. 0 in the answer that a server
+     * sends because it has woken up. From version 3. */
     unsigned long long round;
     raft_index snapshot_index; /**< Snapshot that is being installed; 0: none. From version 3. */
     /** Number of bytes of that snapshot that are durable. From version 3. */
@@ -1319,6 +1332,46 @@ RAFT_API int raft_set_election_delay(struct raft *r, unsigned msecs);
 RAFT_API int raft_set_eager_commit(struct raft *r, unsigned enabled);
 
 /**
+ * Let the servers of a group sleep while the group rests, so that a host can run very many groups. A
+ * server that sleeps has no deadline: raft_timeout() returns 2^63 - 1, and no messages are sent.
+ *
+ * Set the idle timeout on all members, with pre-votes enabled, and with #RAFT_FEATURE_ROUNDS and
+ * #RAFT_FEATURE_SLEEP in raft_set_features(). Then:
+ *
+ * - **Falling asleep.** When the leader has not been asked for anything (#RAFT_SUBMIT, #RAFT_READ,
+ *   #RAFT_RECONFIGURE, #RAFT_CATCH_UP, #RAFT_TRANSFER) for the idle timeout, everything is committed
+ *   and every member that it replicates to has everything, its heartbeats tell the members to sleep.
+ *   When all of them have answered, it sleeps, too. Members that were silent for ten election
+ *   timeouts are left out if the others include a quorum. Then the leader asks those once every
+ *   hundred heartbeat timeouts, which is the only deadline that it has, whether they are back. It
+ *   also asks a member that is reported by #RAFT_UNREACHABLE.
+ * - **Waking up.** The events above wake a leader that sleeps if they succeed, and the whole group
+ *   with it. So does any message from a server that does not sleep. A server also wakes up for
+ *   #RAFT_WAKE, and when raft_set_idle_timeout(), raft_set_pre_vote(), raft_set_features() or
+ *   raft_set_election_delay() has changed a setting so that it may not sleep any more. The time that
+ *   it slept does not count as silence. A leader that was woken although nothing was asked sends the
+ *   group to sleep again at once.
+ * - **Voting.** A server that sleeps behaves as if it had just heard from its leader: it grants no
+ *   vote for an election timeout after it woke up, unless the leader permits it. #RAFT_CAMPAIGN
+ *   returns #RAFT_BUSY. No lease survives sleep.
+ *
+ * **The caller must notice that a leader is gone.** If the host of a leader that sleeps fails, no
+ * member of the group finds out, because none of them expects messages. Watch the other hosts, with
+ * one connection to each host instead of one for each group. When a host fails, step #RAFT_WAKE for
+ * the groups whose raft_leader() is there. Also step it when a client of this group reports that it
+ * cannot reach the leader. A false alarm does no harm. The group elects a leader as soon as one voter
+ * that may campaign is awake.
+ *
+ * A standby that restarts while its group sleeps learns the leader and the commit index only when
+ * the group wakes up. When a host returns, step #RAFT_WAKE for the groups that are led here and have
+ * a standby, or a voter that never leads, there.
+ *
+ * @param msecs milliseconds; 0: the server does not sleep (default)
+ * @return 0, #RAFT_INVALID or #RAFT_NOMEM
+ */
+RAFT_API int raft_set_idle_timeout(struct raft *r, unsigned msecs);
+
+/**
  * Set the disk capacity that a majority of the voters must report; otherwise #RAFT_SUBMIT fails
  * with #RAFT_NOSPACE. A voter without #RAFT_FEATURE_CAPACITY counts as having enough. Entries
  * that the library creates are exempt.
@@ -1331,6 +1384,8 @@ RAFT_API int raft_set_capacity_threshold(struct raft *r, unsigned short min);
 /**
  * Declare which optional message fields the caller's codec transmits. Enable a feature only if
  * all its fields reach the receiver.
+ *
+ * #RAFT_FEATURE_SLEEP is announced only while the server may sleep: see raft_set_idle_timeout().
  *
  * @param mask #raft_feature bits; default 0. #RAFT_FEATURE_CAPACITY is always included.
  * @return 0, #RAFT_INVALID (an unknown bit, or #RAFT_FEATURE_NEVER_LEADS) or #RAFT_NOMEM
@@ -1360,7 +1415,9 @@ enum raft_trace_type {
     RAFT_TRACE_READ,          /**< A read is answered with `index` and the status `code`. */
     RAFT_TRACE_CATCH_UP,      /**< The status of a catch-up changed. */
     RAFT_TRACE_TRANSFER,      /**< Leadership is being transferred to `peer`; 0: to no one. */
-    RAFT_TRACE_DATA_LOSS      /**< `peer` lost entries that it had acknowledged, up to `index`. */
+    RAFT_TRACE_DATA_LOSS,     /**< `peer` lost entries that it had acknowledged, up to `index`. */
+    RAFT_TRACE_ASLEEP,        /**< The server fell asleep: see raft_set_idle_timeout(). */
+    RAFT_TRACE_AWAKE          /**< The server woke up. */
 };
 
 /** One trace record. */

@@ -56,6 +56,7 @@ int set(struct raft *r, Change change, const char *invalid = nullptr) {
     }
     Settings changed = *s->settings;
     change(changed);
+    changed.derive_features();
     if (invalid == nullptr && s->started) {
         invalid = changed.contradiction();
     }
@@ -315,11 +316,15 @@ int raft_set_max_uncommitted_entries(struct raft *r, unsigned n) {
 }
 
 int raft_set_election_delay(struct raft *r, unsigned msecs) {
-    return set(r, [=](Settings &s) { s.set_delay(msecs); });
+    return set(r, [=](Settings &s) { s.election_delay = msecs; });
 }
 
 int raft_set_eager_commit(struct raft *r, unsigned enabled) {
     return set(r, [=](Settings &s) { s.eager_commit = enabled != 0; });
+}
+
+int raft_set_idle_timeout(struct raft *r, unsigned msecs) {
+    return set(r, [=](Settings &s) { s.idle_timeout = msecs; });
 }
 
 int raft_set_capacity_threshold(struct raft *r, unsigned short min) {
@@ -327,10 +332,10 @@ int raft_set_capacity_threshold(struct raft *r, unsigned short min) {
 }
 
 int raft_set_features(struct raft *r, unsigned mask) {
-    constexpr unsigned kKnown =
-        RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS | RAFT_FEATURE_JOINT;
+    constexpr unsigned kKnown = RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS |
+                                RAFT_FEATURE_JOINT | RAFT_FEATURE_SLEEP;
     return set(
-        r, [=](Settings &s) { s.set_features(mask); },
+        r, [=](Settings &s) { s.transmitted = static_cast<uint16_t>(mask); },
         (mask & ~kKnown) != 0 ? "features: a bit is not known to this version" : nullptr);
 }
 

@@ -90,6 +90,8 @@ int on_unknown(Step &step) { return step.fail(RAFT_INVALID, "the event has an un
             return run(s, event, update, on_sent);
         case RAFT_CAMPAIGN:
             return run(s, event, update, on_campaign);
+        case RAFT_WAKE:
+            return run(s, event, update, on_wake);
         default:
             return run(s, event, update, on_unknown);
     }

@@ -20,6 +20,7 @@ namespace libraft {
 [[nodiscard]] int on_recover(Step &step);
 [[nodiscard]] int on_sent(Step &step);
 [[nodiscard]] int on_campaign(Step &step);
+[[nodiscard]] int on_wake(Step &step);
 
 /* Messages. */
 [[nodiscard]] int on_request_vote(Step &step, const raft_message &m);

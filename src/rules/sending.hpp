@@ -23,6 +23,7 @@ inline void write_append_entries(const Server &s, raft_message &m, Peer &p, raft
     ae.entries = nullptr;
     ae.n_entries = n;
     ae.round = round ? s.tracker->round : 0;
+    ae.sleep = false;
     p.sent = prev + n > p.sent ? prev + n : p.sent;
 }
 

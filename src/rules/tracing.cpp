@@ -7,10 +7,10 @@
 namespace libraft::tracing {
 namespace {
 
-constexpr const char *kNames[] = {"",        "event",    "received", "sent",
-                                  "term",    "vote",     "state",    "leader",
-                                  "entries", "snapshot", "commit",   "configuration",
-                                  "read",    "catch-up", "transfer", "data loss"};
+constexpr const char *kNames[] = {"",          "event",         "received", "sent",     "term",
+                                  "vote",      "state",         "leader",   "entries",  "snapshot",
+                                  "commit",    "configuration", "read",     "catch-up", "transfer",
+                                  "data loss", "asleep",        "awake"};
 
 struct Emitter {
     const Change &change;

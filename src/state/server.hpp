@@ -52,6 +52,7 @@ struct Facts {
     bool started : 1 = false;
     bool leader_extended : 1 = false; /* the leader's messages carry the fields we added */
     bool in_tracer : 1 = false;       /* the tracer is being called */
+    bool asleep : 1 = false;          /* the group rests: see rules/sleep.hpp */
     FastPath fast_path : 2 = FastPath::kNone;
 };
 

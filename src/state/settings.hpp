@@ -22,23 +22,26 @@ struct Settings {
     uint32_t max_inflight_entries = 1024;
     uint32_t max_message_entries = 0;
     uint32_t max_uncommitted_entries = 0;
+    uint32_t idle_timeout = 0; /* ms; 0: the server does not sleep */
     uint16_t capacity_threshold = 0;
-    uint16_t features = RAFT_FEATURE_CAPACITY;
+    uint16_t transmitted = 0;                  /* features whose fields the codec transmits */
+    uint16_t features = RAFT_FEATURE_CAPACITY; /* those announced: see derive_features() */
     bool pre_vote = true;
     bool eager_commit = false;
 
     bool never_leads() const { return election_delay == kNeverLeads; }
     /* What is added to each election timeout. */
     uint32_t delay() const { return never_leads() ? 0 : election_delay; }
-    void set_delay(uint32_t delay) {
-        election_delay = delay;
-        set_features(features);
-    }
-    /* One feature follows from another setting. */
-    void set_features(unsigned announced) {
-        announced |= RAFT_FEATURE_CAPACITY;
-        announced &= ~unsigned{RAFT_FEATURE_NEVER_LEADS};
-        announced |= never_leads() ? unsigned{RAFT_FEATURE_NEVER_LEADS} : 0U;
+    /* The features to announce follow from other settings. */
+    void derive_features() {
+        constexpr unsigned kNeeded = RAFT_FEATURE_SLEEP | RAFT_FEATURE_ROUNDS;
+        unsigned announced = transmitted | unsigned{RAFT_FEATURE_CAPACITY};
+        if ((transmitted & kNeeded) != kNeeded || idle_timeout == 0 || !pre_vote) {
+            announced &= ~unsigned{RAFT_FEATURE_SLEEP};
+        }
+        if (never_leads()) {
+            announced |= RAFT_FEATURE_NEVER_LEADS;
+        }
         features = static_cast<uint16_t>(announced);
     }
 

@@ -49,6 +49,9 @@ struct Tracker {
     uint64_t round = 0;       /* latest one begun */
     uint64_t lease_after = 0; /* only later rounds give a lease: see follow_settings() */
     raft_time elected_at = 0;
+    raft_time asked_at = 0;     /* when this leader was last asked for something */
+    uint64_t sleep_from = 0;    /* the first round that sends the group to sleep; 0: none does */
+    raft_time slept_at = 0;     /* when this leader fell asleep */
     raft_index barrier = 0;     /* first entry of this leader's term */
     Owner<Configuration> leave; /* to be appended when the joint configuration commits */
     Transfer transfer;

@@ -89,7 +89,8 @@ OFFSET(struct raft_append_entries, leader_commit, 32);
 OFFSET(struct raft_append_entries, entries, 40);
 OFFSET(struct raft_append_entries, n_entries, 48);
 OFFSET(struct raft_append_entries, round, 56);
-SIZE(struct raft_append_entries, 64);
+OFFSET(struct raft_append_entries, sleep, 64);
+SIZE(struct raft_append_entries, 72);
 
 OFFSET(struct raft_append_entries_result, version, 0);
 OFFSET(struct raft_append_entries_result, term, 8);

@@ -103,6 +103,9 @@ void copy_tracker(const Server &from, Server *to) {
     t->tally = a.tally;
     t->round = a.round;
     t->elected_at = a.elected_at;
+    t->asked_at = a.asked_at;
+    t->sleep_from = a.sleep_from;
+    t->slept_at = a.slept_at;
     t->lease_after = a.lease_after;
     t->barrier = a.barrier;
     t->leave.reset(copy(a.leave.get()));

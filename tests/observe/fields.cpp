@@ -75,7 +75,7 @@ void add_reads(Record *r, const raft_update_reads &reads) {
 
 void add(Record *r, const raft_append_entries &message, Payloads payloads) {
     const auto &[version, term, prev_log_index, prev_log_term, leader_commit, entries, n_entries,
-                 round] = message;
+                 round, sleep] = message;
     r->add("version", version);
     r->add("term", term);
     r->add("prev_log_index", prev_log_index);
@@ -84,6 +84,7 @@ void add(Record *r, const raft_append_entries &message, Payloads payloads) {
     r->add("entries", entries != nullptr);
     r->add("n_entries", n_entries);
     r->add("round", round);
+    r->add("sleep", version >= 2 && sleep);
     for (unsigned i = 0; entries != nullptr && i < n_entries; i++) {
         r->group("attached entry", prev_log_index + 1 + i);
         add_entry(r, entries[i], payloads);

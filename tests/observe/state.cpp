@@ -29,6 +29,13 @@ struct View {
     bool exact_rounds() const {
         return exact() || (server.settings->features & RAFT_FEATURE_ROUNDS) != 0;
     }
+    /* When a peer was last heard from. Time asleep does not count. */
+    uint64_t contact(raft_time moment) const {
+        const uint64_t longest = uint64_t{server.settings->election_timeout} *
+                                 (server.settings->idle_timeout != 0 ? 10 : 1);
+        const raft_time now = server.asleep ? server.tracker->slept_at : server.now;
+        return exact() ? moment : std::min<uint64_t>(now - std::min(now, moment), longest);
+    }
     /* A moment in the past. Moments more than `longest` ago are all the same. */
     uint64_t past(raft_time moment, uint64_t longest) const {
         return exact() ? moment : std::min<uint64_t>(server.now - moment, longest);
@@ -89,12 +96,12 @@ void add_log(Hasher &h, const TermLog &log) {
 void add_settings(Hasher &h, const Settings &settings) {
     const auto &[tracer, election_timeout, election_delay, heartbeat_timeout, snapshot_timeout,
                  max_catch_up_rounds, max_catch_up_round_duration, max_inflight_entries,
-                 max_message_entries, max_uncommitted_entries, capacity_threshold, features,
-                 pre_vote, eager_commit] = settings;
+                 max_message_entries, max_uncommitted_entries, idle_timeout, capacity_threshold,
+                 transmitted, features, pre_vote, eager_commit] = settings;
     add(h, reinterpret_cast<uintptr_t>(tracer), election_timeout, election_delay, heartbeat_timeout,
         snapshot_timeout, max_catch_up_rounds, max_catch_up_round_duration, max_inflight_entries,
-        max_message_entries, max_uncommitted_entries, capacity_threshold, features, pre_vote,
-        eager_commit);
+        max_message_entries, max_uncommitted_entries, idle_timeout, capacity_threshold, transmitted,
+        features, pre_vote, eager_commit);
 }
 
 void add_installation(Hasher &h, const Installation *installation) {
@@ -117,7 +124,7 @@ void add_peer(Hasher &h, const View &view, const Peer &peer) {
     const Settings &settings = *view.server.settings;
     h.add(address);
     add_bits(h, ballot);
-    add(h, id, match, next, sent, agreed, asked, view.past(contact, settings.election_timeout),
+    add(h, id, match, next, sent, agreed, asked, view.contact(contact),
         view.past(waiting_since, std::max(settings.election_timeout, settings.snapshot_timeout)),
         view.past(rejecting_since, settings.election_timeout), view.round(round),
         view.round(believed_from), snapshot_index, snapshot_offset,
@@ -145,9 +152,9 @@ void add_tracker(Hasher &h, const View &view, const Tracker *tracker) {
     if (tracker == nullptr) {
         return;
     }
-    const auto &[peers, scratch, reads, answered, tally, round, lease_after, elected_at, barrier,
-                 leave, transfer, catch_up, pre_vote, pre_vote_term, legacy_grant, asked_again] =
-        *tracker;
+    const auto &[peers, scratch, reads, answered, tally, round, lease_after, elected_at, asked_at,
+                 sleep_from, slept_at, barrier, leave, transfer, catch_up, pre_vote, pre_vote_term,
+                 legacy_grant, asked_again] = *tracker;
     (void)scratch;
     h.add(peers.size());
     for (const Peer &peer : peers) {
@@ -168,12 +175,13 @@ void add_tracker(Hasher &h, const View &view, const Tracker *tracker) {
         uint64_t{1} + std::max(settings.election_timeout, settings.max_catch_up_round_duration);
     add(h, view.round(lease_after), barrier, to, view.past(started, settings.election_timeout),
         timeout_now_sent, catch_up_id, rounds, target, view.past(round_started, longest), pre_vote,
-        pre_vote_term, legacy_grant, asked_again);
+        pre_vote_term, legacy_grant, asked_again, view.past(asked_at, settings.idle_timeout),
+        view.round(sleep_from), view.server.asleep && view.exact() ? slept_at : 0);
 }
 
 void add_facts(Hasher &h, const Server &server) {
     const auto &[term, voted_for, leader, configuration, drawn_timeout, capacity, state, own_sets,
-                 sole_voter, has_led, pre_vote_terms, started, leader_extended, in_tracer,
+                 sole_voter, has_led, pre_vote_terms, started, leader_extended, in_tracer, asleep,
                  fast_path] = static_cast<const Facts &>(server);
     (void)fast_path; /* follows from the rest: every step checks it */
     (void)in_tracer; /* between steps, nothing is in the tracer */
@@ -181,7 +189,7 @@ void add_facts(Hasher &h, const Server &server) {
     h.add(server.own_address());
     add_configuration(h, configuration);
     add(h, term, voted_for, leader, drawn_timeout, capacity, state, own_sets, sole_voter, has_led,
-        pre_vote_terms, started, leader_extended);
+        pre_vote_terms, started, leader_extended, asleep);
 }
 
 /* A class with members in two places cannot be taken apart. A new member must be added to state(),

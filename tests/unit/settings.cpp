@@ -52,15 +52,36 @@ TEST_CASE("settings: what contradicts is named") {
 
 TEST_CASE("settings: a server that never leads has no delay, and announces it") {
     Settings s;
-    s.set_delay(500);
+    s.election_delay = 500;
+    s.derive_features();
     REQUIRE(s.delay() == 500);
     REQUIRE(s.features == RAFT_FEATURE_CAPACITY);
-    s.set_delay(UINT32_MAX);
+    s.election_delay = UINT32_MAX;
+    s.derive_features();
     REQUIRE(s.never_leads());
     REQUIRE(s.delay() == 0);
     REQUIRE(s.features == (RAFT_FEATURE_CAPACITY | RAFT_FEATURE_NEVER_LEADS));
-    s.set_features(RAFT_FEATURE_ROUNDS);
+    s.transmitted = RAFT_FEATURE_ROUNDS;
+    s.derive_features();
     REQUIRE(s.features == (RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS | RAFT_FEATURE_NEVER_LEADS));
-    s.set_delay(0);
+    s.election_delay = 0;
+    s.derive_features();
     REQUIRE(s.features == (RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS));
+}
+
+TEST_CASE("settings: a server announces that it sleeps if it has what sleeping needs") {
+    const auto announces = [](unsigned transmitted, unsigned idle_timeout, bool pre_vote) {
+        Settings s;
+        s.transmitted = static_cast<uint16_t>(transmitted);
+        s.idle_timeout = idle_timeout;
+        s.pre_vote = pre_vote;
+        s.derive_features();
+        return (s.features & RAFT_FEATURE_SLEEP) != 0;
+    };
+    constexpr unsigned kNeeded = RAFT_FEATURE_SLEEP | RAFT_FEATURE_ROUNDS;
+    REQUIRE(announces(kNeeded, 1, true));
+    REQUIRE_FALSE(announces(RAFT_FEATURE_SLEEP, 1, true));
+    REQUIRE_FALSE(announces(RAFT_FEATURE_ROUNDS, 1, true));
+    REQUIRE_FALSE(announces(kNeeded, 0, true));
+    REQUIRE_FALSE(announces(kNeeded, 1, false));
 }
