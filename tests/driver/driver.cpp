@@ -184,7 +184,7 @@ int Driver::step(raft_event &e) {
     latest = e.type == RAFT_START ? e.time : std::max<raft_time>(latest, e.time);
     before = view;
     view.capture(handle());
-    view.due_to_wake = false;
+    view.due_to_wake = before.due_to_wake && view.timeout == before.timeout;
     tamper(u);
     check_flags(before, view, e, u);
     check_timeout(before, view, e, u, latest);

@@ -23,7 +23,8 @@ struct View : observe::Answers {
     std::string difference(const View &other) const { return observe::difference(*this, other); }
 
     /* A setting has changed so that a server that sleeps may not any more: its deadline has become
-     * its present time, and the next step wakes it. The caller of step() clears this. */
+     * its present time, and the step that moves the deadline wakes it. Whoever judges that step
+     * clears this. */
     bool due_to_wake = false;
 };
 

@@ -13,16 +13,16 @@ void receive(fuzz::Session &session, const uint8_t (&bytes)[N]) {
     session.receive(in);
 }
 
-/* Server 2 grants; the term is the current one, or the next for a pre-vote. */
-void grant(fuzz::Session &session, bool pre_vote) {
-    const uint8_t bytes[] = {0,  0,
-                             0,  0,
-                             0,  RAFT_REQUEST_VOTE_RESULT - 1,
-                             2,  0,
-                             2,  static_cast<uint8_t>(pre_vote ? 161 : 160),
-                             1,  pre_vote,
-                             15, 0,
-                             0,  0};
+/* A server grants; the term is the current one, or the next for a pre-vote. */
+void grant(fuzz::Session &session, uint8_t from, bool pre_vote) {
+    const uint8_t bytes[] = {0,    0,
+                             0,    0,
+                             0,    RAFT_REQUEST_VOTE_RESULT - 1,
+                             from, 0,
+                             2,    static_cast<uint8_t>(pre_vote ? 161 : 160),
+                             1,    pre_vote,
+                             15,   0,
+                             0,    0};
     receive(session, bytes);
 }
 
@@ -53,8 +53,11 @@ void install(fuzz::Session &session) {
 
 void elect(fuzz::Session &session) {
     session.time_out();
-    grant(session, true);
-    grant(session, false);
+    for (bool pre_vote : {true, false}) {
+        for (uint8_t from : {2, 3}) {
+            grant(session, from, pre_vote);
+        }
+    }
     EXPECT(session.view().leads());
 }
 
@@ -100,7 +103,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
             break;
         case 2:
             session.time_out();
-            grant(session, true);
+            grant(session, 2, true);
             break;
         case 3:
         case 4:

@@ -48,7 +48,7 @@ Session::~Session() {
 void Session::judge(const raft_event &event, const raft_update &update) {
     const driver::View before = view_;
     view_.capture(&first_);
-    view_.due_to_wake = false;
+    view_.due_to_wake = before.due_to_wake && view_.timeout == before.timeout;
     EXPECT(legal(event, first_.id, before.last == 0 ? 0 : before.term));
     if (event.type != RAFT_START) { /* its flags are relative to what the event gave */
         driver::check_flags(before, view_, event, update);
@@ -225,7 +225,7 @@ raft_message *Session::correct_sleep(raft_id from) {
     a.term = raft_current_term(&first_);
     a.prev_log_index = a.leader_commit = raft_last_index(&first_);
     a.prev_log_term = raft_term_of(&first_, a.prev_log_index);
-    a.round = 1;
+    a.round = 1ULL << 40; /* later than those that the input describes */
     a.sleep = true;
     return m;
 }
