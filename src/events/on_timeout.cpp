@@ -98,12 +98,13 @@ void give_up(Change &change) {
 int handle(Step &step) {
     const Server &s = step.server;
     step.announce(RAFT_UPDATE_TIMEOUT); /* the caller re-arms its timer in any case */
-    if (s.now < s.deadline || (s.asleep && !s.leads())) {
-        (void)step.begin(); /* a follower that sleeps wakes up if it is due to */
+    const bool asks_members = s.asleep && s.leads() && s.may_sleep();
+    if (s.now < s.deadline || (s.asleep && !asks_members)) {
+        (void)step.begin(); /* a server whose settings have changed only wakes up */
         return 0;
     }
     if (s.leads()) {
-        return s.asleep && s.may_sleep() ? sleeping::ask_members_in_doubt(step) : heartbeat(step);
+        return asks_members ? sleeping::ask_members_in_doubt(step) : heartbeat(step);
     }
     if (election_start::may_campaign(s) && !election_start::is_installing(s)) {
         return elections::campaign(step);
