@@ -49,9 +49,8 @@ void release(Server *s) {
 
 Server::~Server() {
     release(configuration);
-    if (settings != &kDefaultSettings) {
-        free(const_cast<Settings *>(settings));
-    }
+    tracker.reset();
+    installation.reset();
 }
 
 const char *Server::leader_address_told() const {
