@@ -85,6 +85,8 @@ struct Tracker {
     bool adopt(const Configuration &next, raft_id self, raft_index last_index, raft_time now);
     void forget_departing();
     bool has_departing() const;
+    /* Give back what is not used while no change of the membership is under way. */
+    void release_spare_memory();
 };
 
 /* NULL: out of memory. */
@@ -92,6 +94,7 @@ struct Tracker {
                                    raft_time now);
 void release(Tracker *t);
 uint32_t pending_reads(const Tracker &t);
+void release_spare_memory(Tracker &t);
 [[nodiscard]] bool reserve(Tracker &t, const Need &need);
 
 } // namespace libraft

@@ -322,7 +322,7 @@ std::vector<Part> parts(struct raft *r) {
         const Tracker &t = *s.tracker;
         all.push_back(part("tracker", t,
                            {all_of(t.peers), all_of(t.scratch), all_of(t.reads), all_of(t.answered),
-                            all_of(t.leave)}));
+                            all_of(t.leave), all_of(t.slept_at)})); /* it is awake */
         all.push_back(part("peer", t.peers[1], {all_of(t.peers[1].address)}));
         all.push_back(part("read", t.reads[0], {}));
     }
