@@ -326,6 +326,19 @@ TEST_CASE("A candidate that wakes the leader is sent a heartbeat in the same ste
     REQUIRE(c[3].commit() == c[1].last());
 }
 
+TEST_CASE("A member that returns is sent at once what was lost while it was away") {
+    Group c;
+    c[3].crash();
+    c[1].submit();
+    c.run(12000);
+    REQUIRE(c.all_asleep({1, 2}));
+    c[3].restart();
+    c.expire(3);
+    c.run(350); /* an answer, the entry with the next heartbeat, and the one that sends to sleep */
+    REQUIRE(c[3].commit() == c[1].last());
+    REQUIRE(c.all_asleep());
+}
+
 TEST_CASE("A standby that restarts while its group sleeps is asked if it was reported") {
     Group c("1 2 3 4s");
     c.rest({1, 2, 3, 4});
