@@ -68,13 +68,17 @@ double bytes_of_server(unsigned groups) {
 /* Prints what each of the groups cost between two moments. */
 class Cost {
 public:
-    Cost(const Hosts &hosts, const char *name) : hosts_(hosts), name_(name), began_(hosts.work()) {}
+    Cost(Hosts &hosts, const char *name) : hosts_(hosts), name_(name), began_(hosts.work()) {
+        hosts.begin_rates();
+    }
 
     void print_per_group(unsigned groups) const {
         const Work now = hosts_.work();
         print(name_ + ": steps per group", static_cast<double>(now.steps - began_.steps) / groups);
         print(name_ + ": messages per group",
               static_cast<double>(now.messages - began_.messages) / groups);
+        print(name_ + ": messages of one host in one second, at most",
+              static_cast<double>(hosts_.most_messages()));
     }
 
 private:
@@ -139,7 +143,6 @@ int lose_a_host(Hosts &hosts, unsigned n) {
     Cost cost(hosts, "death");
     hosts.kill(kDead);
     hosts.run_until(death + kFirstNotices);
-    hosts.begin_rates();
     hosts.report_gone(0, kDead);
     hosts.run_until(death + kLastNotices);
     hosts.report_gone(1, kDead);
@@ -152,13 +155,11 @@ int lose_a_host(Hosts &hosts, unsigned n) {
     print("death: ms until all have leaders", static_cast<double>(hosts.now() - death));
     print("death: ms at most", static_cast<double>(limit - death));
     print("death: tries at most", tries);
-    cost.print_per_group(orphans);
-    print("death: messages of one host in one second, at most",
-          static_cast<double>(hosts.most_messages()));
     if (hosts.leaders() < n) {
         return failed("groups of the dead host have no leader in time");
     }
-    print("death: ms until all sleep", static_cast<double>(hosts.run_until_rest()));
+    print("death: ms until all sleep, after that", static_cast<double>(hosts.run_until_rest()));
+    cost.print_per_group(orphans);
     return 0;
 }
 
@@ -186,12 +187,9 @@ int rest_without_host(Hosts &hosts, unsigned n) {
 
 int return_of_host(Hosts &hosts, unsigned n) {
     Cost cost(hosts, "return");
-    hosts.begin_rates();
     hosts.restart(kDead);
     print("return: ms until all sleep", static_cast<double>(hosts.run_until_rest()));
     cost.print_per_group(n);
-    print("return: messages of one host in one second, at most",
-          static_cast<double>(hosts.most_messages()));
     for (unsigned g = 0; g < n; g++) {
         if (!hosts.committed_everywhere(g)) {
             return failed("a write is missing on the host that returned");
@@ -200,9 +198,27 @@ int return_of_host(Hosts &hosts, unsigned n) {
     return hosts.leaders() == n ? 0 : failed("the host that returned unseated a leader");
 }
 
+/* As before a planned stop of the host. */
+int hand_over(Hosts &hosts) {
+    constexpr unsigned kStopping = 0;
+    const unsigned led = hosts.led_by(kStopping);
+    Cost cost(hosts, "transfer");
+    for (unsigned g = 0; g < hosts.groups(); g++) {
+        if (hosts.leads(kStopping, g)) {
+            hosts.transfer(g);
+        }
+    }
+    hosts.run_until(hosts.now() + kElection);
+    if (hosts.led_by(kStopping) != 0) {
+        return failed("a group is still led by the host that is to stop");
+    }
+    print("transfer: ms until all sleep", static_cast<double>(kElection + hosts.run_until_rest()));
+    cost.print_per_group(led);
+    return 0;
+}
+
 void false_alarms(Hosts &hosts, unsigned n) {
     Cost cost(hosts, "false alarm");
-    hosts.begin_rates();
     for (unsigned g = 0; g < n; g++) {
         hosts.wake((g + 1) % kHosts, g);
     }
@@ -239,8 +255,9 @@ int asleep(unsigned n) {
     }
     print("write: ms until all sleep", static_cast<double>(hosts.run_until_rest()));
     cost.print_per_group(n);
-    const int status = lose_a_host(hosts, n);
-    return status != 0 || rest_without_host(hosts, n) != 0 ? 1 : return_of_host(hosts, n);
+    const bool well = lose_a_host(hosts, n) == 0 && rest_without_host(hosts, n) == 0 &&
+                      return_of_host(hosts, n) == 0 && hand_over(hosts) == 0;
+    return well ? 0 : 1;
 }
 
 /* Memory of all servers beyond `before`, which is the mean of each. */

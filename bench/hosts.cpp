@@ -347,10 +347,15 @@ void Hosts::submit(unsigned group, unsigned n) {
     step(leader_of(group), e);
 }
 
+void Hosts::transfer(unsigned group) {
+    raft_event e = event(RAFT_TRANSFER);
+    step(leader_of(group), e);
+}
+
 unsigned Hosts::led_by(unsigned host) const {
     unsigned n = 0;
     for (unsigned g = 0; g < options_.groups; g++) {
-        n += servers_[server_of(host, g)].leads;
+        n += leads(host, g);
     }
     return n;
 }

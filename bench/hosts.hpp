@@ -54,7 +54,12 @@ public:
     /* Step RAFT_WAKE, needed or not. */
     void wake(unsigned host, unsigned group);
     void submit(unsigned group, unsigned n);
+    void transfer(unsigned group); /* leadership, to whichever other server is best */
 
+    unsigned groups() const { return options_.groups; }
+    bool leads(unsigned host, unsigned group) const {
+        return servers_[server_of(host, group)].leads;
+    }
     unsigned leaders() const { return leaders_; }
     unsigned led_by(unsigned host) const;
     bool committed_everywhere(unsigned group) const;
