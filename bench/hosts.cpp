@@ -226,11 +226,20 @@ void Hosts::advance() {
         }
     }
     if (now_ % 1000 == 0) {
+        most_messages_ = most_messages();
         for (unsigned h = 0; h < kHosts; h++) {
-            most_messages_ = std::max(most_messages_, work_[h].messages - second_begins_[h]);
             second_begins_[h] = work_[h].messages;
         }
     }
+}
+
+/* The second that has begun is included. */
+uint64_t Hosts::most_messages() const {
+    uint64_t most = most_messages_;
+    for (unsigned h = 0; h < kHosts; h++) {
+        most = std::max(most, work_[h].messages - second_begins_[h]);
+    }
+    return most;
 }
 
 void Hosts::begin_rates() {

@@ -67,7 +67,7 @@ public:
     raft_time now() const { return now_; }
     Work work() const;
     /* The largest number of messages that one host sent in one second since begin_rates(). */
-    uint64_t most_messages() const { return most_messages_; }
+    uint64_t most_messages() const;
     void begin_rates();
     uint64_t idle_timeouts() const { return idle_timeouts_; }
     uint64_t early_timeouts() const { return early_timeouts_; }
