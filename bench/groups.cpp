@@ -187,9 +187,12 @@ int rest_without_host(Hosts &hosts, unsigned n) {
 
 int return_of_host(Hosts &hosts, unsigned n) {
     Cost cost(hosts, "return");
+    const uint64_t sent = hosts.work_of(kDead).messages;
     hosts.restart(kDead);
     print("return: ms until all sleep", static_cast<double>(hosts.run_until_rest()));
     cost.print_per_group(n);
+    print("return: messages that it sends per group",
+          static_cast<double>(hosts.work_of(kDead).messages - sent) / n);
     for (unsigned g = 0; g < n; g++) {
         if (!hosts.committed_everywhere(g)) {
             return failed("a write is missing on the host that returned");

@@ -66,6 +66,7 @@ public:
     unsigned scheduled() const; /* servers with a deadline */
     raft_time now() const { return now_; }
     Work work() const;
+    Work work_of(unsigned host) const { return work_[host]; }
     /* The largest number of messages that one host sent in one second since begin_rates(). */
     uint64_t most_messages() const;
     void begin_rates();
