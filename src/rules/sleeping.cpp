@@ -190,8 +190,8 @@ void wake(Change &change) {
     for (Peer &p : t.peers) {
         if (rounds::is_in_contact(s, p, s.now)) {
             p.contact = s.now; /* it slept, too */
+            p.waiting_since = s.now;
         }
-        p.waiting_since = s.now;
     }
     s.asleep = false;
     t.sleep_from = 0;
