@@ -26,6 +26,12 @@ bool assign(Peer &p, int role, raft_time now) {
 
 bool by_id(const Peer &a, const Peer &b) { return a.id < b.id; }
 
+/* Not std::sort(): it takes four times as much code, for arrays of a few elements. */
+void sort_by_id(Vector<Peer> &peers) {
+    std::make_heap(peers.begin(), peers.end(), by_id);
+    std::sort_heap(peers.begin(), peers.end(), by_id);
+}
+
 } // namespace
 
 PendingRead Tracker::take_read() {
@@ -70,7 +76,7 @@ bool Tracker::adopt(const Configuration &next, raft_id self, raft_index last_ind
         p.departing = false;
         scratch.push_back(p);
     }
-    std::sort(scratch.begin(), scratch.end(), by_id);
+    sort_by_id(scratch);
     const uint32_t members = scratch.size();
     for (Peer p : peers) {
         if (!std::binary_search(scratch.begin(), scratch.begin() + members, p, by_id)) {
@@ -80,7 +86,7 @@ bool Tracker::adopt(const Configuration &next, raft_id self, raft_index last_ind
             scratch.push_back(p);
         }
     }
-    std::sort(scratch.begin(), scratch.end(), by_id);
+    sort_by_id(scratch);
     peers.swap(scratch);
     return forgotten;
 }
