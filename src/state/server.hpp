@@ -256,8 +256,8 @@ public:
     [[nodiscard]] Change *reserve(Need need);
     /* Flags that the update has if the step succeeds, whatever else it does. */
     void announce(unsigned flags) { change_.flags |= flags; }
-    /* For a handler that hands out nothing, and so cannot fail. It must not reserve afterwards: this
-     * wakes a server that sleeps. */
+    /* For a handler that hands out nothing, and so cannot fail. It must not reserve afterwards,
+     * because this wakes a server that sleeps. */
     Change &begin() {
         accept();
         return change_;
