@@ -16,7 +16,7 @@ namespace {
 
 const raft_message *received(const raft_event &e, raft_message_type type) {
     const raft_message *m = e.type == RAFT_RECEIVE ? e.receive.message : nullptr;
-    return m != nullptr && m->type == type ? m : nullptr;
+    return m != nullptr && is(*m, type) ? m : nullptr;
 }
 
 /* A heartbeat that sends its receiver to sleep, if that has everything. */
