@@ -54,7 +54,7 @@ void pipeline(Change &change, Peer &p) {
         }
         const raft_index n = std::min<raft_index>(end + 1 - p.next, s.settings->message_limit());
         send_append_entries(change, p, p.next - 1, prev_term, static_cast<uint32_t>(n));
-        p.asked = p.next;
+        p.asked_or_offset = p.next;
         p.next += n;
     }
 }

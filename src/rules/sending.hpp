@@ -47,7 +47,7 @@ inline bool fits_message(const Server &s, const Peer &p, raft_index last) {
 /* Write the next `n` entries, which follow an entry of this leader's term. */
 inline void write_next(const Server &s, raft_message &m, Peer &p, uint32_t n) {
     write_append_entries(s, m, p, p.next - 1, s.term, n);
-    p.asked = p.next;
+    p.asked_or_offset = p.next;
     p.next += n;
 }
 

@@ -63,10 +63,12 @@ void wait_for_members_in_doubt(Server &s) {
         has_members_in_doubt(s) ? s.now + kIntervals * s.settings->heartbeat_timeout : kNever;
 }
 
-void fall_asleep(Server &s) {
+void fall_asleep(Change &change) {
+    Server &s = change.server;
     s.asleep = true;
     s.tracker->slept_at = s.now;
     wait_for_members_in_doubt(s);
+    change.release_spare_memory();
 }
 
 /* Is the message the leader's, and does it say what a sleeping follower knows already? It may be a
@@ -239,7 +241,7 @@ void finish(Change &change, const raft_event &event, const Before &before, bool 
             wait_for_members_in_doubt(s); /* one may have been reported unreachable */
         }
     } else if (s.tracker->sleep_from != 0 && may_sleep(s) && all_have_echoed(s)) {
-        fall_asleep(s);
+        fall_asleep(change);
     }
 }
 

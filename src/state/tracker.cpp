@@ -111,6 +111,18 @@ void Tracker::forget_departing() {
     scratch.shrink();
 }
 
+void Tracker::release_spare_memory() {
+    INVARIANT(!has_departing() && !leave);
+    scratch.truncate(0);
+    scratch.shrink_to_fit();
+    peers.shrink_to_fit();
+    if (pending_reads() == 0) {
+        reads.truncate(0);
+        answered = 0;
+    }
+    reads.shrink_to_fit();
+}
+
 Tracker *new_tracker(const Configuration &c, raft_id self, raft_index last_index, raft_time now) {
     void *memory = malloc(sizeof(Tracker));
     if (memory == nullptr) {
@@ -130,6 +142,8 @@ void release(Tracker *t) {
 }
 
 uint32_t pending_reads(const Tracker &t) { return t.pending_reads(); }
+
+void release_spare_memory(Tracker &t) { t.release_spare_memory(); }
 
 bool reserve(Tracker &t, const Need &need) {
     return t.reserve_members(need.members) &&

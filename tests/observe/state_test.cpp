@@ -27,6 +27,7 @@ void expect(bool holds, const char *what) {
 struct Server {
     explicit Server(raft_time shift = 0) : begin(1000000 + shift) {
         if (raft_init(&r, 1, "a") != 0 || raft_set_features(&r, 15) != 0 ||
+            raft_set_idle_timeout(&r, 1000) != 0 ||
             raft_set_max_inflight_entries(&r, UINT32_MAX) != 0) {
             abort();
         }
