@@ -152,10 +152,9 @@ void obey(Server &s, const raft_append_entries &ae) {
 }
 
 bool wakes(const Server &s, const raft_event &event) {
-    if (!s.may_sleep()) {
-        return true; /* a setting was changed */
-    }
+    const bool changed = !s.may_sleep(); /* a setting; the deadline is the present time */
     switch (load_enum(event.type)) {
+        /* Not even then: waking up needs memory, and some of these events cannot fail. */
         case RAFT_PERSISTED_ENTRIES:
         case RAFT_PERSISTED_SNAPSHOT:
         case RAFT_CONFIGURATION:
@@ -165,11 +164,12 @@ bool wakes(const Server &s, const raft_event &event) {
         case RAFT_SENT:
             return false;
         case RAFT_TIMEOUT:
-            /* A follower has a deadline only if a setting was changed, and changed back. */
-            return !s.leads() && s.now >= s.deadline;
+            /* A follower has a deadline only if a setting was changed, and perhaps changed back. */
+            return changed || (!s.leads() && s.now >= s.deadline);
         case RAFT_RECEIVE: {
             const raft_message *m = event.receive.message;
-            return m != nullptr && !(s.leads() ? confirms_order(s, *m) : repeats_order(s, *m));
+            return m != nullptr &&
+                   (changed || !(s.leads() ? confirms_order(s, *m) : repeats_order(s, *m)));
         }
         default:
             return true;

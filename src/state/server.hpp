@@ -254,7 +254,10 @@ public:
     /* Acquire what the step needs. Answers to the pending reads are always included, because any
      * step of a leader may end its leadership. NULL: out of memory. */
     [[nodiscard]] Change *reserve(Need need);
-    /* For a handler that hands out nothing, and so cannot fail. */
+    /* Flags that the update has if the step succeeds, whatever else it does. */
+    void announce(unsigned flags) { change_.flags |= flags; }
+    /* For a handler that hands out nothing, and so cannot fail. It must not reserve afterwards: this
+     * wakes a server that sleeps. */
     Change &begin() {
         accept();
         return change_;

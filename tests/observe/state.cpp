@@ -174,7 +174,7 @@ void add_tracker(Hasher &h, const View &view, const Tracker *tracker) {
     add(h, view.round(lease_after), barrier, to, view.past(started, settings.election_timeout),
         timeout_now_sent, catch_up_id, rounds, target, view.past(round_started, longest), pre_vote,
         pre_vote_term, legacy_grant, asked_again, view.past(asked_at, settings.idle_timeout),
-        view.round(sleep_from), view.server.asleep && view.exact() ? slept_at : 0);
+        view.round(sleep_from), view.exact() ? slept_at : 0);
 }
 
 void add_facts(Hasher &h, const Server &server) {
@@ -322,9 +322,11 @@ std::vector<Part> parts(struct raft *r) {
         const Tracker &t = *s.tracker;
         all.push_back(part("tracker", t,
                            {all_of(t.peers), all_of(t.scratch), all_of(t.reads), all_of(t.answered),
-                            all_of(t.leave), all_of(t.slept_at)})); /* it is awake */
+                            all_of(t.leave)}));
         all.push_back(part("peer", t.peers[1], {all_of(t.peers[1].address)}));
-        all.push_back(part("read", t.reads[0], {}));
+        if (t.reads.size() > 0) {
+            all.push_back(part("read", t.reads[0], {}));
+        }
     }
     if (s.installation) {
         all.push_back(
