@@ -1055,7 +1055,7 @@ RAFT_API raft_id raft_voted_for(const struct raft *r);
 
 /**
  * Get the leader of the current term, if this server knows it. A server that hears no leader for an
- * election timeout forgets it.
+ * election timeout forgets it, unless it sleeps.
  *
  * @param id      receives the leader's ID, 0: unknown; may be NULL
  * @param address receives the leader's address, valid until the next step, or NULL if unknown;
