@@ -150,8 +150,10 @@ void send_farewell(Change &change, Peer &p) {
 
 bool is_told(const Change &change, const Peer &p) {
     const Outgoing &out = change.out;
-    return std::any_of(out.messages, out.messages + out.n_messages,
-                       [&](const raft_message &m) { return m.server_id == p.id; });
+    return std::any_of(out.messages, out.messages + out.n_messages, [&](const raft_message &m) {
+        return m.server_id == p.id &&
+               (m.type == RAFT_APPEND_ENTRIES || m.type == RAFT_INSTALL_SNAPSHOT);
+    });
 }
 
 void tell_commit(Change &change, raft_index before) {
