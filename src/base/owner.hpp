@@ -3,6 +3,9 @@
  * next to T says how it is given back. */
 #pragma once
 
+#include "base/invariant.hpp"
+
+#include <cstdint>
 #include <cstdlib>
 
 namespace libraft {
@@ -48,6 +51,53 @@ public:
 
 private:
     T *object_ = nullptr;
+};
+
+/* An owner that shares its pointer with another one, because at most one of the two owns an object
+ * at any time. Both are members of one union. The tag, 0 or 1, is the lowest bit of the pointer and
+ * says whose it is. The struct around the union calls reset() of both when it is destroyed. */
+template <class T, uintptr_t kTag>
+class [[gnu::may_alias]] SharingOwner {
+public:
+    SharingOwner() = default;
+    SharingOwner(const SharingOwner &) = delete;
+    SharingOwner &operator=(const SharingOwner &) = delete;
+    SharingOwner &operator=(Owner<T> &&other) noexcept {
+        reset(other.take());
+        return *this;
+    }
+
+    explicit operator bool() const {
+        return (pointer_ & 1U) == kTag && (kTag != 0 || pointer_ != 0);
+    }
+    T *get() { return *this ? object() : nullptr; }
+    const T *get() const { return const_cast<SharingOwner *>(this)->get(); }
+    T *operator->() { return object(); }
+    const T *operator->() const { return const_cast<SharingOwner *>(this)->object(); }
+    T &operator*() { return *object(); }
+    const T &operator*() const { return *const_cast<SharingOwner *>(this)->object(); }
+
+    [[nodiscard]] T *take() {
+        T *taken = get();
+        pointer_ = taken != nullptr ? 0 : pointer_;
+        return taken;
+    }
+    /* The other owner must own nothing if `object` is not NULL. */
+    void reset(T *object = nullptr) {
+        Owner<T> old(take());
+        if (object != nullptr) {
+            INVARIANT(pointer_ == 0);
+            pointer_ = reinterpret_cast<uintptr_t>(object) + kTag;
+        }
+    }
+
+private:
+    T *object() {
+        INVARIANT(bool{*this});
+        return reinterpret_cast<T *>(pointer_ - kTag);
+    }
+
+    uintptr_t pointer_;
 };
 
 } // namespace libraft

@@ -97,12 +97,14 @@ void give_up(Change &change) {
 
 int handle(Step &step) {
     const Server &s = step.server;
-    step.begin().flags |= RAFT_UPDATE_TIMEOUT; /* the caller re-arms its timer in any case */
-    if (s.now < s.deadline) {
+    step.announce(RAFT_UPDATE_TIMEOUT); /* the caller re-arms its timer in any case */
+    const bool asks_members = s.asleep && s.leads() && s.may_sleep();
+    if (s.now < s.deadline || (s.asleep && !asks_members)) {
+        (void)step.begin(); /* a server whose settings have changed only wakes up */
         return 0;
     }
     if (s.leads()) {
-        return s.asleep ? sleeping::ask_members_in_doubt(step) : heartbeat(step);
+        return asks_members ? sleeping::ask_members_in_doubt(step) : heartbeat(step);
     }
     if (election_start::may_campaign(s) && !election_start::is_installing(s)) {
         return elections::campaign(step);

@@ -58,6 +58,7 @@ void setting() {
     set_first([](struct raft *r) { return raft_set_election_delay(r, 7); });
     set_first([](struct raft *r) { return raft_set_election_delay(r, UINT32_MAX); });
     set_first([](struct raft *r) { return raft_set_eager_commit(r, 1); });
+    set_first([](struct raft *r) { return raft_set_idle_timeout(r, 7); });
     set_first([](struct raft *r) { return raft_set_capacity_threshold(r, 7); });
     set_first([](struct raft *r) { return raft_set_features(r, kAll); });
     set_first([](struct raft *r) { return raft_set_tracer(r, &tracer); });

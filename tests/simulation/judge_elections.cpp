@@ -206,12 +206,13 @@ void Server::note_postponement(const raft_update &u) {
 }
 
 /* A server with the largest election delay does not campaign, and a leader that gets it steps down
- * at its next heartbeat. */
+ * at its next heartbeat; or, if it told the group to sleep, after an ordinary one. */
 void Server::check_never_leads(const raft_event &e) const {
     if (delay_ != UINT32_MAX) {
         return;
     }
-    bool due = e.type == RAFT_TIMEOUT && e.time >= before.timeout && !was_asleep_;
+    bool due =
+        e.type == RAFT_TIMEOUT && e.time >= before.timeout && !was_asleep_ && !past_.sends_to_sleep;
     bool begins = view.state != RAFT_FOLLOWER && before.state == RAFT_FOLLOWER;
     if (begins || (due && view.leads())) {
         throw Violation("never leads", format("%s %s", name(), begins ? "campaigns" : "leads on"));

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Promises of servers that sleep (raft.h, raft_set_idle_timeout()), as far as one step and the
  * accessors do not tell them: those are checked by the driver. */
-#include "../driver/judge_step.hpp"
 #include "server.hpp"
 
 #include "simulation.hpp"
@@ -199,10 +198,18 @@ void Server::check_waking(const raft_event &e, const raft_update &u) const {
     if (view.term != before.term || view.leader != before.leader) {
         return;
     }
-    if (view.leads()) {
-        if (!driver::tells_all_members(view, u)) {
-            throw Violation("sleep", format("%s wakes up and does not tell all", name()));
+    for (const Member &m : view.conf.members) {
+        bool told = false;
+        for (const raft_message &sent : messages_of(u)) {
+            told = told || (sent.server_id == m.id && (sent.type == RAFT_APPEND_ENTRIES ||
+                                                       sent.type == RAFT_INSTALL_SNAPSHOT));
         }
+        if (view.leads() && is_replicated_to(m.id) && !told) {
+            throw Violation("sleep",
+                            format("%s wakes up and does not tell %s", name(), name_of(m.id)));
+        }
+    }
+    if (view.leads()) {
         return;
     }
     const raft_message *came = e.type == RAFT_RECEIVE ? e.receive.message : nullptr;
@@ -240,6 +247,9 @@ void Server::follow_sleep_messages(const raft_event &e, const raft_update &u) {
 }
 
 void Server::keep_sleep_promises(const raft_event &e, const raft_update &u) {
+    past_.sends_to_sleep =
+        before.leads() && std::any_of(std::begin(past_.told_from), std::end(past_.told_from),
+                                      [](auto round) { return round != 0; });
     if (was_asleep_ && !asleep_) {
         check_waking(e, u);
         note_waking();

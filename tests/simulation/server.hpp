@@ -293,6 +293,7 @@ private:
         /* A server that sleeps. */
         bool due_to_wake = false;       /* a setting has not allowed it since it fell asleep */
         unsigned longest_heartbeat = 0; /* since it fell asleep */
+        bool sends_to_sleep = false;    /* its heartbeats before the last step told others to */
         /* Of a leader: when it fell asleep; the servers that it sent to sleep, and those reported
          * unreachable since; by ID, the first round of an unbroken series of heartbeats that send a
          * server to sleep (0: the last one did not), and the latest round that the server echoed

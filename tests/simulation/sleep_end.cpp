@@ -82,6 +82,7 @@ void Simulation::let_all_sleep() {
     if (upgraded && !run_until(now + liveness_bound(), agree)) {
         throw Violation("liveness", "no convergence after all servers were upgraded");
     }
+    plan.tuning.pre_vote = true;
     bool sleepless = broken == Broken::SLEEPLESS;
     unsigned common = static_cast<unsigned>(extra.between(1, 3000));
     for (auto &s : servers_) {
@@ -178,6 +179,9 @@ void Simulation::expect_undisturbed() {
     }
     run_until(now + extra.below(8 * plan.max_election_timeout()) * kMs);
     network.heal();
+    if (is_member(s) && !s.may_campaign() && s.view.state == RAFT_FOLLOWER) {
+        l.wake(); /* its host sees that the other one is back */
+    }
     Time bound = kIntervals * plan.max_heartbeat() * kMs;
     auto follows = [&] { return s.view.leader == l.id || l.view.conf.role_of(id) == RAFT_SPARE; };
     if (is_member(s) && !run_until(now + liveness_bound() + 2 * bound, follows)) {
@@ -228,6 +232,8 @@ void Simulation::expect_successor() {
     if (s == nullptr) {
         return;
     }
+    run_until(now + kSecond); /* the last answers arrive */
+    expect_sleep("before its leader dies");
     Time detection = plan.callers.detection_max;
     plan.callers.detection_max = 0;
     l.stop("for long, while its group sleeps");

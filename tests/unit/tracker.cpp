@@ -191,7 +191,7 @@ TEST_CASE("peer: the longer it is stalled, the longer it may make no progress, u
     REQUIRE(p.next == 11);
     p.stall(1000 + (raft_time{1} << 33));
     REQUIRE(p.patience == UINT32_MAX);
-    REQUIRE(p.asked == 15); /* as it was when it was stalled first */
+    REQUIRE(p.asked_or_offset == 15); /* as it was when it was stalled first */
 }
 
 TEST_CASE("tracker: reads are answered in the order in which they were submitted") {
