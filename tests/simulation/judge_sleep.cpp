@@ -172,7 +172,7 @@ void Server::note_waking() {
 /* Asleep before and after: a follower answers its leader, and a leader asks the members that did
  * not fall asleep with it. A sole voter wakes up and falls asleep in one step. */
 void Server::check_messages_asleep(const raft_event &e, const raft_update &u) const {
-    bool alone = view.leads() && is_sole_voter();
+    bool alone = view.leads() && is_sole_voter() && must_wake(e);
     bool asks = view.leads() && e.type == RAFT_TIMEOUT && e.time >= before.timeout;
     for (const raft_message &m : messages_of(u)) {
         const raft_append_entries &a = m.append_entries;
@@ -182,7 +182,7 @@ void Server::check_messages_asleep(const raft_event &e, const raft_update &u) co
         bool doubtful = ((past_.sleepers & ~past_.reported) & bit(m.server_id)) == 0;
         bool question =
             asks && doubtful && m.type == RAFT_APPEND_ENTRIES && a.n_entries == 0 && a.version < 2;
-        if (!answer && !question && !(alone && m.type == RAFT_APPEND_ENTRIES)) {
+        if (!answer && !question && !alone) {
             throw Violation("sleep", format("%s sleeps and sends %s %s upon event %d", name(),
                                             name_of(m.server_id), describe(m).c_str(), e.type));
         }
@@ -201,8 +201,9 @@ void Server::check_waking(const raft_event &e, const raft_update &u) const {
     for (const Member &m : view.conf.members) {
         bool told = false;
         for (const raft_message &sent : messages_of(u)) {
-            told = told || (sent.server_id == m.id && (sent.type == RAFT_APPEND_ENTRIES ||
-                                                       sent.type == RAFT_INSTALL_SNAPSHOT));
+            told = told || (sent.server_id == m.id &&
+                            (sent.type == RAFT_APPEND_ENTRIES ||
+                             sent.type == RAFT_INSTALL_SNAPSHOT || sent.type == RAFT_TIMEOUT_NOW));
         }
         if (view.leads() && is_replicated_to(m.id) && !told) {
             throw Violation("sleep",

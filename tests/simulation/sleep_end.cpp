@@ -86,7 +86,10 @@ void Simulation::let_all_sleep() {
     bool sleepless = broken == Broken::SLEEPLESS;
     unsigned common = static_cast<unsigned>(extra.between(1, 3000));
     for (auto &s : servers_) {
-        if (!s->lost && s->up && !is_member(*s) && leader()->view.conf.role_of(s->id) < 0) {
+        if (!s->lost && s->up && !is_member(*s) && votes(s->view.role)) {
+            s->stop("because it does not know that it is no voter");
+            s->lost = true;
+        } else if (!s->lost && s->up && !is_member(*s) && leader()->view.conf.role_of(s->id) < 0) {
             s->stop("because it is no member");
             s->lost = true;
         }
@@ -139,9 +142,13 @@ void Simulation::expect_rest() {
 
 /* An entry commits, and all living members apply it. */
 void Simulation::expect_commit() {
-    Server *l = leader();
-    if (l == nullptr || l->submit(std::vector<uint32_t>{kNoOp}) != 0) {
-        throw Violation("liveness", "a leader refuses an entry after the faults");
+    Server *l = nullptr;
+    auto accepted = [&] { /* perhaps only so many may be uncommitted */
+                          l = leader();
+                          return l != nullptr && l->submit(std::vector<uint32_t>{kNoOp}) == 0;
+    };
+    if (!run_until(now + liveness_bound(), accepted)) {
+        throw Violation("liveness", "no leader takes an entry after the faults");
     }
     raft_index at = l->view.last;
     auto applied = [&] {
