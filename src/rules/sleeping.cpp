@@ -240,8 +240,14 @@ void finish(Change &change, const raft_event &event, const Before &before, bool 
         if (s.deadline == kNever) {
             wait_for_members_in_doubt(s); /* one may have been reported unreachable */
         }
-    } else if (s.tracker->sleep_from != 0 && may_sleep(s) && all_have_echoed(s)) {
-        fall_asleep(change);
+    } else if (s.tracker->sleep_from != 0) {
+        if (!may_sleep(s)) {
+            /* A member that came back may be brought up to date in this round: its echo does not
+             * say that it sleeps. */
+            s.tracker->sleep_from = 0;
+        } else if (all_have_echoed(s)) {
+            fall_asleep(change);
+        }
     }
 }
 
