@@ -93,6 +93,16 @@ bool confirms_order(const Server &s, const raft_message &m) {
            r.last_log_index == s.log.last() && (r.features & RAFT_FEATURE_SLEEP) != 0;
 }
 
+/* Is this an answer of a member in doubt, which other members' sleep does not wait for? */
+bool is_answer_in_doubt(const Server &s, const raft_event &event) {
+    const raft_message *m = load_enum(event.type) == RAFT_RECEIVE ? event.receive.message : nullptr;
+    if (m == nullptr || load_enum(m->type) != RAFT_APPEND_ENTRIES_RESULT) {
+        return false;
+    }
+    const Peer *p = s.tracker->find(m->server_id);
+    return p != nullptr && is_in_doubt(s, *p);
+}
+
 /* Does the event ask this leader for something? */
 bool asks(uint32_t type) {
     return type == RAFT_SUBMIT || type == RAFT_READ || type == RAFT_RECONFIGURE ||
@@ -180,6 +190,11 @@ bool wakes(const Server &s, const raft_event &event) {
 
 uint64_t messages_for_waking(const Server &s) { return s.leads() ? s.tracker->peers.size() : 1; }
 
+Before before(const Server &s, const raft_event &event) {
+    return {s.term, s.leader, s.leader_round,
+            s.leads() && s.tracker->sleep_from != 0 && is_answer_in_doubt(s, event)};
+}
+
 void wake(Change &change) {
     Server &s = change.server;
     if (!s.leads()) {
@@ -242,6 +257,9 @@ void finish(Change &change, const raft_event &event, const Before &before, bool 
         if (s.deadline == kNever) {
             wait_for_members_in_doubt(s); /* one may have been reported unreachable */
         }
+    } else if (before.answers_in_doubt) {
+        /* Its heartbeats have the same rounds, but do not tell it to sleep. Begin anew with it. */
+        s.tracker->sleep_from = 0;
     } else if (s.tracker->sleep_from != 0 && may_sleep(s) && all_have_echoed(s)) {
         fall_asleep(change);
     }

@@ -254,7 +254,8 @@ public:
     /* Acquire what the step needs. Answers to the pending reads are always included, because any
      * step of a leader may end its leadership. NULL: out of memory. */
     [[nodiscard]] Change *reserve(Need need);
-    /* For a handler that hands out nothing, and so cannot fail. */
+    /* For a handler that hands out nothing, and so cannot fail. Where it wakes a server that sleeps, the
+     * handler must not reserve afterwards. */
     Change &begin() {
         accept();
         return change_;

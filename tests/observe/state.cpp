@@ -238,6 +238,8 @@ Clock clock_of(const struct raft &r) {
     return {s.now, s.heard_at, s.deadline};
 }
 
+bool is_asleep(const struct raft &r) { return server_of(r).asleep; }
+
 int step_on_general_path(struct raft *r, raft_event *event, raft_update *update) {
     server_of(*r).fast_path = FastPath::kNone;
     return raft_step(r, event, update);
