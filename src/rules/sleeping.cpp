@@ -17,10 +17,12 @@ constexpr uint64_t kLongSilence = 10;
 /* How many heartbeat timeouts pass until such members are asked again. */
 constexpr uint64_t kIntervals = 100;
 
-/* Does this member have everything, and would it sleep if it is told to? */
+/* Does this member have everything, and would it sleep if it is told to? It cannot confirm that
+ * without rounds. */
 bool is_sleeper(const Server &s, const Peer &p) {
+    constexpr unsigned kNeeded = RAFT_FEATURE_SLEEP | RAFT_FEATURE_ROUNDS;
     return p.is_pipelined() && p.match == s.log.last() && p.doubts == 0 &&
-           (p.usable() & RAFT_FEATURE_SLEEP) != 0 && rounds::is_heard(s, p);
+           (p.usable() & kNeeded) == kNeeded && rounds::is_heard(s, p);
 }
 
 bool is_in_doubt(const Server &s, const Peer &p) {
