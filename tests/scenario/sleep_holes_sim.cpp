@@ -13,8 +13,14 @@ TEST_CASE("A voter that comes back is sent a heartbeat, not only an answer") {
     REQUIRE(c.all_asleep({1, 2}));
     c.heal();
     c.drop();
-    c[1].receive(3, RequestVote{.term = 3, .last = {2, 2}, .pre_vote = true});
-    REQUIRE(c.take(1, 3, RAFT_REQUEST_VOTE_RESULT)->request_vote_result.pre_vote);
+    SECTION("it asks for a pre-vote") {
+        c[1].receive(3, RequestVote{.term = 3, .last = {2, 2}, .pre_vote = true});
+        REQUIRE_FALSE(c.take(1, 3, RAFT_REQUEST_VOTE_RESULT)->request_vote_result.vote_granted);
+    }
+    SECTION("a message arrives that it sent in an earlier term, when it led") {
+        c[1].receive(3, AppendEntries{.term = 1, .prev = {1, 1}, .commit = 1});
+        REQUIRE(c.take(1, 3, RAFT_APPEND_ENTRIES_RESULT)->append_entries_result.rejected != 0);
+    }
     REQUIRE(c.count(1, 3) == 1);
     REQUIRE_FALSE(c.take(1, 3, RAFT_APPEND_ENTRIES)->append_entries.sleep);
 }

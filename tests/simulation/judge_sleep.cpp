@@ -125,11 +125,11 @@ void Server::fall_asleep() {
     sim_.stats.add(view.leads() ? S_LEADER_ASLEEP : S_FOLLOWER_ASLEEP);
     past_.due_to_wake = false;
     past_.longest_heartbeat = tuning_.heartbeat;
+    past_.sleepers = past_.reported = 0;
     if (!view.leads()) {
         return;
     }
     past_.slept_at = latest;
-    past_.sleepers = past_.reported = 0;
     for (const Member &m : view.conf.members) {
         unsigned long long from = past_.told_from[m.id];
         if (!is_replicated_to(m.id)) {
