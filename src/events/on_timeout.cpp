@@ -97,14 +97,12 @@ void give_up(Change &change) {
 
 int handle(Step &step) {
     const Server &s = step.server;
-    step.announce(RAFT_UPDATE_TIMEOUT); /* the caller re-arms its timer in any case */
-    const bool asks_members = s.asleep && s.leads() && s.may_sleep();
-    if (s.now < s.deadline || (s.asleep && !asks_members)) {
-        (void)step.begin(); /* a server whose settings have changed only wakes up */
-        return 0;
+    step.begin().flags |= RAFT_UPDATE_TIMEOUT; /* the caller re-arms its timer in any case */
+    if (s.now < s.deadline) {
+        return 0; /* it is early, or it has just woken a server that may not sleep any more */
     }
     if (s.leads()) {
-        return asks_members ? sleeping::ask_members_in_doubt(step) : heartbeat(step);
+        return s.asleep ? sleeping::ask_members_in_doubt(step) : heartbeat(step);
     }
     if (election_start::may_campaign(s) && !election_start::is_installing(s)) {
         return elections::campaign(step);

@@ -118,7 +118,7 @@ void Change::release_spare_memory() {
     INVARIANT(server.leads());
     libraft::release_spare_memory(*server.tracker);
     server.leader_address.reset(); /* that of an earlier leader */
-    server.log.shrink();
+    server.log.shrink_to_fit();
     if (out.n_messages + out.n_entries + out.n_reads == 0) {
         server.outbox.release();
     }

@@ -254,10 +254,8 @@ public:
     /* Acquire what the step needs. Answers to the pending reads are always included, because any
      * step of a leader may end its leadership. NULL: out of memory. */
     [[nodiscard]] Change *reserve(Need need);
-    /* Flags that the update has if the step succeeds, whatever else it does. */
-    void announce(unsigned flags) { change_.flags |= flags; }
-    /* For a handler that hands out nothing, and so cannot fail. It must not reserve afterwards: this
-     * wakes a server that sleeps. */
+    /* For a handler that hands out nothing, and so cannot fail. Where it wakes a server that sleeps, the
+     * handler must not reserve afterwards. */
     Change &begin() {
         accept();
         return change_;

@@ -86,6 +86,7 @@ class SettingsPointer {
 public:
     SettingsPointer() = default;
     explicit SettingsPointer(const struct raft &r) : handle_(&r) {}
+    explicit operator bool() const { return handle_ != nullptr; }
     const Settings &operator*() const { return settings_of(*handle_); }
     const Settings *operator->() const { return &**this; }
 

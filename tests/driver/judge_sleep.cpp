@@ -16,7 +16,7 @@ namespace {
 
 const raft_message *received(const raft_event &e, raft_message_type type) {
     const raft_message *m = e.type == RAFT_RECEIVE ? e.receive.message : nullptr;
-    return m != nullptr && m->type == type ? m : nullptr;
+    return m != nullptr && is(*m, type) ? m : nullptr;
 }
 
 /* A heartbeat that sends its receiver to sleep, if that has everything. */
@@ -49,7 +49,7 @@ bool is_sent(const raft_update &u, raft_id to) {
                        [=](const raft_message &m) { return m.server_id == to; });
 }
 
-/* A leader that replicates to nobody has nobody to tell: it wakes up and falls asleep in one step. */
+/* A leader that replicates to nobody tells nobody: it wakes up and falls asleep in one step. */
 bool is_alone(const View &v) {
     return v.leads() && std::all_of(v.peers.begin(), v.peers.end(), [](const Peer &peer) {
                return peer.mode == RAFT_PROGRESS_NONE;

@@ -28,7 +28,7 @@ void become_leader(TestedRaft &s, Builder &b, const raft_configuration &conf) {
     REQUIRE(raft_commit_index(&s.r) == 4);
 }
 
-/* A setter on a raft with the default settings, before and after START. */
+/* A setter, before and after START. */
 template <class Setter>
 void set_first(Setter setter) {
     Builder b;

@@ -34,7 +34,7 @@ namespace sim {
     X(TIMER_EARLY, "timer fired early")                                             \
     X(NOMEM, "allocation failed in a step")                                         \
     X(NOMEM_INIT, "allocation failed in raft_init")                                 \
-    X(NOMEM_SETTER, "allocation failed in a setter")                                \
+    X(SETTER_WITHOUT_MEMORY, "setter called while allocations fail")                \
     X(SETTING, "setting changed on a running server")                               \
     X(NOSPACE, "submission refused for lack of capacity")                           \
     X(OLD_MESSAGE, "message of an older version")                                   \
