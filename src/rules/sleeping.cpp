@@ -91,6 +91,17 @@ bool confirms_order(const Server &s, const raft_message &m) {
            r.last_log_index == s.log.last() && (r.features & RAFT_FEATURE_SLEEP) != 0;
 }
 
+/* Does a member say that it woke up? An echo of this series that comes later may be older. */
+bool reports_waking(const Server &s, const raft_event &event) {
+    if (load_enum(event.type) != RAFT_RECEIVE ||
+        load_enum(event.receive.message->type) != RAFT_APPEND_ENTRIES_RESULT) {
+        return false;
+    }
+    const raft_append_entries_result &r = event.receive.message->append_entries_result;
+    const Peer *p = s.tracker->find(event.receive.message->server_id);
+    return p != nullptr && is_sleeper(s, *p) && r.version >= 3 && r.term == s.term && r.round == 0;
+}
+
 /* Does the event ask this leader for something? */
 bool asks(uint32_t type) {
     return type == RAFT_SUBMIT || type == RAFT_READ || type == RAFT_RECONFIGURE ||
@@ -241,7 +252,7 @@ void finish(Change &change, const raft_event &event, const Before &before, bool 
             wait_for_members_in_doubt(s); /* one may have been reported unreachable */
         }
     } else if (s.tracker->sleep_from != 0) {
-        if (!may_sleep(s)) {
+        if (!may_sleep(s) || (!woken && reports_waking(s, event))) {
             /* A member that came back may be brought up to date in this round: its echo does not
              * say that it sleeps. */
             s.tracker->sleep_from = 0;
