@@ -128,7 +128,8 @@ void Simulation::expect_rest() {
     for (const Member &m : l->view.conf.members) {
         asks = asks || (m.role != RAFT_SPARE && !server(m.id).up);
     }
-    run_until(now + 2 * kSecond); /* what is under way arrives; spares forget their leader */
+    run_until(now + plan.long_delay + 2 * kSecond); /* late messages have arrived */
+    expect_sleep("after late messages");
     run_until(now + 4 * plan.max_election_timeout() * kMs);
     uint64_t before = stats.n[S_STEP];
     run_until(now + kMinute);
