@@ -8,6 +8,7 @@
 #include "rules/fast_path.hpp"
 #include "rules/general_path.hpp"
 #include "rules/message_checks.hpp"
+#include "rules/sleeping.hpp"
 #include "rules/transitions.hpp"
 
 #include <algorithm>
@@ -146,12 +147,14 @@ bool is_newer(const Installation &i, const raft_append_entries &ae) {
 }
 
 /* While a chunk of a snapshot is being written the log stands. Between two chunks, a leader that
- * replicates by log again shows that it has given the installation up; an old message does not. */
+ * replicates by log again, or lets the group sleep, shows that it has given the installation up; an
+ * old message does not. */
 bool refuses_entries(const Server &s, const raft_append_entries &ae, const Plan &plan) {
     if (!s.installation) {
         return false;
     }
-    const bool news = plan.matches && plan.first_new < ae.n_entries;
+    const bool news =
+        plan.matches && (plan.first_new < ae.n_entries || sleeping::is_told_to_sleep(s, ae));
     return s.installation->outstanding || !news || !is_newer(*s.installation, ae);
 }
 
@@ -297,6 +300,7 @@ int handle(Step &step) {
     transitions::follow(*change, m.server_id, ae.term, ae.version, plan.leader_address);
     hear(change->server, ae);
     carry_out(*change, m, &plan);
+    sleeping::obey(change->server, ae);
     return 0;
 }
 
@@ -375,7 +379,7 @@ FAST_PATH int take_entries(Server &s, const raft_event &event, raft_update &upda
 FAST_PATH int on_append_entries(Server &s, const raft_event &event, raft_update &update) {
     const raft_message &m = *event.receive.message;
     const raft_append_entries &ae = m.append_entries;
-    if (is_from_leader(s, m)) {
+    if (is_from_leader(s, m) && ae.version < 2) {
         if (ae.n_entries > 0) {
             return take_entries(s, event, update);
         }

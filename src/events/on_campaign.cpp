@@ -18,8 +18,8 @@ int on_campaign(Step &step) {
     }
     if (election_start::in_lease(s)) {
         return step.fail(RAFT_BUSY,
-                         "less than an election timeout ago this server started or "
-                         "heard from a leader");
+                         "this server sleeps, or it started or heard from a leader less than an "
+                         "election timeout ago");
     }
     if (election_start::is_installing(s)) {
         return step.fail(RAFT_BUSY, "a snapshot is being installed");

@@ -143,6 +143,7 @@ FAST_PATH int on_submit(Server &s, const raft_event &event, raft_update &update)
         return run(s, event, update, handle);
     }
     fast_path::begin(s, event);
+    s.tracker->asked_at = s.now;
     raft_entry *entries = fast_path::entries_of(s);
     for (uint32_t i = 0; i < submit.n; i++) {
         entries[i] = submit.entries[i];

@@ -11,6 +11,7 @@
 #include "rules/reads.hpp"
 #include "rules/rounds_and_leases.hpp"
 #include "rules/sending.hpp"
+#include "rules/sleeping.hpp"
 #include "rules/snapshot_transfer.hpp"
 #include "rules/transfer.hpp"
 #include "rules/transitions.hpp"
@@ -23,7 +24,7 @@ void send_heartbeat(Change &change, Peer &p) {
     const Server &s = change.server;
     const bool installs = p.is_sent_snapshot();
     const bool pipelined = p.is_pipelined();
-    sending::send_heartbeat(change, p);
+    sleeping::send_heartbeat(change, p);
     if (installs) {
         snapshot_transfer::give_up_if_late(s, p);
     } else if (sending::is_stalled(s, p, s.now)) {
@@ -67,6 +68,7 @@ void send_heartbeat(Change &change, Peer &p) {
     } else if (begun) {
         read_rounds::share_heartbeat(*change);
     }
+    sleeping::decide(s, begun);
     for (Peer &p : s.tracker->peers) {
         if (!rounds::is_in_contact(s, p, s.now)) {
             p.forget_features(); /* it may come back as an older version */
@@ -97,7 +99,7 @@ int handle(Step &step) {
         return 0;
     }
     if (s.leads()) {
-        return heartbeat(step);
+        return s.asleep ? sleeping::ask_members_in_doubt(step) : heartbeat(step);
     }
     if (election_start::may_campaign(s) && !election_start::is_installing(s)) {
         return elections::campaign(step);
@@ -132,7 +134,7 @@ FAST_PATH int on_timeout(Server &s, const raft_event &event, raft_update &update
     const raft_time now = fast_path::time_of(s, event);
     if (s.fast_path != FastPath::kLeader || now < s.deadline || event.time > kLimit ||
         s.outbox.is_large() || !s.outbox.holds(s.tracker->peers.size() * kMessageSize) ||
-        !is_usual(s, now)) [[unlikely]] {
+        sleeping::is_idle(s, now) || !is_usual(s, now)) [[unlikely]] {
         return run(s, event, update, handle);
     }
     fast_path::begin(s, event);

@@ -19,7 +19,9 @@ void move(Server &s, bool earlier, raft_time deadline) {
 
 void follow_settings(Server &s, const Settings &before) {
     const Settings &now = *s.settings;
-    if (s.leads()) {
+    if (s.asleep && !s.may_sleep()) {
+        s.deadline = s.now; /* due: the next step wakes it */
+    } else if (s.leads() && !s.asleep) {
         if (now.heartbeat_timeout != before.heartbeat_timeout) {
             move(s, now.heartbeat_timeout < before.heartbeat_timeout,
                  s.now + now.heartbeat_timeout);
@@ -28,11 +30,13 @@ void follow_settings(Server &s, const Settings &before) {
             /* A lease that has ended must not begin again. */
             s.tracker->lease_after = s.tracker->round;
         }
+    }
+    if (s.leads()) {
         return;
     }
     if (least_timeout(now) != least_timeout(before)) {
         draw(s);
-        if (s.deadline != kNever) {
+        if (s.deadline != kNever && !s.asleep) {
             move(s, least_timeout(now) < least_timeout(before), s.now + s.drawn_timeout);
         }
     }

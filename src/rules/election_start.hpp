@@ -65,9 +65,9 @@ inline bool may_campaign(const Server &s) {
 inline bool is_installing(const Server &s) { return s.installation && s.installation->outstanding; }
 
 /* §4.2.3, §6.4.1: no vote is given, not even to this server itself, within a minimum election
- * timeout of hearing from a leader. */
+ * timeout of hearing from a leader. A server that sleeps has just heard from its leader. */
 inline bool in_lease(const Server &s) {
-    return s.leads() || s.now - s.heard_at < s.settings->election_timeout;
+    return s.leads() || s.asleep || s.now - s.heard_at < s.settings->election_timeout;
 }
 
 /* Wait the same timeout again, after hearing from a leader or giving a vote. */
@@ -90,7 +90,7 @@ inline void restart(Server &s) {
  * forgets the leader. Called at the end of each step that can change either; a deadline that is
  * running is not moved. */
 inline void refresh(Server &s) {
-    if (s.state != RAFT_FOLLOWER) {
+    if (s.state != RAFT_FOLLOWER || s.asleep) {
         return;
     }
     if (!may_campaign(s) && s.leader == 0) {

@@ -49,6 +49,7 @@ void lead(Change &change) {
     Tracker &t = *s.tracker;
     transitions::become_leader(change);
     t.elected_at = s.now;
+    t.asked_at = s.now;
     t.round = 0;
     (void)rounds::begin(s); /* the first round of a millisecond cannot fail */
     t.transfer = Transfer();

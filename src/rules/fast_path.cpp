@@ -19,7 +19,7 @@ bool is_settled_leader(const Server &s) {
     const Tracker &t = *s.tracker;
     if (s.own_sets == 0 || s.settings->never_leads() || s.settings->eager_commit ||
         !s.configuration_committed() || s.configuration->joint || t.catch_up.id != 0 ||
-        t.transfer.to != 0 || t.pending_reads() > 0) {
+        t.transfer.to != 0 || t.pending_reads() > 0 || t.sleep_from != 0) {
         return false;
     }
     for (const Peer &p : t.peers) {
@@ -36,7 +36,7 @@ bool is_settled_leader(const Server &s) {
 
 FastPath find(const Server &s) {
     /* unreachable: find() is called at the end of a step that succeeded: the server is started */
-    if (!s.started || s.settings->tracer != nullptr) {
+    if (!s.started || s.asleep || s.settings->tracer != nullptr) {
         return FastPath::kNone;
     }
     if (s.state == RAFT_FOLLOWER) {

@@ -4,6 +4,7 @@
 #include "base/untrusted.hpp"
 #include "rules/election_start.hpp"
 #include "rules/fast_path.hpp"
+#include "rules/sleeping.hpp"
 #include "rules/tracing.hpp"
 #include "state/check.hpp"
 
@@ -31,13 +32,21 @@ int run(Server &s, const raft_event &event, raft_update &update, Handler handler
 #endif
     s.now = event.time > now ? event.time : now;
     s.capacity = event.capacity;
-    const int rv = handler(step);
+    const bool wakes = s.asleep && sleeping::wakes(s, event);
+    const sleeping::Before before = sleeping::before(s);
+    int rv = 0;
+    if (wakes && !step.plan_waking(sleeping::wake, sleeping::messages_for_waking(s))) [[unlikely]] {
+        rv = step.no_memory();
+    } else {
+        rv = handler(step);
+    }
     if (rv != 0) {
         s.now = now;
         s.capacity = capacity;
         return rv;
     }
-    Change &change = step.change_;
+    Change &change = step.begin();
+    sleeping::finish(change, event, before, wakes);
     election_start::refresh(s);
     if (s.deadline != deadline) {
         change.flags |= RAFT_UPDATE_TIMEOUT;

@@ -33,9 +33,11 @@ inline bool is_newer(const Server &s, const Peer &p, const raft_append_entries_r
     return r.version >= 3 && r.round != 0 && began_at(s, r.round) > p.waiting_since;
 }
 
-/* Was this peer heard from within an election timeout before `now`? A leader hears from itself. */
+/* Was this peer heard from within an election timeout before `now`? A leader hears from itself. The
+ * time that a leader sleeps does not count. */
 inline bool is_in_contact(const Server &s, const Peer &p, raft_time now) {
-    return p.self || p.contact + s.settings->election_timeout > now;
+    return p.self ||
+           p.contact + s.settings->election_timeout > (s.asleep ? s.tracker->slept_at : now);
 }
 /* The same, but the time before its first answer or vote of this term does not count as contact. */
 inline bool is_heard(const Server &s, const Peer &p) {

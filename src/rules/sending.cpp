@@ -148,17 +148,20 @@ void send_farewell(Change &change, Peer &p) {
     }
 }
 
+bool is_told(const Change &change, const Peer &p) {
+    const Outgoing &out = change.out;
+    return std::any_of(out.messages, out.messages + out.n_messages,
+                       [&](const raft_message &m) { return m.server_id == p.id; });
+}
+
 void tell_commit(Change &change, raft_index before) {
     const Server &s = change.server;
     /* unreachable: an acknowledgement that ends the leadership is not followed by this */
     if (!s.settings->eager_commit || !s.leads() || s.commit == before) {
         return;
     }
-    const Outgoing &out = change.out;
     for (Peer &p : change.server.tracker->peers) {
-        const bool told = std::any_of(out.messages, out.messages + out.n_messages,
-                                      [&](const raft_message &m) { return m.server_id == p.id; });
-        if (p.is_pipelined() && !told) {
+        if (p.is_pipelined() && !is_told(change, p)) {
             send_heartbeat(change, p);
         }
     }

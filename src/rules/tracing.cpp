@@ -50,6 +50,9 @@ void emit_state(const Emitter &e) {
     if (e.has(RAFT_UPDATE_CATCH_UP)) {
         e.fact(RAFT_TRACE_CATCH_UP, 0, 0, s.term, 0);
     }
+    if (s.asleep != e.change.was_asleep) {
+        e.fact(s.asleep ? RAFT_TRACE_ASLEEP : RAFT_TRACE_AWAKE, 0, 0, s.term, 0);
+    }
     if (e.has(RAFT_UPDATE_TRANSFER)) {
         e.fact(RAFT_TRACE_TRANSFER, 0, s.tracker ? s.tracker->transfer.to : 0, s.term, 0);
     }

@@ -40,8 +40,8 @@ void check_roles(const Server &s) {
     INVARIANT(s.leader == 0 || s.leads() || s.leader_address);
     INVARIANT(s.leads() == (s.leader == s.id));
     /* A follower that neither may campaign nor knows a leader has nothing to wait for. */
-    INVARIANT(s.deadline != kNever || (s.state == RAFT_FOLLOWER && s.leader == 0));
-    INVARIANT(s.deadline != kNever || s.own_sets == 0 || s.settings->never_leads() ||
+    INVARIANT(s.deadline != kNever || s.asleep || (s.state == RAFT_FOLLOWER && s.leader == 0));
+    INVARIANT(s.deadline != kNever || s.asleep || s.own_sets == 0 || s.settings->never_leads() ||
               s.sole_voter || s.last_stored == 0 || s.log.last() < s.known_commit ||
               s.term >= kLimit - 1);
     INVARIANT(!s.leads() || s.has_led);
@@ -91,10 +91,19 @@ void check_tracker(const Server &s) {
     }
 }
 
+/* A server that sleeps has nothing to do, and nothing to wait for. */
+void check_sleep(const Server &s) {
+    INVARIANT(!s.asleep || (s.leader != 0 && !s.installation));
+    INVARIANT(!s.asleep || (s.commit == s.log.last() && s.last_stored == s.log.last()));
+    INVARIANT(!s.asleep || s.leads() || s.deadline == kNever || s.deadline <= s.now);
+    INVARIANT(!s.asleep || !s.leads() || s.tracker->sleep_from != 0);
+}
+
 } // namespace
 
 void check(const Server &s) {
     check_log(s);
+    check_sleep(s);
     check_configurations(s);
     check_roles(s);
     if (s.tracker) {

@@ -67,19 +67,34 @@ const Configuration *Server::configuration_at(raft_index index) const {
 }
 
 Change *Step::reserve(Need need) {
+    if (!acquire(need)) [[unlikely]] {
+        return nullptr;
+    }
+    accept();
+    return &change_;
+}
+
+bool Step::plan_waking(void (*wake)(Change &), uint64_t messages) {
+    waking_messages_ = messages;
+    wake_ = wake;
+    return acquire({}); /* a handler may hand out nothing, and reserve nothing */
+}
+
+bool Step::acquire(Need need) {
     Server &s = change_.server;
+    need.messages += waking_messages_;
     if (s.tracker) {
         need.reads += pending_reads(*s.tracker);
         if ((need.members > 0 || need.read) && !libraft::reserve(*s.tracker, need)) {
-            return nullptr;
+            return false;
         }
     }
     if (!s.outbox.reserve(need.size()) || (need.runs > 0 && !s.log.reserve(need.runs)))
         [[unlikely]] {
-        return nullptr;
+        return false;
     }
     change_.out.lay_out(s.outbox.block(), need);
-    return &change_;
+    return true;
 }
 
 void Change::remember_disk(raft_term term, raft_id voted_for) {

@@ -101,6 +101,10 @@ struct Server : Facts {
     void outdate_writes() { writes = ((writes >> 32) + 1) << 32; }
     bool is_current(uint64_t ticket) const { return ticket >> 32 == writes >> 32; }
     raft_term stored_term() const { return log.term_of(last_stored); }
+    /* As far as its settings say. (A leader that may not lead any more steps down.) */
+    bool may_sleep() const {
+        return announces(RAFT_FEATURE_SLEEP) && !(leads() && settings->never_leads());
+    }
     bool announces(unsigned feature) const { return (settings->features & feature) != 0; }
     /* raft_init()'s address. It follows the object, in the same block of memory. */
     const char *own_address() const { return reinterpret_cast<const char *>(this + 1); }
@@ -131,7 +135,8 @@ public:
     raft_update &update;
     Outgoing out;
     unsigned flags = 0;     /* of the update, as they become certain */
-    raft_id lossy_peer = 0; /* a peer that lost entries which it had acknowledged, for the tracer */
+    const bool was_asleep;  /* for the tracer, like the next two */
+    raft_id lossy_peer = 0; /* a peer that lost entries which it had acknowledged */
     raft_index lost_index = 0;
 
     Change(const Change &) = delete;
@@ -195,7 +200,7 @@ public:
 
 private:
     friend class Step;
-    Change(Server &s, raft_update &u) : server(s), update(u) {}
+    Change(Server &s, raft_update &u) : server(s), update(u), was_asleep(s.asleep) {}
     unsigned changed_facts(const Facts &before) const;
     /* Does raft_leader() tell another address of the same leader? */
     bool leader_has_moved(const Facts &before) const;
@@ -220,7 +225,10 @@ public:
      * step of a leader may end its leadership. NULL: out of memory. */
     [[nodiscard]] Change *reserve(Need need);
     /* For a handler that hands out nothing, and so cannot fail. */
-    Change &begin() { return change_; }
+    Change &begin() {
+        accept();
+        return change_;
+    }
 
     /* Return an error code, and keep its reason for raft_errmsg(). */
     [[nodiscard]] int fail(int code, const char *why) {
@@ -232,7 +240,21 @@ public:
 private:
     friend int run(Server &s, const raft_event &event, raft_update &update, int (*handler)(Step &));
 
+    /* Let the event wake the server as soon as it is accepted: when a handler asks for the Change,
+     * nothing can fail any more. False: out of memory. */
+    [[nodiscard]] bool plan_waking(void (*wake)(Change &), uint64_t messages);
+    [[nodiscard]] bool acquire(Need need);
+    void accept() {
+        if (wake_ != nullptr) [[unlikely]] {
+            void (*const wake)(Change &) = wake_;
+            wake_ = nullptr;
+            wake(change_);
+        }
+    }
+
     Change change_;
+    void (*wake_)(Change &) = nullptr;
+    uint64_t waking_messages_ = 0;
 };
 
 } // namespace libraft
