@@ -132,17 +132,22 @@ static void on_snapshot(struct host *h, struct group *g, const struct raft_updat
     host_mark(h, g);
 }
 
-/* Duty 4. Returns the members whose message cannot be made any more, as bits. */
+/* A leader sends these once and waits for the answer. It repeats the others in any case. */
+static bool must_arrive(const struct raft_message *m) {
+    return m->type == RAFT_INSTALL_SNAPSHOT ||
+           (m->type == RAFT_APPEND_ENTRIES && m->append_entries.n_entries > 0);
+}
+
+/* Duty 4. Returns the members to report by RAFT_UNREACHABLE, as bits. */
 static unsigned on_messages(struct host *h, struct group *g, const struct raft_update_messages *u) {
     unsigned unreachable = 0;
     for (unsigned i = 0; i < u->n; i++) {
         const struct raft_message *m = &u->batch[i];
         struct bytes *packet = peers_packet(&h->peers, m->server_id);
-        if (packet == NULL) {
-            continue; /* there is no connection: see unreachable() in host.c */
-        }
-        h->messages++;
-        if (!message_encode(packet, group_number(h, g), m, &g->log, &g->snapshot)) {
+        bool kept =
+            packet != NULL && message_encode(packet, group_number(h, g), m, &g->log, &g->snapshot);
+        h->messages += kept;
+        if (!kept && must_arrive(m)) {
             unreachable |= 1u << m->server_id;
         }
     }
@@ -248,6 +253,7 @@ static void settings(struct host *h, struct group *g) {
     error = error != 0 ? error : raft_set_election_timeout(&g->raft, o->election);
     error = error != 0 ? error : raft_set_heartbeat_timeout(&g->raft, o->heartbeat);
     error = error != 0 ? error : raft_set_election_delay(&g->raft, preferred ? 0 : o->election);
+    error = error != 0 ? error : raft_set_install_snapshot_timeout(&g->raft, o->election);
     error = error != 0 ? error : raft_set_max_uncommitted_entries(&g->raft, UNCOMMITTED_MAX);
     error =
         error != 0 ? error : raft_set_features(&g->raft, RAFT_FEATURE_ROUNDS | RAFT_FEATURE_SLEEP);

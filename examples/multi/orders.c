@@ -80,7 +80,7 @@ static void say_status(struct host *h) {
     const struct options *o = h->options;
     say(&h->orders, "status groups=%u awake=%u leaderless=%u", o->groups, h->timers.n, h->leads[0]);
     for (unsigned i = 1; i <= o->n_hosts; i++) {
-        say(&h->orders, " led_by_%u=%u", i, h->leads[i]);
+        say(&h->orders, " led_by_%u=%u gone_%u=%d", i, h->leads[i], i, h->detector.gone[i]);
     }
     say(&h->orders,
         " steps=%llu messages=%llu packets=%llu bytes=%llu syncs=%llu journal=%llu rewritings=%llu "

@@ -209,6 +209,7 @@ static bool read_inbound(struct peers *p, struct inbound *in, on_packet take, vo
             return false;
         }
         at += (size_t)len;
+        p->hosts[from].retry = 0; /* it is alive: connect to it in the next turn */
     }
     bytes_drop(&in->in, at);
     return len == 0;
