@@ -243,16 +243,27 @@ int group_write(struct host *h, struct group *g, uint64_t value) {
 
 /* --- the start ----------------------------------------------------------- */
 
+raft_id group_preferred(const struct host *h, const struct group *g) {
+    return group_number(h, g) % h->options->n_hosts + 1;
+}
+
+void group_delay(struct host *h, struct group *g, unsigned delay) {
+    if (raft_set_election_delay(&g->raft, delay) != 0) {
+        die("out of memory");
+    }
+    timers_set(&h->timers, group_number(h, g), raft_timeout(&g->raft));
+}
+
 /* [settings] */
 static void settings(struct host *h, struct group *g) {
     const struct options *o = h->options;
     uint32_t number = group_number(h, g);
-    bool preferred = number % o->n_hosts + 1 == o->id;
+    unsigned delay = group_preferred(h, g) == o->id ? 0 : o->election;
     int error = raft_init(&g->raft, o->id, o->addresses[o->id - 1]);
     error = error != 0 ? error : raft_seed(&g->raft, h->seed + number * 2654435761u);
     error = error != 0 ? error : raft_set_election_timeout(&g->raft, o->election);
     error = error != 0 ? error : raft_set_heartbeat_timeout(&g->raft, o->heartbeat);
-    error = error != 0 ? error : raft_set_election_delay(&g->raft, preferred ? 0 : o->election);
+    error = error != 0 ? error : raft_set_election_delay(&g->raft, delay);
     error = error != 0 ? error : raft_set_install_snapshot_timeout(&g->raft, o->election);
     error = error != 0 ? error : raft_set_max_uncommitted_entries(&g->raft, UNCOMMITTED_MAX);
     error =

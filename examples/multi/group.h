@@ -46,6 +46,12 @@ static inline bool group_sleeps(const struct group *g) {
 void group_start(struct host *h, struct group *g, struct image *image);
 void group_stop(struct group *g);
 
+/* The host that should lead the group: the groups are spread evenly. */
+raft_id group_preferred(const struct host *h, const struct group *g);
+
+/* Set how much longer than others this host waits before it campaigns. */
+void group_delay(struct host *h, struct group *g, unsigned delay);
+
 /* Step an event. Returns what raft_step() returned. */
 int group_step(struct host *h, struct group *g, struct raft_event *event);
 

@@ -26,6 +26,11 @@ void host_mark(struct host *h, struct group *g) {
     l->groups[l->n++] = group_number(h, g);
 }
 
+enum {
+    ELECTIONS = 200,     /* so many elections may begin in one turn; more are spread over the */
+    ELECTIONS_PER_MS = 4 /* following time */
+};
+
 /* --- the start ----------------------------------------------------------- */
 
 void host_start(struct host *h, const struct options *o) {
@@ -117,6 +122,16 @@ static void wake(struct host *h, raft_id leader) {
     }
 }
 
+/* The other hosts wait for the one that a group prefers, unless that host is gone. */
+static void prefer(struct host *h, raft_id host, bool gone) {
+    for (uint32_t i = 0; i < h->options->groups; i++) {
+        struct group *g = &h->groups[i];
+        if (group_preferred(h, g) == host) {
+            group_delay(h, g, gone ? 0 : h->options->election);
+        }
+    }
+}
+
 /* Once a second: show the other hosts that this one is alive, and look whether they are. */
 static void watch(struct host *h, raft_time now) {
     for (raft_id i = 1; i <= h->options->n_hosts; i++) {
@@ -129,10 +144,12 @@ static void watch(struct host *h, raft_time now) {
         switch (detector_judge(&h->detector, i, now)) {
             case GONE:
                 fprintf(stderr, "raft-multi: host %llu is gone\n", i);
+                prefer(h, i, true);
                 wake(h, i); /* nobody else tells the groups that sleep and are led there */
                 break;
             case BACK:
                 fprintf(stderr, "raft-multi: host %llu is back\n", i);
+                prefer(h, i, false);
                 wake(h, h->options->id); /* its members need not campaign to find their leader */
                 break;
             default:
@@ -161,13 +178,28 @@ static void input(struct host *h) {
     }
 }
 
+/* [deadlines] */
+/* Step RAFT_TIMEOUT where it is due. A deadline may be late. When very many groups look for a leader
+ * at once, their elections are spread, so that heartbeats and votes need not wait behind them. */
+static void expire(struct host *h, raft_time now) {
+    uint32_t number;
+    uint32_t elections = 0;
+    while (timers_expired(&h->timers, now, &number)) {
+        struct group *g = &h->groups[number];
+        if (raft_state(&g->raft) != RAFT_LEADER && ++elections > ELECTIONS) {
+            raft_time later = now + 1 + (elections - ELECTIONS) / ELECTIONS_PER_MS;
+            timers_set(&h->timers, number, later);
+        } else {
+            struct raft_event event = {.type = RAFT_TIMEOUT};
+            group_step(h, g, &event);
+        }
+    }
+}
+/* [deadlines end] */
+
 static void deadlines(struct host *h) {
     raft_time now = host_now();
-    uint32_t number;
-    while (timers_expired(&h->timers, now, &number)) {
-        struct raft_event event = {.type = RAFT_TIMEOUT};
-        group_step(h, &h->groups[number], &event);
-    }
+    expire(h, now);
     if (now >= h->beat) {
         h->beat = now + BEAT / 2;
         watch(h, now);
