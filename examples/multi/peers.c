@@ -12,10 +12,11 @@
 #include <unistd.h>
 
 enum {
-    RETRY = 200,               /* ms between attempts to connect */
-    READ = 256 * 1024,         /* bytes read from a connection in one turn */
-    PACKET_FULL = 1024 * 1024, /* a packet of this length is closed, and another is opened */
-    OUT_MAX = 64 * 1024 * 1024 /* a peer that is this far behind is disconnected */
+    RETRY = 200,                 /* ms between attempts to connect */
+    READ = 256 * 1024,           /* bytes asked for in one read; */
+    READ_TURN = 8 * 1024 * 1024, /* bytes read from a connection in one turn */
+    PACKET_FULL = 1024 * 1024,   /* a packet of this length is closed, and another is opened */
+    OUT_MAX = 64 * 1024 * 1024   /* a peer that is this far behind is disconnected */
 };
 
 /* --- sockets ------------------------------------------------------------- */
@@ -191,28 +192,39 @@ static void accept_one(struct peers *p) {
     }
 }
 
-/* Read, and take the whole packets. Returns false if the connection has ended, or is to end. */
-static bool read_inbound(struct peers *p, struct inbound *in, on_packet take, void *context) {
-    size_t had = in->in.len;
-    ssize_t n = read(in->fd, put_space(&in->in, READ), READ);
-    int error = errno;
-    in->in.len = had + (n > 0 ? (size_t)n : 0);
-    if (n == 0 || (n < 0 && error != EAGAIN && error != EINTR)) {
-        return false;
-    }
+/* Take the whole packets that have been read. Returns false if the connection is to end. */
+static bool take_packets(struct peers *p, struct bytes *in, on_packet take, void *context) {
     size_t at = 0;
     long len;
     raft_id from;
-    while ((len = packet_check(in->in.data + at, in->in.len - at, p->id, &from)) > 0) {
+    while ((len = packet_check(in->data + at, in->len - at, p->id, &from)) > 0) {
         if (from == 0 || from > p->n || from == p->id ||
-            !take(context, from, in->in.data + at, (size_t)len)) {
+            !take(context, from, in->data + at, (size_t)len)) {
             return false;
         }
         at += (size_t)len;
         p->hosts[from].retry = 0; /* it is alive: connect to it in the next turn */
     }
-    bytes_drop(&in->in, at);
+    bytes_drop(in, at);
     return len == 0;
+}
+
+/* Read what has arrived, but for a limit. Input comes before deadlines: a heartbeat that was read
+ * late must not look like one that is missing. Returns false if the connection has ended. */
+static bool read_inbound(struct peers *p, struct inbound *in, on_packet take, void *context) {
+    for (size_t total = 0; total < READ_TURN;) {
+        size_t had = in->in.len;
+        ssize_t n = read(in->fd, put_space(&in->in, READ), READ);
+        in->in.len = had + (n > 0 ? (size_t)n : 0);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+            return true;
+        }
+        if (n <= 0 || !take_packets(p, &in->in, take, context)) {
+            return false;
+        }
+        total += (size_t)n;
+    }
+    return true;
 }
 
 /* --- poll() -------------------------------------------------------------- */
