@@ -58,6 +58,8 @@ struct Clock {
     raft_time deadline; /* the largest value: none; may have passed */
 };
 Clock clock_of(const struct raft &r);
+/* Does it sleep? No accessor tells that of a leader that has a deadline. */
+bool is_asleep(const struct raft &r);
 
 /* The memory of a server, for the test of state(): one object and those of its bits that state()
  * must see. Pointers and classes with private members are masked out. */
