@@ -91,6 +91,16 @@ bool confirms_order(const Server &s, const raft_message &m) {
            r.last_log_index == s.log.last() && (r.features & RAFT_FEATURE_SLEEP) != 0;
 }
 
+/* Does a member say that it has woken up? Then it does not sleep, whatever it has echoed before. */
+bool says_that_it_woke(const raft_event &event) {
+    if (load_enum(event.type) != RAFT_RECEIVE) {
+        return false;
+    }
+    const raft_message &m = *event.receive.message;
+    return load_enum(m.type) == RAFT_APPEND_ENTRIES_RESULT &&
+           m.append_entries_result.version >= 3 && m.append_entries_result.round == 0;
+}
+
 /* Does the event ask this leader for something? */
 bool asks(uint32_t type) {
     return type == RAFT_SUBMIT || type == RAFT_READ || type == RAFT_RECONFIGURE ||
@@ -241,8 +251,8 @@ void finish(Change &change, const raft_event &event, const Before &before, bool 
             wait_for_members_in_doubt(s); /* one may have been reported unreachable */
         }
     } else if (s.tracker->sleep_from != 0) {
-        if (!may_sleep(s)) {
-            /* A member that came back may be brought up to date in this round: its echo does not
+        if (!may_sleep(s) || (!woken && says_that_it_woke(event))) {
+            /* The next heartbeat begins anew. A member that came back may be brought up to date in this round: its echo does not
              * say that it sleeps. */
             s.tracker->sleep_from = 0;
         } else if (all_have_echoed(s)) {
