@@ -252,8 +252,8 @@ void finish(Change &change, const raft_event &event, const Before &before, bool 
         }
     } else if (s.tracker->sleep_from != 0) {
         if (!may_sleep(s) || (!woken && says_that_it_woke(event))) {
-            /* The next heartbeat begins anew. A member that came back may be brought up to date in this round: its echo does not
-             * say that it sleeps. */
+            /* The next heartbeat begins anew. A member that came back may be brought up to date in
+             * this round: its echo does not say that it sleeps. */
             s.tracker->sleep_from = 0;
         } else if (all_have_echoed(s)) {
             fall_asleep(change);
