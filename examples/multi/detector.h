@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* One failure detector for each other host, in place of one for each group. Every packet from a host
- * shows that it is alive; a host that has nothing to send sends an empty packet once a second. */
+/* One failure detector for each other host, in place of one for each group. Every packet from a
+ * host shows that it is alive. A host that has nothing to send sends an empty packet once a
+ * second. */
 #ifndef MULTI_DETECTOR_H
 #define MULTI_DETECTOR_H
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The journal: one file for all groups of a host. What the groups write during a turn of the loop is
- * one batch, with one checksum, one write and one sync.
+/* The journal: one file for all groups of a host. What the groups write during a turn of the loop
+ * is one batch, with one checksum, one write and one sync.
  *
- * At the start the batches are replayed in order. A crash may leave the last batch incomplete: it was
- * never synced, so nothing was promised, and it is cut off. A damaged batch before an intact one is
- * reported: what was synced is lost. */
+ * At the start the batches are replayed in order. A crash may leave the last batch incomplete. It
+ * was never synced, so nothing was promised, and it is cut off. A damaged batch before an intact
+ * one is reported: data that had been synced are lost. */
 #ifndef MULTI_DISK_H
 #define MULTI_DISK_H
 
@@ -59,12 +59,12 @@ void disk_put_image(struct disk *d, uint32_t group, const struct image *image);
 /* Write the batch and sync it. Returns false if there is nothing to write. */
 bool disk_sync(struct disk *d);
 
-/* The file has grown by more than `limit` bytes and more than twofold since the last rewriting. */
+/* Since the last rewriting, the file has grown by more than `limit` bytes and more than twofold. */
 bool disk_has_grown(const struct disk *d, uint64_t limit);
 
-/* Rewrite the journal with only the images of the groups: call disk_rewrite_begin(), put all images,
- * disk_rewrite_part() after each of them, and disk_rewrite_end(). A crash leaves either the old
- * journal or the new one. */
+/* Rewrite the journal so that it has only the image of each group: call disk_rewrite_begin(), then
+ * for each group disk_put_image() and disk_rewrite_part(), then disk_rewrite_end(). A crash leaves
+ * either the old journal or the new one. */
 void disk_rewrite_begin(struct disk *d);
 void disk_rewrite_part(struct disk *d);
 void disk_rewrite_end(struct disk *d);

@@ -339,7 +339,7 @@ static void snapshot_taken(struct host *h, struct group *g) {
     log_drop(&g->log, raft_first_index(&g->raft));
 }
 
-/* Replace log and state by the received snapshot. The image goes into the next batch of this turn. */
+/* Replace log and state by the received snapshot. It is written in the next batch of this turn. */
 static void install(struct host *h, struct group *g) {
     const struct snapshot *s = &g->pending->snapshot;
     give_up(h, g, 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* One group: a raft, its log, and its state machine. group_step() carries out each update, except
- * that it only collects what goes to the disk and to the other hosts: host.c writes it and then sends
- * it, once for all groups. */
+/* One group: a raft, its log, and its state machine. group_step() carries out each update. It only
+ * collects what goes to the disk and to the other hosts: host.c writes that and then sends it, once
+ * for all groups. */
 #ifndef MULTI_GROUP_H
 #define MULTI_GROUP_H
 

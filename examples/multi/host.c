@@ -97,8 +97,8 @@ static bool take_packet(void *context, raft_id from, const char *packet, size_t 
     return true;
 }
 
-/* A connection has failed, and messages may be lost. A leader that is awake is told, so that it need
- * not find out. One that sleeps has no message under way. */
+/* A connection has failed, and messages may be lost. A leader that is awake is told, so that it
+ * sends again at once. A leader that sleeps has no message under way. */
 static void unreachable(struct host *h, raft_id host) {
     for (uint32_t i = 0; i < h->options->groups; i++) {
         struct group *g = &h->groups[i];
@@ -179,8 +179,9 @@ static void input(struct host *h) {
 }
 
 /* [deadlines] */
-/* Step RAFT_TIMEOUT where it is due. A deadline may be late. When very many groups look for a leader
- * at once, their elections are spread, so that heartbeats and votes need not wait behind them. */
+/* Step RAFT_TIMEOUT where it is due. RAFT_TIMEOUT may be late. When very many groups look for a
+ * leader at once, their elections are spread, so that heartbeats and votes do not wait behind
+ * them. */
 static void expire(struct host *h, raft_time now) {
     uint32_t number;
     uint32_t elections = 0;

@@ -7,8 +7,8 @@
  *   local GROUP       local GROUP VALUE WRITES, from this host, which may be out of date
  *   status            status NAME=NUMBER ...
  *
- * `put` and `get` are also answered with `moved GROUP HOST` (nothing was done: ask the leader's host;
- * 0: unknown) and with `retry GROUP` (nothing was done). */
+ * `put` and `get` are also answered with `moved GROUP HOST` (nothing was done: ask that host, which
+ * leads the group; 0: unknown) and with `retry GROUP` (nothing was done). */
 #ifndef MULTI_ORDERS_H
 #define MULTI_ORDERS_H
 

@@ -17,8 +17,8 @@ void packet_close(struct bytes *b, size_t at, raft_id from, raft_id to);
  * needed, or -1 if it is damaged or not for `to`. */
 long packet_check(const char *data, size_t len, raft_id to, raft_id *from);
 
-/* Append a message of a group. Entries come from its log, a snapshot's state from `snapshot`. Returns
- * false, and appends nothing, if these do not have what the message asks for. */
+/* Append a message of a group. Entries come from its log, a snapshot's state from `snapshot`.
+ * Returns false, and appends nothing, if these do not have what the message asks for. */
 bool message_encode(struct bytes *b, uint32_t group, const struct raft_message *m,
                     const struct log *log, const struct snapshot *snapshot);
 
