@@ -138,6 +138,7 @@ static bool must_arrive(const struct raft_message *m) {
            (m->type == RAFT_APPEND_ENTRIES && m->append_entries.n_entries > 0);
 }
 
+/* [messages] */
 /* Duty 4. Returns the members to report by RAFT_UNREACHABLE, as bits. */
 static unsigned on_messages(struct host *h, struct group *g, const struct raft_update_messages *u) {
     unsigned unreachable = 0;
@@ -153,6 +154,7 @@ static unsigned on_messages(struct host *h, struct group *g, const struct raft_u
     }
     return unreachable;
 }
+/* [messages end] */
 
 static void on_leader(struct host *h, struct group *g) {
     raft_id leader;
@@ -364,6 +366,7 @@ static void installed(struct host *h, struct group *g) {
     }
 }
 
+/* [stored] */
 void group_stored(struct host *h, struct group *g) {
     if (g->pending != NULL) {
         g->pending->durable = g->pending->recorded;
@@ -381,3 +384,4 @@ void group_stored(struct host *h, struct group *g) {
         (g->pending->received ? installed : snapshot_taken)(h, g);
     }
 }
+/* [stored end] */

@@ -28,7 +28,7 @@ void host_mark(struct host *h, struct group *g) {
 
 enum {
     ELECTIONS = 200,     /* so many elections may begin in one turn; more are spread over the */
-    ELECTIONS_PER_MS = 4 /* following time */
+    ELECTIONS_PER_MS = 8 /* following time */
 };
 
 /* --- the start ----------------------------------------------------------- */
