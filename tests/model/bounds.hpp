@@ -49,6 +49,9 @@ struct Bounds {
     unsigned settings = 0;                  /* changes of a setting */
     unsigned wipes = 0;                     /* restarts without the end of the log, or with none */
     unsigned reads = 0;                     /* at most kMostReads */
+    unsigned wakes = 0;                     /* RAFT_WAKE, on any server */
+    bool sleep = false;                     /* a group that rests sleeps */
+    unsigned never_lead = 0;                /* servers that never lead */
     unsigned lost = 0;                      /* these servers are lost for good, once */
     unsigned features = RAFT_FEATURE_JOINT; /* that all servers announce */
 };

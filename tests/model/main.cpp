@@ -19,6 +19,7 @@ constexpr uint64_t kMostStates = 20'000'000;
 
 constexpr unsigned kChunked = RAFT_FEATURE_JOINT | RAFT_FEATURE_CHUNKS;
 constexpr unsigned kRounds = RAFT_FEATURE_JOINT | RAFT_FEATURE_ROUNDS;
+constexpr unsigned kSleep = kRounds | RAFT_FEATURE_SLEEP;
 
 constexpr Bounds kConfigurations[] = {
     {.name = "two",
@@ -165,6 +166,29 @@ constexpr Bounds kConfigurations[] = {
      .submissions = 1,
      .commits = 4,
      .lost = 1},
+    {.name = "sleep of two",
+     .servers = 2,
+     .voters = 3,
+     .term = 3,
+     .entries = 4,
+     .crashes = 1,
+     .submissions = 1,
+     .duplicates = 1,
+     .timeouts = 3,
+     .pre_vote = true,
+     .commits = 3,
+     .wakes = 1,
+     .sleep = true,
+     .features = kSleep},
+    {.name = "sleep of three",
+     .term = 2,
+     .entries = 2,
+     .timeouts = 3,
+     .pre_vote = true,
+     .commits = 2,
+     .wakes = 1,
+     .sleep = true,
+     .features = kSleep},
 };
 
 constexpr struct {
@@ -200,6 +224,8 @@ bool has_reached(const Bounds &bounds, const model::Search &search) {
         {bounds.campaigns > 0, search.happened(model::Kind::kCampaign), "campaigns asked for"},
         {bounds.settings > 0, search.happened(model::Kind::kSetting), "settings changed"},
         {bounds.wipes > 0, search.happened(model::Kind::kWipe), "servers that lost data"},
+        {bounds.sleep, search.slept(), "leaders that fell asleep"},
+        {bounds.sleep, search.woken(), "servers that woke up"},
         {bounds.wipes > 0, search.noticed(), "losses that a leader has noticed"},
     };
     bool all = search.committed() >= bounds.commits;

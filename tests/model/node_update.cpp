@@ -48,14 +48,20 @@ Outcome Nodes::finish(Node node, raft_update &update) {
         return outcome;
     }
     const observe::Clock clock = observe::clock_of(node.core);
-    const raft_time patience = clock.heard_at + kElectionTimeout;
     node.term = raft_current_term(r);
     node.vote = raft_voted_for(r);
     node.leads = raft_state(r) == RAFT_LEADER;
     node.campaigns = raft_state(r) == RAFT_CANDIDATE;
     node.committed = chains_.at(node.log, raft_commit_index(r));
     node.has_deadline = raft_timeout(r) != driver::kNoDeadline;
-    node.can_wait = !node.leads && patience > clock.now && patience < clock.deadline;
+    const raft_time patience = waits_from(clock, node.leads) + kElectionTimeout;
+    node.can_wait =
+        (!node.leads || clock.asleep) && patience > clock.now && patience < clock.deadline;
+    node.asleep = clock.asleep;
+    node.remaining =
+        node.has_deadline && clock.deadline > clock.now ? clock.deadline - clock.now : 0;
+    const char *address = nullptr;
+    raft_leader(r, &node.leader, &address);
     note_peers(&node);
     outcome.node = intern(std::move(node));
     return outcome;

@@ -40,7 +40,7 @@ struct State {
     uint8_t campaigns;
     uint8_t settings;
     uint8_t wipes;
-    uint8_t unused;
+    uint8_t wakes;
 };
 static_assert(sizeof(State) ==
               4 * (kServers + kMostMessages + 1) + kHighestTerm + kLongestLog + 20);
@@ -80,6 +80,8 @@ public:
     uint64_t handed_over() const { return handed_over_; }
     uint64_t happened(Kind kind) const { return happened_[static_cast<size_t>(kind)]; }
     uint64_t noticed() const { return noticed_; } /* losses of data, by a leader */
+    uint64_t slept() const { return slept_; }     /* leaders that fell asleep */
+    uint64_t woken() const { return woken_; }     /* servers that woke up */
     const Nodes &nodes() const { return nodes_; }
 
 private:
@@ -127,6 +129,7 @@ private:
     unsigned depth_ = 0;
     unsigned committed_ = 0; /* most entries */
     uint64_t answered_ = 0, installed_ = 0, recoveries_ = 0, handed_over_ = 0, noticed_ = 0;
+    uint64_t slept_ = 0, woken_ = 0;
     std::array<uint64_t, static_cast<size_t>(Kind::kKinds)> happened_ = {};
     std::string broken_;
 };

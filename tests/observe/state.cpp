@@ -237,7 +237,8 @@ Digest state(const struct raft &r, Frame frame) {
 
 Clock clock_of(const struct raft &r) {
     const Server &s = server_of(r);
-    return {s.now, s.heard_at, s.deadline};
+    return {s.now, s.heard_at, s.deadline, s.asleep,
+            s.asleep && s.leads() ? s.tracker->slept_at : 0};
 }
 
 int step_on_general_path(struct raft *r, raft_event *event, raft_update *update) {
