@@ -153,7 +153,8 @@ enum raft_event_type {
     RAFT_STORED,
     RAFT_RECOVER,
     RAFT_SENT,
-    RAFT_CAMPAIGN
+    RAFT_CAMPAIGN,
+    RAFT_WAKE
 };
 struct raft_event_start {
     raft_term term;
@@ -256,6 +257,7 @@ enum raft_feature {
     RAFT_FEATURE_ROUNDS = 2,
     RAFT_FEATURE_CHUNKS = 4,
     RAFT_FEATURE_JOINT = 8,
+    RAFT_FEATURE_SLEEP = 16,
     RAFT_FEATURE_NEVER_LEADS = 32
 };
 struct raft_request_vote {
@@ -284,6 +286,7 @@ struct raft_append_entries {
     struct raft_entry *entries;
     unsigned n_entries;
     unsigned long long round;
+    bool sleep;
 };
 struct raft_append_entries_result {
     unsigned char version;
@@ -392,6 +395,7 @@ int raft_set_max_message_entries(struct raft *r, unsigned n);
 int raft_set_max_uncommitted_entries(struct raft *r, unsigned n);
 int raft_set_election_delay(struct raft *r, unsigned msecs);
 int raft_set_eager_commit(struct raft *r, unsigned enabled);
+int raft_set_idle_timeout(struct raft *r, unsigned msecs);
 int raft_set_capacity_threshold(struct raft *r, unsigned short min);
 int raft_set_features(struct raft *r, unsigned mask);
 enum raft_trace_type {
@@ -409,7 +413,9 @@ enum raft_trace_type {
     RAFT_TRACE_READ,
     RAFT_TRACE_CATCH_UP,
     RAFT_TRACE_TRANSFER,
-    RAFT_TRACE_DATA_LOSS
+    RAFT_TRACE_DATA_LOSS,
+    RAFT_TRACE_ASLEEP,
+    RAFT_TRACE_AWAKE
 };
 struct raft_tracer_info {
     int version;

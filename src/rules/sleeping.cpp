@@ -66,7 +66,9 @@ void wait_for_members_in_doubt(Server &s) {
 void fall_asleep(Server &s) {
     s.asleep = true;
     s.tracker->slept_at = s.now;
-    wait_for_members_in_doubt(s);
+    if (s.deadline > s.now || !has_members_in_doubt(s)) {
+        wait_for_members_in_doubt(s);
+    } /* else its deadline has passed, and it asks them now */
 }
 
 /* Is the message the leader's, and does it say what a sleeping follower knows already? It may be a
@@ -195,7 +197,8 @@ void wake(Change &change) {
     t.sleep_from = 0;
     t.lease_after = t.round;
     (void)rounds::begin(s); /* a server that sleeps has not begun many in this millisecond */
-    s.deadline = s.now + s.settings->heartbeat_timeout;
+    /* One that has passed stays due, like any other. */
+    s.deadline = std::min(s.deadline, s.now + s.settings->heartbeat_timeout);
 }
 
 namespace {

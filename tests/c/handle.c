@@ -71,7 +71,7 @@ static void check_getters(struct raft *r) {
 
 static void check_step(struct raft *r) {
     int type;
-    for (type = 0; type <= 20; ++type) {
+    for (type = 0; type <= 21; ++type) {
         struct raft_event e = event_of((enum raft_event_type)type);
         struct raft_update u;
         memset(&u, 0xff, sizeof u);
@@ -93,6 +93,7 @@ static void check_setters(struct raft *r) {
     CHECK(raft_set_max_uncommitted_entries(r, 5) == RAFT_INVALID);
     CHECK(raft_set_election_delay(r, 5) == RAFT_INVALID);
     CHECK(raft_set_eager_commit(r, 1) == RAFT_INVALID);
+    CHECK(raft_set_idle_timeout(r, 5) == RAFT_INVALID);
     CHECK(raft_set_capacity_threshold(r, 5) == RAFT_INVALID);
     CHECK(raft_set_features(r, 2) == RAFT_INVALID);
     CHECK(raft_set_tracer(r, NULL) == RAFT_INVALID);
@@ -130,7 +131,7 @@ static void check_init_start_close(void) {
     /* Before RAFT_START, every other event is an error. */
     {
         int type;
-        for (type = 2; type <= 18; ++type) {
+        for (type = 2; type <= 19; ++type) {
             e = event_of((enum raft_event_type)type);
             CHECK(raft_step(&r, &e, &u) == RAFT_INVALID);
             CHECK(u.flags == 0);

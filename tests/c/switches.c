@@ -61,6 +61,7 @@ const char *event_name(enum raft_event_type type) {
         case RAFT_RECOVER:
         case RAFT_SENT:
         case RAFT_CAMPAIGN:
+        case RAFT_WAKE:
             return "added";
     }
     return "unknown";

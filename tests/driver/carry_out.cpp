@@ -111,6 +111,7 @@ void Driver::attach(Message &message) {
     raft_message &m = message.m;
     if (m.type == RAFT_APPEND_ENTRIES) {
         raft_append_entries &a = m.append_entries;
+        a.sleep = a.version >= 2 && a.sleep; /* older versions do not have it */
         a.n_entries = a.n_entries > 0 ? choose_entries(a.n_entries) : 0;
         a.n_entries = a.n_entries > 0 ? limit_entries(m, a.n_entries) : 0;
         const Entry *first = a.n_entries > 0 ? &log.at(a.prev_log_index + 1) : nullptr;

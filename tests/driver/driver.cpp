@@ -184,9 +184,11 @@ int Driver::step(raft_event &e) {
     latest = e.type == RAFT_START ? e.time : std::max<raft_time>(latest, e.time);
     before = view;
     view.capture(handle());
+    view.due_to_wake = before.due_to_wake && view.timeout == before.timeout;
     tamper(u);
     check_flags(before, view, e, u);
     check_timeout(before, view, e, u, latest);
+    check_sleep(id, before, view, e, u);
     check_monotonic(before, view);
     check_vote(before, view);
     check_first_index(before, view, e, u);
@@ -194,6 +196,7 @@ int Driver::step(raft_event &e) {
     check_untouched(u);
     follow(e, u);
     judge_step();
+    check_sleep(*this, e);
     check_leader_address(*this);
     judged(e, u);
     carry_out(u);

@@ -166,7 +166,9 @@ private:
     void follow_entry(raft_index index, const raft_entry &e);
     void follow_install();
     void follow_leader(const raft_event &e);
+    void follow_rounds(const raft_event &e, const raft_update &u);
     void follow_reads(const raft_event &e, const raft_update &u);
+    void check_lease(const raft_event &e, const raft_update &u) const;
     void rebuild_configurations();
     void know(const Configuration &conf);
     void judge_step();
@@ -183,6 +185,12 @@ private:
     raft_term incoming_since_ = 0;  /* term in which the first chunk of `incoming` came */
     std::vector<std::pair<raft_id, const char *>> known_, heard_;
     const char *led_from_ = nullptr;
+    /* Of a leader, in its present term: */
+    struct Rounds {
+        unsigned long long begun = 0;        /* the latest one that it has sent */
+        unsigned long long before_sleep = 0; /* the latest one when it last slept */
+        std::vector<std::pair<raft_id, unsigned long long>> echoed; /* the latest one of each */
+    } rounds_;
 };
 
 } // namespace driver

@@ -79,7 +79,9 @@ void Driver::follow(const raft_event &e, const raft_update &u) {
         follow_install();
     }
     follow_leader(e);
+    follow_rounds(e, u);
     follow_reads(e, u);
+    check_lease(e, u);
 }
 
 void Driver::follow_entries(const raft_event &e, const raft_update_entries &en) {
@@ -175,6 +177,51 @@ void Driver::follow_install() {
     log.reset(snapshot->index + 1);
     replaced_by = ticket_ + 1;
     rebuild_configurations();
+}
+
+void Driver::follow_rounds(const raft_event &e, const raft_update &u) {
+    if (!view.leads() || !before.leads() || before.term != view.term) {
+        rounds_ = Rounds();
+    }
+    if (before.asleep() || before.due_to_wake) {
+        rounds_.before_sleep = rounds_.begun;
+    }
+    const raft_message *m = e.type == RAFT_RECEIVE ? e.receive.message : nullptr;
+    if (m != nullptr && m->type == RAFT_APPEND_ENTRIES_RESULT) {
+        const raft_append_entries_result &r = m->append_entries_result;
+        if (view.leads() && r.version >= 3 && r.term == view.term) {
+            auto it = std::find_if(rounds_.echoed.begin(), rounds_.echoed.end(),
+                                   [=](const auto &echo) { return echo.first == m->server_id; });
+            if (it == rounds_.echoed.end()) {
+                rounds_.echoed.emplace_back(m->server_id, r.round);
+            } else {
+                it->second = std::max(it->second, r.round);
+            }
+        }
+    }
+    for (const raft_message &sent : messages_of(u)) {
+        if (sent.type == RAFT_APPEND_ENTRIES) {
+            rounds_.begun = std::max(rounds_.begun, sent.append_entries.round);
+        }
+    }
+}
+
+/* A read that is answered at once relies on a lease: a quorum has echoed a round of this term
+ * (§6.4.1), which began after the leader last slept. */
+void Driver::check_lease(const raft_event &e, const raft_update &u) const {
+    const auto echoed = [this](raft_id member) {
+        return member == id ||
+               std::any_of(rounds_.echoed.begin(), rounds_.echoed.end(), [&](const auto &echo) {
+                   return echo.first == member && echo.second > rounds_.before_sleep;
+               });
+    };
+    for (const raft_read &r : reads_of(u)) {
+        if (e.type == RAFT_READ && r.status == 0 && !quorum(view.conf, echoed)) {
+            throw Violation("lease", format("%s answers read %llu, but no quorum has echoed a "
+                                            "round after %llx",
+                                            name(), r.id, rounds_.before_sleep));
+        }
+    }
 }
 
 /* Each read is answered once, at the latest when leadership is lost (contract, section 5). */

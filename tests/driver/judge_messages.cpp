@@ -20,6 +20,29 @@ struct Required {
     }
 };
 
+/* Only a member that has everything is told to sleep, and only if it has announced that it can, by
+ * a leader that has everything stored and committed and is asked for nothing. */
+void check_sleep_message(const Required &require, const View &v, const raft_message &m) {
+    const raft_append_entries &a = m.append_entries;
+    if (!a.sleep) {
+        return;
+    }
+    const Peer &peer = v.peer(m.server_id);
+    constexpr unsigned kNeeded = RAFT_FEATURE_SLEEP | RAFT_FEATURE_ROUNDS;
+    require(a.n_entries == 0 && a.round != 0, "sleep in a message that is no heartbeat");
+    require(v.leads() && v.last == v.stored && v.last == v.commit && v.transferee == 0,
+            "sleep although there is something to do");
+    require(a.prev_log_index == v.last && a.leader_commit == v.last &&
+                peer.mode == RAFT_PROGRESS_PIPELINE && peer.match == v.last,
+            "sleep to a member that does not have everything");
+    require((peer.features & kNeeded) == kNeeded, "sleep to a member that does not sleep");
+}
+
+/* A server that sleeps needs rounds. */
+bool consistent(unsigned features) {
+    return (features & RAFT_FEATURE_SLEEP) == 0 || (features & RAFT_FEATURE_ROUNDS) != 0;
+}
+
 void check_result(const Required &require, const View &v, const raft_message &m) {
     if (m.type == RAFT_REQUEST_VOTE_RESULT) {
         const raft_request_vote_result &result = m.request_vote_result;
@@ -27,10 +50,12 @@ void check_result(const Required &require, const View &v, const raft_message &m)
                     (result.term == v.term && v.vote == m.server_id),
                 "a vote that was not given");
         require(result.pre_vote || result.term == v.term, "wrong term");
+        require(consistent(result.features), "announces that it sleeps, but no rounds");
         return;
     }
     const raft_append_entries_result &result = m.append_entries_result;
     require(result.term == v.term, "wrong term");
+    require(consistent(result.features), "announces that it sleeps, but no rounds");
     if (result.rejected != 0) {
         /* Of a stale leader's message no more is said than what is there. */
         require(result.last_log_index <= std::max(result.rejected, v.last), "hint above the log");
@@ -84,6 +109,8 @@ void check_message(const raft *r, const View &before, const View &after, const r
                 "wrong previous term");
         require(a.leader_commit <= after.commit, "commit index not its own");
         require(a.entries == nullptr, "entries are not NULL");
+        require(a.version == (a.sleep ? 2 : a.round != 0 ? 1 : 0), "wrong version");
+        check_sleep_message(require, after, m);
         require(a.prev_log_index + a.n_entries <= after.last &&
                     (a.n_entries == 0 || a.prev_log_index + 1 >= after.first),
                 "entries that it does not hold");
@@ -111,6 +138,7 @@ void check_message(const Driver &s, const raft_message &m) {
         require(!s.chunk_outstanding, "campaigns while it installs a snapshot");
     } else if (m.type == RAFT_APPEND_ENTRIES) {
         const raft_append_entries &a = m.append_entries;
+        require(!a.sleep || s.reads.empty(), "sleep while reads are pending");
         const raft_term known = s.known_term(a.prev_log_index);
         require(a.prev_log_term == known || (known == 0 && a.prev_log_index + 1 == s.log.first),
                 "wrong previous term");

@@ -30,8 +30,15 @@ void check_flags(const View &before, const View &after, const raft_event &e, con
     }
 }
 
-/* Does a server that waits for its election timeout begin to wait anew in this step? */
-static bool waits_anew(const View &before, const View &after, const raft_event &e) {
+/* Does a server that waits for its election timeout begin to wait anew in this step? So does one
+ * that wakes up. A leader that sleeps and has a deadline cannot be told from one that is awake, but
+ * when it wakes up, it sends what the deadline is for. */
+static bool waits_anew(const View &before, const View &after, const raft_event &e,
+                       const raft_update &u) {
+    if (before.due_to_wake || (before.leads() && after.leads() && u.flags & RAFT_UPDATE_MESSAGES &&
+                               tells_all_members(after, u))) {
+        return true;
+    }
     const bool gives_up = before.state == RAFT_CANDIDATE && after.state == RAFT_FOLLOWER;
     if (e.type == RAFT_START || e.type == RAFT_CAMPAIGN || after.timeout == kNoDeadline ||
         (after.state != before.state && !gives_up)) {
@@ -58,7 +65,7 @@ void check_timeout(const View &before, const View &after, const raft_event &e, c
                    raft_time now) {
     const bool due = now >= before.timeout;
     if (e.type != RAFT_TIMEOUT) {
-        if (due && after.timeout != before.timeout && !waits_anew(before, after, e)) {
+        if (due && after.timeout != before.timeout && !waits_anew(before, after, e, u)) {
             throw Violation("timeout", format("event %d at %llu moves a deadline that has passed, "
                                               "from %llu to %llu",
                                               e.type, now, before.timeout, after.timeout));

@@ -5,6 +5,12 @@
 
 namespace driver {
 
+bool load(const bool &value) {
+    unsigned char byte;
+    memcpy(&byte, &value, sizeof byte);
+    return byte != 0;
+}
+
 raft_term term_of(const raft_message &m) {
     switch (m.type) {
         case RAFT_APPEND_ENTRIES:
@@ -41,9 +47,10 @@ std::string describe(const raft_message &m) {
     switch (m.type) {
         case RAFT_APPEND_ENTRIES: {
             const raft_append_entries &a = m.append_entries;
-            return format("%s/%u term %llu prev %llu/%llu n %u commit %llu round %llx", name,
+            return format("%s/%u term %llu prev %llu/%llu n %u commit %llu round %llx%s", name,
                           a.version, a.term, a.prev_log_index, a.prev_log_term, a.n_entries,
-                          a.leader_commit, a.round);
+                          a.leader_commit, a.round,
+                          a.version >= 2 && load(a.sleep) ? " sleep" : "");
         }
         case RAFT_APPEND_ENTRIES_RESULT: {
             const raft_append_entries_result &r = m.append_entries_result;

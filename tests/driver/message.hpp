@@ -32,6 +32,8 @@ inline std::span<const raft_read> reads_of(const raft_update &u) {
                                        : std::span<const raft_read>();
 }
 
+/* A bool of a hostile message may hold any bits. */
+bool load(const bool &value);
 raft_term term_of(const raft_message &m);
 /* A request for a pre-vote or its answer: no server need be in the term that it names. */
 bool is_pre_vote(const raft_message &m);

@@ -6,7 +6,9 @@ namespace driver {
 void View::capture(raft *r) {
     const bool led = leads();
     const raft_index previous_conf = conf_index;
+    const bool slept = asleep();
     ask(r);
+    due_to_wake = (due_to_wake || slept) && !asleep();
     if (led != leads() || previous_conf != conf_index) {
         ask_others(r);
     }

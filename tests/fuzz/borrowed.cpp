@@ -160,6 +160,7 @@ void Borrowed::appends(Input &in, struct raft *r, raft_message *m) {
         a.n_entries = n < 200 ? n % 8 : n;
         a.entries = n == 255 ? nullptr : entries(in, r, a.n_entries);
         a.round = in.number(r);
+        /* `sleep` stays as message() has filled it: 0, or bits that are no bool. */
     } else {
         raft_append_entries_result &a = m->append_entries_result;
         a.version = version(in);

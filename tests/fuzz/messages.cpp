@@ -13,16 +13,16 @@ void receive(fuzz::Session &session, const uint8_t (&bytes)[N]) {
     session.receive(in);
 }
 
-/* Server 2 grants; the term is the current one, or the next for a pre-vote. */
-void grant(fuzz::Session &session, bool pre_vote) {
-    const uint8_t bytes[] = {0,  0,
-                             0,  0,
-                             0,  RAFT_REQUEST_VOTE_RESULT - 1,
-                             2,  0,
-                             2,  static_cast<uint8_t>(pre_vote ? 161 : 160),
-                             1,  pre_vote,
-                             15, 0,
-                             0,  0};
+/* A server grants; the term is the current one, or the next for a pre-vote. */
+void grant(fuzz::Session &session, uint8_t from, bool pre_vote) {
+    const uint8_t bytes[] = {0,    0,
+                             0,    0,
+                             0,    RAFT_REQUEST_VOTE_RESULT - 1,
+                             from, 0,
+                             2,    static_cast<uint8_t>(pre_vote ? 161 : 160),
+                             1,    pre_vote,
+                             15,   0,
+                             0,    0};
     receive(session, bytes);
 }
 
@@ -32,27 +32,51 @@ void follow(fuzz::Session &session, uint8_t entries) {
                              0,   0,
                              0,   RAFT_APPEND_ENTRIES - 1,
                              3,   0,
-                             1,   162,
-                             129, 0,
-                             144, entries,
-                             162, RAFT_COMMAND << 1,
+                             1,   160,
+                             130, 0,
+                             145, entries,
+                             160, RAFT_COMMAND << 1,
                              0,   RAFT_COMMAND << 1,
                              0,   5};
     receive(session, bytes);
+    EXPECT(session.view().leader == 3);
 }
 
 /* Leader 3 begins to send a snapshot. */
 void install(fuzz::Session &session) {
     const uint8_t bytes[] = {
-        0, 0, 0, 0, 0, RAFT_INSTALL_SNAPSHOT - 1, 3, 0, 1, 162, 15, 3, 3, 0, 0, 0, 0, 0,
+        0, 0, 0, 0, 0, RAFT_INSTALL_SNAPSHOT - 1, 3, 0, 1, 160, 15, 3, 3, 0, 0, 0, 0, 0,
         0, 1, 8, 0, 0};
     receive(session, bytes);
+    EXPECT(session.view().leader == 3);
 }
 
 void elect(fuzz::Session &session) {
     session.time_out();
-    grant(session, true);
-    grant(session, false);
+    for (bool pre_vote : {true, false}) {
+        for (uint8_t from : {2, 3}) {
+            grant(session, from, pre_vote);
+        }
+    }
+    EXPECT(session.view().leads());
+}
+
+/* Everything is stored, and the others have answered for longer than the idle timeout. */
+void let_leader_sleep(fuzz::Session &session, unsigned servers) {
+    fuzz::Input stored(nullptr, 0);
+    session.acknowledge(stored);
+    for (unsigned heartbeats = 0; heartbeats < 4 && !session.view().asleep(); heartbeats++) {
+        for (raft_id id = 2; id <= servers; id++) {
+            session.receive(session.correct_answer(id));
+        }
+        session.time_out();
+    }
+    EXPECT(session.view().asleep());
+}
+
+void let_follower_sleep(fuzz::Session &session) {
+    session.receive(session.correct_sleep(3));
+    EXPECT(session.view().asleep());
 }
 
 } // namespace
@@ -64,7 +88,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     if (beginning & 1) {
         session.set_all_features();
     }
-    session.start_plainly(3 + (beginning >> 1 & 1U), beginning >> 2 & 3U);
+    const bool sleeps = (beginning & 128) != 0;
+    if (sleeps) {
+        session.set_all_features();
+        session.set_idle_timeout(100);
+    }
+    const unsigned servers = 3 + (beginning >> 1 & 1U);
+    session.start_plainly(servers, beginning >> 2 & 3U);
     switch (beginning >> 4 & 7U) {
         case 0:
             break;
@@ -73,7 +103,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
             break;
         case 2:
             session.time_out();
-            grant(session, true);
+            grant(session, 2, true);
             break;
         case 3:
         case 4:
@@ -88,12 +118,19 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         default:
             follow(session, 0);
     }
+    if (sleeps && session.view().leads()) {
+        let_leader_sleep(session, servers);
+    } else if (sleeps && session.view().leader == 3 && (beginning >> 4 & 7U) == 7) {
+        let_follower_sleep(session);
+    }
     while (!in.done()) {
         const uint8_t choice = in.u8();
         if (choice < 200) {
             session.receive(in);
-        } else if (choice < 245) {
+        } else if (choice < 240) {
             session.acknowledge(in);
+        } else if (choice < 245) {
+            (void)session.step(session.event(RAFT_WAKE, in));
         } else {
             session.time_out();
         }

@@ -48,6 +48,7 @@ Session::~Session() {
 void Session::judge(const raft_event &event, const raft_update &update) {
     const driver::View before = view_;
     view_.capture(&first_);
+    view_.due_to_wake = before.due_to_wake && view_.timeout == before.timeout;
     EXPECT(legal(event, first_.id, before.last == 0 ? 0 : before.term));
     if (event.type != RAFT_START) { /* its flags are relative to what the event gave */
         driver::check_flags(before, view_, event, update);
@@ -58,6 +59,7 @@ void Session::judge(const raft_event &event, const raft_update &update) {
     driver::check_untouched(update);
     latest_ = std::max<raft_time>(latest_, event.time);
     driver::check_timeout(before, view_, event, update, latest_);
+    driver::check_sleep(first_.id, before, view_, event, update);
     if (update.flags & RAFT_UPDATE_ENTRIES) {
         EXPECT(update.entries.index + update.entries.n == view_.last + 1);
         EXPECT(update.entries.index > view_.snapshot);
@@ -74,6 +76,11 @@ void Session::note(const raft_update &update) {
     if (update.flags & RAFT_UPDATE_SNAPSHOT) {
         const raft_update_snapshot &s = update.snapshot;
         chunk_ = {s.metadata.index, s.metadata.term, s.offset, s.last};
+    }
+    for (const raft_message &m : driver::messages_of(update)) {
+        if (m.type == RAFT_APPEND_ENTRIES) {
+            round_ = std::max(round_, m.append_entries.round);
+        }
     }
 }
 
@@ -183,7 +190,50 @@ void Session::start(Input &in) {
 
 void Session::receive(Input &in) {
     raft_event e = event(RAFT_RECEIVE, in);
-    e.receive.message = in.u8() == 255 ? nullptr : borrowed.message(in, &first_);
+    const uint8_t how = in.u8();
+    e.receive.message = how == 255   ? nullptr
+                        : how >= 252 ? correct_answer(how - 250U)
+                        : how >= 249 ? correct_sleep(how - 247U)
+                                     : borrowed.message(in, &first_);
+    (void)step(e);
+}
+
+raft_message *Session::correct_message(raft_message_type type, raft_id from) {
+    Input none(nullptr, 0);
+    raft_message *m = borrowed.array<raft_message>(1);
+    m->type = type;
+    m->server_id = from;
+    m->server_address = borrowed.address(none, from);
+    return m;
+}
+
+raft_message *Session::correct_answer(raft_id from) {
+    raft_message *m = correct_message(RAFT_APPEND_ENTRIES_RESULT, from);
+    raft_append_entries_result &r = m->append_entries_result;
+    r.version = 3;
+    r.term = raft_current_term(&first_);
+    r.last_log_index = raft_last_index(&first_);
+    r.features = kAllFeatures;
+    r.round = round_;
+    return m;
+}
+
+raft_message *Session::correct_sleep(raft_id from) {
+    raft_message *m = correct_message(RAFT_APPEND_ENTRIES, from);
+    raft_append_entries &a = m->append_entries;
+    a.version = 2;
+    a.term = raft_current_term(&first_);
+    a.prev_log_index = a.leader_commit = raft_last_index(&first_);
+    a.prev_log_term = raft_term_of(&first_, a.prev_log_index);
+    a.round = 1ULL << 40; /* later than those that the input describes */
+    a.sleep = true;
+    return m;
+}
+
+void Session::receive(raft_message *message) {
+    Input none(nullptr, 0);
+    raft_event e = event(RAFT_RECEIVE, none);
+    e.receive.message = message;
     (void)step(e);
 }
 
@@ -248,7 +298,8 @@ void Session::any_event(Input &in) {
         constexpr unsigned kTypes = RAFT_RECOVER - RAFT_CONFIGURATION + 1;
         const unsigned type = choice < 232   ? RAFT_CONFIGURATION + choice % kTypes
                               : choice < 248 ? unsigned{RAFT_SENT}
-                                             : unsigned{RAFT_CAMPAIGN};
+                              : choice < 252 ? unsigned{RAFT_CAMPAIGN}
+                                             : unsigned{RAFT_WAKE};
         raft_event e = event(static_cast<raft_event_type>(type), in);
         switch (e.type) {
             case RAFT_CONFIGURATION:
@@ -295,6 +346,7 @@ void Session::any_event(Input &in) {
                 e.sent.index = sent(in, e.sent.server_id);
                 break;
             case RAFT_CAMPAIGN:
+            case RAFT_WAKE:
                 break;
             default:
                 e.recover.conf = borrowed.configuration(in);
@@ -302,7 +354,7 @@ void Session::any_event(Input &in) {
                     put_raw(&e.type, in.u32());
                     uint32_t type;
                     memcpy(&type, &e.type, sizeof type);
-                    if (type - 1 < RAFT_CAMPAIGN) {
+                    if (type - 1 < RAFT_WAKE) {
                         e.type = RAFT_RECOVER; /* the others need other fields */
                     }
                 }

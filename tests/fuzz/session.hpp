@@ -11,6 +11,10 @@
 
 namespace fuzz {
 
+inline constexpr unsigned kAllFeatures = RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS |
+                                         RAFT_FEATURE_CHUNKS | RAFT_FEATURE_JOINT |
+                                         RAFT_FEATURE_SLEEP;
+
 #define EXPECT(condition) ((condition) ? static_cast<void>(0) : fuzz::broken(__LINE__, #condition))
 
 [[noreturn]] void broken(int line, const char *what);
@@ -29,11 +33,18 @@ public:
     /* A legal START: `servers` voters, some entries. */
     void start_plainly(unsigned servers, unsigned entries);
     void receive(Input &in);
+    void receive(raft_message *message);
+    /* What a correct server sends: the answer to the latest heartbeat; a heartbeat of a leader in
+     * the present term, which tells this server to sleep. */
+    raft_message *correct_answer(raft_id from);
+    raft_message *correct_sleep(raft_id from);
     /* A write or a timeout. */
     void acknowledge(Input &in);
     void time_out();
     void change_setting(Input &in);
     void set_all_features();
+    void set_idle_timeout(unsigned msecs);
+    const driver::View &view() const { return view_; }
     /* Steps both and checks all promises that the public interface can show. Returns the code. */
     int step(raft_event event);
 
@@ -54,6 +65,7 @@ private:
     void judge(const raft_event &event, const raft_update &update);
     void note(const raft_update &update);
     raft_index sent(Input &in, raft_id server);
+    raft_message *correct_message(raft_message_type type, raft_id from);
     void make_callers();
 
     struct raft first_ = {};
@@ -66,6 +78,7 @@ private:
     driver::View view_;
     unsigned long long write_ = 0;
     Chunk chunk_ = {};
+    unsigned long long round_ = 0; /* the latest one that it has sent */
 };
 
 } // namespace fuzz

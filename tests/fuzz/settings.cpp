@@ -42,9 +42,6 @@ void call_back(raft_tracer *t, int type, const void *info) {
     call_everything(static_cast<struct raft *>(t->impl));
 }
 
-constexpr unsigned kAllFeatures =
-    RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS | RAFT_FEATURE_JOINT;
-
 } // namespace
 
 void Session::make_callers() {
@@ -58,9 +55,14 @@ void Session::set_all_features() {
     EXPECT(raft_set_features(&second_[place_], kAllFeatures) == 0);
 }
 
+void Session::set_idle_timeout(unsigned msecs) {
+    EXPECT(raft_set_idle_timeout(&first_, msecs) == 0);
+    EXPECT(raft_set_idle_timeout(&second_[place_], msecs) == 0);
+}
+
 void Session::change_setting(Input &in) {
     const uint8_t choice = in.u8();
-    const unsigned which = choice < 220 ? choice % 11U : 11U + choice % 6U;
+    const unsigned which = choice < 220 ? choice % 11U : choice < 250 ? 11U + choice % 6U : 17U;
     const uint32_t value = in.u8() < 200 ? in.u16() : in.u32();
     const auto set = [&](struct raft *r, raft_tracer *caller) {
         switch (which) {
@@ -96,8 +98,10 @@ void Session::change_setting(Input &in) {
                 return raft_set_eager_commit(r, value % 2);
             case 15:
                 return raft_set_tracer(r, caller);
-            default:
+            case 16:
                 return raft_set_tracer(r, &silent_tracer);
+            default: /* short, so that the server sleeps */
+                return raft_set_idle_timeout(r, value % 128);
         }
     };
     EXPECT(set(&first_, &callers_[0]) == set(&second_[place_], &callers_[1]));

@@ -177,7 +177,8 @@ const char *name_of_event(unsigned type) {
                                          "STORED",
                                          "RECOVER",
                                          "SENT",
-                                         "CAMPAIGN"};
+                                         "CAMPAIGN",
+                                         "WAKE"};
     return pick(kNames, type);
 }
 

@@ -27,7 +27,7 @@ Message draft(raft_id from, raft_id to, const AppendEntries &d) {
     Message m = blank(from, to, RAFT_APPEND_ENTRIES, d.at);
     m.entries = draw_log(d.log, d.prev.index + 1);
     m.m.append_entries = {d.version, d.term, d.prev.index, d.prev.term, d.commit,
-                          nullptr,   0,      d.round};
+                          nullptr,   0,      d.round,      d.sleep};
     return m;
 }
 

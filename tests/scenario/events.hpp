@@ -39,6 +39,7 @@ struct AppendEntries {
     raft_index commit = 0;
     unsigned long long round = 0;
     unsigned char version = 1;
+    bool sleep = false;
     const char *at = nullptr;
 };
 struct AppendResult {

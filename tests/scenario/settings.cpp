@@ -34,7 +34,7 @@ TEST_CASE("A running server refuses contradictory settings and keeps its own") {
     REQUIRE(raft_set_election_timeout(c[1].handle(), 999) == RAFT_INVALID);
     REQUIRE(raft_set_heartbeat_timeout(c[1].handle(), 100) == 0);
     REQUIRE(raft_set_election_timeout(c[1].handle(), 101) == 0);
-    REQUIRE(raft_set_features(c[1].handle(), 16) == RAFT_INVALID);
+    REQUIRE(raft_set_features(c[1].handle(), 64) == RAFT_INVALID);
     REQUIRE(raft_set_features(c[1].handle(), ~0u) == RAFT_INVALID);
     REQUIRE(raft_set_features(c[1].handle(), 15) == 0);
     REQUIRE(raft_set_capacity_threshold(c[1].handle(), 0) == 0);
