@@ -178,7 +178,7 @@ constexpr Bounds kConfigurations[] = {
      .pre_vote = true,
      .commits = 3,
      .wakes = 1,
-     .sleep = true,
+     .sleep = 50,
      .features = kSleep},
     {.name = "sleep of three",
      .term = 2,
@@ -187,7 +187,7 @@ constexpr Bounds kConfigurations[] = {
      .pre_vote = true,
      .commits = 2,
      .wakes = 1,
-     .sleep = true,
+     .sleep = 100,
      .features = kSleep},
 };
 
@@ -224,8 +224,9 @@ bool has_reached(const Bounds &bounds, const model::Search &search) {
         {bounds.campaigns > 0, search.happened(model::Kind::kCampaign), "campaigns asked for"},
         {bounds.settings > 0, search.happened(model::Kind::kSetting), "settings changed"},
         {bounds.wipes > 0, search.happened(model::Kind::kWipe), "servers that lost data"},
-        {bounds.sleep, search.slept(), "leaders that fell asleep"},
-        {bounds.sleep, search.woken(), "servers that woke up"},
+        {bounds.sleep > 0, search.fair_runs(), "fair runs"},
+        {bounds.sleep > 0, search.slept(), "leaders that fell asleep"},
+        {bounds.sleep > 0, search.woken(), "servers that woke up"},
         {bounds.wipes > 0, search.noticed(), "losses that a leader has noticed"},
     };
     bool all = search.committed() >= bounds.commits;

@@ -60,7 +60,7 @@ Node Nodes::boot(Node node, raft_id id, raft_update *update) {
         raft_set_election_timeout(&r, kElectionTimeout) != 0 ||
         raft_set_install_snapshot_timeout(&r, kElectionTimeout) != 0 ||
         raft_set_pre_vote(&r, bounds_.pre_vote) != 0 ||
-        raft_set_idle_timeout(&r, bounds_.sleep ? kIdle : 0) != 0 ||
+        raft_set_idle_timeout(&r, bounds_.sleep > 0 ? kIdle : 0) != 0 ||
         raft_set_election_delay(&r, bounds_.never_lead >> (id - 1) & 1 ? UINT_MAX : 0) != 0 ||
         raft_set_features(&r, bounds_.features) != 0) {
         fail("a server cannot be set up");
@@ -267,6 +267,7 @@ std::string judge_step(const driver::View &before, struct raft *r, const raft_ev
         driver::check_vote(before, after);
         driver::check_first_index(before, after, e, update);
         driver::check_timeout(before, after, e, update, observe::clock_of(*r).now);
+        driver::check_sleep(r->id, before, after, e, update);
         for (unsigned i = 0; update.flags & RAFT_UPDATE_MESSAGES && i < update.messages.n; i++) {
             driver::check_message(r, before, after, update.messages.batch[i]);
         }
@@ -286,6 +287,8 @@ Outcome Nodes::compute(const Node &from, Kind kind, uint32_t argument) {
     raft_event e = event_of(&node, kind, argument, &loan);
     driver::View before;
     before.capture(&node.core);
+    before.due_to_wake = from.asleep && from.has_deadline && from.remaining == 0;
+    const observe::Digest state = observe::state(from.core);
     raft_update update;
     observe::fill(&update);
     std::string difference;
@@ -302,10 +305,13 @@ Outcome Nodes::compute(const Node &from, Kind kind, uint32_t argument) {
                            kind == Kind::kTransfer || kind == Kind::kCampaign ||
                            (kind == Kind::kRead && !from.leads);
         outcome.code = asked ? Outcome::Code::kImpossible : Outcome::Code::kWrong;
-        outcome.wrong =
-            "acceptance: a message of a correct server, or an acknowledgement of a correct caller, "
-            "fails with error " +
-            std::to_string(error);
+        const bool same = observe::state(node.core) == state;
+        outcome.code = same ? outcome.code : Outcome::Code::kWrong;
+        outcome.wrong = !same ? "acceptance: a step that fails changes the server"
+                              : "acceptance: a message of a correct server, or an acknowledgement "
+                                "of a correct caller, "
+                                "fails with error " +
+                                    std::to_string(error);
     } else if (outcome.wrong = judge_step(before, &node.core, e, update); !outcome.wrong.empty()) {
         outcome.code = Outcome::Code::kWrong;
     }

@@ -110,7 +110,7 @@ struct Loan {
 
 struct Outcome {
     enum class Code : uint8_t { kDone, kImpossible, kBeyond, kWrong } code = Code::kDone;
-    NodeId node = 0;
+    NodeId node = 0; /* of kDone and kBeyond */
     std::vector<PacketId> packets;
     std::vector<raft_read> reads; /* answered */
     std::string wrong;            /* kWrong: the broken property */
@@ -131,6 +131,7 @@ public:
     const Chains &chains() const { return chains_; }
     /* Where the configuration in force at the end of a log was set. */
     raft_index configuration_index(Chain log) const;
+    driver::Configuration configuration_of(Chain log) const;
     size_t size() const { return nodes_.size(); }
     uint64_t steps() const { return steps_; }
 
@@ -153,7 +154,6 @@ private:
     std::string pack_install(const Node &node, const raft_install_snapshot &message,
                              Packet *packet) const;
     std::vector<raft_entry> unpack(Chain log, raft_index after) const;
-    driver::Configuration configuration_of(Chain log) const;
     Node boot(Node disk, raft_id id, raft_update *update);
 
     const Bounds bounds_;

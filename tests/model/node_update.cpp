@@ -41,11 +41,13 @@ Outcome Nodes::finish(Node node, raft_update &update) {
     if (in_force != configuration_index(node.log)) {
         outcome.wrong = "configuration: not the latest of the log is in force";
     }
-    if (!outcome.wrong.empty() || terms_until(raft_current_term(r)) > bounds_.term ||
-        last > bounds_.entries) {
-        outcome.code = outcome.wrong.empty() ? Outcome::Code::kBeyond : Outcome::Code::kWrong;
+    if (!outcome.wrong.empty()) {
+        outcome.code = Outcome::Code::kWrong;
         raft_close(r);
         return outcome;
+    }
+    if (terms_until(raft_current_term(r)) > bounds_.term || last > bounds_.entries) {
+        outcome.code = Outcome::Code::kBeyond;
     }
     const observe::Clock clock = observe::clock_of(node.core);
     node.term = raft_current_term(r);

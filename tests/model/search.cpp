@@ -42,7 +42,11 @@ bool insert(std::vector<observe::Digest> *table, const observe::Digest &d) {
 } // namespace
 
 Search::Search(const Bounds &bounds, Fault fault)
-    : bounds_(bounds), fault_(fault), nodes_(bounds, fault), seen_(1 << 16) {
+    : bounds_(bounds),
+      fault_(fault),
+      nodes_(bounds, fault),
+      fair_(bounds, &nodes_),
+      seen_(1 << 16) {
     State state = {};
     state.packets.fill(kNone);
     for (unsigned i = 0; i < bounds.servers; i++) {
@@ -120,7 +124,7 @@ void Search::expand_server(const Waiting &from, uint8_t i) {
     if (from.state.campaigns > 0 && !leads) {
         act(from, {Kind::kCampaign, i, 0, 0, 0});
     }
-    for (uint32_t which = 0; from.state.settings > 0 && which <= bounds_.sleep; which++) {
+    for (uint32_t which = 0; from.state.settings > 0 && which <= (bounds_.sleep > 0); which++) {
         act(from, {Kind::kSetting, i, 0, 0, which});
     }
     if (from.state.wakes > 0 && asleep) {
@@ -326,6 +330,9 @@ void Search::arrive(const State &state, const Waiting &from, const Action &actio
     const auto number = static_cast<uint32_t>(reached_.size());
     reached_.push_back({from.number, action});
     frontier_.push_back({state, number, from.depth + 1});
+    if (broken_.empty() && bounds_.sleep > 0 && number % bounds_.sleep == 0) {
+        broken_ = judge_future(state);
+    }
     committed_ = std::max(committed_, static_cast<unsigned>(nodes_.chains().last(state.committed)));
     if (reached_.size() * 2 > seen_.size()) {
         std::vector<observe::Digest> larger(seen_.size() * 4);
@@ -336,6 +343,17 @@ void Search::arrive(const State &state, const Waiting &from, const Action &actio
         }
         seen_.swap(larger);
     }
+}
+
+/* Whatever happened: if nothing is lost from now on, the group recovers. */
+std::string Search::judge_future(const State &state) {
+    std::vector<PacketId> packets;
+    for (PacketId packet : state.packets) {
+        if (packet != kNone) {
+            packets.push_back(packet);
+        }
+    }
+    return fair_.judge(state.nodes, packets, state.settings == bounds_.settings);
 }
 
 std::string Search::describe(const Action &action) const {

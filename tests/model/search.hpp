@@ -2,7 +2,7 @@
 /* A cluster of a few servers, and the search through all that can happen in it within bounds. */
 #pragma once
 
-#include "node.hpp"
+#include "fair.hpp"
 
 #include <array>
 #include <deque>
@@ -83,6 +83,7 @@ public:
     uint64_t slept() const { return slept_; }     /* leaders that fell asleep */
     uint64_t woken() const { return woken_; }     /* servers that woke up */
     const Nodes &nodes() const { return nodes_; }
+    uint64_t fair_runs() const { return fair_.runs(); }
 
 private:
     struct Origin {
@@ -108,6 +109,7 @@ private:
     bool send(State *state, const std::vector<PacketId> &packets) const;
     void arrive(const State &state, const Waiting &from, const Action &action);
     std::string judge(State *state, const Action &action, NodeId before) const;
+    std::string judge_future(const State &state);
     std::string judge_follower(const Action &action, const Node &after) const;
     std::string judge_change(const Node &before) const;
     std::string judge_reads(State *state, const Outcome &outcome, const Node &after) const;
@@ -121,6 +123,7 @@ private:
     const Bounds bounds_;
     const Fault fault_;
     Nodes nodes_;
+    FairRuns fair_;
     std::deque<Waiting> frontier_;
     std::vector<Origin> reached_;       /* how each state was reached first */
     std::vector<observe::Digest> seen_; /* a hash table; open addressing */
