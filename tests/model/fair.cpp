@@ -89,13 +89,16 @@ void FairRuns::fire(Cluster *c) {
 }
 
 /* Those in force on living servers, and those that are known to be committed. */
-std::vector<driver::Configuration> FairRuns::configurations(const Cluster &c) const {
-    std::vector<driver::Configuration> all;
+std::vector<const driver::Configuration *> FairRuns::configurations(const Cluster &c) const {
+    std::vector<const driver::Configuration *> all;
     for (unsigned i = 0; i < bounds_.servers; i++) {
         const Node &n = node(c, i);
         for (Chain log : {n.log, n.disk, n.committed}) {
             if (lives(c, i + 1) && log != 0) {
-                all.push_back(nodes_.configuration_of(log));
+                const driver::Configuration *conf = &nodes_.configuration_of(log);
+                if (std::find(all.begin(), all.end(), conf) == all.end()) {
+                    all.push_back(conf);
+                }
             }
         }
     }
@@ -105,8 +108,8 @@ std::vector<driver::Configuration> FairRuns::configurations(const Cluster &c) co
 /* Are the living voters a quorum, whichever configuration counts? */
 bool FairRuns::can_decide(const Cluster &c) const {
     const auto all = configurations(c);
-    return std::all_of(all.begin(), all.end(), [&](const driver::Configuration &conf) {
-        return driver::quorum(conf, [&](raft_id id) { return lives(c, id); });
+    return std::all_of(all.begin(), all.end(), [&](const driver::Configuration *conf) {
+        return driver::quorum(*conf, [&](raft_id id) { return lives(c, id); });
     });
 }
 
@@ -117,7 +120,7 @@ unsigned FairRuns::campaigners(const Cluster &c) const {
     for (raft_id id = 1; id <= bounds_.servers; id++) {
         const bool votes = std::all_of(
             all.begin(), all.end(),
-            [&](const driver::Configuration &conf) { return driver::votes(conf.role_of(id)); });
+            [&](const driver::Configuration *conf) { return driver::votes(conf->role_of(id)); });
         if (votes && lives(c, id) && (bounds_.never_lead >> (id - 1) & 1) == 0 &&
             node(c, static_cast<unsigned>(id - 1)).disk != 0) {
             found |= 1U << (id - 1);
@@ -188,7 +191,7 @@ std::optional<FairRuns::End> FairRuns::run_until_rest(Cluster *c, bool may_sleep
 /* Have all living members applied a log? */
 bool FairRuns::has_all(const Cluster &c, const End &leader, Chain log) const {
     const Node &l = node(c, static_cast<unsigned>(leader.leader - 1));
-    const auto members = nodes_.configuration_of(l.log).members;
+    const auto &members = nodes_.configuration_of(l.log).members;
     return std::all_of(members.begin(), members.end(), [&](const driver::Member &m) {
         return !lives(c, m.id) || m.role == RAFT_SPARE ||
                nodes_.chains().is_prefix(log, node(c, static_cast<unsigned>(m.id - 1)).committed);
@@ -245,8 +248,8 @@ std::optional<FairRuns::End> FairRuns::undisturbed(const Cluster &c) const {
         return std::nullopt;
     }
     const auto all = configurations(c);
-    const bool kept = std::all_of(all.begin(), all.end(), [&](const driver::Configuration &conf) {
-        return driver::quorum(conf, [&](raft_id id) {
+    const bool kept = std::all_of(all.begin(), all.end(), [&](const driver::Configuration *conf) {
+        return driver::quorum(*conf, [&](raft_id id) {
             const Node &n = node(c, static_cast<unsigned>(id - 1));
             return lives(c, id) && n.asleep && n.term == leader->term && n.leader == leader->leader;
         });

@@ -53,7 +53,7 @@ private:
 
     const Node &node(const Cluster &c, unsigned server) const { return nodes_[c.nodes[server]]; }
     bool lives(const Cluster &c, raft_id id) const { return (c.gone >> (id - 1) & 1) == 0; }
-    std::vector<driver::Configuration> configurations(const Cluster &c) const;
+    std::vector<const driver::Configuration *> configurations(const Cluster &c) const;
     bool can_decide(const Cluster &c) const;
     unsigned campaigners(const Cluster &c) const;
     std::optional<End> leader_of(const Cluster &c) const;

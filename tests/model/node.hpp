@@ -131,7 +131,7 @@ public:
     const Chains &chains() const { return chains_; }
     /* Where the configuration in force at the end of a log was set. */
     raft_index configuration_index(Chain log) const;
-    driver::Configuration configuration_of(Chain log) const;
+    const driver::Configuration &configuration_of(Chain log) const;
     size_t size() const { return nodes_.size(); }
     uint64_t steps() const { return steps_; }
 
@@ -165,6 +165,7 @@ private:
     std::map<observe::Digest, PacketId> packet_ids_;
     /* By kind: (node, argument). */
     std::unordered_map<uint64_t, Outcome> outcomes_[static_cast<size_t>(Kind::kKinds)];
+    mutable std::map<uint32_t, driver::Configuration> decoded_; /* by payload */
     uint64_t steps_ = 0;
 };
 

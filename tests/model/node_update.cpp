@@ -143,9 +143,13 @@ raft_index Nodes::configuration_index(Chain log) const {
     return chains_.last(log);
 }
 
-driver::Configuration Nodes::configuration_of(Chain log) const {
+const driver::Configuration &Nodes::configuration_of(Chain log) const {
     const Link &link = chains_.link(chains_.at(log, configuration_index(log)));
-    return driver::decode(chains_.bytes(link.payload));
+    const auto found = decoded_.find(link.payload);
+    return found != decoded_.end()
+               ? found->second
+               : decoded_.emplace(link.payload, driver::decode(chains_.bytes(link.payload)))
+                     .first->second;
 }
 
 /* The entries of a log after an index. */
