@@ -105,12 +105,26 @@ std::vector<const driver::Configuration *> FairRuns::configurations(const Cluste
     return all;
 }
 
-/* Are the living voters a quorum, whichever configuration counts? */
+/* Are the living voters a quorum, whichever configuration counts, and is there one that may lead
+ * and whose log is as up-to-date as any (§3.6.1)? */
 bool FairRuns::can_decide(const Cluster &c) const {
     const auto all = configurations(c);
-    return std::all_of(all.begin(), all.end(), [&](const driver::Configuration *conf) {
-        return driver::quorum(*conf, [&](raft_id id) { return lives(c, id); });
-    });
+    const unsigned may_campaign = campaigners(c);
+    std::pair<raft_term, raft_index> best, best_leader;
+    for (unsigned i = 0; i < bounds_.servers; i++) {
+        const Link &last = nodes_.chains().link(node(c, i).log);
+        const std::pair rank(last.term, last.index);
+        if (lives(c, i + 1)) {
+            best = std::max(best, rank);
+        }
+        if (may_campaign >> i & 1) {
+            best_leader = std::max(best_leader, rank);
+        }
+    }
+    return best_leader == best &&
+           std::all_of(all.begin(), all.end(), [&](const driver::Configuration *conf) {
+               return driver::quorum(*conf, [&](raft_id id) { return lives(c, id); });
+           });
 }
 
 /* The living servers that may start an election, whichever configuration counts. */
@@ -293,7 +307,9 @@ std::string FairRuns::judge_wakes(const Cluster &from, const std::optional<End> 
         if ((may_campaign >> i & 1) == 0) {
             continue;
         }
-        if (kept && from.gone == 0 && may_sleep && follow(from, *kept, true)) {
+        const bool all_sleep = kept && from.gone == 0 && may_sleep && follow(from, *kept, true);
+        /* If a member is in doubt, the leader has a deadline. */
+        if (all_sleep && !node(from, static_cast<unsigned>(kept->leader - 1)).has_deadline) {
             std::string broken = judge_false_alarm(from, i, *kept);
             if (!broken.empty()) {
                 return broken;
@@ -316,12 +332,12 @@ std::string FairRuns::judge_wakes(const Cluster &from, const std::optional<End> 
 
 std::string FairRuns::judge_without(const Cluster &from, const std::vector<PacketId> &packets,
                                     bool may_sleep) {
-    if (!can_decide(from)) {
-        return "";
-    }
     Cluster c = from;
     flying_ = packets;
     settle(&c);
+    if (!can_decide(c)) {
+        return "";
+    }
     const std::optional<End> kept = undisturbed(c);
     std::string broken = judge_orders(c);
     if (broken.empty()) {
