@@ -55,18 +55,16 @@ void FairRuns::settle(Cluster *c) {
     }
 }
 
-/* Until the next timer is due. False: there is none, but for a leader's that sleeps. */
+/* Until the next timer is due. False: there is none. */
 bool FairRuns::pass_time(Cluster *c) {
     uint64_t wait = UINT64_MAX;
-    bool awake = false;
     for (unsigned i = 0; i < bounds_.servers; i++) {
         const Node &n = node(*c, i);
         if (lives(*c, i + 1) && n.has_deadline) {
             wait = std::min(wait, n.remaining);
-            awake = awake || !n.asleep || n.remaining == 0;
         }
     }
-    if (!awake) {
+    if (wait == UINT64_MAX) {
         return false;
     }
     for (unsigned i = 0; i < bounds_.servers && wait > 0; i++) {
@@ -114,7 +112,10 @@ bool FairRuns::can_decide(const Cluster &c) const {
     for (unsigned i = 0; i < bounds_.servers; i++) {
         const Link &last = nodes_.chains().link(node(c, i).log);
         const std::pair rank(last.term, last.index);
-        if (lives(c, i + 1)) {
+        const bool votes = std::any_of(all.begin(), all.end(), [&](const auto *conf) {
+            return driver::votes(conf->role_of(i + 1));
+        });
+        if (votes && lives(c, i + 1)) {
             best = std::max(best, rank);
         }
         if (may_campaign >> i & 1) {
@@ -346,7 +347,8 @@ std::string FairRuns::judge_without(const Cluster &from, const std::vector<Packe
     const unsigned may_campaign = campaigners(c);
     bool awake = false;
     for (unsigned i = 0; i < bounds_.servers; i++) {
-        awake = awake || (may_campaign >> i & 1 && !node(c, i).asleep);
+        const Node &n = node(c, i);
+        awake = awake || (may_campaign >> i & 1 && (!n.asleep || n.has_deadline));
     }
     if (!broken.empty() || !awake) {
         return broken;

@@ -163,7 +163,12 @@ Outcome Nodes::change_setting(const Node &from, uint32_t which) {
         fail("a setting cannot be changed");
     }
     raft_update update = {};
-    return finish(std::move(node), update);
+    Outcome outcome = finish(std::move(node), update);
+    if (from.asleep && nodes_[outcome.node].remaining != 0) {
+        outcome.code = Outcome::Code::kWrong;
+        outcome.wrong = "sleep: a server that may not sleep any more is not due";
+    }
+    return outcome;
 }
 
 /* A message as it comes in. */
@@ -313,6 +318,8 @@ Outcome Nodes::compute(const Node &from, Kind kind, uint32_t argument) {
                                 "fails with error " +
                                     std::to_string(error);
     } else if (outcome.wrong = judge_step(before, &node.core, e, update); !outcome.wrong.empty()) {
+        outcome.code = Outcome::Code::kWrong;
+    } else if (outcome.wrong = judge_sleep(node, &node.core, e, update); !outcome.wrong.empty()) {
         outcome.code = Outcome::Code::kWrong;
     }
     if (outcome.code != Outcome::Code::kDone) {

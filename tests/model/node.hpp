@@ -86,6 +86,7 @@ struct Node {
     bool campaigns = false;
     bool has_deadline = false;
     bool asleep = false;
+    raft_term slept_in = 0; /* the last term in which it fell asleep; a restart forgets nothing */
     raft_id leader = 0;     /* that it knows */
     uint64_t remaining = 0; /* until its deadline */
     bool can_wait = false;
@@ -141,6 +142,8 @@ private:
     Outcome wipe(const Node &from, bool all);
     Outcome change_setting(const Node &from, uint32_t which);
     Outcome finish(Node node, raft_update &update);
+    static std::string judge_sleep(const Node &before, struct raft *r, const raft_event &e,
+                                   const raft_update &update);
     NodeId intern(Node node);
     PacketId intern(const Packet &packet);
     static void note_peers(Node *node);

@@ -60,6 +60,7 @@ Outcome Nodes::finish(Node node, raft_update &update) {
     node.can_wait =
         (!node.leads || clock.asleep) && patience > clock.now && patience < clock.deadline;
     node.asleep = clock.asleep;
+    node.slept_in = node.asleep ? node.term : node.slept_in;
     node.remaining =
         node.has_deadline && clock.deadline > clock.now ? clock.deadline - clock.now : 0;
     const char *address = nullptr;
@@ -237,6 +238,7 @@ NodeId Nodes::intern(Node node) {
     h.add(node.disk_first);
     h.add(node.incoming);
     h.add(node.received);
+    h.add(node.slept_in == node.term);
     h.add(node.writes.size());
     for (const Write &write : node.writes) {
         h.add(write.log);

@@ -110,6 +110,7 @@ private:
     void arrive(const State &state, const Waiting &from, const Action &action);
     std::string judge(State *state, const Action &action, NodeId before) const;
     std::string judge_future(const State &state);
+    std::string judge_falling_asleep(const State &state, const Node &leader) const;
     std::string judge_follower(const Action &action, const Node &after) const;
     std::string judge_change(const Node &before) const;
     std::string judge_reads(State *state, const Outcome &outcome, const Node &after) const;
