@@ -136,8 +136,7 @@ unsigned FairRuns::campaigners(const Cluster &c) const {
         const bool votes = std::all_of(
             all.begin(), all.end(),
             [&](const driver::Configuration *conf) { return driver::votes(conf->role_of(id)); });
-        if (votes && lives(c, id) && (bounds_.never_lead >> (id - 1) & 1) == 0 &&
-            node(c, static_cast<unsigned>(id - 1)).disk != 0) {
+        if (votes && lives(c, id) && node(c, static_cast<unsigned>(id - 1)).may_campaign) {
             found |= 1U << (id - 1);
         }
     }

@@ -85,6 +85,7 @@ struct Node {
     bool leads = false;
     bool campaigns = false;
     bool has_deadline = false;
+    bool may_campaign = false;
     bool asleep = false;
     raft_term slept_in = 0; /* the last term in which it fell asleep; a restart forgets nothing */
     raft_id leader = 0;     /* that it knows */

@@ -59,6 +59,7 @@ Outcome Nodes::finish(Node node, raft_update &update) {
     const raft_time patience = waits_from(clock, node.leads) + kElectionTimeout;
     node.can_wait =
         (!node.leads || clock.asleep) && patience > clock.now && patience < clock.deadline;
+    node.may_campaign = clock.may_campaign;
     node.asleep = clock.asleep;
     node.slept_in = node.asleep ? node.term : node.slept_in;
     node.remaining =
