@@ -42,7 +42,10 @@ Cluster::Cluster(const Options &options) : options_(options), nodes_(options.ser
         if (raft_init(&node.r, i + 1, node.address.c_str()) != 0 ||
             raft_seed(&node.r, i + 1) != 0 ||
             (options.max_inflight != 0 &&
-             raft_set_max_inflight_entries(&node.r, options.max_inflight) != 0)) {
+             raft_set_max_inflight_entries(&node.r, options.max_inflight) != 0) ||
+            (options.idle_timeout != 0 &&
+             (raft_set_features(&node.r, RAFT_FEATURE_ROUNDS | RAFT_FEATURE_SLEEP) != 0 ||
+              raft_set_idle_timeout(&node.r, options.idle_timeout) != 0))) {
             die("init", raft_errmsg(&node.r));
         }
         node.timeout = raft_timeout(&node.r);
@@ -132,6 +135,16 @@ void Cluster::heartbeat() {
     raft_event event = make_event(RAFT_TIMEOUT, now_);
     step(leader_, event);
     deliver();
+}
+
+bool Cluster::asleep() const {
+    return std::all_of(nodes_.begin(), nodes_.end(),
+                       [](const Node &node) { return node.timeout == INT64_MAX; });
+}
+
+void Cluster::wake(unsigned node) {
+    raft_event event = make_event(RAFT_WAKE, now_);
+    step(node, event);
 }
 
 void Cluster::deliver_once() {

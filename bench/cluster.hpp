@@ -33,6 +33,7 @@ struct Options {
     bool bootstrap_all = true; /* else only the first server */
     bool hold_disk = false;    /* writes of the leader wait for acknowledge_writes() */
     unsigned terms = 0;        /* entries on every disk at the start, each of its own term */
+    unsigned idle_timeout = 0; /* 0: the servers do not sleep */
 };
 
 class Cluster {
@@ -51,6 +52,10 @@ public:
     /* One heartbeat interval: the leader's timer fires, all messages are delivered. */
     void heartbeat();
 
+    /* Is every server asleep? */
+    bool asleep() const;
+    void wake(unsigned node);
+
     /* Deliver in the order of sending until no message is under way. */
     void deliver();
     /* Deliver only the messages that are under way now. */
@@ -62,6 +67,7 @@ public:
     void acknowledge_writes();
 
     Node &leader() { return nodes_[leader_]; }
+    unsigned leader_number() const { return leader_; }
     std::vector<Node> &nodes() { return nodes_; }
     raft_time now() const { return now_; }
     void require_committed(raft_index index);

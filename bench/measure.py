@@ -11,7 +11,8 @@ import sys
 import budget
 import counting
 
-FEW_GROUPS = "3000"  # under callgrind; the cost of one does not depend on the others
+FEW_GROUPS = 3000  # under callgrind; the cost of one does not depend on the others
+MANY_GROUPS = 100000
 
 
 def arguments():
@@ -22,6 +23,8 @@ def arguments():
     parser.add_argument("--peer", help="the program of the workloads for Debian's libraft-dev")
     parser.add_argument("--budgets", help="a table of budgets",
                         default=os.path.join(os.path.dirname(__file__), "budgets.json"))
+    parser.add_argument("--numbers", nargs="+", type=int, default=[MANY_GROUPS],
+                        help="how many groups; the names of the figures of the first have none")
     parser.add_argument("--check", action="store_true",
                         help="measure only what has a budget, and check it")
     parser.add_argument("--only", choices=("peer", "groups"),
@@ -30,25 +33,42 @@ def arguments():
     return parser.parse_args()
 
 
+def figures_of(command):
+    """What a program prints: plain values, and nanoseconds."""
+    lines = counting.lines_of(command)
+    return ({line["name"]: line["value"] for line in lines if "value" in line},
+            {line["name"]: line["ns"] for line in lines if "ns" in line})
+
+
 def values_of(command):
-    return {line["name"]: line["value"] for line in counting.lines_of(command) if "value" in line}
+    return figures_of(command)[0]
 
 
 def times_of(command):
-    return {line["name"]: line["ns"] for line in counting.lines_of(command) if "ns" in line}
+    return figures_of(command)[1]
 
 
-def measure_groups(program):
+def measure_groups(program, numbers):
     """Many groups in one process: figures and times."""
-    figures = counting.count_instructions([program, FEW_GROUPS])
-    figures.update(values_of([program]))
-    return figures, times_of([program])
+    figures = counting.count_instructions([program, "awake", str(FEW_GROUPS)])
+    times = {}
+    for number in numbers:
+        def named(lines, number=number):
+            if number == numbers[0]:
+                return lines
+            return {name.replace("groups/", f"groups={number}/"): value
+                    for name, value in lines.items()}
+        for mode in ("awake", "asleep", "batches"):
+            values, nanoseconds = figures_of([program, mode, str(number)])
+            figures.update(named(values))
+            times.update(named(nanoseconds))
+    return figures, times
 
 
 def measure_part(args):
     """Many groups; or the peer beside this library's own figures."""
     if args.only == "groups":
-        return measure_groups(args.groups)
+        return measure_groups(args.groups, args.numbers)
     if args.peer is None:
         raise SystemExit("libraft-dev is not installed: there is no peer to measure")
     theirs = measure_peer(args.peer)
@@ -80,10 +100,12 @@ def measure(args):
     figures = count_alone(args.steps, ["--judged"] if args.check else [])
     figures.update(values_of([args.memory]))
     if args.check:
+        for mode in ("asleep", "batches"):
+            figures.update(values_of([args.groups, mode, str(FEW_GROUPS)]))
         return figures, {}
     times = times_of([args.steps])
     if args.groups:
-        groups, group_times = measure_groups(args.groups)
+        groups, group_times = measure_groups(args.groups, args.numbers)
         figures.update(groups)
         times.update(group_times)
     if args.peer:

@@ -15,17 +15,41 @@ void print(const char *name, double value) {
     printf("{\"name\": \"%s\", \"value\": %g}\n", name, value);
 }
 
-/* The struct and the usable heap blocks after the first heartbeats; of the two followers the larger
- * number. `all`: every server is bootstrapped, otherwise only the first one. */
+/* The struct and the usable heap blocks; of the two followers the larger number. */
+void count_servers(Cluster &cluster, uint64_t *follower, uint64_t *leader) {
+    for (unsigned i = 0; i < cluster.nodes().size(); i++) {
+        uint64_t *most = cluster.nodes()[i].state == RAFT_LEADER ? leader : follower;
+        *most = std::max<uint64_t>(*most, sizeof(struct raft) + heap_of(i).bytes);
+    }
+}
+
+/* After the first heartbeats. `all`: every server is bootstrapped, otherwise only the first one. */
 void idle_servers(bool all, uint64_t *follower, uint64_t *leader) {
     Options options;
     options.bootstrap_all = all;
     Cluster cluster(options);
     cluster.settle();
-    for (unsigned i = 0; i < cluster.nodes().size(); i++) {
-        uint64_t *most = cluster.nodes()[i].state == RAFT_LEADER ? leader : follower;
-        *most = std::max<uint64_t>(*most, sizeof(struct raft) + heap_of(i).bytes);
+    count_servers(cluster, follower, leader);
+}
+
+/* With settings that differ from the defaults: before the servers fall asleep, and asleep. */
+void sleeping_servers() {
+    Options options;
+    options.idle_timeout = 1000;
+    options.max_inflight = 100;
+    Cluster cluster(options);
+    cluster.settle();
+    uint64_t follower = 0;
+    uint64_t leader = 0;
+    count_servers(cluster, &follower, &leader);
+    print("bytes/idle follower with settings", static_cast<double>(follower));
+    while (!cluster.asleep()) {
+        cluster.heartbeat();
     }
+    follower = leader = 0;
+    count_servers(cluster, &follower, &leader);
+    print("bytes/follower at rest", static_cast<double>(follower));
+    print("bytes/leader at rest", static_cast<double>(leader));
 }
 
 void both_foundations() {
@@ -94,6 +118,7 @@ void long_logs() {
 
 int main() {
     both_foundations();
+    sleeping_servers();
     steady_state();
     long_logs();
     return 0;

@@ -23,6 +23,7 @@ int main(int argc, char **argv) {
     }
     std::vector<bench::Workload> workloads;
     bench::add_cluster_workloads(&workloads);
+    bench::add_sleep_workloads(&workloads);
     bench::add_log_workloads(&workloads);
     bench::add_limits(&workloads);
     size_t done = 0;

@@ -18,10 +18,19 @@ AIMS = {
     "bytes/1,000,000 entries in one term, loaded": 0,
     "bytes/1,000,000 entries in one term, replicated": 0,
     "acknowledgement/window=10000": 1.2, "acknowledgement/terms=100000": 1.2,
+    "sleep/falling asleep": 7500, "sleep/false alarm of a follower": 7500,
+    "sleep/false alarm of the leader": 7500, "sleep/write": 5000,
+    "groups/asleep: steps in a minute": 0, "groups/asleep: servers with a deadline": 0,
+    "groups/false alarm: messages per group": 5,
+    "groups/one host down: steps per group and second": 0.1,
+    "groups/batches: bytes per server kept": 512,
 }
 PEER = "C-Raft "
 LIMITS = "limit/"
 GROUPS = "groups/"
+MORE_GROUPS = "groups="
+NUMBER = "awake: number"
+IDLE_SECOND = "awake: idle second"
 
 
 class Missing(Exception):
@@ -58,13 +67,22 @@ def limits(data):
 
 
 def groups(data):
-    yield "figure", "value"
-    for name, value in data["figures"].items():
-        if name == GROUPS + "idle second":
-            yield "instructions per idle group and second", budget.number(value)
-            yield "CPU ns per idle group and second", budget.number(data["nanoseconds"][name])
-        elif name.startswith(GROUPS):
-            yield name[len(GROUPS):], budget.number(value)
+    """A column for each number of groups."""
+    figures, nanoseconds = data["figures"], data["nanoseconds"]
+    others = sorted({name.split("/")[0] for name in figures if name.startswith(MORE_GROUPS)})
+    prefixes = [GROUPS] + [other + "/" for other in others]
+    yield "figure", *(budget.number(figures[prefix + NUMBER]) for prefix in prefixes)
+    for name, value in figures.items():
+        figure = name[len(GROUPS):]
+        if not name.startswith(GROUPS) or figure == NUMBER or figure.endswith(": number"):
+            continue
+        if figure == IDLE_SECOND:
+            yield ("awake: instructions per idle server and second", budget.number(value),
+                   *("" for _ in others))
+            yield ("awake: CPU ns per idle server and second",
+                   *(budget.number(nanoseconds[prefix + figure]) for prefix in prefixes))
+        else:
+            yield figure, *(budget.number(figures[prefix + figure]) for prefix in prefixes)
 
 
 def times(data):

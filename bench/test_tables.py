@@ -11,7 +11,7 @@ BUDGETS = budget.load(os.path.join(os.path.dirname(__file__), "budgets.json"))
 
 def data():
     figures = {row["figure"]: 7.0 for row in BUDGETS}
-    figures.update({"C-Raft W1/N=3": 70.0, "limit/malloc": 3.0, "groups/number": 5.0})
+    figures.update({"C-Raft W1/N=3": 70.0, "limit/malloc": 3.0, "groups/awake: number": 5.0})
     return {"figures": figures, "nanoseconds": dict.fromkeys(figures, 9.0),
             "budgets": budget.judge(BUDGETS, figures)}
 
@@ -32,11 +32,20 @@ class Tables(unittest.TestCase):
         with self.assertRaises(tables.Missing):
             list(tables.peer(lost))
 
-    def test_an_idle_group_is_told_in_instructions_and_time(self):
+    def test_an_idle_server_is_told_in_instructions_and_time(self):
         more = data()
-        more["figures"]["groups/idle second"] = 3.0
-        more["nanoseconds"]["groups/idle second"] = 4.0
-        self.assertEqual([row[1] for row in tables.groups(more)], ["value", "5", "3", "4"])
+        more["figures"] = {"groups/awake: number": 5.0, "groups/awake: idle second": 3.0}
+        more["nanoseconds"]["groups/awake: idle second"] = 4.0
+        self.assertEqual([row[1] for row in tables.groups(more)], ["5", "3", "4"])
+
+    def test_each_number_of_groups_has_its_column(self):
+        more = data()
+        more["figures"] = {"groups/awake: number": 5.0, "groups/death: ms": 3.0,
+                           "groups=9/awake: number": 9.0, "groups=9/death: ms": 7.0}
+        self.assertEqual(list(tables.groups(more)), [("figure", "5", "9"), ("death: ms", "3", "7")])
+        del more["figures"]["groups=9/death: ms"]
+        with self.assertRaises(KeyError):
+            list(tables.groups(more))
 
     def test_a_budget_without_aim_is_missed(self):
         more = data()

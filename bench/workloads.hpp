@@ -16,6 +16,8 @@ struct Workload {
 
 /* A cluster that replicates, and one that is idle. */
 void add_cluster_workloads(std::vector<Workload> *workloads);
+/* A cluster that falls asleep and is woken. */
+void add_sleep_workloads(std::vector<Workload> *workloads);
 /* What a long log costs one server. */
 void add_log_workloads(std::vector<Workload> *workloads);
 /* Lower bounds. */

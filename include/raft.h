@@ -220,7 +220,7 @@ struct raft {
         void *impl;
         unsigned long long impl_bits;
     };
-    unsigned long long reserved[6];
+    unsigned long long reserved[6]; /* the settings; for the library only */
 #endif
 };
 
@@ -1055,7 +1055,7 @@ RAFT_API raft_id raft_voted_for(const struct raft *r);
 
 /**
  * Get the leader of the current term, if this server knows it. A server that hears no leader for an
- * election timeout forgets it.
+ * election timeout forgets it, unless it sleeps.
  *
  * @param id      receives the leader's ID, 0: unknown; may be NULL
  * @param address receives the leader's address, valid until the next step, or NULL if unknown;
@@ -1204,7 +1204,8 @@ RAFT_API const char *raft_errmsg(const struct raft *r);
  * timeout is less than the election timeout, and settings that must not be 0 are not. Before
  * #RAFT_START, setters may be called in any order, and #RAFT_START checks the settings. After it, a
  * call that would make the settings invalid returns #RAFT_INVALID. A setter that returns an error
- * changes nothing. A setter that is called from the raft's own tracer returns #RAFT_BUSY.
+ * changes nothing. A setter that is called from the raft's own tracer returns #RAFT_BUSY. Setters
+ * allocate no memory: the settings are stored in the handle.
  *
  * A timeout that is set while the server runs takes effect at once. A lower election timeout brings
  * a running deadline forward. A higher one puts it off, to at least the new minimum from now. A
@@ -1233,7 +1234,7 @@ RAFT_API int raft_seed(struct raft *r, unsigned seed);
  * step #RAFT_READ with `lease` false until all servers have the new timeout.
  *
  * @param msecs milliseconds, not 0; default 1000
- * @return 0, #RAFT_INVALID or #RAFT_NOMEM
+ * @return 0 or #RAFT_INVALID
  */
 RAFT_API int raft_set_election_timeout(struct raft *r, unsigned msecs);
 
@@ -1241,7 +1242,7 @@ RAFT_API int raft_set_election_timeout(struct raft *r, unsigned msecs);
  * Set the interval between a leader's heartbeats (§3.4).
  *
  * @param msecs milliseconds, not 0; default 100
- * @return 0, #RAFT_INVALID or #RAFT_NOMEM
+ * @return 0 or #RAFT_INVALID
  */
 RAFT_API int raft_set_heartbeat_timeout(struct raft *r, unsigned msecs);
 
@@ -1253,7 +1254,7 @@ RAFT_API int raft_set_heartbeat_timeout(struct raft *r, unsigned msecs);
  * latest one is sent.
  *
  * @param msecs milliseconds, not 0; default 30000
- * @return 0, #RAFT_INVALID or #RAFT_NOMEM
+ * @return 0 or #RAFT_INVALID
  */
 RAFT_API int raft_set_install_snapshot_timeout(struct raft *r, unsigned msecs);
 
@@ -1262,7 +1263,7 @@ RAFT_API int raft_set_install_snapshot_timeout(struct raft *r, unsigned msecs);
  * election, so that a server that cannot win does not disturb a leader.
  *
  * @param enabled 0: disable; else enable; default 1
- * @return 0, #RAFT_INVALID or #RAFT_NOMEM
+ * @return 0 or #RAFT_INVALID
  */
 RAFT_API int raft_set_pre_vote(struct raft *r, unsigned enabled);
 
@@ -1270,7 +1271,7 @@ RAFT_API int raft_set_pre_vote(struct raft *r, unsigned enabled);
  * Set the number of rounds after which a catch-up is aborted (§4.2.1).
  *
  * @param rounds number of rounds, not 0; default 10
- * @return 0, #RAFT_INVALID or #RAFT_NOMEM
+ * @return 0 or #RAFT_INVALID
  */
 RAFT_API int raft_set_max_catch_up_rounds(struct raft *r, unsigned rounds);
 
@@ -1278,7 +1279,7 @@ RAFT_API int raft_set_max_catch_up_rounds(struct raft *r, unsigned rounds);
  * Set how long one round of a catch-up may take before the catch-up is aborted (§4.2.1).
  *
  * @param msecs milliseconds, not 0; default 5000
- * @return 0, #RAFT_INVALID or #RAFT_NOMEM
+ * @return 0 or #RAFT_INVALID
  */
 RAFT_API int raft_set_max_catch_up_round_duration(struct raft *r, unsigned msecs);
 
@@ -1287,7 +1288,7 @@ RAFT_API int raft_set_max_catch_up_round_duration(struct raft *r, unsigned msecs
  * bytes instead, see #RAFT_SENT.
  *
  * @param n number of entries, not 0; default 1024
- * @return 0, #RAFT_INVALID or #RAFT_NOMEM
+ * @return 0 or #RAFT_INVALID
  */
 RAFT_API int raft_set_max_inflight_entries(struct raft *r, unsigned n);
 
@@ -1295,7 +1296,7 @@ RAFT_API int raft_set_max_inflight_entries(struct raft *r, unsigned n);
  * Set how many entries one AppendEntries message may have. To limit bytes instead, see #RAFT_SENT.
  *
  * @param n number of entries; 0: no limit (default)
- * @return 0, #RAFT_INVALID or #RAFT_NOMEM
+ * @return 0 or #RAFT_INVALID
  */
 RAFT_API int raft_set_max_message_entries(struct raft *r, unsigned n);
 
@@ -1304,7 +1305,7 @@ RAFT_API int raft_set_max_message_entries(struct raft *r, unsigned n);
  * if it would exceed the limit. Entries that the library creates may exceed it.
  *
  * @param n number of entries; 0: no limit (default)
- * @return 0, #RAFT_INVALID or #RAFT_NOMEM
+ * @return 0 or #RAFT_INVALID
  */
 RAFT_API int raft_set_max_uncommitted_entries(struct raft *r, unsigned n);
 
@@ -1316,7 +1317,7 @@ RAFT_API int raft_set_max_uncommitted_entries(struct raft *r, unsigned n);
  * @param msecs milliseconds; default 0. UINT_MAX: this server never leads, neither after a
  *              transfer nor as the only voter. It still votes, and announces
  *              #RAFT_FEATURE_NEVER_LEADS. A leader steps down at its next heartbeat.
- * @return 0, #RAFT_INVALID or #RAFT_NOMEM
+ * @return 0 or #RAFT_INVALID
  */
 RAFT_API int raft_set_election_delay(struct raft *r, unsigned msecs);
 
@@ -1327,7 +1328,7 @@ RAFT_API int raft_set_election_delay(struct raft *r, unsigned msecs);
  * server and commit.
  *
  * @param enabled 0: with the next message (default); else at once
- * @return 0, #RAFT_INVALID or #RAFT_NOMEM
+ * @return 0 or #RAFT_INVALID
  */
 RAFT_API int raft_set_eager_commit(struct raft *r, unsigned enabled);
 
@@ -1367,7 +1368,7 @@ RAFT_API int raft_set_eager_commit(struct raft *r, unsigned enabled);
  * a standby, or a voter that never leads, there.
  *
  * @param msecs milliseconds; 0: the server does not sleep (default)
- * @return 0, #RAFT_INVALID or #RAFT_NOMEM
+ * @return 0 or #RAFT_INVALID
  */
 RAFT_API int raft_set_idle_timeout(struct raft *r, unsigned msecs);
 
@@ -1377,7 +1378,7 @@ RAFT_API int raft_set_idle_timeout(struct raft *r, unsigned msecs);
  * that the library creates are exempt.
  *
  * @param min capacity in the unit of `raft_event.capacity`; 0: no check (default)
- * @return 0, #RAFT_INVALID or #RAFT_NOMEM
+ * @return 0 or #RAFT_INVALID
  */
 RAFT_API int raft_set_capacity_threshold(struct raft *r, unsigned short min);
 
@@ -1388,7 +1389,7 @@ RAFT_API int raft_set_capacity_threshold(struct raft *r, unsigned short min);
  * #RAFT_FEATURE_SLEEP is announced only while the server may sleep: see raft_set_idle_timeout().
  *
  * @param mask #raft_feature bits; default 0. #RAFT_FEATURE_CAPACITY is always included.
- * @return 0, #RAFT_INVALID (an unknown bit, or #RAFT_FEATURE_NEVER_LEADS) or #RAFT_NOMEM
+ * @return 0 or #RAFT_INVALID (an unknown bit, or #RAFT_FEATURE_NEVER_LEADS)
  */
 RAFT_API int raft_set_features(struct raft *r, unsigned mask);
 
@@ -1449,7 +1450,7 @@ struct raft_tracer {
  *
  * @param t a tracer, which must stay valid until another is set or the raft is closed; NULL: no
  *          tracing (default)
- * @return 0, #RAFT_INVALID (no emit function) or #RAFT_NOMEM
+ * @return 0 or #RAFT_INVALID (no emit function)
  */
 RAFT_API int raft_set_tracer(struct raft *r, struct raft_tracer *t);
 

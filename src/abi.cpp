@@ -33,20 +33,7 @@ int finish(Server &s, int code, const char *why) {
 /* An older text would be taken for this setter's. */
 int succeed(Server &s) { return finish(s, 0, ""); }
 
-/* Give a server that uses the defaults a copy of its own. */
-[[nodiscard]] bool separate_settings(Server &s) {
-    if (s.settings != &kDefaultSettings) {
-        return true;
-    }
-    void *memory = malloc(sizeof(Settings));
-    if (memory == nullptr) {
-        return false;
-    }
-    s.settings = new (memory) Settings;
-    return true;
-}
-
-/* Change a setting, in a copy. Once the server is started, it must be able to run with the result.
+/* Change a setting. Once the server is started, it must be able to run with the result.
  * `invalid`: why the argument is not allowed at any time; NULL if it is. */
 template <class Change>
 int set(struct raft *r, Change change, const char *invalid = nullptr) {
@@ -54,7 +41,8 @@ int set(struct raft *r, Change change, const char *invalid = nullptr) {
     if (const int rv = check_setter(s); rv != 0) {
         return rv;
     }
-    Settings changed = *s->settings;
+    Settings &settings = settings_of(*r);
+    Settings changed = settings;
     change(changed);
     changed.derive_features();
     if (invalid == nullptr && s->started) {
@@ -63,13 +51,11 @@ int set(struct raft *r, Change change, const char *invalid = nullptr) {
     if (invalid != nullptr) {
         return finish(*s, RAFT_INVALID, invalid);
     }
-    if (!separate_settings(*s)) {
-        return finish(*s, RAFT_NOMEM, "out of memory");
-    }
-    const Settings before = *s->settings;
-    s->own_settings() = changed;
+    const Settings before = settings;
+    settings = changed;
     s->fast_path = FastPath::kNone;
     if (s->started) {
+        const UsesSettings uses(*s, *r);
         election_start::follow_settings(*s, before);
     }
     return succeed(*s);
@@ -107,6 +93,7 @@ int raft_init(struct raft *r, raft_id id, const char *address) {
     }
     r->id = id;
     r->impl = s;
+    new (r->reserved) Settings;
     return 0;
 }
 
@@ -219,7 +206,7 @@ int raft_progress(const struct raft *r, raft_id id, struct raft_peer *peer) {
                  p->next,
                  p->contact,
                  p->is_sent_snapshot() ? p->snapshot_index : 0,
-                 p->is_sent_snapshot() ? p->snapshot_offset : 0,
+                 p->is_sent_snapshot() ? p->snapshot_offset() : 0,
                  p->losses,
                  {}};
     }
@@ -287,7 +274,7 @@ int raft_set_install_snapshot_timeout(struct raft *r, unsigned msecs) {
 int raft_set_pre_vote(struct raft *r, unsigned enabled) {
     Server *s = server_of(r);
     const bool on = enabled != 0;
-    const bool was_on = s != nullptr && s->settings->pre_vote;
+    const bool was_on = s != nullptr && settings_of(*r).pre_vote;
     const int rv = set(r, [=](Settings &settings) { settings.pre_vote = on; });
     if (rv == 0 && was_on) {
         s->pre_vote_terms = kDoubtfulTerms;
@@ -340,7 +327,14 @@ int raft_set_features(struct raft *r, unsigned mask) {
 }
 
 int raft_set_tracer(struct raft *r, struct raft_tracer *t) {
-    return set(
-        r, [=](Settings &s) { s.tracer = t; },
-        t != nullptr && t->emit == nullptr ? "tracer: emit is NULL" : nullptr);
+    Server *s = server_of(r);
+    if (const int rv = check_setter(s); rv != 0) {
+        return rv;
+    }
+    if (t != nullptr && t->emit == nullptr) {
+        return finish(*s, RAFT_INVALID, "tracer: emit is NULL");
+    }
+    s->tracer = t;
+    s->fast_path = FastPath::kNone;
+    return succeed(*s);
 }

@@ -121,5 +121,6 @@ int raft_step(struct raft *r, struct raft_event *event, struct raft_update *upda
     if (s == nullptr || event == nullptr || update == nullptr) [[unlikely]] {
         return refuse_null(s, event, update);
     }
+    const UsesSettings uses(*s, *r);
     return dispatch(*s, *event, *update);
 }

@@ -43,6 +43,13 @@ public:
         }
     }
 
+    /* Give back all memory that is not used. If that fails, nothing changes. */
+    void shrink_to_fit() {
+        if (capacity_ > std::max(size_, N)) {
+            (void)move(size_);
+        }
+    }
+
     void push_back(const T &value) {
         expect(size_ < capacity_);
         data()[size_++] = value;

@@ -14,7 +14,7 @@ namespace {
 /* The snapshot is durable: it replaces the log (§5.1, figure 5.3). */
 void finish(Change &change) {
     Server &s = change.server;
-    Owner<Installation> i = std::move(s.installation);
+    Owner<Installation> i(s.installation.take());
     (void)changes::roll_back(change, 0);
     s.outdate_writes(); /* those that are not acknowledged belong to the old log */
     s.log.reset(i->index, i->term);

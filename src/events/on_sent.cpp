@@ -21,7 +21,7 @@ int on_sent(Step &step) {
     }
     Peer &p = *change->server.tracker->find(event.server_id);
     p.next = event.index + 1;
-    if (event.index >= p.asked) {
+    if (event.index >= p.asked()) {
         sending::send(*change, p); /* else nothing of the last message fitted: wait */
     }
     return 0;

@@ -18,7 +18,7 @@ bool quorum_has_space(const Server &s) {
     const uint16_t threshold = s.settings->capacity_threshold;
     return threshold == 0 || has_quorum(s.tracker->peers, [&](const Peer &p) {
                return p.self ? s.capacity >= threshold
-                             : !p.reports_capacity || p.capacity >= threshold;
+                             : !p.reports_capacity() || p.capacity >= threshold;
            });
 }
 

@@ -53,7 +53,10 @@ void send_heartbeat(Change &change, Peer &p) {
         return step.no_memory();
     }
     Server &s = change->server;
-    if (!rounds::quorum_in_contact(s) || s.settings->never_leads()) {
+    /* Members that were told to sleep must first learn that this leader is awake: nothing else would
+     * wake them when it steps down. */
+    const bool retires = s.settings->never_leads() && s.tracker->sleep_from == 0;
+    if (retires || !rounds::quorum_in_contact(s)) {
         transitions::become_follower(*change);
         return 0;
     }
@@ -96,7 +99,7 @@ int handle(Step &step) {
     const Server &s = step.server;
     step.begin().flags |= RAFT_UPDATE_TIMEOUT; /* the caller re-arms its timer in any case */
     if (s.now < s.deadline) {
-        return 0;
+        return 0; /* it is early, or it has just woken a server that may not sleep any more */
     }
     if (s.leads()) {
         return s.asleep ? sleeping::ask_members_in_doubt(step) : heartbeat(step);

@@ -16,9 +16,10 @@ inline void write_result(const Server &s, raft_message &m, raft_id to, const cha
     const bool extended =
         s.leader_extended && s.announces(RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS);
     /* Another leader's snapshot may have other bytes. */
-    const Installation *i = extended && s.installation && s.installation->leader_term == s.term
-                                ? s.installation.get()
-                                : nullptr;
+    const Installation *i = extended ? s.installation.get() : nullptr;
+    if (i != nullptr && i->leader_term != s.term) {
+        i = nullptr;
+    }
     m.type = RAFT_APPEND_ENTRIES_RESULT;
     m.server_id = to;
     m.server_address = address;

@@ -36,7 +36,7 @@ bool is_settled_leader(const Server &s) {
 
 FastPath find(const Server &s) {
     /* unreachable: find() is called at the end of a step that succeeded: the server is started */
-    if (!s.started || s.asleep || s.settings->tracer != nullptr) {
+    if (!s.started || s.asleep || s.tracer != nullptr) {
         return FastPath::kNone;
     }
     if (s.state == RAFT_FOLLOWER) {

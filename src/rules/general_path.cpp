@@ -60,7 +60,7 @@ int run(Server &s, const raft_event &event, raft_update &update, Handler handler
 #endif
     s.fast_path = fast_path::find(s);
     check(s);
-    if (s.settings->tracer != nullptr) [[unlikely]] {
+    if (s.tracer != nullptr) [[unlikely]] {
         s.in_tracer = true;
         tracing::emit(change, event);
         s.in_tracer = false;

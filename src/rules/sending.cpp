@@ -54,7 +54,7 @@ void pipeline(Change &change, Peer &p) {
         }
         const raft_index n = std::min<raft_index>(end + 1 - p.next, s.settings->message_limit());
         send_append_entries(change, p, p.next - 1, prev_term, static_cast<uint32_t>(n));
-        p.asked = p.next;
+        p.asked_or_offset = p.next;
         p.next += n;
     }
 }
@@ -150,8 +150,9 @@ void send_farewell(Change &change, Peer &p) {
 
 bool is_told(const Change &change, const Peer &p) {
     const Outgoing &out = change.out;
-    return std::any_of(out.messages, out.messages + out.n_messages,
-                       [&](const raft_message &m) { return m.server_id == p.id; });
+    return std::any_of(out.messages, out.messages + out.n_messages, [&](const raft_message &m) {
+        return m.server_id == p.id && m.type != RAFT_REQUEST_VOTE_RESULT;
+    });
 }
 
 void tell_commit(Change &change, raft_index before) {

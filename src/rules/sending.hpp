@@ -47,7 +47,7 @@ inline bool fits_message(const Server &s, const Peer &p, raft_index last) {
 /* Write the next `n` entries, which follow an entry of this leader's term. */
 inline void write_next(const Server &s, raft_message &m, Peer &p, uint32_t n) {
     write_append_entries(s, m, p, p.next - 1, s.term, n);
-    p.asked = p.next;
+    p.asked_or_offset = p.next;
     p.next += n;
 }
 
@@ -81,7 +81,8 @@ inline void plan_telling(const Server &s, Need *need) {
     need->messages += s.settings->eager_commit ? s.tracker->peers.size() : 0;
 }
 void tell_commit(Change &change, raft_index before);
-/* Is a message to this peer in the update already? */
+/* Is a message to this peer in the update already that tells it of this leader? A refused vote does
+ * not. */
 bool is_told(const Change &change, const Peer &p);
 /* Send new entries to every peer that is pipelined. */
 void send_to_all(Change &change);

@@ -63,12 +63,12 @@ void wait_for_members_in_doubt(Server &s) {
         has_members_in_doubt(s) ? s.now + kIntervals * s.settings->heartbeat_timeout : kNever;
 }
 
-void fall_asleep(Server &s) {
+void fall_asleep(Change &change) {
+    Server &s = change.server;
     s.asleep = true;
     s.tracker->slept_at = s.now;
-    if (s.deadline > s.now || !has_members_in_doubt(s)) {
-        wait_for_members_in_doubt(s);
-    } /* else its deadline has passed, and it asks them now */
+    wait_for_members_in_doubt(s);
+    change.release_spare_memory();
 }
 
 /* Is the message the leader's, and does it say what a sleeping follower knows already? It may be a
@@ -152,10 +152,9 @@ void obey(Server &s, const raft_append_entries &ae) {
 }
 
 bool wakes(const Server &s, const raft_event &event) {
-    if (!s.may_sleep()) {
-        return true; /* a setting was changed */
-    }
+    const bool changed = !s.may_sleep(); /* a setting; the deadline is the present time */
     switch (load_enum(event.type)) {
+        /* Not even then: waking up needs memory, and some of these events cannot fail. */
         case RAFT_PERSISTED_ENTRIES:
         case RAFT_PERSISTED_SNAPSHOT:
         case RAFT_CONFIGURATION:
@@ -165,11 +164,12 @@ bool wakes(const Server &s, const raft_event &event) {
         case RAFT_SENT:
             return false;
         case RAFT_TIMEOUT:
-            /* A follower has a deadline only if a setting was changed, and changed back. */
-            return !s.leads() && s.now >= s.deadline;
+            /* A follower has a deadline only if a setting was changed, and perhaps changed back. */
+            return changed || (!s.leads() && s.now >= s.deadline);
         case RAFT_RECEIVE: {
             const raft_message *m = event.receive.message;
-            return m != nullptr && !(s.leads() ? confirms_order(s, *m) : repeats_order(s, *m));
+            return m != nullptr &&
+                   (changed || !(s.leads() ? confirms_order(s, *m) : repeats_order(s, *m)));
         }
         default:
             return true;
@@ -190,15 +190,14 @@ void wake(Change &change) {
     for (Peer &p : t.peers) {
         if (rounds::is_in_contact(s, p, s.now)) {
             p.contact = s.now; /* it slept, too */
+            p.waiting_since = s.now;
         }
-        p.waiting_since = s.now;
     }
     s.asleep = false;
     t.sleep_from = 0;
     t.lease_after = t.round;
     (void)rounds::begin(s); /* a server that sleeps has not begun many in this millisecond */
-    /* One that has passed stays due, like any other. */
-    s.deadline = std::min(s.deadline, s.now + s.settings->heartbeat_timeout);
+    s.deadline = s.now + s.settings->heartbeat_timeout;
 }
 
 namespace {
@@ -241,8 +240,14 @@ void finish(Change &change, const raft_event &event, const Before &before, bool 
         if (s.deadline == kNever) {
             wait_for_members_in_doubt(s); /* one may have been reported unreachable */
         }
-    } else if (s.tracker->sleep_from != 0 && may_sleep(s) && all_have_echoed(s)) {
-        fall_asleep(s);
+    } else if (s.tracker->sleep_from != 0) {
+        if (!may_sleep(s)) {
+            /* A member that came back may be brought up to date in this round: its echo does not
+             * say that it sleeps. */
+            s.tracker->sleep_from = 0;
+        } else if (all_have_echoed(s)) {
+            fall_asleep(change);
+        }
     }
 }
 

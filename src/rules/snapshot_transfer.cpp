@@ -19,7 +19,7 @@ bool is_late(const Server &s, const Peer &p) {
 
 /* Has the transfer begun, and made progress lately? */
 bool is_under_way(const Server &s, const Peer &p) {
-    return (p.chunk_sent || p.snapshot_offset > 0) && !is_late(s, p);
+    return (p.chunk_sent || p.snapshot_offset() > 0) && !is_late(s, p);
 }
 
 void use_newest(const Server &s, Peer &p) {
@@ -42,12 +42,12 @@ void note_offset(const Server &s, Peer &p, const raft_append_entries_result &r) 
         return; /* it says nothing of this snapshot */
     }
     const uint64_t offset = r.snapshot_index != 0 ? r.snapshot_offset : 0;
-    if (offset < p.snapshot_offset && is_news(s, p, r)) {
+    if (offset < p.snapshot_offset() && is_news(s, p, r)) {
         p.believed_from = std::max(p.believed_from, uint64_t{r.round});
-    } else if (offset <= p.snapshot_offset) {
+    } else if (offset <= p.snapshot_offset()) {
         return;
     }
-    p.snapshot_offset = offset;
+    p.asked_or_offset = offset;
     p.chunk_sent = false;
 }
 
@@ -60,7 +60,7 @@ bool send_chunk(Change &change, Peer &p) {
     }
     const bool chunks = takes_chunks(s, p);
     if (!chunks) {
-        p.snapshot_offset = 0;
+        p.asked_or_offset = 0;
     }
     p.chunk_sent = true;
     p.waiting_since = s.now;
@@ -75,7 +75,7 @@ bool send_chunk(Change &change, Peer &p) {
     is.conf = c->view();
     is.conf_index = c->index;
     is.data = {nullptr, 0};
-    is.offset = p.snapshot_offset;
+    is.offset = p.snapshot_offset();
     is.last = false;
     return true;
 }

@@ -88,7 +88,7 @@ void emit_loss(const Emitter &e) {
 } // namespace
 
 void emit(const Change &change, const raft_event &event) {
-    const Emitter e{change, change.server.settings->tracer};
+    const Emitter e{change, change.server.tracer};
     const int type = static_cast<int>(load_enum(event.type));
     e.fact(RAFT_TRACE_EVENT, type, 0, change.server.term, 0);
     if (type == RAFT_RECEIVE) {

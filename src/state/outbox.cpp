@@ -35,6 +35,12 @@ void Outbox::release_block() {
     free(h != nullptr ? h : block_);
 }
 
+void Outbox::release() {
+    release_block();
+    block_ = nullptr;
+    capacity_ = 0;
+}
+
 bool Outbox::reserve_slowly(uint64_t size) {
     Header *h = header();
     if (h == nullptr) {

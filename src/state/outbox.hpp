@@ -60,6 +60,8 @@ public:
         return (!is_large() && holds(size)) || reserve_slowly(size);
     }
     char *block() { return static_cast<char *>(block_); }
+    /* Give the block back. The present step must not use it. */
+    void release();
 
 private:
     struct Header;

@@ -26,6 +26,7 @@
  * snapshot: the chunks of a snapshot are sent, one at a time (§5.1) */
 #pragma once
 
+#include "base/invariant.hpp"
 #include "state/quorum.hpp"
 
 #include <raft.h>
@@ -52,42 +53,51 @@ enum class Echo : bool { kNone, kLater };
 
 struct Peer {
     raft_id id;
-    const char *address;       /* in the configuration */
-    Ballot ballot;             /* empty: does not vote */
-    raft_index match;          /* its log agrees, durably, up to this index */
-    raft_index next;           /* next entry to send; above match unless it is rewound */
-    raft_index sent;           /* highest index that any message of this term covered */
-    raft_index agreed;         /* of a rewound peer: what it has acknowledged since then */
-    raft_index asked;          /* first entry of the last message that had entries; while the peer
-                                   is stalled, the next entry to send if it is only slow */
+    const char *address; /* in the configuration */
+    Ballot ballot;       /* empty: does not vote */
+    raft_index match;    /* its log agrees, durably, up to this index */
+    raft_index next;     /* next entry to send; above match unless it is rewound */
+    raft_index sent;     /* highest index that any message of this term covered */
+    raft_index agreed;   /* of a rewound peer: what it has acknowledged since then */
+    /* In snapshot mode: where the next chunk begins. Else the first entry of the last message that
+     * had entries; while the peer is stalled, the next entry to send if it is only slow. (In
+     * pipeline mode it is not used before such a message is sent.) */
+    uint64_t asked_or_offset;
     raft_time contact;         /* when it was last heard from; at first, when it became a peer */
     raft_time waiting_since;   /* when it last made progress, or the last chunk was sent */
     raft_time rejecting_since; /* see kRejecting */
     uint64_t round;            /* latest round that it echoed */
     uint64_t believed_from;    /* answers of earlier rounds are older than a loss of data */
     raft_index snapshot_index; /* the snapshot that is being sent to it */
-    uint64_t snapshot_offset;  /* where the next chunk begins */
     uint32_t window;           /* limit on entries in flight, beside the caller's */
     uint32_t patience;         /* how long it may make no progress until it is stalled, ms */
     uint32_t losses;           /* how often it came back with less than it had acknowledged */
     uint16_t features;         /* that it announced last */
     uint16_t capacity;
-    bool reports_capacity;
-    bool features_known; /* it announced them after it was last silent or unreachable */
-    bool answered;       /* in this term */
-    uint8_t mode;        /* raft_progress_mode: the state in the diagram above */
-    uint8_t doubts;      /* bits of Doubt */
+    uint8_t mode;   /* raft_progress_mode: the state in the diagram above */
+    uint8_t doubts; /* bits of Doubt */
     uint8_t role;
-    uint8_t catch_up; /* raft_catch_up_status */
-    bool self;
-    bool granted;          /* its vote, or pre-vote, in the election under way */
-    bool departing;        /* only in the configuration before the latest */
-    bool demotion_pending; /* just demoted to spare, and not told yet that this is committed */
-    bool chunk_sent;       /* a chunk is on its way */
+    uint8_t catch_up;          /* raft_catch_up_status */
+    bool features_known : 1;   /* it announced them after it was last silent or unreachable */
+    bool answered : 1;         /* in this term */
+    bool self : 1;             /* this server */
+    bool granted : 1;          /* its vote, or pre-vote, in the election under way */
+    bool departing : 1;        /* only in the configuration before the latest */
+    bool demotion_pending : 1; /* just demoted to spare; not told yet that this is committed */
+    bool chunk_sent : 1;       /* a chunk is on its way */
 
     bool votes() const { return !ballot.empty(); }
     /* Features that it has now; none while they are not known. */
     uint16_t usable() const { return features_known ? features : uint16_t{0}; }
+    bool reports_capacity() const { return (features & RAFT_FEATURE_CAPACITY) != 0; }
+    raft_index asked() const {
+        INVARIANT(!is_sent_snapshot());
+        return asked_or_offset;
+    }
+    uint64_t snapshot_offset() const {
+        INVARIANT(is_sent_snapshot());
+        return asked_or_offset;
+    }
     /* What it is known to have now. */
     raft_index acknowledged() const { return is(kRewound) ? agreed : match; }
 
@@ -115,7 +125,7 @@ struct Peer {
         next = last + 1;
         sent = 0;
         agreed = 0;
-        asked = 0;
+        asked_or_offset = 0;
         window = UINT32_MAX;
         round = 0;
         believed_from = 0;
@@ -144,7 +154,7 @@ struct Peer {
     /* What is in flight does not arrive: send the first entry of it once more. */
     void stall(raft_time now) {
         if (!is(kStalled)) {
-            asked = next;
+            asked_or_offset = next;
             probe_from(acknowledged() + 1);
             set(kStalled);
         }
@@ -162,7 +172,7 @@ struct Peer {
      * entries in flight are slow, not lost. */
     void resume(raft_index acknowledged) {
         if (acknowledged > next) {
-            next = asked;
+            next = asked();
         } else {
             close_window();
         }
@@ -185,7 +195,7 @@ struct Peer {
         mode = RAFT_PROGRESS_SNAPSHOT;
         clear(kStalled);
         snapshot_index = index;
-        snapshot_offset = 0;
+        asked_or_offset = 0;
         chunk_sent = false;
     }
     /* The leader begins to replicate to it. Its silence until now means nothing, as it was sent
@@ -207,10 +217,13 @@ struct Peer {
     Echo heard(raft_time now, const raft_append_entries_result &r) {
         contact = now;
         answered = true;
-        if (r.version >= 1) {
-            note_features(r.features, r.capacity);
+        features_known = true;
+        if (r.version >= 1) [[likely]] {
+            features = r.features;
+            capacity = r.capacity;
         } else {
-            note_features(0, 0);
+            features = 0;
+            capacity = 0;
         }
         if (r.version < 3 || r.round <= round) {
             return Echo::kNone;
@@ -224,7 +237,6 @@ struct Peer {
         features = announced;
         features_known = true;
         capacity = left;
-        reports_capacity = (announced & RAFT_FEATURE_CAPACITY) != 0;
     }
 
     /* Whatever makes the leader send again closes the window: there may be many such answers and

@@ -49,9 +49,8 @@ void release(Server *s) {
 
 Server::~Server() {
     release(configuration);
-    if (settings != &kDefaultSettings) {
-        free(const_cast<Settings *>(settings));
-    }
+    tracker.reset();
+    installation.reset();
 }
 
 const char *Server::leader_address_told() const {
@@ -113,6 +112,16 @@ void Change::append(const raft_entry &entry) {
     begin_entries(server.log.last() + 1);
     server.log.append(server.term, 1);
     add_entry(entry).term = server.term;
+}
+
+void Change::release_spare_memory() {
+    INVARIANT(server.leads());
+    libraft::release_spare_memory(*server.tracker);
+    server.leader_address.reset(); /* that of an earlier leader */
+    server.log.shrink_to_fit();
+    if (out.n_messages + out.n_entries + out.n_reads == 0) {
+        server.outbox.release();
+    }
 }
 
 bool Change::leader_has_moved(const Facts &before) const {

@@ -21,6 +21,7 @@ struct Installation;
 void release(Tracker *t);
 void release(Installation *i);
 uint32_t pending_reads(const Tracker &t);
+void release_spare_memory(Tracker &t);
 [[nodiscard]] bool reserve(Tracker &t, const Need &need);
 
 /* Fits a signed integer, for callers without unsigned ones. */
@@ -80,10 +81,13 @@ struct Server : Facts {
      * count rises, too: that only ignores acknowledgements of writes before the latest ones.) */
     uint64_t writes = 0;
     raft_index known_commit = 0; /* highest commit index that a leader has told; perhaps > last */
-    Owner<Tracker> tracker;      /* if and only if this server is a candidate or leader */
-    Owner<Installation> installation; /* only on followers */
-    Owner<char> leader_address;       /* with which the last message of a leader came */
-    const Settings *settings = &kDefaultSettings;
+    union {
+        SharingOwner<Tracker, 0> tracker{};         /* if and only if it is a candidate or leader */
+        SharingOwner<Installation, 1> installation; /* only on followers */
+    };
+    Owner<char> leader_address; /* with which the last message of a leader came */
+    SettingsPointer settings;   /* for one call only: see UsesSettings */
+    raft_tracer *tracer = nullptr;
     const char *why = "";                /* why the last step failed */
     [[no_unique_address]] Outbox outbox; /* its padding holds the next member */
     Random random;
@@ -92,11 +96,6 @@ struct Server : Facts {
 #endif
 
     bool leads() const { return state == RAFT_LEADER; }
-    /* The settings of a server that does not use the defaults. */
-    Settings &own_settings() {
-        INVARIANT(settings != &kDefaultSettings);
-        return *const_cast<Settings *>(settings);
-    }
     /* Acknowledgements of the writes until now do not count any more. */
     void outdate_writes() { writes = ((writes >> 32) + 1) << 32; }
     bool is_current(uint64_t ticket) const { return ticket >> 32 == writes >> 32; }
@@ -126,6 +125,33 @@ void release(Server *s);
 inline Server *server_of(const struct raft *r) {
     return r != nullptr ? static_cast<Server *>(r->impl) : nullptr;
 }
+
+/* Gives a server access to the settings in its handle during one call of raft_step() or of a
+ * setter. Afterwards Server::settings must not be followed, because the caller may move the handle
+ * between calls. Getters never follow it: where invariants are checked it is NULL then, so that one
+ * that does crashes. */
+class UsesSettings {
+public:
+    UsesSettings([[maybe_unused]] Server &s, const struct raft &r)
+#ifdef RAFT_INVARIANTS
+        : server_(s),
+          before_(s.settings)
+#endif
+    {
+        s.settings = SettingsPointer(r);
+    }
+    UsesSettings(const UsesSettings &) = delete;
+    UsesSettings &operator=(const UsesSettings &) = delete;
+#ifdef RAFT_INVARIANTS
+    ~UsesSettings() {
+        server_.settings = before_;
+    } /* a tracer may call raft_step(): it is refused */
+
+private:
+    Server &server_;
+    const SettingsPointer before_;
+#endif
+};
 
 /* What a step changes and hands out. Only Step::reserve() and Step::begin() give access to one, so
  * that a handler which changes the server without either does not compile. */
@@ -191,6 +217,10 @@ public:
         lost_index = acknowledged;
     }
 
+    /* The leader falls asleep: give back all memory that it does not need before it wakes up.
+     * Afterwards the step may add nothing to the update. Cannot fail. */
+    void release_spare_memory();
+
     /* Fill in the update, with its flags but those of the commit index and the deadline. */
     void hand_out();
 #ifdef RAFT_INVARIANTS
@@ -224,7 +254,8 @@ public:
     /* Acquire what the step needs. Answers to the pending reads are always included, because any
      * step of a leader may end its leadership. NULL: out of memory. */
     [[nodiscard]] Change *reserve(Need need);
-    /* For a handler that hands out nothing, and so cannot fail. */
+    /* For a handler that hands out nothing, and so cannot fail. Where it wakes a server that sleeps, the
+     * handler must not reserve afterwards. */
     Change &begin() {
         accept();
         return change_;

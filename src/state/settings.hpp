@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The caller's settings. Servers that use the defaults share one copy. */
+/* The caller's settings. They are stored in the handle (struct raft), so that a server with
+ * settings of its own takes no more memory than one with the defaults. */
 #pragma once
 
 #include <raft.h>
@@ -11,8 +12,8 @@ namespace libraft {
 /* An election delay that never ends. */
 inline constexpr uint32_t kNeverLeads = UINT32_MAX;
 
-struct Settings {
-    raft_tracer *tracer = nullptr;
+/* The caller moves the handle as an array of integers: hence the attribute. */
+struct [[gnu::may_alias]] Settings {
     uint32_t election_timeout = 1000;  /* ms */
     uint32_t election_delay = 0;       /* ms; see never_leads() */
     uint32_t heartbeat_timeout = 100;  /* ms */
@@ -70,6 +71,27 @@ struct Settings {
     }
 };
 
-inline constexpr Settings kDefaultSettings;
+static_assert(sizeof(Settings) == sizeof(raft::reserved));
+
+/* Those of a handle that is initialised. */
+inline Settings &settings_of(struct raft &r) { return *reinterpret_cast<Settings *>(r.reserved); }
+inline const Settings &settings_of(const struct raft &r) {
+    return *reinterpret_cast<const Settings *>(r.reserved);
+}
+
+/* Where a server finds its settings during one call of raft_step() or of a setter. The caller may
+ * move the handle between calls. (It holds the address of the handle instead of that of the
+ * settings: that saves an instruction in each step.) */
+class SettingsPointer {
+public:
+    SettingsPointer() = default;
+    explicit SettingsPointer(const struct raft &r) : handle_(&r) {}
+    explicit operator bool() const { return handle_ != nullptr; }
+    const Settings &operator*() const { return settings_of(*handle_); }
+    const Settings *operator->() const { return &**this; }
+
+private:
+    const struct raft *handle_ = nullptr;
+};
 
 } // namespace libraft

@@ -40,8 +40,9 @@ public:
         last_ += n;
     }
 
-    /* Give back memory that is not needed any more. */
+    /* Give back memory that is not needed any more: much of it, or all. */
     void shrink() { earlier_.shrink(); }
+    void shrink_to_fit() { earlier_.shrink_to_fit(); }
 
     /* Remove the entries from an index on. */
     void truncate(raft_index from);

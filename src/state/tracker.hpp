@@ -44,7 +44,11 @@ struct Tracker {
     Vector<Peer> peers;   /* in ascending order of IDs, this server included */
     Vector<Peer> scratch; /* where a membership change builds the next peers */
     Vector<PendingRead> reads;
-    uint32_t answered = 0; /* how many of `reads` are answered, from the front */
+    uint32_t answered = 0;       /* how many of `reads` are answered, from the front */
+    bool pre_vote = false;       /* the votes being counted are pre-votes (§9.6) */
+    bool legacy_grant = false;   /* a server that does not mark pre-votes granted one */
+    bool asked_again = false;    /* for pre-votes, since the last election timeout */
+    raft_term pre_vote_term = 0; /* the last term that pre-votes were requested for */
     CommitTally tally;
     uint64_t round = 0;       /* latest one begun */
     uint64_t lease_after = 0; /* only later rounds give a lease: see follow_settings() */
@@ -56,10 +60,6 @@ struct Tracker {
     Owner<Configuration> leave; /* to be appended when the joint configuration commits */
     Transfer transfer;
     CatchUp catch_up;
-    bool pre_vote = false;       /* the votes being counted are pre-votes (§9.6) */
-    raft_term pre_vote_term = 0; /* the last term that pre-votes were requested for */
-    bool legacy_grant = false;   /* a server that does not mark pre-votes granted one */
-    bool asked_again = false;    /* for pre-votes, since the last election timeout */
 
     Peer *find(raft_id id) {
         /* Most clusters number their servers from 1: try that place first. */
@@ -85,6 +85,8 @@ struct Tracker {
     bool adopt(const Configuration &next, raft_id self, raft_index last_index, raft_time now);
     void forget_departing();
     bool has_departing() const;
+    /* Give back what is not used while no change of the membership is under way. */
+    void release_spare_memory();
 };
 
 /* NULL: out of memory. */
@@ -92,6 +94,7 @@ struct Tracker {
                                    raft_time now);
 void release(Tracker *t);
 uint32_t pending_reads(const Tracker &t);
+void release_spare_memory(Tracker &t);
 [[nodiscard]] bool reserve(Tracker &t, const Need &need);
 
 } // namespace libraft

@@ -53,7 +53,89 @@ void Cluster::act() {
         change_setting(any());
     } else if (choice < 198) {
         restart(any());
+    } else if (choice < 199) {
+        rest();
+    } else {
+        wake(any());
     }
+}
+
+/* Nobody asks for anything for a while: messages arrive, writes complete, timers fire. Clusters
+ * whose settings allow it fall asleep. */
+void Cluster::rest() {
+    const uint64_t turns = 40 + random_.below(200);
+    for (uint64_t i = 0; i < turns; i++) {
+        now_ += random_.below(2);
+        const uint64_t choice = random_.below(8);
+        if (choice == 0 && messages_.empty()) {
+            time_out();
+        } else if (choice < 6 && !messages_.empty()) {
+            const Message message = std::move(messages_.front());
+            messages_.erase(messages_.begin());
+            receive(*servers_[static_cast<size_t>(message.to - 1)], message);
+        } else {
+            acknowledge(any());
+        }
+    }
+    for (const auto &server : servers_) {
+        if (server->view.asleep() && random_.one_in(2)) {
+            disturb(*server);
+        }
+    }
+}
+
+void Cluster::wake(Server &server) {
+    raft_event e = event(RAFT_WAKE);
+    (void)server.step(e);
+}
+
+/* Any event but a message: what happens to a server that sleeps. */
+void Cluster::disturb(Server &server) {
+    raft_event e = event(RAFT_STORED);
+    switch (random_.below(12)) {
+        case 0:
+            wake(server);
+            return;
+        case 1:
+            e.type = RAFT_UNREACHABLE;
+            e.unreachable.server_id = any().id;
+            break;
+        case 2: /* a late acknowledgement */
+            e.stored = {server.view.stored, 0};
+            break;
+        case 3:
+            (void)server.persisted(server.view.stored);
+            return;
+        case 4:
+            take_snapshot(server);
+            return;
+        case 5:
+            step_sent(server);
+            return;
+        case 6:
+            change_members(server);
+            return;
+        case 7:
+            step_with(server, RAFT_RECOVER, some_members(true));
+            return;
+        case 8:
+            change_setting(server);
+            return;
+        case 9:
+            submit_some(server);
+            return;
+        case 10:
+            e.type = RAFT_TIMEOUT;
+            break;
+        default:
+            if (hostility_ > 0 && random_.one_in(2)) {
+                hostile_event(server);
+            } else {
+                ask(server);
+            }
+            return;
+    }
+    (void)server.step(e);
 }
 
 /* In any order, sometimes twice or not at all. */
@@ -245,12 +327,14 @@ void Cluster::change_setting(Server &server) {
             case 7:
                 return raft_set_eager_commit(r, value % 2);
             case 8:
-                return raft_set_features(r, value % 20);
+                return raft_set_features(r, value % 40);
+            case 9:
+                return raft_set_idle_timeout(r, value % 3 == 0 ? 0 : value / 4);
             default:
                 return raft_seed(r, value);
         }
     };
-    add(static_cast<uint64_t>(set(random_.below(10))));
+    add(static_cast<uint64_t>(set(random_.below(11))));
     server.view.capture(r); /* a setting may move the deadline */
 }
 

@@ -10,8 +10,8 @@
 namespace determinism {
 namespace {
 
-constexpr unsigned kFeatures =
-    RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS | RAFT_FEATURE_JOINT;
+constexpr unsigned kFeatures = RAFT_FEATURE_CAPACITY | RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS |
+                               RAFT_FEATURE_JOINT | RAFT_FEATURE_SLEEP;
 constexpr size_t kMostMessages = 48;
 
 template <size_t N>
@@ -33,6 +33,7 @@ void Reached::add(const Reached &other) {
     sum(codes, other.codes);
     sum(sent, other.sent);
     sum(facts, other.facts);
+    sum(asleep, other.asleep);
     installed += other.installed;
     joint += other.joint;
     reads_lost += other.reads_lost;
@@ -122,7 +123,8 @@ void Cluster::set_up(raft *r, uint64_t settings) {
         errors += raft_set_election_delay(r, never != 0 ? never : drawn.below(800));
     }
     errors += raft_set_eager_commit(r, drawn.below(2));
-    errors += raft_set_features(r, drawn.one_in(4) ? drawn.below(16) : kFeatures);
+    errors += raft_set_features(r, drawn.one_in(4) ? drawn.below(32) : kFeatures);
+    errors += raft_set_idle_timeout(r, drawn.one_in(3) ? 0 : drawn.below(300));
     errors += raft_set_tracer(r, traced_ ? &tracer_ : nullptr);
     if (errors != 0) {
         throw driver::Violation("settings", "a legal setting fails");
@@ -163,6 +165,9 @@ int Cluster::take_step(raft *r, raft_event &e, raft_update &u) {
     uint32_t type;
     memcpy(&type, &e.type, sizeof type); /* may not be an event type */
     observe::fill(&u);
+    raft_id leader;
+    raft_leader(r, &leader, nullptr);
+    const bool slept = leader != 0 && raft_timeout(r) == driver::kNoDeadline;
     const int code = raft_step(r, &e, &u);
     observe::Record all;
     all.add_own("server", r->id);
@@ -187,6 +192,7 @@ int Cluster::take_step(raft *r, raft_event &e, raft_update &u) {
     const uint32_t slot = type >= RAFT_START && type < kUnknownEvent ? type : kUnknownEvent;
     reached_.older_snapshots += raft_oldest_snapshot_index(r) < raft_snapshot_index(r);
     count(code == 0 ? reached_.done : reached_.failed, slot);
+    reached_.asleep[slot] += slept;
     count(reached_.codes, static_cast<uint64_t>(code));
     for (unsigned bit = 0; bit < reached_.flags.size(); bit++) {
         reached_.flags[bit] += u.flags >> bit & 1;

@@ -17,7 +17,7 @@ namespace determinism {
 
 using driver::Random;
 
-constexpr unsigned kUnknownEvent = RAFT_CAMPAIGN + 1;
+constexpr unsigned kUnknownEvent = RAFT_WAKE + 1;
 constexpr size_t kEvents = kUnknownEvent + 1;
 
 /* What a run has reached. main.cpp requires that all of it is reached often. */
@@ -27,11 +27,12 @@ struct Reached {
     std::array<uint64_t, 13> flags = {};
     std::array<uint64_t, 24> codes = {};
     std::array<uint64_t, 7> sent = {};   /* by message type */
-    std::array<uint64_t, 16> facts = {}; /* by trace type */
+    std::array<uint64_t, 18> facts = {}; /* by trace type */
     uint64_t installed = 0;
     uint64_t joint = 0;
     uint64_t reads_lost = 0;
-    uint64_t older_snapshots = 0; /* steps with a snapshot that is kept for a peer */
+    uint64_t older_snapshots = 0;              /* steps with a snapshot that is kept for a peer */
+    std::array<uint64_t, kEvents> asleep = {}; /* steps of servers that slept, by event type */
     uint64_t steps = 0;
     void add(const Reached &other);
 };
@@ -102,6 +103,9 @@ private:
     void take_snapshot(Server &server);
     void change_members(Server &server);
     void ask(Server &server);
+    void rest();
+    void wake(Server &server);
+    void disturb(Server &server);
     void change_setting(Server &server);
     void step_sent(Server &server);
     driver::Configuration some_members(bool with_founders);

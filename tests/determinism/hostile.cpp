@@ -91,6 +91,7 @@ void Cluster::tamper(Message *message) {
                 }
             } else {
                 a.version = version;
+                put_raw(&a.sleep, other >> 8);
             }
             break;
         }
@@ -311,6 +312,7 @@ void Cluster::hostile_event(Server &server) {
             e.sent = {random_.below(8), number};
             break;
         case RAFT_CAMPAIGN:
+        case RAFT_WAKE:
             break;
         default: { /* of an unknown type, which must fail, and which only the library may load */
             raft_update update;

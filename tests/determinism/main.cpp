@@ -31,6 +31,11 @@ void demand_everything(const Reached &r) {
         }
         demand("failed, event", type, r.failed[type]);
     }
+    for (unsigned type = RAFT_START + 1; type < kUnknownEvent; type++) {
+        if (type != RAFT_PERSISTED_SNAPSHOT && type != RAFT_BOOTSTRAP) { /* nobody steps those */
+            demand("of a sleeping server, event", type, r.asleep[type]);
+        }
+    }
     for (unsigned bit = 0; bit < r.flags.size(); bit++) {
         demand("flag", bit, r.flags[bit]);
     }

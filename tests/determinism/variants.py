@@ -77,7 +77,7 @@ class Builder:
         # The program uses the public header alone; these two folders also hold what does not.
         beside = {'observe': ('answers', 'fields', 'record'),
                   'driver': ('carry_out', 'disk', 'driver', 'follow', 'judge', 'judge_messages',
-                             'judge_step', 'message', 'random', 'types', 'view')}
+                             'judge_sleep', 'judge_step', 'message', 'random', 'types', 'view')}
         self.program = files(here, '.cpp', '.hpp') + [
             path for folder, names in beside.items()
             for path in files(os.path.join(here, '..', folder), '.cpp', '.hpp')

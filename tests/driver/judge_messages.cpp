@@ -71,7 +71,12 @@ bool may_send_to(const Driver &s, const raft_message &m) {
         return address != nullptr && strcmp(address, m.server_address) == 0;
     };
     if (m.type == RAFT_REQUEST_VOTE_RESULT || m.type == RAFT_APPEND_ENTRIES_RESULT) {
-        return is(s.event_type == RAFT_RECEIVE ? s.heard_from(m.server_id) : s.led_from());
+        /* What a follower says that wakes up is no answer. */
+        const bool answers = s.event_type == RAFT_RECEIVE;
+        const bool tells =
+            m.type == RAFT_APPEND_ENTRIES_RESULT && m.append_entries_result.round == 0;
+        return (answers && is(s.heard_from(m.server_id))) ||
+               ((!answers || tells) && is(s.led_from()));
     }
     for (const Configuration *conf : {&s.view.conf, &s.before.conf}) {
         if (const Member *member = conf->find(m.server_id)) {

@@ -16,7 +16,7 @@ namespace {
 
 const raft_message *received(const raft_event &e, raft_message_type type) {
     const raft_message *m = e.type == RAFT_RECEIVE ? e.receive.message : nullptr;
-    return m != nullptr && m->type == type ? m : nullptr;
+    return m != nullptr && is(*m, type) ? m : nullptr;
 }
 
 /* A heartbeat that sends its receiver to sleep, if that has everything. */
@@ -47,6 +47,13 @@ bool is_sent(const raft_update &u, raft_id to) {
     const auto messages = messages_of(u);
     return std::any_of(messages.begin(), messages.end(),
                        [=](const raft_message &m) { return m.server_id == to; });
+}
+
+/* A leader that replicates to nobody tells nobody: it wakes up and falls asleep in one step. */
+bool is_alone(const View &v) {
+    return v.leads() && std::all_of(v.peers.begin(), v.peers.end(), [](const Peer &peer) {
+               return peer.mode == RAFT_PROGRESS_NONE;
+           });
 }
 
 /* Is this member known to have everything, and to sleep if it is told? */
@@ -102,7 +109,7 @@ void check_message_to_sleeper(const View &before, const View &after, const raft_
                               const raft_update &u) {
     const raft_message &m = *e.receive.message;
     const bool may_stay = before.leads() ? confirms_sleep(before, e) : sends_to_sleep(e);
-    if (after.asleep() && !may_stay) {
+    if (after.asleep() && !may_stay && !is_alone(after)) {
         broken(e, "a message that must wake it does not");
     }
     const raft_message *request = received(e, RAFT_REQUEST_VOTE);
@@ -139,7 +146,7 @@ void check_sleeper(const View &before, const View &after, const raft_event &e,
             broken(e, "it sends messages while it sleeps");
         }
     }
-    if (before.asleep() && after.asleep() && u.flags & RAFT_UPDATE_MESSAGES) {
+    if (after.asleep() && !is_alone(after) && u.flags & RAFT_UPDATE_MESSAGES) {
         const auto messages = messages_of(u);
         if (!sends_to_sleep(e) || messages.size() != 1 ||
             messages[0].server_id != e.receive.message->server_id ||

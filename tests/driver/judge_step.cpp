@@ -48,17 +48,14 @@ static bool waits_anew(const View &before, const View &after, const raft_event &
         return false;
     }
     const raft_message &m = *e.receive.message;
-    switch (m.type) {
-        case RAFT_APPEND_ENTRIES:
-        case RAFT_INSTALL_SNAPSHOT:
-            return after.leader == m.server_id;
-        case RAFT_REQUEST_VOTE:
-            return after.vote == m.server_id;
-        case RAFT_REQUEST_VOTE_RESULT:
-            return after.state == RAFT_CANDIDATE && after.term > before.term; /* pre-votes won */
-        default:
-            return false;
+    if (is(m, RAFT_APPEND_ENTRIES) || is(m, RAFT_INSTALL_SNAPSHOT)) {
+        return after.leader == m.server_id;
     }
+    if (is(m, RAFT_REQUEST_VOTE)) {
+        return after.vote == m.server_id;
+    }
+    return is(m, RAFT_REQUEST_VOTE_RESULT) && after.state == RAFT_CANDIDATE &&
+           after.term > before.term; /* pre-votes won */
 }
 
 void check_timeout(const View &before, const View &after, const raft_event &e, const raft_update &u,

@@ -11,6 +11,10 @@ bool load(const bool &value) {
     return byte != 0;
 }
 
+bool is(const raft_message &m, raft_message_type type) {
+    return memcmp(&m.type, &type, sizeof type) == 0;
+}
+
 raft_term term_of(const raft_message &m) {
     switch (m.type) {
         case RAFT_APPEND_ENTRIES:

@@ -32,8 +32,9 @@ inline std::span<const raft_read> reads_of(const raft_update &u) {
                                        : std::span<const raft_read>();
 }
 
-/* A bool of a hostile message may hold any bits. */
+/* A bool or enum of a hostile message may hold any bits. */
 bool load(const bool &value);
+bool is(const raft_message &m, raft_message_type type);
 raft_term term_of(const raft_message &m);
 /* A request for a pre-vote or its answer: no server need be in the term that it names. */
 bool is_pre_vote(const raft_message &m);

@@ -94,7 +94,8 @@ int Session::step(raft_event event) {
         code = raft_step(&first_, &event, &a);
         /* With fewer allocations none failed, and this was the step. */
         if (failing_memory::disarm()) {
-            EXPECT(code == RAFT_NOMEM && a.flags == 0);
+            EXPECT(code == RAFT_NOMEM);
+            driver::check_failed(view_, &first_, event, a, code);
             expect_none(difference(before, Answers(&first_)), "a step without memory");
             observe::fill(&a);
             code = raft_step(&first_, &event, &a);

@@ -59,26 +59,26 @@ void try_appends(TestedRaft &s, Builder &b) {
     static_cast<unsigned char *>(padded.buf.base)[padded.buf.len - 1] = 9;
     raft_entry copy = fine;
     for (raft_append_entries ae : {
-             raft_append_entries{0, 0, 1, 1, 1, nullptr, 0, 0},
-             raft_append_entries{0, kLimit + 1, 1, 1, 1, nullptr, 0, 0},
-             raft_append_entries{0, 2, kLimit + 1, 1, 1, nullptr, 0, 0},
-             raft_append_entries{0, 2, 1, 3, 1, nullptr, 0, 0},
-             raft_append_entries{0, 2, 1, 0, 1, nullptr, 0, 0},
-             raft_append_entries{0, 2, 0, 1, 1, nullptr, 0, 0},
-             raft_append_entries{0, 2, 1, 1, kLimit + 1, nullptr, 0, 0},
-             raft_append_entries{0, 2, 1, 1, 1, nullptr, 1, 0},
-             raft_append_entries{0, 2, 1, 1, 1, &bad_type, 1, 0},
-             raft_append_entries{0, 2, 1, 1, 1, falling, 2, 0},
-             raft_append_entries{0, 2, 1, 1, 1, &late, 1, 0},
-             raft_append_entries{0, 2, 1, 1, 1, &truncated, 1, 0},
-             raft_append_entries{0, 2, 1, 1, 1, &padded, 1, 0},
-             raft_append_entries{0, 2, 0, 0, 1, &copy, 1, 0},
+             raft_append_entries{0, 0, 1, 1, 1, nullptr, 0, 0, false},
+             raft_append_entries{0, kLimit + 1, 1, 1, 1, nullptr, 0, 0, false},
+             raft_append_entries{0, 2, kLimit + 1, 1, 1, nullptr, 0, 0, false},
+             raft_append_entries{0, 2, 1, 3, 1, nullptr, 0, 0, false},
+             raft_append_entries{0, 2, 1, 0, 1, nullptr, 0, 0, false},
+             raft_append_entries{0, 2, 0, 1, 1, nullptr, 0, 0, false},
+             raft_append_entries{0, 2, 1, 1, kLimit + 1, nullptr, 0, 0, false},
+             raft_append_entries{0, 2, 1, 1, 1, nullptr, 1, 0, false},
+             raft_append_entries{0, 2, 1, 1, 1, &bad_type, 1, 0, false},
+             raft_append_entries{0, 2, 1, 1, 1, falling, 2, 0, false},
+             raft_append_entries{0, 2, 1, 1, 1, &late, 1, 0, false},
+             raft_append_entries{0, 2, 1, 1, 1, &truncated, 1, 0, false},
+             raft_append_entries{0, 2, 1, 1, 1, &padded, 1, 0, false},
+             raft_append_entries{0, 2, 0, 0, 1, &copy, 1, 0, false},
          }) {
         s.step(append_event(b, ae), RAFT_MALFORMED);
     }
-    s.step(append_event(b, {0, 2, 1, 2, 1, nullptr, 0, 0}), RAFT_CORRUPT);
+    s.step(append_event(b, {0, 2, 1, 2, 1, nullptr, 0, 0, false}), RAFT_CORRUPT);
     raft_entry other[] = {b.change(2, b.conf("1 2 3")), b.command(2)};
-    s.step(append_event(b, {0, 2, 0, 0, 1, other, 2, 0}), RAFT_CORRUPT);
+    s.step(append_event(b, {0, 2, 0, 0, 1, other, 2, 0, false}), RAFT_CORRUPT);
 }
 
 void try_installs(TestedRaft &s, Builder &b) {
@@ -141,13 +141,13 @@ void failing_starts() {
     s.set([](struct raft *r) { return raft_set_heartbeat_timeout(r, 1000); });
     s.step(b.start(1, 1, nullptr, 0, {}), RAFT_INVALID); /* contradictory settings */
     s.set([](struct raft *r) { return raft_set_heartbeat_timeout(r, 50); });
-    s.set([](struct raft *r) { return raft_set_features(r, 16); }, RAFT_INVALID);
+    s.set([](struct raft *r) { return raft_set_features(r, 64); }, RAFT_INVALID);
     s.step(b.start(1, 1, nullptr, 0, {}));
     s.step(b.start(2, 1, nullptr, 0, {}), RAFT_INVALID); /* again */
     s.set([](struct raft *r) { return raft_set_election_timeout(r, 50); }, RAFT_INVALID);
     s.step(b.event(RAFT_TIMEOUT, kLimit + 1), RAFT_INVALID);
     s.step(b.event(static_cast<raft_event_type>(0), 3), RAFT_INVALID);
-    s.step(b.event(static_cast<raft_event_type>(RAFT_CAMPAIGN + 1), 3), RAFT_INVALID);
+    s.step(b.event(static_cast<raft_event_type>(RAFT_WAKE + 1), 3), RAFT_INVALID);
 }
 
 void failing_messages() {
@@ -304,6 +304,7 @@ void failing_unforced() {
 
     TestedRaft started;
     started.step(b.event(RAFT_CAMPAIGN, 1), RAFT_INVALID);
+    started.step(b.event(RAFT_WAKE, 1), RAFT_INVALID);
     started.step(b.sent(1, 2, 1), RAFT_INVALID);
     started.prepare(three_started(b));
     started.step(b.event(RAFT_CAMPAIGN, 1000), RAFT_BUSY);

@@ -105,8 +105,16 @@ raft_event Builder::append(raft_time time, raft_id from, raft_term term, raft_in
                         commit,
                         keep(entries),
                         static_cast<unsigned>(entries.size()),
-                        round};
+                        round,
+                        false};
     return receive(time, m);
+}
+
+raft_event Builder::sleep(raft_time time, raft_id from, raft_term term, raft_index last,
+                          raft_term last_term, unsigned long long round) {
+    raft_event e = append(time, from, term, last, last_term, last, {}, 2, round);
+    e.receive.message->append_entries.sleep = true;
+    return e;
 }
 
 raft_event Builder::result(raft_time time, raft_id from, raft_term term, raft_index rejected,

@@ -40,6 +40,9 @@ public:
                       raft_term prev_term, raft_index commit,
                       std::initializer_list<raft_entry> entries, unsigned char version = 0,
                       unsigned long long round = 0);
+    /* A heartbeat that tells its receiver to sleep: everything up to `last` is committed. */
+    raft_event sleep(raft_time time, raft_id from, raft_term term, raft_index last,
+                     raft_term last_term, unsigned long long round);
     raft_event result(raft_time time, raft_id from, raft_term term, raft_index rejected,
                       raft_index last, unsigned short features = RAFT_FEATURE_CAPACITY,
                       unsigned long long round = 0);

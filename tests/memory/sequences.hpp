@@ -13,6 +13,7 @@ void campaigning();
 void leading();
 void sending();
 void giving_up();
+void sleeping();
 void changing_members();
 void changing_jointly();
 

@@ -28,7 +28,7 @@ void become_leader(TestedRaft &s, Builder &b, const raft_configuration &conf) {
     REQUIRE(raft_commit_index(&s.r) == 4);
 }
 
-/* A setter on a raft with the default settings, before and after START. */
+/* A setter, before and after START. */
 template <class Setter>
 void set_first(Setter setter) {
     Builder b;
@@ -58,6 +58,7 @@ void setting() {
     set_first([](struct raft *r) { return raft_set_election_delay(r, 7); });
     set_first([](struct raft *r) { return raft_set_election_delay(r, UINT32_MAX); });
     set_first([](struct raft *r) { return raft_set_eager_commit(r, 1); });
+    set_first([](struct raft *r) { return raft_set_idle_timeout(r, 7); });
     set_first([](struct raft *r) { return raft_set_capacity_threshold(r, 7); });
     set_first([](struct raft *r) { return raft_set_features(r, kAll); });
     set_first([](struct raft *r) { return raft_set_tracer(r, &tracer); });

@@ -37,7 +37,7 @@ public:
     const raft_update &step(raft_event event, int expected = 0);
     /* A step that only prepares others: tried once, and must succeed. */
     const raft_update &prepare(raft_event event);
-    /* A setter, with and without failing memory. */
+    /* A setter, which must not allocate. */
     template <class Setter>
     void set(Setter setter, int expected = 0) {
         try_call([](struct raft *raft, void *set) { return (*static_cast<Setter *>(set))(raft); },

@@ -145,6 +145,7 @@ void copy_values(const Server &a, Server *b) {
     b->leader_round = a.leader_round;
     b->writes = a.writes;
     b->known_commit = a.known_commit;
+    b->tracer = a.tracer;
     b->why = a.why;
     b->random = a.random;
 }
@@ -160,17 +161,13 @@ struct raft clone(const struct raft &r) {
     if (a.leader_address) {
         b->leader_address.reset(copy(a.leader_address.get()));
     }
-    if (a.settings != &kDefaultSettings) {
-        b->settings = new (checked(malloc(sizeof(Settings)))) Settings(*a.settings);
-    }
     if (a.tracker) {
         copy_tracker(a, b);
     }
     if (a.installation) {
         copy_installation(*a.installation, b);
     }
-    struct raft copied = {};
-    copied.id = r.id;
+    struct raft copied = r; /* with its settings */
     copied.impl = b;
     return copied;
 }

@@ -23,17 +23,16 @@ Server &server_of(const struct raft &r) { return *static_cast<Server *>(r.impl);
 /* A server as seen from its own clock. */
 struct View {
     const Server &server;
+    const Settings &settings;
     Frame frame;
 
     bool exact() const { return frame == Frame::kExact; }
     /* Messages under way name rounds by their numbers, so ages are not enough for them. */
-    bool exact_rounds() const {
-        return exact() || (server.settings->features & RAFT_FEATURE_ROUNDS) != 0;
-    }
+    bool exact_rounds() const { return exact() || (settings.features & RAFT_FEATURE_ROUNDS) != 0; }
     /* When a peer was last heard from. Time asleep does not count. */
     uint64_t contact(raft_time moment) const {
-        const uint64_t longest = uint64_t{server.settings->election_timeout} *
-                                 (server.settings->idle_timeout != 0 ? 10 : 1);
+        const uint64_t longest =
+            uint64_t{settings.election_timeout} * (settings.idle_timeout != 0 ? 10 : 1);
         const raft_time now = server.asleep ? server.tracker->slept_at : server.now;
         return exact() ? moment : std::min<uint64_t>(now - std::min(now, moment), longest);
     }
@@ -95,14 +94,14 @@ void add_log(Hasher &h, const TermLog &log) {
 }
 
 void add_settings(Hasher &h, const Settings &settings) {
-    const auto &[tracer, election_timeout, election_delay, heartbeat_timeout, snapshot_timeout,
+    const auto &[election_timeout, election_delay, heartbeat_timeout, snapshot_timeout,
                  max_catch_up_rounds, max_catch_up_round_duration, max_inflight_entries,
                  max_message_entries, max_uncommitted_entries, idle_timeout, capacity_threshold,
                  transmitted, features, pre_vote, eager_commit] = settings;
-    add(h, reinterpret_cast<uintptr_t>(tracer), election_timeout, election_delay, heartbeat_timeout,
-        snapshot_timeout, max_catch_up_rounds, max_catch_up_round_duration, max_inflight_entries,
-        max_message_entries, max_uncommitted_entries, idle_timeout, capacity_threshold, transmitted,
-        features, pre_vote, eager_commit);
+    add(h, election_timeout, election_delay, heartbeat_timeout, snapshot_timeout,
+        max_catch_up_rounds, max_catch_up_round_duration, max_inflight_entries, max_message_entries,
+        max_uncommitted_entries, idle_timeout, capacity_threshold, transmitted, features, pre_vote,
+        eager_commit);
 }
 
 void add_installation(Hasher &h, const Installation *installation) {
@@ -117,22 +116,21 @@ void add_installation(Hasher &h, const Installation *installation) {
 }
 
 void add_peer(Hasher &h, const View &view, const Peer &peer) {
-    const auto &[id, address, ballot, match, next, sent, agreed, asked, contact, waiting_since,
-                 rejecting_since, round, believed_from, snapshot_index, snapshot_offset, window,
-                 patience, losses, features, capacity, reports_capacity, features_known, answered,
-                 mode, doubts, role, catch_up, self, granted, departing, demotion_pending,
-                 chunk_sent] = peer;
-    const Settings &settings = *view.server.settings;
+    const auto &[id, address, ballot, match, next, sent, agreed, asked_or_offset, contact,
+                 waiting_since, rejecting_since, round, believed_from, snapshot_index, window,
+                 patience, losses, features, capacity, mode, doubts, role, catch_up, features_known,
+                 answered, self, granted, departing, demotion_pending, chunk_sent] = peer;
+    const Settings &settings = view.settings;
     h.add(address);
     add_bits(h, ballot);
-    add(h, id, match, next, sent, agreed, asked, view.contact(contact),
+    add(h, id, match, next, sent, agreed, asked_or_offset, view.contact(contact),
         view.past(waiting_since, std::max(settings.election_timeout, settings.snapshot_timeout)),
         view.past(rejecting_since, settings.election_timeout), view.round(round),
-        view.round(believed_from), snapshot_index, snapshot_offset,
+        view.round(believed_from), snapshot_index,
         /* A window wider than what the caller allows has no effect. */
         view.exact() ? window : std::min(window, settings.max_inflight_entries), patience, losses,
-        features, capacity, reports_capacity, features_known, answered, mode, doubts, role,
-        catch_up, self, granted, departing, demotion_pending, chunk_sent);
+        features, capacity, features_known, answered, mode, doubts, role, catch_up, self, granted,
+        departing, demotion_pending, chunk_sent);
 }
 
 /* The latest round: how old it is, and how many there were in its millisecond. */
@@ -143,7 +141,7 @@ void add_round(Hasher &h, const View &view, uint64_t round, raft_time elected_at
         add(h, view.exact() ? elected_at : leads ? view.server.now - elected_at : 0, round);
     } else if (round != 0) {
         const uint64_t age =
-            view.past(elected_at + (round >> kBits) - 1, view.server.settings->election_timeout);
+            view.past(elected_at + (round >> kBits) - 1, view.settings.election_timeout);
         add(h, age + 1, age == 0 ? round & ((1U << kBits) - 1) : 0);
     }
 }
@@ -153,9 +151,9 @@ void add_tracker(Hasher &h, const View &view, const Tracker *tracker) {
     if (tracker == nullptr) {
         return;
     }
-    const auto &[peers, scratch, reads, answered, tally, round, lease_after, elected_at, asked_at,
-                 sleep_from, slept_at, barrier, leave, transfer, catch_up, pre_vote, pre_vote_term,
-                 legacy_grant, asked_again] = *tracker;
+    const auto &[peers, scratch, reads, answered, pre_vote, legacy_grant, asked_again,
+                 pre_vote_term, tally, round, lease_after, elected_at, asked_at, sleep_from,
+                 slept_at, barrier, leave, transfer, catch_up] = *tracker;
     (void)scratch;
     h.add(peers.size());
     for (const Peer &peer : peers) {
@@ -169,7 +167,7 @@ void add_tracker(Hasher &h, const View &view, const Tracker *tracker) {
     add_bits(h, tally);
     add_round(h, view, round, elected_at);
     add_configuration(h, leave.get());
-    const Settings &settings = *view.server.settings;
+    const Settings &settings = view.settings;
     const auto &[to, started, timeout_now_sent] = transfer;
     const auto &[catch_up_id, rounds, target, round_started] = catch_up;
     const uint64_t longest =
@@ -177,7 +175,7 @@ void add_tracker(Hasher &h, const View &view, const Tracker *tracker) {
     add(h, view.round(lease_after), barrier, to, view.past(started, settings.election_timeout),
         timeout_now_sent, catch_up_id, rounds, target, view.past(round_started, longest), pre_vote,
         pre_vote_term, legacy_grant, asked_again, view.past(asked_at, settings.idle_timeout),
-        view.round(sleep_from), view.server.asleep && view.exact() ? slept_at : 0);
+        view.round(sleep_from), view.exact() ? slept_at : 0);
 }
 
 void add_facts(Hasher &h, const Server &server) {
@@ -221,18 +219,18 @@ void Hasher::add(const char *text) {
 
 Digest state(const struct raft &r, Frame frame) {
     const Server &s = server_of(r);
-    const View view{s, frame};
+    const View view{s, settings_of(r), frame};
     const bool exact = view.exact();
     Hasher h;
     add_facts(h, s);
     add_log(h, s.log);
     add(h, s.id, s.snapshot_index, s.commit, s.last_stored, s.matched, exact ? s.now : 0,
-        view.past(s.heard_at, s.settings->election_timeout), view.future(s.deadline),
+        view.past(s.heard_at, view.settings.election_timeout), view.future(s.deadline),
         s.leader_round, s.known_commit, exact ? s.writes : s.writes & UINT32_MAX,
-        exact ? s.random.state() : 0);
+        exact ? s.random.state() : 0, reinterpret_cast<uintptr_t>(s.tracer));
     add_tracker(h, view, s.tracker.get());
     add_installation(h, s.installation.get());
-    add_settings(h, *s.settings);
+    add_settings(h, view.settings);
     return h.finish();
 }
 
@@ -242,6 +240,8 @@ Clock clock_of(const struct raft &r) {
             s.deadline, election_start::may_campaign(s),
             s.asleep,   s.asleep && s.leads() ? s.tracker->slept_at : 0};
 }
+
+bool is_asleep(const struct raft &r) { return server_of(r).asleep; }
 
 int step_on_general_path(struct raft *r, raft_event *event, raft_update *update) {
     server_of(*r).fast_path = FastPath::kNone;
@@ -317,7 +317,7 @@ std::vector<Part> parts(struct raft *r) {
 
                                    {&s.outbox, sizeof(void *) + sizeof(uint32_t)}},
                                   s.id),
-                             part("settings", *s.settings, {})};
+                             part("settings", settings_of(*r), {})};
     const auto add_conf = [&](const Configuration &c) {
         all.push_back(part("configuration", c, {all_of(c.previous), all_of(c.n)}));
         all.push_back(part("member", c.servers()[1], {all_of(c.servers()[1].address)}));
@@ -329,7 +329,9 @@ std::vector<Part> parts(struct raft *r) {
                            {all_of(t.peers), all_of(t.scratch), all_of(t.reads), all_of(t.answered),
                             all_of(t.leave)}));
         all.push_back(part("peer", t.peers[1], {all_of(t.peers[1].address)}));
-        all.push_back(part("read", t.reads[0], {}));
+        if (t.reads.size() > 0) {
+            all.push_back(part("read", t.reads[0], {}));
+        }
     }
     if (s.installation) {
         all.push_back(

@@ -61,6 +61,8 @@ struct Clock {
     raft_time slept_at; /* of a leader that is asleep; else 0 */
 };
 Clock clock_of(const struct raft &r);
+/* Does it sleep? No accessor tells that of a leader that has a deadline. */
+bool is_asleep(const struct raft &r);
 
 /* The memory of a server, for the test of state(): one object and those of its bits that state()
  * must see. Pointers and classes with private members are masked out. */

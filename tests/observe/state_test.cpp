@@ -12,6 +12,7 @@ using namespace observe;
 
 namespace {
 
+constexpr unsigned short kAllFeatures = 31;
 unsigned changes = 0;
 unsigned failures = 0;
 
@@ -26,8 +27,9 @@ void expect(bool holds, const char *what) {
 /* A server, with what its events point to. */
 struct Server {
     explicit Server(raft_time shift = 0) : begin(1000000 + shift) {
-        if (raft_init(&r, 1, "a") != 0 || raft_set_features(&r, 15) != 0 ||
-            raft_set_max_inflight_entries(&r, UINT32_MAX) != 0) {
+        if (raft_init(&r, 1, "a") != 0 || raft_set_features(&r, kAllFeatures) != 0 ||
+            raft_set_max_inflight_entries(&r, UINT32_MAX) != 0 ||
+            raft_set_idle_timeout(&r, 100) != 0) {
             abort();
         }
     }
@@ -46,6 +48,11 @@ struct Server {
         if (raft_step(&r, &e, &update) != 0) {
             printf("a step fails: %s\n", raft_errmsg(&r));
             abort();
+        }
+        for (unsigned i = 0; update.flags & RAFT_UPDATE_MESSAGES && i < update.messages.n; i++) {
+            if (update.messages.batch[i].type == RAFT_APPEND_ENTRIES) {
+                round = update.messages.batch[i].append_entries.round;
+            }
         }
         expect(state(r, Frame::kRelative) != before, "an event leaves the digest as it was");
     }
@@ -68,30 +75,55 @@ struct Server {
     void grant(raft_time at, bool pre_vote) {
         raft_message m = {};
         m.type = RAFT_REQUEST_VOTE_RESULT;
-        m.request_vote_result = {2, 4, true, pre_vote, 15, 0};
+        m.request_vote_result = {2, 4, true, pre_vote, kAllFeatures, 0};
         receive(at - begin, m);
     }
-    void acknowledge(raft_time after, raft_id from, raft_index last) {
+    void acknowledge(raft_time after, raft_id from, raft_index last, uint64_t echo = 0) {
         raft_message m = {};
         m.type = RAFT_APPEND_ENTRIES_RESULT;
         m.server_id = from;
-        m.append_entries_result = {3, 4, 0, last, 15, 7, 0, 0, 0};
+        m.append_entries_result = {3, 4, 0, last, kAllFeatures, 7, echo, 0, 0};
         receive(after, m);
     }
-    /* A leader that has committed, with a read, a transfer and a catch-up under way. */
-    void lead() {
+    raft_time elect() {
         start();
         const raft_time due = raft_timeout(&r);
         step(RAFT_TIMEOUT, due - begin, [](raft_event &) {});
         grant(due, true);
         grant(due, false);
-        const raft_time now = due - begin + 5;
+        return due - begin + 5;
+    }
+    /* A leader that has committed, with a read, a transfer and a catch-up under way. */
+    void lead() {
+        const raft_time now = elect();
         step(RAFT_PERSISTED_ENTRIES, now, [](raft_event &e) { e.persisted_entries.index = 4; });
         acknowledge(now, 2, 4);
         acknowledge(now + 1, 3, 1);
         step(RAFT_CATCH_UP, now + 2, [](raft_event &e) { e.catch_up.server_id = 3; });
         step(RAFT_READ, now + 2, [](raft_event &e) { e.read = {9, false}; });
         step(RAFT_TRANSFER, now + 2, [](raft_event &e) { e.transfer.server_id = 2; });
+    }
+    /* A leader that sleeps. */
+    void lead_at_rest() {
+        raft_time now = elect();
+        step(RAFT_PERSISTED_ENTRIES, now, [](raft_event &e) { e.persisted_entries.index = 4; });
+        acknowledge(now, 2, 4);
+        acknowledge(now + 1, 3, 4);
+        while (raft_timeout(&r) != INT64_MAX) {
+            now = raft_timeout(&r) - begin;
+            step(RAFT_TIMEOUT, now, [](raft_event &) {});
+            acknowledge(now + 1, 2, 4, round);
+            acknowledge(now + 2, 3, 4, round);
+        }
+    }
+    /* A follower that sleeps. */
+    void follow_at_rest() {
+        start();
+        raft_message m = {};
+        m.type = RAFT_APPEND_ENTRIES;
+        m.append_entries = {2, 4, 3, 2, 3, nullptr, 0, 77, true};
+        receive(5, m);
+        expect(raft_timeout(&r) == INT64_MAX, "a follower does not sleep");
     }
     /* A follower that receives a snapshot. */
     void install() {
@@ -106,6 +138,7 @@ struct Server {
 
     struct raft r = {};
     raft_time begin;
+    unsigned long long round = 0; /* the latest one that it has sent */
 };
 
 /* The lowest bit of each byte, so that a bool stays a bool. Returns how many changes the relative
@@ -171,17 +204,30 @@ int main() {
     expect(!alike(leader, later_leader, Frame::kExact) &&
                !alike(follower, later_follower, Frame::kExact),
            "the exact digest does not include the clock");
+    Server sleeping_leader;
+    sleeping_leader.lead_at_rest();
+    Server sleeping_follower;
+    sleeping_follower.follow_at_rest();
+    Server later_sleeping_leader(7);
+    later_sleeping_leader.lead_at_rest();
+    expect(!alike(sleeping_leader, later_sleeping_leader, Frame::kExact),
+           "the exact digest of a server that sleeps does not include the clock");
     compare_copy(leader);
     compare_copy(follower);
+    compare_copy(sleeping_leader);
+    compare_copy(sleeping_follower);
     compare_logs();
     const unsigned ignored = change_every_byte(&follower.r, "follower");
     const unsigned ignored_of_leader = change_every_byte(&leader.r, "leader");
+    change_every_byte(&sleeping_leader.r, "sleeping leader");
+    change_every_byte(&sleeping_follower.r, "sleeping follower");
 #if defined(__GNUC__) && !defined(__clang__)
     constexpr unsigned generator = 4;
     constexpr unsigned replacements = 4; /* how often entries were replaced, in the tickets */
     expect(ignored == generator + replacements, "the relative digest ignores more or less");
-    /* It has heard from no leader, and no peer has rejected, for an election timeout. */
-    expect(ignored_of_leader == generator + replacements + 8 + 8,
+    /* It has heard from no leader, no peer has rejected, for an election timeout, and it is awake:
+     * when it fell asleep does not matter. */
+    expect(ignored_of_leader == generator + replacements + 8 + 8 + 8,
            "the relative digest of the leader ignores more or less");
     expect(changes > 500, "few bytes were changed");
 #endif

@@ -59,7 +59,7 @@ std::string judge_message(Change change) {
     m.type = RAFT_APPEND_ENTRIES;
     m.server_id = 2;
     m.server_address = "s2";
-    m.append_entries = {1, raft_current_term(r), 1, raft_term_of(r, 1), 1, nullptr, 1, 0};
+    m.append_entries = {1, raft_current_term(r), 1, raft_term_of(r, 1), 1, nullptr, 1, 9, false};
     change(m);
     return broken([&] { check_message(r, c[1].before, c[1].view, m); });
 }

@@ -308,6 +308,37 @@ TEST_CASE("A member that was silent for long wakes the group when it is back") {
     REQUIRE(c[3].commit() == c[1].last());
 }
 
+TEST_CASE("A candidate that wakes the leader is sent a heartbeat in the same step") {
+    Group c;
+    c[3].crash();
+    c.run(12000);
+    REQUIRE(c.all_asleep({1, 2}));
+    c[3].restart();
+    c.expire(3);
+    c.deliver(3, 1);
+    REQUIRE_FALSE(c.take(1, 3, RAFT_REQUEST_VOTE_RESULT)->request_vote_result.vote_granted);
+    const Message heartbeat = c.take(1, 3, RAFT_APPEND_ENTRIES);
+    REQUIRE_FALSE(heartbeat->append_entries.sleep);
+    c.drop(3, 2); /* nothing else wakes the group */
+    c.hand(heartbeat);
+    c.run(1500);
+    REQUIRE(c.all_asleep());
+    REQUIRE(c[3].commit() == c[1].last());
+}
+
+TEST_CASE("A member that returns is sent at once what was lost while it was away") {
+    Group c;
+    c[3].crash();
+    c[1].submit();
+    c.run(12000);
+    REQUIRE(c.all_asleep({1, 2}));
+    c[3].restart();
+    c.expire(3);
+    c.run(350); /* an answer, the entry with the next heartbeat, and the one that sends to sleep */
+    REQUIRE(c[3].commit() == c[1].last());
+    REQUIRE(c.all_asleep());
+}
+
 TEST_CASE("A standby that restarts while its group sleeps is asked if it was reported") {
     Group c("1 2 3 4s");
     c.rest({1, 2, 3, 4});

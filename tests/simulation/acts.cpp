@@ -12,7 +12,7 @@ void Simulation::act() {
         return;
     }
     schedule(now + extra.between(1, 2 * plan.callers.interval), Scheduled::ACT, 0, 0);
-    if (recovery_under_way()) {
+    if (recovery_under_way() || all_pause()) {
         return;
     }
     struct {
@@ -30,8 +30,11 @@ void Simulation::act() {
         {C_GIVE_UP, &Simulation::give_up},
         {C_READ_BURSTS, &Simulation::burst_of_reads},
         {C_DATA_LOSS, &Simulation::lose_data},
+        {C_SLEEP, &Simulation::wake_someone},
+        {C_SLEEP, &Simulation::change_sleep_setting},
     };
-    size_t n = std::size(acts), begin = extra.below(n);
+    size_t n = std::size(acts) - (plan.callers.has(C_SLEEP) ? 0 : 2); /* as without them */
+    size_t begin = extra.below(n);
     for (size_t i = 0; i < n; i++) {
         const auto &a = acts[(begin + i) % n];
         if (plan.callers.has(a.condition)) {
@@ -116,7 +119,9 @@ void Simulation::change_features() {
     Server &s = server(extra.between(1, plan.servers));
     if (s.codec >= kOurs) {
         stats.add(S_FEATURES);
-        s.set_features(extra.percent(50) ? 14U : static_cast<unsigned>(extra.below(8) << 1));
+        unsigned features = extra.percent(50) ? 14U : static_cast<unsigned>(extra.below(8) << 1);
+        bool sleep = plan.callers.has(C_SLEEP) && extra.percent(70);
+        s.set_features(features | (sleep ? unsigned{RAFT_FEATURE_SLEEP} : 0U));
     }
 }
 
@@ -131,7 +136,7 @@ void Simulation::restart_as_other_version() {
     stats.add(older ? S_DOWNGRADE : S_UPGRADE);
     s.stop(older ? "to restart as an older version" : "to restart as a newer version");
     network.forget(s.id); /* what it sent before would announce its old features once more */
-    s.next_codec = older ? unsigned{kPublished} : unsigned{kOurs};
+    s.next_codec = older ? unsigned{kPublished} : plan.newest_codec;
     /* Election timeouts may change meanwhile. */
     unsigned longest = std::max(plan.max_election_timeout(), 3000U);
     Time down = (2 * longest + extra.below(2000)) * kMs;

@@ -14,6 +14,7 @@ const char *const kNames[] = {SIM_CONDITIONS(X)};
 #undef X
 
 constexpr uint64_t kOwnDraws = 0x63616c6c65727355U;
+constexpr uint64_t kSleepDraws = 0x736c656570U;
 
 /* In some runs there are none of them, in some only what data loss allows. */
 unsigned choose_conditions(Random &r) {
@@ -109,6 +110,45 @@ void choose_data_loss(Plan &p) {
         ~static_cast<unsigned>(C_MOVES | C_FEATURES | C_PREFERENCES | C_CAMPAIGNS | C_LAG);
 }
 
+/* Most servers sleep after a few heartbeats; in some runs one or several do not. */
+void choose_idle_timeouts(Plan &p, Random &r) {
+    Callers &c = p.callers;
+    unsigned heartbeat = p.tuning.heartbeat;
+    bool all = r.percent(75), equal = r.percent(60);
+    auto draw = [&] {
+        return static_cast<unsigned>(r.percent(75) ? heartbeat * r.between(1, 12)
+                                                   : r.skewed(1, 4000));
+    };
+    unsigned common = draw();
+    for (raft_id id = 1; id <= kMaxServers; id++) {
+        c.idle[id] = !all && r.percent(30) ? 0 : equal ? common : draw();
+    }
+}
+
+/* From a generator of its own: what other conditions draw stays the same. */
+void choose_sleep(Plan &p, uint64_t seed) {
+    Callers &c = p.callers;
+    if (!c.has(C_SLEEP)) {
+        return;
+    }
+    Random r(seed ^ kSleepDraws);
+    p.newest_codec = kSleeping;
+    bool keeps_codecs = r.percent(35), keeps_features = r.percent(10);
+    p.upgrades = p.upgrades && keeps_codecs;
+    p.tuning.pre_vote = p.tuning.pre_vote || r.percent(70);
+    for (raft_id id = 1; id <= kMaxServers; id++) {
+        ServerPlan &s = p.server[id];
+        bool newest = !keeps_codecs || (s.codec == kOurs && r.percent(80));
+        s.codec = newest ? unsigned{kSleeping} : s.codec;
+        unsigned rounds = keeps_features ? 0U : unsigned{RAFT_FEATURE_ROUNDS};
+        s.features |= r.percent(keeps_features ? 70 : 100) ? RAFT_FEATURE_SLEEP | rounds : 0U;
+    }
+    choose_idle_timeouts(p, r);
+    c.awake_max = r.between(1, 10) * kSecond;
+    c.pause_max = r.between(2, 20) * kSecond;
+    c.detection_max = r.percent(60) ? r.between(10, 5000) * kMs : 0;
+}
+
 } // namespace
 
 std::string names_of_conditions(unsigned conditions) {
@@ -148,7 +188,7 @@ void choose_callers(Plan &plan, uint64_t seed) {
 void choose_callers(Plan &plan, uint64_t seed, unsigned conditions) {
     Random r(seed ^ (kOwnDraws << 1));
     Callers &c = plan.callers;
-    c.conditions = plan.servers > 1 ? conditions : conditions & C_UNREAD_START;
+    c.conditions = plan.servers > 1 ? conditions : conditions & (C_UNREAD_START | C_SLEEP);
     if (c.conditions == 0) {
         return;
     }
@@ -156,6 +196,7 @@ void choose_callers(Plan &plan, uint64_t seed, unsigned conditions) {
     choose_transport(plan, r);
     choose_snapshots(plan, r);
     choose_preferences(plan, r);
+    choose_sleep(plan, seed);
     if (c.has(C_MOVES)) {
         plan.disaster = 0; /* the operator would have to know where the survivors are */
         plan.loses_minority = false;

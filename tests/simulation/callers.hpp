@@ -29,7 +29,8 @@ struct Plan;
     X(GIVE_UP, "give-up")           /* transfers and catch-ups are given up */                     \
     X(UNREAD_START, "unread-start") /* RAFT_START without payloads */                              \
     X(READ_BURSTS, "read-bursts")   /* many reads in one millisecond */                            \
-    X(DATA_LOSS, "data-loss")       /* disks are emptied or set back; only in own runs */
+    X(DATA_LOSS, "data-loss")       /* disks are emptied or set back; only in own runs */          \
+    X(SLEEP, "sleep")               /* idle timeouts, pauses of the clients, RAFT_WAKE */
 
 enum ConditionBit : unsigned {
 #define X(name, text) CB_##name,
@@ -58,6 +59,12 @@ struct Callers {
     Time chunk_write_max = 0;
     Time interval = 0;                    /* between acts of the operator; 0: there are none */
     unsigned delay[kMaxServers + 1] = {}; /* election delays */
+
+    /* SLEEP */
+    unsigned idle[kMaxServers + 1] = {}; /* idle timeouts */
+    Time awake_max = 0;                  /* how long clients ask for something between pauses */
+    Time pause_max = 0;
+    Time detection_max = 0; /* until a host notices that another one failed; 0: it never does */
 
     bool never_leads(raft_id id) const { return delay[id] == UINT32_MAX; }
 };

@@ -31,7 +31,11 @@ void Clients::wake(unsigned client, uint64_t turn) {
         uint32_t op = c.open.back();
         end(op, ops_[op].kind == Op::WRITE ? Op::UNKNOWN : Op::FAILED);
     }
-    ask(client);
+    if (sim_.clients_pause()) {
+        pause(client);
+    } else {
+        ask(client);
+    }
 }
 
 raft_id Clients::choose_server(Client &c) {

@@ -79,7 +79,7 @@ void Server::check_answer_to_candidate(const raft_message &request,
                                                        "%llu ms",
                                                        name(), view.timeout - latest));
         }
-    } else if (later) {
+    } else if (later && !was_asleep_) {
         throw Violation("election timeout", format("%s puts off its campaign for one that it "
                                                    "does not vote for",
                                                    name()));
@@ -106,7 +106,9 @@ void Server::check_terms(const raft_message &came) const {
 /* An election timeout is random, between the set time and twice that. */
 void Server::check_election_timeout(const raft_event &e, bool heard) {
     bool campaigns = view.state == RAFT_CANDIDATE && view.timeout != before.timeout;
-    bool fresh = e.type == RAFT_START || (heard && view.state == RAFT_FOLLOWER) || campaigns;
+    bool wakes = was_asleep_ && !asleep_ && view.state == RAFT_FOLLOWER;
+    bool fresh =
+        e.type == RAFT_START || wakes || (heard && view.state == RAFT_FOLLOWER) || campaigns;
     if (!fresh || view.leads() || view.timeout == driver::kNoDeadline || delay_ == UINT32_MAX) {
         return;
     }
@@ -140,7 +142,7 @@ bool Server::is_electable() const {
 /* A voter campaigns when its timeout passes, unless a chunk of a snapshot is being written: its log
  * may be about to be replaced. */
 void Server::check_silence(const raft_event &e) const {
-    bool waited = before.state == RAFT_FOLLOWER && e.time >= before.timeout;
+    bool waited = before.state == RAFT_FOLLOWER && e.time >= before.timeout && !was_asleep_;
     if (e.type == RAFT_TIMEOUT && waited && !chunk_outstanding && votes(before.role) &&
         before.stored > 0 && is_electable() && view.state == RAFT_FOLLOWER &&
         delay_ != UINT32_MAX) {
@@ -192,7 +194,8 @@ void Server::note_postponement(const raft_update &u) {
                         !m.request_vote_result.pre_vote);
     }
     bool stopped = view.state == RAFT_FOLLOWER && before.state != RAFT_FOLLOWER;
-    bool waits_again = (event_type == RAFT_TIMEOUT && view.timeout != before.timeout) ||
+    bool waits_again = was_asleep_ ||
+                       (event_type == RAFT_TIMEOUT && view.timeout != before.timeout) ||
                        (before.timeout == driver::kNoDeadline && view.timeout != before.timeout);
     /* The role decides whether it campaigns. */
     if (granted || stopped || waits_again || view.role != before.role || event_type == RAFT_START) {
@@ -203,12 +206,13 @@ void Server::note_postponement(const raft_update &u) {
 }
 
 /* A server with the largest election delay does not campaign, and a leader that gets it steps down
- * at its next heartbeat. */
+ * at its next heartbeat; or, if it told the group to sleep, after an ordinary one. */
 void Server::check_never_leads(const raft_event &e) const {
     if (delay_ != UINT32_MAX) {
         return;
     }
-    bool due = e.type == RAFT_TIMEOUT && e.time >= before.timeout;
+    bool due =
+        e.type == RAFT_TIMEOUT && e.time >= before.timeout && !was_asleep_ && !past_.sends_to_sleep;
     bool begins = view.state != RAFT_FOLLOWER && before.state == RAFT_FOLLOWER;
     if (begins || (due && view.leads())) {
         throw Violation("never leads", format("%s %s", name(), begins ? "campaigns" : "leads on"));

@@ -33,7 +33,7 @@ void Server::check_contact(const raft_event &e) {
         throw Violation("contact",
                         format("%s does not count that of %s", name(), name_of(came->server_id)));
     }
-    if (e.type != RAFT_TIMEOUT || !before.leads()) {
+    if (e.type != RAFT_TIMEOUT || !before.leads() || was_asleep_) {
         return;
     }
     bool contact = quorum(before.conf, [this](raft_id peer) {
@@ -190,7 +190,7 @@ void Server::check_catch_up(const raft_event &e) {
 }
 
 Server::Contact Server::contact_with(raft_id peer) const {
-    raft_time time = std::max<raft_time>(latest, clock.read(sim_.now));
+    raft_time time = asleep_ ? past_.slept_at : std::max<raft_time>(latest, clock.read(sim_.now));
     if (past_.answered[peer] != 0 && past_.answered[peer] + plan_.election_timeout > time) {
         return Contact::HEARD;
     }

@@ -20,9 +20,11 @@ void Server::check_limits(const raft_message &m) const {
     const Server &peer = sim_.server(m.server_id);
     /* A feature that the peer has ceased to announce may be used until the next answer, as long as
      * its codec knows it. */
-    bool changes = sim_.plan.callers.has(C_FEATURES);
+    bool changes = sim_.plan.callers.has(C_FEATURES) || sim_.plan.callers.has(C_SLEEP);
     auto understood = [&](unsigned feature) {
-        return (changes ? peer.codec >= kOurs : peer.announces(feature)) && announces(feature);
+        unsigned codec_needed = feature == RAFT_FEATURE_SLEEP ? kSleeping : kOurs;
+        return (changes ? peer.codec >= codec_needed : peer.announces(feature)) &&
+               announces(feature);
     };
     if (m.type == RAFT_APPEND_ENTRIES) {
         const raft_append_entries &a = m.append_entries;
@@ -30,6 +32,7 @@ void Server::check_limits(const raft_message &m) const {
                 "more entries than allowed");
         require(a.n_entries <= tuning_.inflight, "more in flight than allowed");
         require(a.version == 0 || understood(RAFT_FEATURE_ROUNDS), "version not understood");
+        require(a.version < 2 || understood(RAFT_FEATURE_SLEEP), "version 2 not understood");
     } else if (m.type == RAFT_INSTALL_SNAPSHOT) {
         require(m.install_snapshot.version == 0 || understood(RAFT_FEATURE_CHUNKS),
                 "version not understood");
@@ -50,6 +53,7 @@ void Server::keep_promises(const raft_event &e, const raft_update &u) {
             past_.timeout_now_term = view.term;
         }
     }
+    keep_sleep_promises(e, u);
     keep_election_promises(e, u);
     keep_leader_promises(e, u);
     check_transfer_ends(e);

@@ -25,7 +25,7 @@ void Server::note_causes(const raft_event &e, const raft_update &u) {
     all += asked || (e.type == RAFT_TIMEOUT && e.time >= before.timeout);
     all += e.type == RAFT_READ && reads.size() <= 1; /* others share a round */
     all += (u.flags & RAFT_UPDATE_READS) != 0;       /* the next round may begin */
-    all += !before.leads();
+    all += !before.leads() || was_asleep_;
     all += eager_ && view.commit > before.commit;
     bool committed = before.commit < before.conf_index && view.commit >= before.conf_index;
     all += view.conf_index != before.conf_index || committed ? 2 : 0;
@@ -149,7 +149,7 @@ void Server::count_traffic(const raft_event &e, const raft_update &u) {
             t.data_losses = peer.data_losses;
             t.sent.clear();
         }
-        if (view.peer(m.id).contact + plan_.election_timeout <= latest) {
+        if (!asleep_ && view.peer(m.id).contact + plan_.election_timeout <= latest) {
             t.known = false;
         }
         if (view.peer(m.id).mode != RAFT_PROGRESS_SNAPSHOT) {

@@ -162,7 +162,7 @@ void Simulation::administrate() {
     }
     schedule(now + random.between(1, 2 * plan.admin_interval), Scheduled::ADMIN, 0, 0);
     Server *l = leader();
-    if (l == nullptr || l->view.conf.members.empty() || recovery_under_way()) {
+    if (l == nullptr || l->view.conf.members.empty() || recovery_under_way() || all_pause()) {
         return;
     }
     if (plan.callers.has(C_DATA_LOSS)) {

@@ -88,6 +88,7 @@ bool Simulation::lose_minority_during_install() {
     }
     stats.add(S_MINORITY_LOST);
     lose_servers(*l, follower);
+    wake_if_all_sleep();
     target_ = follower.id;
     run_until(now + 6 * plan.max_election_timeout() * kMs);
     target_ = 0;

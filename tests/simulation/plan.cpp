@@ -202,9 +202,11 @@ std::string Plan::describe() const {
     }
     for (raft_id id = 1; id <= servers; id++) {
         const ServerPlan &s = server[id];
-        text += format("  %s: election timeout %u, codec %u, features %u, drift %d ppm%s%s\n",
-                       name_of(id), s.election_timeout, s.codec, s.features, s.drift_ppm,
-                       s.held_messages ? ", holds messages" : "", s.tickets ? ", tickets" : "");
+        text += format(
+            "  %s: election timeout %u, idle timeout %u, codec %u, features %u, drift %d "
+            "ppm%s%s\n",
+            name_of(id), s.election_timeout, callers.idle[id], s.codec, s.features, s.drift_ppm,
+            s.held_messages ? ", holds messages" : "", s.tickets ? ", tickets" : "");
     }
     return text;
 }

@@ -6,6 +6,8 @@
 #include "callers.hpp"
 #include "types.hpp"
 
+#include <algorithm>
+
 namespace sim {
 
 /* Negative tests: each breaks one part of the environment, and the simulator must report the
@@ -66,7 +68,9 @@ namespace sim {
     X(LOST_CHUNKS, "lost-chunks")               /* the network loses all snapshots */             \
     X(UNSET_DELAY, "unset-delay")               /* the election delay is not set */               \
     X(UNSET_TIMEOUT, "unset-timeout")           /* a changed election timeout is not set */       \
-    X(SUDDEN_DOWNGRADE, "sudden-downgrade")     /* a server becomes older without silence */
+    X(SUDDEN_DOWNGRADE, "sudden-downgrade")     /* a server becomes older without silence */      \
+    X(NO_WAKE, "no-wake")                       /* nobody notices that a sleeping leader died */  \
+    X(SLEEPLESS, "sleepless")                   /* a member has no idle timeout */
 
 enum class Broken {
 #define X(name, text) name,
@@ -120,7 +124,8 @@ struct Plan {
     Configuration initial;
     unsigned bootstrapped; /* how many of the initial voters bootstrap */
     ServerPlan server[kMaxServers + 1];
-    bool bounded_clocks; /* so leases may be trusted */
+    unsigned newest_codec = kOurs; /* of servers that are upgraded */
+    bool bounded_clocks;           /* so leases may be trusted */
 
     Tuning tuning;
     unsigned setting_ppm; /* how often a setting changes */
@@ -147,6 +152,9 @@ struct Plan {
     Callers callers;
 
     unsigned max_election_timeout() const;
+    unsigned max_heartbeat() const {
+        return std::max(tuning.heartbeat, max_election_timeout() / 4);
+    }
     std::string describe() const;
 };
 

@@ -25,7 +25,25 @@ Server::Server(Simulation &simulation, raft_id own_id)
 Server::~Server() = default;
 
 bool Server::announces(unsigned feature) const {
-    return codec >= kOurs && (plan_.features & feature) != 0;
+    unsigned features = plan_.features;
+    if ((features & RAFT_FEATURE_ROUNDS) == 0 || codec < kSleeping || idle_timeout() == 0 ||
+        !tuning_.pre_vote) {
+        features &= ~unsigned{RAFT_FEATURE_SLEEP};
+    }
+    return codec >= kOurs && (features & feature) != 0;
+}
+
+unsigned Server::idle_timeout() const {
+    return codec >= kSleeping ? sim_.plan.callers.idle[id] : 0;
+}
+
+bool Server::may_sleep() const {
+    return announces(RAFT_FEATURE_SLEEP) && !(view.leads() && delay_ == UINT32_MAX);
+}
+
+bool Server::may_campaign() const {
+    return up && view.state == RAFT_FOLLOWER && votes(view.role) && view.stored > 0 &&
+           is_electable() && delay_ != UINT32_MAX;
 }
 
 int Server::step(raft_event &e) {
@@ -81,6 +99,7 @@ int Server::call(raft_event &e, raft_update &u) {
         raft_message &m = *e.receive.message;
         m.server_address = other_address(m.server_id, heard_from(m.server_id));
     }
+    was_asleep_ = asleep_;
     if (inject_) {
         failing_memory::arm(static_cast<unsigned>(sim_.random.between(1, 6)),
                             sim_.random.percent(50));
@@ -98,6 +117,7 @@ int Server::call(raft_event &e, raft_update &u) {
             throw Violation("memory", "RAFT_NOMEM again, although no allocation failed");
         }
     }
+    asleep_ = observe::is_asleep(*handle());
     if (rc == 0) {
         sim_.stats.add(S_CLONE_STEP, failures_.succeeded(e, u, *handle()));
     }
@@ -113,6 +133,10 @@ void Server::check_failure(const raft_event &e, const raft_update &u, int rc) {
         raft_step(handle(), &dirt, &ignored);
     }
     Driver::check_failure(e, u, rc);
+    if (observe::is_asleep(*handle()) != was_asleep_) {
+        throw Violation("sleep", format("a failed step %s %s",
+                                        was_asleep_ ? "wakes" : "puts to sleep", name()));
+    }
     failures_.failed(*handle());
     if (sim_.broken == Broken::FAILURE_CHANGES_FUTURE) {
         raft_seed(handle(), static_cast<unsigned>(sim_.random.next()));

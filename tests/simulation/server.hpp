@@ -35,6 +35,9 @@ public:
     uint64_t parts_lost = 0;  /* how often it lost or gave up the part of a snapshot that it had */
 
     bool announces(unsigned feature) const;
+    bool may_sleep() const; /* as far as its settings say */
+    /* Does it sleep now? */
+    bool asleep() const { return up && asleep_; }
     void boot();
     void crash(const char *why);
     /* The operator stops it: it does not restart by itself. */
@@ -76,13 +79,24 @@ public:
     void set_features(unsigned features);
     void set_election_delay(unsigned msecs);
     void set_eager_commit(bool enabled);
-    void set_pre_vote();
+    void set_pre_vote(bool enabled = true);
+    void set_idle_timeout(unsigned msecs);
+    void wake() { must_succeed("RAFT_WAKE", request(RAFT_WAKE, 0)); }
+    /* Does it campaign when its timeout passes, as far as it knows? */
+    bool may_campaign() const;
     /* Has a leader heard that server within an election timeout, in this term? BEGUN: it has not,
      * but replicates to it for less than that. */
     enum class Contact { NONE, BEGUN, HEARD };
     Contact contact_with(raft_id peer) const;
     unsigned election_timeout() const { return plan_.election_timeout; }
     unsigned features() const { return plan_.features; }
+    /* Those whose fields its codec transmits. */
+    unsigned transmitted() const {
+        return codec < kOurs       ? 0
+               : codec < kSleeping ? plan_.features & ~unsigned{RAFT_FEATURE_SLEEP}
+                                   : plan_.features;
+    }
+    unsigned idle_timeout() const;
     void refuse_illegal_events();
 
     void take_snapshot(bool whole_log = false); /* false: keep trailing entries as planned */
@@ -177,6 +191,21 @@ private:
     void check_lease_read(const raft_event &e, const raft_update &u) const;
     bool heard_from_quorum_since(uint64_t number) const;
 
+    /* Sleeping groups (judge_sleep.cpp). */
+    void keep_sleep_promises(const raft_event &e, const raft_update &u);
+    void setting_changed(); /* it may not be allowed to sleep any more */
+    void follow_sleep_messages(const raft_event &e, const raft_update &u);
+    void fall_asleep();
+    void note_waking();
+    void check_settled() const;
+    void check_deadline_asleep() const;
+    void check_messages_asleep(const raft_event &e, const raft_update &u) const;
+    void check_waking(const raft_event &e, const raft_update &u) const;
+    bool must_wake(const raft_event &e) const;
+    bool may_wake(const raft_event &e) const;
+    bool is_sole_voter() const;
+    bool is_replicated_to(raft_id peer) const;
+
     void repeat_acknowledgements(raft_index from);
     void leave(std::unique_ptr<Wire> wire);
     void depart(std::unique_ptr<Wire> wire);
@@ -225,6 +254,7 @@ private:
     bool inject_ = false; /* an allocation of this step fails */
     unsigned delay_ = 0;  /* election delay */
     bool eager_ = false;
+    bool asleep_ = false, was_asleep_ = false; /* now; before the last step */
     Time flooded_until_ = 0;
     raft_term part_of_ = 0; /* term in which it received a part of a snapshot; 0: it has none */
     raft_index snapshot_pending_ = 0;
@@ -260,6 +290,17 @@ private:
             raft_index target = 0; /* of the first round */
             raft_time advanced = 0;
         } catch_up[kMaxServers + 1];
+        /* A server that sleeps. */
+        bool due_to_wake = false;       /* a setting has not allowed it since it fell asleep */
+        unsigned longest_heartbeat = 0; /* since it fell asleep */
+        bool sends_to_sleep = false;    /* its heartbeats before the last step told others to */
+        /* Of a leader: when it fell asleep; the servers that it sent to sleep, and those reported
+         * unreachable since; by ID, the first round of an unbroken series of heartbeats that send a
+         * server to sleep (0: the last one did not), and the latest round that the server echoed
+         * when it could sleep. */
+        raft_time slept_at = 0;
+        unsigned sleepers = 0, reported = 0;
+        unsigned long long told_from[kMaxServers + 1] = {}, obeyed[kMaxServers + 1] = {};
         std::map<raft_id, raft_index>
             leaving; /* servers that a change removes, and their match index then */
     } past_;

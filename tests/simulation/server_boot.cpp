@@ -9,25 +9,18 @@
 
 namespace sim {
 
-/* A setter that fails changes nothing and may be called again. */
+/* A setter needs no memory. */
 template <class Value>
 int Server::attempt(int (*setter)(raft *, Value), std::type_identity_t<Value> value) {
-    FailureCheck unchanged;
-    bool inject = !sim_.calm && sim_.plan.nomem_ppm != 0 && sim_.random.percent(20);
+    const bool inject = !sim_.calm && sim_.plan.nomem_ppm != 0 && sim_.random.percent(20);
     if (inject) {
-        unchanged.prepare(*handle());
         failing_memory::arm(1, sim_.random.percent(50));
     }
     int rc = setter(handle(), value);
-    bool starved = inject && failing_memory::disarm();
-    if (rc == RAFT_NOMEM) {
-        if (!starved) {
-            throw Violation("memory", "RAFT_NOMEM from a setter although no allocation failed");
-        }
-        sim_.stats.add(S_NOMEM_SETTER);
-        unchanged.failed(*handle());
-        rc = setter(handle(), value);
+    if (inject && failing_memory::disarm()) {
+        throw Violation("memory", "a setter allocates");
     }
+    sim_.stats.add(S_SETTER_WITHOUT_MEMORY, inject);
     if (rc == 0 && failures_.prepared()) {
         rc = setter(failures_.clone(), value);
     }
@@ -63,7 +56,10 @@ void Server::configure() {
     rc |= attempt(raft_set_max_message_entries, t.message_entries);
     rc |= attempt(raft_set_max_uncommitted_entries, t.uncommitted);
     rc |= attempt(raft_set_capacity_threshold, static_cast<unsigned short>(t.capacity_threshold));
-    rc |= attempt(raft_set_features, codec >= kOurs ? plan_.features : 0);
+    rc |= attempt(raft_set_features, transmitted());
+    if (sim_.plan.callers.has(C_SLEEP)) {
+        rc |= attempt(raft_set_idle_timeout, idle_timeout());
+    }
     delay_ = sim_.plan.callers.delay[id];
     if (delay_ != 0 && sim_.broken != Broken::UNSET_DELAY) {
         rc |= attempt(raft_set_election_delay, delay_);
@@ -129,13 +125,15 @@ void Server::change_setting() {
     }
     View now = view;
     now.capture(handle());
-    if (view.leads() && s.setter == raft_set_heartbeat_timeout) {
+    bool heartbeat = view.leads() && s.setter == raft_set_heartbeat_timeout;
+    if ((heartbeat && !asleep_) || (asleep_ && s.setter == nullptr)) {
         view.timeout = now.timeout; /* it takes effect at once */
         arm_timer();
     }
     if (const std::string what = view.difference(now); !what.empty()) {
         throw Violation("setters", format("on %s: %s", name(), what.c_str()));
     }
+    setting_changed();
 }
 
 void Server::boot() {
@@ -143,8 +141,9 @@ void Server::boot() {
         codec = next_codec;
         sim_.network.forget(id);
     }
-    if (sim_.plan.upgrades && codec < kOurs && !sim_.calm && sim_.random.percent(25)) {
-        codec = next_codec = kOurs;
+    if (sim_.plan.upgrades && codec < sim_.plan.newest_codec && !sim_.calm &&
+        sim_.random.percent(25)) {
+        codec = next_codec = sim_.plan.newest_codec;
         sim_.stats.add(S_UPGRADE);
     }
     sim_.stats.add(S_MOVED, address != next_address);
@@ -167,6 +166,7 @@ void Server::boot() {
     meta_written_ = meta_durable_ = 0;
     timer_at_ = UINT64_MAX;
     past_ = Past();
+    asleep_ = was_asleep_ = false;
     done_.clear();
     std::fill(std::begin(echoes_), std::end(echoes_), Echo());
     machine = Machine();
@@ -196,8 +196,10 @@ void Server::down() {
     trimmed_.clear();
     withhold_ = false;
     flooded_until_ = 0;
+    asleep_ = false;
     sim_.judge.forget_unseen(id, disk.term);
     sim_.clients.server_died(id);
+    sim_.detect_failure(id);
 }
 
 void Server::crash(const char *why) {

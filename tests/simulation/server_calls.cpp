@@ -50,6 +50,9 @@ void Server::flood(Time until) {
 /* Traffic does not move a deadline that has passed: a leader without contact steps down, and a
  * follower without a leader campaigns. */
 void Server::check_flooded() const {
+    if (asleep_) {
+        return;
+    }
     unsigned slack = 2 * std::max(tuning_.heartbeat, sim_.plan.tuning.heartbeat) + 2;
     bool contact = quorum(view.conf, [&](raft_id peer) {
         raft_time heard = std::max(view.peer(peer).contact, past_.followed[peer]);
@@ -196,6 +199,7 @@ void Server::look_at_settings(const char *what) {
     if (const std::string difference = view.difference(now); !difference.empty()) {
         throw Violation("setters", format("%s on %s: %s", what, name(), difference.c_str()));
     }
+    setting_changed();
     arm_timer();
 }
 
@@ -220,7 +224,7 @@ void Server::set_election_timeout(unsigned msecs) {
     raft_time now = latest; /* of the last event: setters have no time */
     raft_time shown = std::max<raft_time>(latest, clock.read(sim_.now));
     bool waits = !view.leads() && votes(view.role) && delay_ != UINT32_MAX &&
-                 view.timeout != driver::kNoDeadline;
+                 view.timeout != driver::kNoDeadline && !asleep_;
     past_.led_since = shown; /* a leader looks at its contacts at the next heartbeat */
     past_.postponed = shown;
     if (waits && msecs > old && view.timeout < now + msecs) {
@@ -241,7 +245,7 @@ void Server::set_features(unsigned features) {
     plan_.features = features;
     if (up && codec >= kOurs) {
         sim_.note(id, "features %u", features);
-        must_succeed("features", attempt(raft_set_features, features));
+        must_succeed("features", attempt(raft_set_features, transmitted()));
         look_at_settings("features");
     }
 }
@@ -256,11 +260,20 @@ void Server::set_election_delay(unsigned msecs) {
     }
 }
 
-void Server::set_pre_vote() {
-    tuning_.pre_vote = codec > kFirst;
-    if (up && tuning_.pre_vote) {
-        must_succeed("pre-votes", attempt(raft_set_pre_vote, 1U));
+void Server::set_pre_vote(bool enabled) {
+    tuning_.pre_vote = enabled && codec > kFirst;
+    if (up && codec > kFirst) {
+        must_succeed("pre-votes", attempt(raft_set_pre_vote, enabled ? 1U : 0U));
         look_at_settings("pre-votes");
+    }
+}
+
+void Server::set_idle_timeout(unsigned msecs) {
+    sim_.plan.callers.idle[id] = msecs;
+    if (up) {
+        sim_.note(id, "idle timeout %u ms", msecs);
+        must_succeed("an idle timeout", attempt(raft_set_idle_timeout, idle_timeout()));
+        look_at_settings("an idle timeout");
     }
 }
 

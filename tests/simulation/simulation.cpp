@@ -107,6 +107,14 @@ void Simulation::dispatch(const Scheduled &h) {
         act();
         return;
     }
+    if (h.kind == Scheduled::PAUSE) {
+        pause();
+        return;
+    }
+    if (h.kind == Scheduled::DETECT) {
+        notice_failure(h.server);
+        return;
+    }
     if (h.kind == Scheduled::RETIME) {
         continue_retiming();
         return;
@@ -232,6 +240,9 @@ void Simulation::begin() {
     if (plan.callers.interval != 0) {
         schedule(plan.callers.interval, Scheduled::ACT, 0, 0);
     }
+    if (plan.callers.has(C_SLEEP)) {
+        schedule(plan.callers.awake_max, Scheduled::PAUSE, 0, 0);
+    }
     if (plan.faults != 0) {
         schedule(plan.fault_interval, Scheduled::FAULT, 0, 0);
     }
@@ -264,6 +275,7 @@ void Simulation::run() {
                                static_cast<unsigned long long>(stats.n[S_STEP])));
     }
     end_faults();
+    wake_if_all_sleep();
     expect_leader();
     expect_write();
     move_majority();
@@ -273,6 +285,7 @@ void Simulation::run() {
     }
     expect_convergence();
     expect_counted_losses();
+    expect_sleep_and_waking();
     for (auto &s : servers_) {
         if (s->up) {
             s->check_thoroughly();
@@ -287,6 +300,7 @@ void Simulation::run() {
 void Simulation::end_faults() {
     note(0, "the faults stop");
     calm = true;
+    paused_until_ = 0;
     if (broken != Broken::PERMANENT_PARTITION) {
         network.heal();
     } else {

@@ -35,6 +35,8 @@ struct Scheduled {
         ACT,      /* of an operator or a program, by plan.callers */
         RETIME,   /* the next step of a change of the election timeouts */
         REDIRECT, /* the configuration gets the addresses of servers that moved */
+        PAUSE,    /* the clients have nothing to ask for a while */
+        DETECT,   /* a host notices that another one failed */
         FLOOD,    /* the next event of a flood */
         LATE_ENTRIES
     };
@@ -99,6 +101,14 @@ public:
     void isolate_winner(const Server &winner);
     bool crash_sole_voter(Server &successor); /* true: it has crashed */
     bool drops_for_target(const Wire &wire);
+
+    /* Do the clients have nothing to ask; nor the operator? */
+    bool clients_pause() const { return now < paused_until_; }
+    bool all_pause() const { return clients_pause() && operator_pauses_; }
+    /* A server is down: its host's failure is noticed later, or never. */
+    void detect_failure(raft_id server);
+    /* A server has fallen asleep: do all members sleep now? */
+    void see_group_sleep(const Server &s);
 
     /* The network loses that message. */
     void note_loss(const Wire &wire);
@@ -189,6 +199,23 @@ private:
     void grow(Server &l);
     void expect_counted_losses();
     void expect_leader();
+
+    void pause();
+    void notice_failure(raft_id server);
+    void wake_someone();
+    void change_sleep_setting();
+    void wake_if_all_sleep();
+    bool is_member(const Server &s);
+    bool all_sleep(std::string *why);
+    void let_all_sleep();
+    void expect_sleep(const char *when);
+    void expect_rest();
+    void expect_sleep_and_waking();
+    void expect_undisturbed();
+    void expect_false_alarm();
+    void expect_successor();
+    void expect_commit();
+    Server *choose_voter(bool leads);
     void expect_catch_up_under_load();
     bool expect_catch_up();
 
@@ -229,6 +256,8 @@ private:
         bool sure = false;              /* it must be counted */
     };
     std::vector<Loss> losses_;
+    Time paused_until_ = 0;
+    bool operator_pauses_ = false;
     std::vector<raft_message> forged_;  /* the messages of an update, with those of --break */
     std::map<raft_id, Disk> old_disks_; /* copies of disks, to set them back */
     uint32_t history_begin_ = 0;        /* first operation that is checked */

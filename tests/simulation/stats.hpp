@@ -34,7 +34,7 @@ namespace sim {
     X(TIMER_EARLY, "timer fired early")                                             \
     X(NOMEM, "allocation failed in a step")                                         \
     X(NOMEM_INIT, "allocation failed in raft_init")                                 \
-    X(NOMEM_SETTER, "allocation failed in a setter")                                \
+    X(SETTER_WITHOUT_MEMORY, "setter called while allocations fail")                \
     X(SETTING, "setting changed on a running server")                               \
     X(NOSPACE, "submission refused for lack of capacity")                           \
     X(OLD_MESSAGE, "message of an older version")                                   \
@@ -74,7 +74,10 @@ namespace sim {
     X(UNRECORDED, "start from a snapshot without a configuration index")            \
     X(READ_BURST, "many reads in one millisecond")                                  \
     X(EMPTIED, "disk emptied")                                                      \
-    X(SET_BACK, "disk set back")
+    X(SET_BACK, "disk set back")                                                    \
+    X(WAKE, "RAFT_WAKE on a random server")                                         \
+    X(DETECTED, "failed host noticed, with RAFT_WAKE")                              \
+    X(SLEEP_SETTING, "setting changed without which a server does not sleep")
 
 #define SIM_REACHED(X)                                                        \
     X(STEP, "steps")                                                          \
@@ -120,6 +123,14 @@ namespace sim {
     X(RECOVERED, "clusters recovered")                                        \
     X(RECOVERED_KEPT, "survivors that kept their log through a recovery")     \
     X(RECOVER_LOST, "committed entries lost with the majority")               \
+    X(FOLLOWER_ASLEEP, "followers that fell asleep")                          \
+    X(LEADER_ASLEEP, "leaders that fell asleep")                              \
+    X(GROUP_ASLEEP, "times that all members slept, before the faults ended")  \
+    X(LEFT_OUT, "silent members without which a group fell asleep")           \
+    X(WOKEN, "servers that woke up")                                          \
+    X(DIED_ASLEEP, "leaders that failed while they slept")                    \
+    X(ALL_RESTED, "groups that rested for a minute without a step")           \
+    X(LONE_WAKE, "elections after RAFT_WAKE on one voter")                    \
     X(REMOVED_LEADER, "leaders that removed themselves")                      \
     X(SECONDS, "simulated seconds")
 

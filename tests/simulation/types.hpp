@@ -17,8 +17,8 @@ using namespace driver;
 using Time = uint64_t; /* simulated microseconds */
 
 /* A server's message codec: as first published; with pre-votes, but without a mark on their
- * results; as published today; with this library's own fields. */
-enum Codec : unsigned { kFirst, kUnmarked, kPublished, kOurs };
+ * results; as published today; with this library's own fields; with `sleep`, too. */
+enum Codec : unsigned { kFirst, kUnmarked, kPublished, kOurs, kSleeping };
 
 inline constexpr unsigned kMaxServers = 9;
 inline constexpr unsigned kKeys = 4;
@@ -26,6 +26,7 @@ inline constexpr unsigned kPorts = 3; /* addresses that a server may have */
 inline constexpr uint32_t kNoOp = kNoMark;
 inline constexpr Time kMs = 1000;
 inline constexpr Time kSecond = 1000 * kMs;
+inline constexpr Time kMinute = 60 * kSecond;
 
 const char *name_of(raft_id id);
 const char *address_of(raft_id id, unsigned port);

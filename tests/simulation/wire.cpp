@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "wire.hpp"
 
+#include <algorithm>
+
 namespace sim {
 namespace {
 
@@ -8,6 +10,7 @@ namespace {
 unsigned char limit_of(raft_message_type type, unsigned codec) {
     switch (type) {
         case RAFT_APPEND_ENTRIES:
+            return codec >= kSleeping ? 2 : codec == kOurs ? 1 : 0;
         case RAFT_INSTALL_SNAPSHOT:
             return codec >= kOurs ? 1 : 0;
         case RAFT_APPEND_ENTRIES_RESULT:
@@ -44,6 +47,9 @@ uint64_t bytes_of(const Entry &e, unsigned entry_bytes) {
 
 bool strip(raft_message &m, unsigned codec, Random &random) {
     unsigned char limit = limit_of(m.type, codec);
+    if (m.type == RAFT_APPEND_ENTRIES && std::min(limit, m.append_entries.version) < 2) {
+        m.append_entries.sleep = (m.append_entries.prev_log_index & 1) != 0;
+    }
     /* The version is the first field of every message. */
     unsigned char &version = m.request_vote.version;
     if (version <= limit) {
@@ -63,7 +69,7 @@ bool strip(raft_message &m, unsigned codec, Random &random) {
             m.request_vote_result.capacity = static_cast<unsigned short>(random.next());
             break;
         case RAFT_APPEND_ENTRIES:
-            m.append_entries.round = random.next();
+            m.append_entries.round = version < 1 ? random.next() : m.append_entries.round;
             break;
         case RAFT_APPEND_ENTRIES_RESULT:
             scramble_result(m.append_entries_result, random);

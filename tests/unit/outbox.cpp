@@ -170,3 +170,17 @@ TEST_CASE("outbox: a large block that grows is observed anew, and is zeroed") {
     REQUIRE(box.reserve(8));
     REQUIRE_FALSE(box.is_large());
 }
+
+TEST_CASE("outbox: a block that was given back, small or large, is reserved again") {
+    Outbox box;
+    for (const uint64_t size : {uint64_t{64}, uint64_t{kLarge}}) {
+        REQUIRE(box.reserve(size));
+        box.release();
+        REQUIRE(box.block() == nullptr);
+        REQUIRE_FALSE(box.holds(8)); /* so that the fast path reserves, too */
+        box.release();
+        REQUIRE(box.reserve(size));
+        const char *block = box.block();
+        REQUIRE(std::count(block, block + size, '\0') == static_cast<ptrdiff_t>(size));
+    }
+}

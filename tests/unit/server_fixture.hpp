@@ -39,7 +39,12 @@ public:
         return e;
     }
     int step(raft_event &e) { return raft_step(&handle_, &e, &update); }
-    libraft::Server &server() { return *static_cast<libraft::Server *>(handle_.impl); }
+    /* Its settings can be read until the next step. */
+    libraft::Server &server() {
+        auto &s = *static_cast<libraft::Server *>(handle_.impl);
+        s.settings = libraft::SettingsPointer(handle_);
+        return s;
+    }
     libraft::Tracker &tracker() { return *server().tracker; }
     struct raft *handle() {
         return &handle_;

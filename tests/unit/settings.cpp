@@ -21,7 +21,6 @@ TEST_CASE("settings: the published defaults") {
     REQUIRE(s.pre_vote);
     REQUIRE(s.election_delay == 0);
     REQUIRE_FALSE(s.never_leads());
-    REQUIRE(s.tracer == nullptr);
     REQUIRE(s.contradiction() == nullptr);
 }
 

@@ -20,3 +20,20 @@ TEST_CASE("step: the fast path and the general path produce the same update") {
     }
     REQUIRE(raft_last_index(fast.handle()) == raft_last_index(general.handle()));
 }
+
+TEST_CASE("step: a server has access to its settings during calls only") {
+    TestServer t({{1, "s1", RAFT_VOTER}});
+    const auto &s = *static_cast<const Server *>(t.handle()->impl);
+    raft_event e = t.event(RAFT_TIMEOUT);
+    REQUIRE(t.step(e) == 0);
+#ifdef RAFT_INVARIANTS
+    REQUIRE_FALSE(s.settings);
+    REQUIRE(raft_set_heartbeat_timeout(t.handle(), 50) == 0);
+    REQUIRE_FALSE(s.settings);
+    e.time = ~0ULL;
+    REQUIRE(t.step(e) == RAFT_INVALID);
+    REQUIRE_FALSE(s.settings);
+#else
+    REQUIRE(s.settings);
+#endif
+}

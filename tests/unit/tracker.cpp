@@ -191,7 +191,7 @@ TEST_CASE("peer: the longer it is stalled, the longer it may make no progress, u
     REQUIRE(p.next == 11);
     p.stall(1000 + (raft_time{1} << 33));
     REQUIRE(p.patience == UINT32_MAX);
-    REQUIRE(p.asked == 15); /* as it was when it was stalled first */
+    REQUIRE(p.asked_or_offset == 15); /* as it was when it was stalled first */
 }
 
 TEST_CASE("tracker: reads are answered in the order in which they were submitted") {
@@ -223,4 +223,33 @@ TEST_CASE("peer: after a rejection, every acknowledgement doubles the window") {
     REQUIRE(p.window == UINT32_MAX); /* no limit */
     p.widen_window();
     REQUIRE(p.window == UINT32_MAX);
+}
+
+TEST_CASE("tracker: spare memory is given back; peers and pending reads stay") {
+    Tracker t;
+    adopt(t, *members({{1, "a", RAFT_VOTER}, {2, "b", RAFT_VOTER}, {3, "c", RAFT_VOTER}}));
+    adopt(t, *members({{1, "a", RAFT_VOTER}, {3, "c", RAFT_VOTER}}));
+    t.forget_departing();
+    t.find(3)->match = 7;
+    REQUIRE(t.reads.reserve(100));
+    const bool pending = GENERATE(false, true);
+    for (unsigned long long id : {1, 2}) {
+        t.reads.push_back({id, 0, 0, 0});
+    }
+    REQUIRE(t.take_read().id == 1);
+    if (!pending) {
+        REQUIRE(t.take_read().id == 2);
+    }
+    t.release_spare_memory();
+    REQUIRE(t.scratch.data() == nullptr);
+    REQUIRE(ids(t) == "1* 3 ");
+    REQUIRE(t.find(3)->match == 7);
+    REQUIRE(t.pending_reads() == pending);
+    REQUIRE((t.reads.data() == nullptr) != pending);
+    if (pending) {
+        REQUIRE(t.take_read().id == 2);
+    }
+    adopt(t, *members({{1, "a", RAFT_VOTER}, {3, "c", RAFT_VOTER}, {4, "d", RAFT_VOTER}}));
+    REQUIRE(ids(t) == "1* 3 4 ");
+    REQUIRE(t.find(3)->match == 7);
 }

@@ -132,3 +132,31 @@ TEST_CASE("vector: memory is given back if there is much of it and little is use
     little.shrink();
     REQUIRE(little.data() == data);
 }
+
+TEST_CASE("vector: all memory that is not used can be given back") {
+    Vector<uint64_t> v;
+    Vector<uint64_t, 2> w;
+    for (uint32_t left : {0, 1, 2, 3, 10}) {
+        REQUIRE(v.reserve(10));
+        REQUIRE(w.reserve(10));
+        while (v.size() < 10) {
+            v.push_back(v.size());
+        }
+        while (w.size() < 10) {
+            w.push_back(w.size());
+        }
+        v.truncate(left);
+        w.truncate(left);
+        const uint64_t *data = v.data();
+        v.shrink_to_fit();
+        w.shrink_to_fit();
+        REQUIRE((v.data() == nullptr) == (left == 0));
+        REQUIRE((left != 10 || v.data() == data)); /* there is nothing to give back */
+        REQUIRE(v.size() == left);
+        REQUIRE(w.size() == left);
+        for (uint32_t i = 0; i < left; i++) {
+            REQUIRE(v[i] == i);
+            REQUIRE(w[i] == i);
+        }
+    }
+}
