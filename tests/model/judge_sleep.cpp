@@ -33,7 +33,7 @@ std::string judge_order(const raft_event &e, const raft_update &update) {
  * before it. */
 std::string Nodes::judge_sleep(const Node &before, struct raft *r, const raft_event &e,
                                const raft_update &update) {
-    if (!observe::clock_of(*r).asleep) {
+    if (!observe::is_asleep(*r)) {
         return "";
     }
     if (raft_state(r) == RAFT_CANDIDATE || raft_commit_index(r) != raft_last_index(r) ||

@@ -57,10 +57,10 @@ Outcome Nodes::finish(Node node, raft_update &update) {
     node.committed = chains_.at(node.log, raft_commit_index(r));
     node.has_deadline = raft_timeout(r) != driver::kNoDeadline;
     const raft_time patience = waits_from(clock, node.leads) + kElectionTimeout;
-    node.can_wait =
-        (!node.leads || clock.asleep) && patience > clock.now && patience < clock.deadline;
+    node.can_wait = (!node.leads || observe::is_asleep(*r)) && patience > clock.now &&
+                    patience < clock.deadline;
     node.may_campaign = clock.may_campaign;
-    node.asleep = clock.asleep;
+    node.asleep = observe::is_asleep(*r);
     node.slept_in = node.asleep ? node.term : node.slept_in;
     node.remaining =
         node.has_deadline && clock.deadline > clock.now ? clock.deadline - clock.now : 0;
