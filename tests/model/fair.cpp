@@ -232,7 +232,10 @@ std::optional<FairRuns::End> FairRuns::run_with_entry(Cluster *c, bool may_sleep
                 break;
             }
             passed.push_back(*c);
-            if (leader && follow(*c, *leader, false) && take(c, server, Kind::kSubmit, 0)) {
+            /* A leader that never leads any more steps down, perhaps with an entry that no other
+             * server has. Then none can be elected. */
+            if (leader && node(*c, server).may_campaign && follow(*c, *leader, false) &&
+                take(c, server, Kind::kSubmit, 0)) {
                 log = node(*c, server).log;
                 settle(c);
             }
@@ -338,8 +341,10 @@ std::string FairRuns::judge_without(const Cluster &from, const std::vector<Packe
     if (!can_decide(c)) {
         return "";
     }
-    const std::optional<End> kept = undisturbed(c);
-    std::string broken = judge_orders(c);
+    const std::optional<End> kept = may_sleep ? undisturbed(c) : std::nullopt;
+    /* A leader that steps down and is told at this moment never to lead any more does not campaign, and
+     * its last message may send the others to sleep. */
+    std::string broken = may_sleep ? judge_orders(c) : "";
     if (broken.empty()) {
         broken = judge_wakes(c, kept, may_sleep);
     }

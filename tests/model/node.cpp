@@ -157,14 +157,18 @@ Outcome Nodes::change_setting(const Node &from, uint32_t which) {
     Node node = from;
     node.core = observe::clone(from.core);
     raft_seed(&node.core, kSeed);
-    if (which != 0
-            ? raft_set_idle_timeout(&node.core, 0) != 0
-            : raft_set_eager_commit(&node.core, 1) != 0 || raft_set_pre_vote(&node.core, 0) != 0) {
+    struct raft *r = &node.core;
+    const bool done = which == 0 ? raft_set_eager_commit(r, 1) == 0 && raft_set_pre_vote(r, 0) == 0
+                      : which == 1 ? raft_set_idle_timeout(r, 0) == 0
+                                   : raft_set_election_delay(r, UINT_MAX) == 0;
+    if (!done) {
         fail("a setting cannot be changed");
     }
     raft_update update = {};
     Outcome outcome = finish(std::move(node), update);
-    if (from.asleep && nodes_[outcome.node].remaining != 0) {
+    const Node &changed = nodes_[outcome.node];
+    const bool may_not_sleep = which < 2 || from.leads;
+    if (from.asleep && may_not_sleep && (!changed.has_deadline || changed.remaining != 0)) {
         outcome.code = Outcome::Code::kWrong;
         outcome.wrong = "sleep: a server that may not sleep any more is not due";
     }

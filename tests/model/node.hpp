@@ -48,7 +48,7 @@ enum class Kind : uint8_t {
     kUnreachable, /* argument: who */
     kCampaign,
     kSetting, /* pre-votes are turned off, and commit indexes are told at once; argument 1: the
-               * server may not sleep any more */
+               * server may not sleep any more; 2: it never leads any more */
     kWipe, /* a crash and a restart without the last entry; argument 1: without any but the first */
     kWake,
     kAdvance, /* no timer fires for so many milliseconds; argument: how many */

@@ -124,7 +124,8 @@ void Search::expand_server(const Waiting &from, uint8_t i) {
     if (from.state.campaigns > 0 && !leads) {
         act(from, {Kind::kCampaign, i, 0, 0, 0});
     }
-    for (uint32_t which = 0; from.state.settings > 0 && which <= (bounds_.sleep > 0); which++) {
+    for (uint32_t which = 0; from.state.settings > 0 && which <= (bounds_.sleep > 0 ? 2U : 0U);
+         which++) {
         act(from, {Kind::kSetting, i, 0, 0, which});
     }
     if (from.state.wakes > 0 && asleep) {
@@ -384,8 +385,9 @@ std::string Search::describe(const Action &action) const {
         case Kind::kCampaign:
             return server + ": is told to campaign";
         case Kind::kSetting:
-            return server +
-                   (action.argument != 0 ? ": may not sleep any more" : ": changes its settings");
+            return server + (action.argument == 0   ? ": changes its settings"
+                             : action.argument == 1 ? ": may not sleep any more"
+                                                    : ": never leads any more");
         case Kind::kWake:
             return server + ": is told to wake up";
         case Kind::kAdvance:
