@@ -143,20 +143,24 @@ unsigned FairRuns::campaigners(const Cluster &c) const {
     return found;
 }
 
-/* The living leader, if no living server is in a later term. */
+/* The living leader, if no living member is in a later term. (A server that was removed may be.) */
 std::optional<FairRuns::End> FairRuns::leader_of(const Cluster &c) const {
     std::optional<End> leader;
-    raft_term highest = 0;
     for (unsigned i = 0; i < bounds_.servers; i++) {
         const Node &n = node(c, i);
-        if (lives(c, i + 1)) {
-            highest = std::max(highest, n.term);
-            if (n.leads && (!leader || n.term > leader->term)) {
-                leader = End{i + 1, n.term};
-            }
+        if (lives(c, i + 1) && n.leads && (!leader || n.term > leader->term)) {
+            leader = End{i + 1, n.term};
         }
     }
-    return leader && leader->term == highest ? leader : std::nullopt;
+    if (!leader) {
+        return leader;
+    }
+    const auto &members =
+        nodes_.configuration_of(node(c, static_cast<unsigned>(leader->leader - 1)).log).members;
+    const bool latest = std::all_of(members.begin(), members.end(), [&](const driver::Member &m) {
+        return !lives(c, m.id) || node(c, static_cast<unsigned>(m.id - 1)).term <= leader->term;
+    });
+    return latest ? leader : std::nullopt;
 }
 
 /* Do all living members know this leader, and sleep if they should? */

@@ -9,6 +9,9 @@
 namespace model {
 namespace {
 
+/* How much rarer states are judged in which no leader sleeps. */
+constexpr unsigned kAwake = 100;
+
 observe::Digest digest_of(const State &state) {
     uint32_t words[sizeof(State) / 4];
     static_assert(sizeof words == sizeof state);
@@ -331,8 +334,8 @@ void Search::arrive(const State &state, const Waiting &from, const Action &actio
     const auto number = static_cast<uint32_t>(reached_.size());
     reached_.push_back({from.number, action});
     frontier_.push_back({state, number, from.depth + 1});
-    if (broken_.empty() && bounds_.sleep > 0 && number % bounds_.sleep == 0) {
-        broken_ = judge_future(state);
+    if (broken_.empty() && bounds_.sleep > 0) {
+        broken_ = judge_future(state, number);
     }
     committed_ = std::max(committed_, static_cast<unsigned>(nodes_.chains().last(state.committed)));
     if (reached_.size() * 2 > seen_.size()) {
@@ -347,7 +350,15 @@ void Search::arrive(const State &state, const Waiting &from, const Action &actio
 }
 
 /* Whatever happened: if nothing is lost from now on, the group recovers. */
-std::string Search::judge_future(const State &state) {
+std::string Search::judge_future(const State &state, uint32_t number) {
+    bool sleeps = false;
+    for (unsigned i = 0; i < bounds_.servers; i++) {
+        const Node &node = nodes_[state.nodes[i]];
+        sleeps = sleeps || (node.leads && node.asleep);
+    }
+    if (number % (sleeps ? bounds_.sleep : kAwake * bounds_.sleep) != 0) {
+        return "";
+    }
     std::vector<PacketId> packets;
     for (PacketId packet : state.packets) {
         if (packet != kNone) {
