@@ -297,7 +297,7 @@ Outcome Nodes::compute(const Node &from, Kind kind, uint32_t argument) {
     driver::View before;
     before.capture(&node.core);
     before.due_to_wake = from.asleep && from.has_deadline && from.remaining == 0;
-    const observe::Digest state = observe::state(from.core);
+    const observe::Digest state = observe::state(node.core);
     raft_update update;
     observe::fill(&update);
     std::string difference;

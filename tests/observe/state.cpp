@@ -29,16 +29,22 @@ struct View {
     bool exact() const { return frame == Frame::kExact; }
     /* Messages under way name rounds by their numbers, so ages are not enough for them. */
     bool exact_rounds() const { return exact() || (settings.features & RAFT_FEATURE_ROUNDS) != 0; }
+    uint64_t longest_silence() const {
+        return uint64_t{settings.election_timeout} * (settings.idle_timeout != 0 ? 10 : 1);
+    }
     /* When a peer was last heard from. Time asleep does not count. */
     uint64_t contact(raft_time moment) const {
-        const uint64_t longest =
-            uint64_t{settings.election_timeout} * (settings.idle_timeout != 0 ? 10 : 1);
         const raft_time now = server.asleep ? server.tracker->slept_at : server.now;
-        return exact() ? moment : std::min<uint64_t>(now - std::min(now, moment), longest);
+        return exact() ? moment
+                       : std::min<uint64_t>(now - std::min(now, moment), longest_silence());
     }
     /* A moment in the past. Moments more than `longest` ago are all the same. */
     uint64_t past(raft_time moment, uint64_t longest) const {
         return exact() ? moment : std::min<uint64_t>(server.now - moment, longest);
+    }
+    /* When a leader fell asleep. It matters for members that are left out. */
+    uint64_t slept(raft_time moment) const {
+        return exact() ? moment : server.asleep ? past(moment, longest_silence()) : 0;
     }
     uint64_t future(raft_time moment) const {
         return exact() || moment == kNever ? moment : moment > server.now ? moment - server.now : 0;
@@ -175,7 +181,7 @@ void add_tracker(Hasher &h, const View &view, const Tracker *tracker) {
     add(h, view.round(lease_after), barrier, to, view.past(started, settings.election_timeout),
         timeout_now_sent, catch_up_id, rounds, target, view.past(round_started, longest), pre_vote,
         pre_vote_term, legacy_grant, asked_again, view.past(asked_at, settings.idle_timeout),
-        view.round(sleep_from), view.exact() ? slept_at : 0);
+        view.round(sleep_from), view.slept(slept_at));
 }
 
 void add_facts(Hasher &h, const Server &server) {
