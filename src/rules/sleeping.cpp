@@ -93,14 +93,17 @@ bool confirms_order(const Server &s, const raft_message &m) {
            r.last_log_index == s.log.last() && (r.features & RAFT_FEATURE_SLEEP) != 0;
 }
 
-/* Is this an answer of a member in doubt, which other members' sleep does not wait for? */
-bool is_answer_in_doubt(const Server &s, const raft_event &event) {
+/* The leader sends the group to sleep. Does this answer end the series of rounds that does so, because
+ * its sender may be awake although it echoes one of them? The sender was in doubt, and so was told
+ * nothing in these rounds; or it says that it woke up, and its echo, which is older, may come later. */
+bool ends_series(const Server &s, const raft_event &event) {
     const raft_message *m = load_enum(event.type) == RAFT_RECEIVE ? event.receive.message : nullptr;
     if (m == nullptr || load_enum(m->type) != RAFT_APPEND_ENTRIES_RESULT) {
         return false;
     }
     const Peer *p = s.tracker->find(m->server_id);
-    return p != nullptr && is_in_doubt(s, *p);
+    const raft_append_entries_result &r = m->append_entries_result;
+    return p != nullptr && (is_in_doubt(s, *p) || (r.version >= 3 && r.round == 0));
 }
 
 /* Does the event ask this leader for something? */
@@ -192,7 +195,7 @@ uint64_t messages_for_waking(const Server &s) { return s.leads() ? s.tracker->pe
 
 Before before(const Server &s, const raft_event &event) {
     return {s.term, s.leader, s.leader_round,
-            s.leads() && s.tracker->sleep_from != 0 && is_answer_in_doubt(s, event)};
+            s.leads() && !s.asleep && s.tracker->sleep_from != 0 && ends_series(s, event)};
 }
 
 void wake(Change &change) {
@@ -257,9 +260,8 @@ void finish(Change &change, const raft_event &event, const Before &before, bool 
         if (s.deadline == kNever) {
             wait_for_members_in_doubt(s); /* one may have been reported unreachable */
         }
-    } else if (before.answers_in_doubt) {
-        /* Its heartbeats have the same rounds, but do not tell it to sleep. Begin anew with it. */
-        s.tracker->sleep_from = 0;
+    } else if (before.series_ends) {
+        s.tracker->sleep_from = 0; /* the next heartbeat begins another */
     } else if (s.tracker->sleep_from != 0 && may_sleep(s) && all_have_echoed(s)) {
         fall_asleep(change);
     }

@@ -53,7 +53,7 @@ struct Before {
     raft_term term;
     raft_id leader;
     uint64_t leader_round;
-    bool answers_in_doubt; /* a member that the leader left out when it sent the group to sleep */
+    bool series_ends; /* an answer shows that a member may be awake that was told to sleep */
 };
 Before before(const Server &s, const raft_event &event);
 /* An event was carried out. A server that it woke tells the others; a leader notes what was asked,
