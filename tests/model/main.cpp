@@ -244,7 +244,6 @@ constexpr Bounds kConfigurations[] = {
      .pre_vote = true,
      .losses = 4,
      .commits = 2,
-     .wakes = 1,
      .sleep = 400,
      .features = kSleep},
     {.name = "sleep with a voter that never leads",

@@ -276,7 +276,7 @@ std::string judge_step(const driver::View &before, struct raft *r, const raft_ev
         driver::check_vote(before, after);
         driver::check_first_index(before, after, e, update);
         driver::check_timeout(before, after, e, update, observe::clock_of(*r).now);
-        driver::check_sleep(r->id, before, after, e, update);
+        driver::check_sleep(before, after, e, update);
         for (unsigned i = 0; update.flags & RAFT_UPDATE_MESSAGES && i < update.messages.n; i++) {
             driver::check_message(r, before, after, update.messages.batch[i]);
         }
