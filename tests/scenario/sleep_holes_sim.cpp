@@ -92,3 +92,24 @@ TEST_CASE("An echo of a message that does not send to sleep does not count") {
     REQUIRE(c.all_asleep());
     REQUIRE(c[2].term() == 3);
 }
+
+TEST_CASE("A member that comes back up to date is told to sleep before its leader sleeps") {
+    Group c;
+    c.isolate(3);
+    c.run(12000);
+    REQUIRE(c.all_asleep({1, 2}));
+    c.heal();
+    c.drop();
+    c.hold(2, 1);
+    c.wake(1);
+    c.deliver(1, 3); /* an ordinary heartbeat, in the round that sends server 2 to sleep */
+    c.deliver(3, 1);
+    c.drop(1, 3);
+    c.release();
+    c.deliver(1, 2);
+    c.deliver(2, 1);
+    REQUIRE_FALSE(c.asleep(1));
+    c.run(200);
+    REQUIRE(c.all_asleep());
+    REQUIRE(c[1].term() == 2);
+}

@@ -126,6 +126,29 @@ TEST_CASE("Reports about disks and connections wake nobody") {
     REQUIRE(c.count(1, 2) + c.count(1, 3) == 0);
 }
 
+TEST_CASE("A leader does not fall asleep if a member that has answered has woken up since") {
+    /* A late refusal of a pre-vote, say, wakes a member just after it was sent to sleep. Its leader
+     * is still waiting for another member. */
+    RestingGroup c;
+    c.sleep(5000);
+    c.hold(3, 1);
+    c.wake(1);
+    c.deliver(1, 2);
+    c.deliver(1, 3);
+    c.deliver(2, 1);
+    REQUIRE(c.asleep(2));
+    c.wake(2);
+    c.deliver(2, 1);
+    c.release();
+    c.deliver(3, 1);
+    REQUIRE(c.asleep(3));
+    REQUIRE_FALSE(c.asleep(2));
+    REQUIRE_FALSE(c.asleep(1)); /* or server 2 would campaign */
+    c.run(200);
+    REQUIRE(c.all_asleep());
+    REQUIRE(c[2].leader() == 1);
+}
+
 TEST_CASE("A follower that is woken wakes its leader, and the group sleeps again at once") {
     RestingGroup c;
     c.sleep(1000000);
