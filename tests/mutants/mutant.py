@@ -9,7 +9,7 @@ from edit import Stale
 
 REQUIRED = ("title", "source", "breaks", "alone")
 AREAS = ("votes", "timers", "commit", "append", "persistence", "snapshots", "membership",
-         "transfer", "reads", "limits")
+         "transfer", "reads", "limits", "sleep")
 
 
 class Mutant:
