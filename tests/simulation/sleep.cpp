@@ -9,7 +9,7 @@ namespace sim {
 
 /* Often the operator has nothing to ask, either. */
 void Simulation::pause() {
-    if (calm) {
+    if (calm || plan.callers.pause_max == 0) {
         return;
     }
     const Callers &c = plan.callers;
