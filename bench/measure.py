@@ -19,7 +19,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", required=True, help="the program of the workloads")
     parser.add_argument("--memory", required=True, help="the program that counts memory")
-    parser.add_argument("--groups", help="the program of many groups")
+    parser.add_argument("--groups", required=True, help="the program of many groups")
     parser.add_argument("--peer", help="the program of the workloads for Debian's libraft-dev")
     parser.add_argument("--budgets", help="a table of budgets",
                         default=os.path.join(os.path.dirname(__file__), "budgets.json"))
@@ -53,15 +53,12 @@ def measure_groups(program, numbers):
     figures = counting.count_instructions([program, "awake", str(FEW_GROUPS)])
     times = {}
     for number in numbers:
-        def named(lines, number=number):
-            if number == numbers[0]:
-                return lines
-            return {name.replace("groups/", f"groups={number}/"): value
-                    for name, value in lines.items()}
+        prefix = "groups/" if number == numbers[0] else f"groups={number}/"
         for mode in ("awake", "asleep", "batches"):
-            values, nanoseconds = figures_of([program, mode, str(number)])
-            figures.update(named(values))
-            times.update(named(nanoseconds))
+            found = figures_of([program, mode, str(number)])
+            for kind, lines in zip((figures, times), found):
+                kind.update((name.replace("groups/", prefix), value)
+                            for name, value in lines.items())
     return figures, times
 
 
@@ -104,10 +101,9 @@ def measure(args):
             figures.update(values_of([args.groups, mode, str(FEW_GROUPS)]))
         return figures, {}
     times = times_of([args.steps])
-    if args.groups:
-        groups, group_times = measure_groups(args.groups, args.numbers)
-        figures.update(groups)
-        times.update(group_times)
+    groups, group_times = measure_groups(args.groups, args.numbers)
+    figures.update(groups)
+    times.update(group_times)
     if args.peer:
         figures.update(measure_peer(args.peer))
     return figures, times

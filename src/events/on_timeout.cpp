@@ -19,6 +19,9 @@
 namespace libraft {
 namespace {
 
+/* How many election timeouts a leader waits, at most, until it sends an entry once more. */
+constexpr uint64_t kLongestPatience = 10;
+
 /* What one peer is sent when a heartbeat is due. */
 void send_heartbeat(Change &change, Peer &p) {
     const Server &s = change.server;
@@ -28,7 +31,7 @@ void send_heartbeat(Change &change, Peer &p) {
     if (installs) {
         snapshot_transfer::give_up_if_late(s, p);
     } else if (sending::is_stalled(s, p, s.now)) {
-        p.stall(s.now);
+        p.stall(s.now, kLongestPatience * s.settings->election_timeout);
         sending::send(change, p);
     } else if (p.is_pipelined()) {
         sending::send(change, p); /* entries that the caller did not send: see RAFT_SENT */

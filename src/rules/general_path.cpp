@@ -33,7 +33,7 @@ int run(Server &s, const raft_event &event, raft_update &update, Handler handler
     s.now = event.time > now ? event.time : now;
     s.capacity = event.capacity;
     const bool wakes = s.asleep && sleeping::wakes(s, event);
-    const sleeping::Before before = sleeping::before(s);
+    const sleeping::Before before = sleeping::before(s, event);
     int rv = 0;
     if (wakes && !step.plan_waking(sleeping::wake, sleeping::messages_for_waking(s))) [[unlikely]] {
         rv = step.no_memory();

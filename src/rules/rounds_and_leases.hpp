@@ -4,18 +4,25 @@
  * them: contact with a quorum (§6.2) and leases (§6.4.1). */
 #pragma once
 
+#include "base/untrusted.hpp"
 #include "state/server.hpp"
 #include "state/tracker.hpp"
+
+#include <algorithm>
 
 namespace libraft::rounds {
 
 /* A round's number carries the time of its beginning, so that an echo tells how old it is. */
 inline constexpr unsigned kRoundBits = 20; /* number of the round within its millisecond */
 
+/* Numbers end at kLimit, 139 years after the election. Rounds that begin later seem to have begun
+ * then: their echoes give no lease. */
+inline constexpr uint64_t kLastMoment = (kLimit >> kRoundBits) - 1;
+
 /* Begin a round. False: there are too many in this millisecond. */
 [[nodiscard]] inline bool begin(Server &s) {
     Tracker &t = *s.tracker;
-    const uint64_t moment = s.now - t.elected_at + 1;
+    const uint64_t moment = std::min<uint64_t>(s.now - t.elected_at + 1, kLastMoment);
     const uint64_t first = moment << kRoundBits;
     const uint64_t round = first > t.round ? first : t.round + 1;
     if (round >> kRoundBits > moment) {

@@ -151,7 +151,8 @@ void send_farewell(Change &change, Peer &p) {
 bool is_told(const Change &change, const Peer &p) {
     const Outgoing &out = change.out;
     return std::any_of(out.messages, out.messages + out.n_messages, [&](const raft_message &m) {
-        return m.server_id == p.id && m.type != RAFT_REQUEST_VOTE_RESULT;
+        return m.server_id == p.id && m.type != RAFT_REQUEST_VOTE_RESULT &&
+               m.type != RAFT_APPEND_ENTRIES_RESULT;
     });
 }
 

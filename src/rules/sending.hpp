@@ -81,8 +81,7 @@ inline void plan_telling(const Server &s, Need *need) {
     need->messages += s.settings->eager_commit ? s.tracker->peers.size() : 0;
 }
 void tell_commit(Change &change, raft_index before);
-/* Is a message to this peer in the update already that tells it of this leader? A refused vote does
- * not. */
+/* Is a message to this peer in the update that is no answer, and so tells it of this leader? */
 bool is_told(const Change &change, const Peer &p);
 /* Send new entries to every peer that is pipelined. */
 void send_to_all(Change &change);

@@ -17,10 +17,12 @@ constexpr uint64_t kLongSilence = 10;
 /* How many heartbeat timeouts pass until such members are asked again. */
 constexpr uint64_t kIntervals = 100;
 
-/* Does this member have everything, and would it sleep if it is told to? */
+/* Does this member have everything, and would it sleep if it is told to? It cannot confirm that
+ * without rounds. */
 bool is_sleeper(const Server &s, const Peer &p) {
+    constexpr unsigned kNeeded = RAFT_FEATURE_SLEEP | RAFT_FEATURE_ROUNDS;
     return p.is_pipelined() && p.match == s.log.last() && p.doubts == 0 &&
-           (p.usable() & RAFT_FEATURE_SLEEP) != 0 && rounds::is_heard(s, p);
+           (p.usable() & kNeeded) == kNeeded && rounds::is_heard(s, p);
 }
 
 bool is_in_doubt(const Server &s, const Peer &p) {
@@ -91,14 +93,17 @@ bool confirms_order(const Server &s, const raft_message &m) {
            r.last_log_index == s.log.last() && (r.features & RAFT_FEATURE_SLEEP) != 0;
 }
 
-/* Does a member say that it has woken up? Then it does not sleep, whatever it has echoed before. */
-bool says_that_it_woke(const raft_event &event) {
-    if (load_enum(event.type) != RAFT_RECEIVE) {
+/* The leader sends the group to sleep. Does this answer end the series of rounds that does so, because
+ * its sender may be awake although it echoes one of them? The sender was in doubt, and so was told
+ * nothing in these rounds; or it says that it woke up, and its echo, which is older, may come later. */
+bool ends_series(const Server &s, const raft_event &event) {
+    const raft_message *m = load_enum(event.type) == RAFT_RECEIVE ? event.receive.message : nullptr;
+    if (m == nullptr || load_enum(m->type) != RAFT_APPEND_ENTRIES_RESULT) {
         return false;
     }
-    const raft_message &m = *event.receive.message;
-    return load_enum(m.type) == RAFT_APPEND_ENTRIES_RESULT &&
-           m.append_entries_result.version >= 3 && m.append_entries_result.round == 0;
+    const Peer *p = s.tracker->find(m->server_id);
+    const raft_append_entries_result &r = m->append_entries_result;
+    return p != nullptr && (is_in_doubt(s, *p) || (r.version >= 3 && r.round == 0));
 }
 
 /* Does the event ask this leader for something? */
@@ -188,6 +193,11 @@ bool wakes(const Server &s, const raft_event &event) {
 
 uint64_t messages_for_waking(const Server &s) { return s.leads() ? s.tracker->peers.size() : 1; }
 
+Before before(const Server &s, const raft_event &event) {
+    return {s.term, s.leader, s.leader_round,
+            s.leads() && !s.asleep && s.tracker->sleep_from != 0 && ends_series(s, event)};
+}
+
 void wake(Change &change) {
     Server &s = change.server;
     if (!s.leads()) {
@@ -250,14 +260,10 @@ void finish(Change &change, const raft_event &event, const Before &before, bool 
         if (s.deadline == kNever) {
             wait_for_members_in_doubt(s); /* one may have been reported unreachable */
         }
-    } else if (s.tracker->sleep_from != 0) {
-        if (!may_sleep(s) || (!woken && says_that_it_woke(event))) {
-            /* The next heartbeat begins anew. A member that came back may be brought up to date in
-             * this round: its echo does not say that it sleeps. */
-            s.tracker->sleep_from = 0;
-        } else if (all_have_echoed(s)) {
-            fall_asleep(change);
-        }
+    } else if (before.series_ends) {
+        s.tracker->sleep_from = 0; /* the next heartbeat begins another */
+    } else if (s.tracker->sleep_from != 0 && may_sleep(s) && all_have_echoed(s)) {
+        fall_asleep(change);
     }
 }
 

@@ -53,8 +53,9 @@ struct Before {
     raft_term term;
     raft_id leader;
     uint64_t leader_round;
+    bool series_ends; /* an answer shows that a member may be awake that was told to sleep */
 };
-inline Before before(const Server &s) { return {s.term, s.leader, s.leader_round}; }
+Before before(const Server &s, const raft_event &event);
 /* An event was carried out. A server that it woke tells the others; a leader notes what was asked,
  * and falls asleep if everything is ready. */
 void finish(Change &change, const raft_event &event, const Before &before, bool woken);

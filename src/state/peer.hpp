@@ -31,6 +31,7 @@
 
 #include <raft.h>
 
+#include <algorithm>
 #include <cstdint>
 
 namespace libraft {
@@ -151,15 +152,17 @@ struct Peer {
         widen_window();
         waiting_since = now;
     }
-    /* What is in flight does not arrive: send the first entry of it once more. */
-    void stall(raft_time now) {
+    /* What is in flight does not arrive: send the first entry of it once more. The peer may have been
+     * silent for long, which says little about how slow it is: so the patience has a limit. */
+    void stall(raft_time now, raft_time longest) {
         if (!is(kStalled)) {
             asked_or_offset = next;
             probe_from(acknowledged() + 1);
             set(kStalled);
         }
-        const raft_time wait = 2 * (now - waiting_since);
-        patience = wait < UINT32_MAX ? static_cast<uint32_t>(wait) : UINT32_MAX;
+        const raft_time wait =
+            std::min({2 * (now - waiting_since), longest, raft_time{UINT32_MAX}});
+        patience = static_cast<uint32_t>(wait);
         waiting_since = now;
     }
     /* Wait longer each time, and let that wear off over some hundred heartbeats. */

@@ -5,6 +5,7 @@
 
 #include "base/owner.hpp"
 #include "base/random.hpp"
+#include "base/sharing_owner.hpp"
 #include "state/configuration.hpp"
 #include "state/outbox.hpp"
 #include "state/settings.hpp"

@@ -63,7 +63,7 @@ void Cluster::act() {
 /* Nobody asks for anything for a while: messages arrive, writes complete, timers fire. Clusters
  * whose settings allow it fall asleep. */
 void Cluster::rest() {
-    const uint64_t turns = 40 + random_.below(200);
+    const uint64_t turns = 40 + random_.below(120);
     for (uint64_t i = 0; i < turns; i++) {
         now_ += random_.below(2);
         const uint64_t choice = random_.below(8);

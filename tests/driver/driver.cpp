@@ -188,7 +188,7 @@ int Driver::step(raft_event &e) {
     tamper(u);
     check_flags(before, view, e, u);
     check_timeout(before, view, e, u, latest);
-    check_sleep(id, before, view, e, u);
+    check_sleep(before, view, e, u);
     check_monotonic(before, view);
     check_vote(before, view);
     check_first_index(before, view, e, u);

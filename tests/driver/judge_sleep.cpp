@@ -62,29 +62,35 @@ bool may_sleep(const View &v, const Peer &peer) {
            (peer.features & RAFT_FEATURE_SLEEP) != 0;
 }
 
-void check_falling_asleep(raft_id own, const View &v, const raft_event &e) {
-    if (v.last != v.stored || v.last != v.commit) {
-        broken(e, "it falls asleep although not everything is durable and committed");
-    }
-    if (!v.leads()) {
-        if (!sends_to_sleep(e) || e.receive.message->server_id != v.leader) {
-            broken(e, "a follower falls asleep although its leader has not told it");
+/* Why this leader may not sleep. NULL: it may. */
+const char *obstacle(const View &v) {
+    const bool catches_up = std::any_of(v.peers.begin(), v.peers.end(), [](const Peer &peer) {
+        return peer.catch_up == RAFT_CATCH_UP_RUNNING;
+    });
+    return v.last != v.stored || v.last != v.commit
+               ? "it falls asleep although not everything is durable and committed"
+           : catches_up        ? "a leader falls asleep while a catch-up runs"
+           : v.transferee != 0 ? "a leader falls asleep while it transfers leadership"
+           : !quorum(v.conf, [&](raft_id id) { return id == v.leader || may_sleep(v, v.peer(id)); })
+               ? "a leader falls asleep without a quorum that has everything"
+               : nullptr;
+}
+
+void check_falling_asleep(const View &v, const raft_event &e) {
+    if (v.leads()) {
+        if (e.type != RAFT_TIMEOUT && received(e, RAFT_APPEND_ENTRIES_RESULT) == nullptr) {
+            broken(e, "a leader falls asleep, neither at a heartbeat nor on an answer");
+        }
+        if (const char *why = obstacle(v)) {
+            broken(e, why);
         }
         return;
     }
-    if (e.type != RAFT_TIMEOUT && received(e, RAFT_APPEND_ENTRIES_RESULT) == nullptr) {
-        broken(e, "a leader falls asleep, neither at a heartbeat nor on an answer");
+    if (v.last != v.stored || v.last != v.commit) {
+        broken(e, "it falls asleep although not everything is durable and committed");
     }
-    for (const Peer &peer : v.peers) {
-        if (peer.catch_up == RAFT_CATCH_UP_RUNNING) {
-            broken(e, "a leader falls asleep while a catch-up runs");
-        }
-    }
-    if (v.transferee != 0) {
-        broken(e, "a leader falls asleep while it transfers leadership");
-    }
-    if (!quorum(v.conf, [&](raft_id id) { return id == own || may_sleep(v, v.peer(id)); })) {
-        broken(e, "a leader falls asleep without a quorum that has everything");
+    if (!sends_to_sleep(e) || e.receive.message->server_id != v.leader) {
+        broken(e, "a follower falls asleep although its leader has not told it");
     }
 }
 
@@ -158,6 +164,10 @@ void check_sleeper(const View &before, const View &after, const raft_event &e,
 
 } // namespace
 
+bool may_fall_asleep(const View &before, const View &after, const raft_event &e) {
+    return after.leads() && confirms_sleep(before, e) && obstacle(after) == nullptr;
+}
+
 bool tells_all_members(const View &v, const raft_update &u) {
     for (size_t i = 0; i < v.peers.size(); i++) {
         if (v.peers[i].mode > RAFT_PROGRESS_NONE && !is_sent(u, v.conf.members[i].id)) {
@@ -167,12 +177,11 @@ bool tells_all_members(const View &v, const raft_update &u) {
     return true;
 }
 
-void check_sleep(raft_id own, const View &before, const View &after, const raft_event &e,
-                 const raft_update &u) {
+void check_sleep(const View &before, const View &after, const raft_event &e, const raft_update &u) {
     if (before.asleep()) {
         check_sleeper(before, after, e, u);
     } else if (after.asleep()) {
-        check_falling_asleep(own, after, e);
+        check_falling_asleep(after, e);
     }
 }
 

@@ -32,7 +32,8 @@ void check_flags(const View &before, const View &after, const raft_event &e, con
 
 /* Does a server that waits for its election timeout begin to wait anew in this step? So does one
  * that wakes up. A leader that sleeps and has a deadline cannot be told from one that is awake, but
- * when it wakes up, it sends what the deadline is for. */
+ * when it wakes up, it sends what the deadline is for, and when it falls asleep, a
+ * quorum has just confirmed that it leads. */
 static bool waits_anew(const View &before, const View &after, const raft_event &e,
                        const raft_update &u) {
     if (before.due_to_wake || (before.leads() && after.leads() && u.flags & RAFT_UPDATE_MESSAGES &&
@@ -46,6 +47,9 @@ static bool waits_anew(const View &before, const View &after, const raft_event &
     }
     if (e.type != RAFT_RECEIVE) {
         return false;
+    }
+    if (before.leads()) {
+        return may_fall_asleep(before, after, e);
     }
     const raft_message &m = *e.receive.message;
     if (is(m, RAFT_APPEND_ENTRIES) || is(m, RAFT_INSTALL_SNAPSHOT)) {

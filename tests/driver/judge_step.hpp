@@ -18,12 +18,13 @@ void check_flags(const View &before, const View &after, const raft_event &e, con
  * time so far: time that runs backwards stands still (contract, section 4). */
 void check_timeout(const View &before, const View &after, const raft_event &e, const raft_update &u,
                    raft_time now);
+/* May this leader fall asleep on the answer that it receives? */
+bool may_fall_asleep(const View &before, const View &after, const raft_event &e);
 /* Does an update contain a message for each member that this leader replicates to? */
 bool tells_all_members(const View &v, const raft_update &u);
 /* Who may fall asleep; what wakes a server that sleeps, what does not, and what it sends (raft.h,
  * raft_set_idle_timeout()). It votes for nobody who has no permission (§4.2.3, §6.4.1). */
-void check_sleep(raft_id own, const View &before, const View &after, const raft_event &e,
-                 const raft_update &u);
+void check_sleep(const View &before, const View &after, const raft_event &e, const raft_update &u);
 /* The same by what the driver knows to be pending. */
 void check_sleep(const Driver &s, const raft_event &e);
 /* The term and the commit index never fall (§3.3, figure 3.1). */

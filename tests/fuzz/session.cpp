@@ -59,7 +59,7 @@ void Session::judge(const raft_event &event, const raft_update &update) {
     driver::check_untouched(update);
     latest_ = std::max<raft_time>(latest_, event.time);
     driver::check_timeout(before, view_, event, update, latest_);
-    driver::check_sleep(first_.id, before, view_, event, update);
+    driver::check_sleep(before, view_, event, update);
     if (update.flags & RAFT_UPDATE_ENTRIES) {
         EXPECT(update.entries.index + update.entries.n == view_.last + 1);
         EXPECT(update.entries.index > view_.snapshot);

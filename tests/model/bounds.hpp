@@ -43,12 +43,16 @@ struct Bounds {
     unsigned losses = 7; /* messages to these servers get lost, too */
     unsigned commits;    /* entries that must be committed in some state */
     unsigned snapshots = 0;
-    unsigned cuts = 0;                      /* messages whose last entry does not leave */
-    unsigned unreachables = 0;              /* reports that a server cannot be reached */
-    unsigned campaigns = 0;                 /* that the caller asks for */
-    unsigned settings = 0;                  /* changes of a setting */
-    unsigned wipes = 0;                     /* restarts without the end of the log, or with none */
-    unsigned reads = 0;                     /* at most kMostReads */
+    unsigned cuts = 0;         /* messages whose last entry does not leave */
+    unsigned unreachables = 0; /* reports that a server cannot be reached */
+    unsigned campaigns = 0;    /* that the caller asks for */
+    unsigned settings = 0;     /* changes of a setting */
+    unsigned wipes = 0;        /* restarts without the end of the log, or with none */
+    unsigned reads = 0;        /* at most kMostReads */
+    unsigned wakes = 0;        /* RAFT_WAKE, on any server */
+    unsigned sleep =
+        0; /* a group that rests sleeps; of so many states, the future of one is judged */
+    unsigned never_lead = 0;                /* servers that never lead */
     unsigned lost = 0;                      /* these servers are lost for good, once */
     unsigned features = RAFT_FEATURE_JOINT; /* that all servers announce */
 };

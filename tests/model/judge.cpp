@@ -149,6 +149,9 @@ std::string Search::judge(State *state, const Action &action, NodeId before_id) 
     if (broken.empty() && action.kind == Kind::kDeliver) {
         broken = judge_follower(action, after);
     }
+    if (broken.empty() && after.leads && after.asleep && !before.asleep) {
+        broken = judge_falling_asleep(*state, after);
+    }
     if (broken.empty() && action.kind == Kind::kChange) {
         broken = judge_change(before);
     }

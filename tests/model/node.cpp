@@ -6,6 +6,7 @@
 #include "../observe/paths.hpp"
 
 #include <algorithm>
+#include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -17,6 +18,7 @@ namespace {
 /* The generator is seeded anew before each step, so that a timeout is always the same length. It is
  * longer than the time for which a voter refuses votes after it has heard from a leader. */
 constexpr unsigned kHeartbeat = 1;
+constexpr unsigned kIdle = 1;
 constexpr unsigned kSeed = 3;
 
 driver::Configuration members(unsigned voters, unsigned standbys = 0) {
@@ -58,6 +60,8 @@ Node Nodes::boot(Node node, raft_id id, raft_update *update) {
         raft_set_election_timeout(&r, kElectionTimeout) != 0 ||
         raft_set_install_snapshot_timeout(&r, kElectionTimeout) != 0 ||
         raft_set_pre_vote(&r, bounds_.pre_vote) != 0 ||
+        raft_set_idle_timeout(&r, bounds_.sleep > 0 ? kIdle : 0) != 0 ||
+        raft_set_election_delay(&r, bounds_.never_lead >> (id - 1) & 1 ? UINT_MAX : 0) != 0 ||
         raft_set_features(&r, bounds_.features) != 0) {
         fail("a server cannot be set up");
     }
@@ -113,7 +117,7 @@ const Outcome &Nodes::step(NodeId from, Kind kind, uint32_t argument) {
     const Node node = nodes_[from];
     Outcome outcome = kind == Kind::kCrash     ? restart(node, argument)
                       : kind == Kind::kWipe    ? wipe(node, argument != 0)
-                      : kind == Kind::kSetting ? change_setting(node)
+                      : kind == Kind::kSetting ? change_setting(node, argument)
                                                : compute(node, kind, argument);
     return known.emplace(key, std::move(outcome)).first->second;
 }
@@ -149,15 +153,26 @@ Outcome Nodes::wipe(const Node &from, bool all) {
     return finish(boot(std::move(node), from.core.id, &update), update);
 }
 
-Outcome Nodes::change_setting(const Node &from) {
+Outcome Nodes::change_setting(const Node &from, uint32_t which) {
     Node node = from;
     node.core = observe::clone(from.core);
     raft_seed(&node.core, kSeed);
-    if (raft_set_eager_commit(&node.core, 1) != 0 || raft_set_pre_vote(&node.core, 0) != 0) {
+    struct raft *r = &node.core;
+    const bool done = which == 0 ? raft_set_eager_commit(r, 1) == 0 && raft_set_pre_vote(r, 0) == 0
+                      : which == 1 ? raft_set_idle_timeout(r, 0) == 0
+                                   : raft_set_election_delay(r, UINT_MAX) == 0;
+    if (!done) {
         fail("a setting cannot be changed");
     }
     raft_update update = {};
-    return finish(std::move(node), update);
+    Outcome outcome = finish(std::move(node), update);
+    const Node &changed = nodes_[outcome.node];
+    const bool may_not_sleep = which < 2 || from.leads;
+    if (from.asleep && may_not_sleep && (!changed.has_deadline || changed.remaining != 0)) {
+        outcome.code = Outcome::Code::kWrong;
+        outcome.wrong = "sleep: a server that may not sleep any more is not due";
+    }
+    return outcome;
 }
 
 /* A message as it comes in. */
@@ -186,7 +201,13 @@ raft_event Nodes::event_of(Node *node, Kind kind, uint32_t argument, Loan *loan)
             e.time = clock.deadline;
             break;
         case Kind::kPatience:
-            e = event_at(clock.heard_at + kElectionTimeout, RAFT_CONFIGURATION);
+            e = event_at(waits_from(clock, node->leads) + kElectionTimeout, RAFT_CONFIGURATION);
+            break;
+        case Kind::kAdvance:
+            e = event_at(clock.now + argument, RAFT_CONFIGURATION);
+            break;
+        case Kind::kWake:
+            e.type = RAFT_WAKE;
             break;
         case Kind::kDeliver:
             loan->message = receive(packets_[argument], loan);
@@ -255,6 +276,7 @@ std::string judge_step(const driver::View &before, struct raft *r, const raft_ev
         driver::check_vote(before, after);
         driver::check_first_index(before, after, e, update);
         driver::check_timeout(before, after, e, update, observe::clock_of(*r).now);
+        driver::check_sleep(before, after, e, update);
         for (unsigned i = 0; update.flags & RAFT_UPDATE_MESSAGES && i < update.messages.n; i++) {
             driver::check_message(r, before, after, update.messages.batch[i]);
         }
@@ -274,6 +296,8 @@ Outcome Nodes::compute(const Node &from, Kind kind, uint32_t argument) {
     raft_event e = event_of(&node, kind, argument, &loan);
     driver::View before;
     before.capture(&node.core);
+    before.due_to_wake = from.asleep && from.has_deadline && from.remaining == 0;
+    const observe::Digest state = observe::state(from.core);
     raft_update update;
     observe::fill(&update);
     std::string difference;
@@ -287,13 +311,19 @@ Outcome Nodes::compute(const Node &from, Kind kind, uint32_t argument) {
         outcome.wrong = "fast path: " + difference;
     } else if (error != 0) {
         const bool asked = kind == Kind::kSubmit || kind == Kind::kChange ||
-                           kind == Kind::kTransfer || kind == Kind::kCampaign;
+                           kind == Kind::kTransfer || kind == Kind::kCampaign ||
+                           (kind == Kind::kRead && !from.leads);
         outcome.code = asked ? Outcome::Code::kImpossible : Outcome::Code::kWrong;
-        outcome.wrong =
-            "acceptance: a message of a correct server, or an acknowledgement of a correct caller, "
-            "fails with error " +
-            std::to_string(error);
+        const bool same = observe::state(node.core) == state;
+        outcome.code = same ? outcome.code : Outcome::Code::kWrong;
+        outcome.wrong = !same ? "acceptance: a step that fails changes the server"
+                              : "acceptance: a message of a correct server, or an acknowledgement "
+                                "of a correct caller, "
+                                "fails with error " +
+                                    std::to_string(error);
     } else if (outcome.wrong = judge_step(before, &node.core, e, update); !outcome.wrong.empty()) {
+        outcome.code = Outcome::Code::kWrong;
+    } else if (outcome.wrong = judge_sleep(node, &node.core, e, update); !outcome.wrong.empty()) {
         outcome.code = Outcome::Code::kWrong;
     }
     if (outcome.code != Outcome::Code::kDone) {

@@ -27,10 +27,15 @@ inline void *const kSubmitted = reinterpret_cast<void *>(uintptr_t{UINT32_MAX});
 
 [[noreturn]] void fail(const char *what);
 
+/* Since when a server hears no leader; a leader: since when it is asleep. */
+inline raft_time waits_from(const observe::Clock &clock, bool leads) {
+    return leads ? clock.slept_at : clock.heard_at;
+}
+
 /* An operation on a server. */
 enum class Kind : uint8_t {
     kTimeout,  /* its deadline has come */
-    kPatience, /* an election timeout without a leader passes, but no timer fires */
+    kPatience, /* an election timeout without a leader, or asleep, passes; no timer fires */
     kDeliver,  /* argument: the packet */
     kPersist,  /* its oldest write reaches the disk and is acknowledged */
     kCrash,    /* and restart; argument: how many of its writes reached the disk */
@@ -42,9 +47,12 @@ enum class Kind : uint8_t {
     kSent,        /* argument: to whom the last entry did not leave */
     kUnreachable, /* argument: who */
     kCampaign,
-    kSetting, /* pre-votes are turned off, and commit indexes are told at once */
+    kSetting, /* pre-votes are turned off, and commit indexes are told at once; argument 1: the
+               * server may not sleep any more; 2: it never leads any more */
     kWipe, /* a crash and a restart without the last entry; argument 1: without any but the first */
-    kLose, /* servers, for good */
+    kWake,
+    kAdvance, /* no timer fires for so many milliseconds; argument: how many */
+    kLose,    /* servers, for good */
     kRecover, /* argument: the new voters, a bit set */
     kKinds
 };
@@ -77,6 +85,11 @@ struct Node {
     bool leads = false;
     bool campaigns = false;
     bool has_deadline = false;
+    bool may_campaign = false;
+    bool asleep = false;
+    raft_term slept_in = 0; /* the last term in which it fell asleep; a restart forgets nothing */
+    raft_id leader = 0;     /* that it knows */
+    uint64_t remaining = 0; /* until its deadline */
     bool can_wait = false;
     bool noticed_loss = false; /* a leader: a member came back with less than it acknowledged */
     unsigned unsent = 0;       /* a bit set: servers with an entry in flight that may be cut */
@@ -99,7 +112,7 @@ struct Loan {
 
 struct Outcome {
     enum class Code : uint8_t { kDone, kImpossible, kBeyond, kWrong } code = Code::kDone;
-    NodeId node = 0;
+    NodeId node = 0; /* of kDone and kBeyond */
     std::vector<PacketId> packets;
     std::vector<raft_read> reads; /* answered */
     std::string wrong;            /* kWrong: the broken property */
@@ -120,6 +133,7 @@ public:
     const Chains &chains() const { return chains_; }
     /* Where the configuration in force at the end of a log was set. */
     raft_index configuration_index(Chain log) const;
+    const driver::Configuration &configuration_of(Chain log) const;
     size_t size() const { return nodes_.size(); }
     uint64_t steps() const { return steps_; }
 
@@ -127,8 +141,10 @@ private:
     Outcome compute(const Node &from, Kind kind, uint32_t argument);
     Outcome restart(const Node &from, uint32_t kept);
     Outcome wipe(const Node &from, bool all);
-    Outcome change_setting(const Node &from);
+    Outcome change_setting(const Node &from, uint32_t which);
     Outcome finish(Node node, raft_update &update);
+    static std::string judge_sleep(const Node &before, struct raft *r, const raft_event &e,
+                                   const raft_update &update);
     NodeId intern(Node node);
     PacketId intern(const Packet &packet);
     static void note_peers(Node *node);
@@ -142,7 +158,6 @@ private:
     std::string pack_install(const Node &node, const raft_install_snapshot &message,
                              Packet *packet) const;
     std::vector<raft_entry> unpack(Chain log, raft_index after) const;
-    driver::Configuration configuration_of(Chain log) const;
     Node boot(Node disk, raft_id id, raft_update *update);
 
     const Bounds bounds_;
@@ -154,6 +169,7 @@ private:
     std::map<observe::Digest, PacketId> packet_ids_;
     /* By kind: (node, argument). */
     std::unordered_map<uint64_t, Outcome> outcomes_[static_cast<size_t>(Kind::kKinds)];
+    mutable std::map<uint32_t, driver::Configuration> decoded_; /* by payload */
     uint64_t steps_ = 0;
 };
 

@@ -41,21 +41,31 @@ Outcome Nodes::finish(Node node, raft_update &update) {
     if (in_force != configuration_index(node.log)) {
         outcome.wrong = "configuration: not the latest of the log is in force";
     }
-    if (!outcome.wrong.empty() || terms_until(raft_current_term(r)) > bounds_.term ||
-        last > bounds_.entries) {
-        outcome.code = outcome.wrong.empty() ? Outcome::Code::kBeyond : Outcome::Code::kWrong;
+    if (!outcome.wrong.empty()) {
+        outcome.code = Outcome::Code::kWrong;
         raft_close(r);
         return outcome;
     }
+    if (terms_until(raft_current_term(r)) > bounds_.term || last > bounds_.entries) {
+        outcome.code = Outcome::Code::kBeyond;
+    }
     const observe::Clock clock = observe::clock_of(node.core);
-    const raft_time patience = clock.heard_at + kElectionTimeout;
     node.term = raft_current_term(r);
     node.vote = raft_voted_for(r);
     node.leads = raft_state(r) == RAFT_LEADER;
     node.campaigns = raft_state(r) == RAFT_CANDIDATE;
     node.committed = chains_.at(node.log, raft_commit_index(r));
     node.has_deadline = raft_timeout(r) != driver::kNoDeadline;
-    node.can_wait = !node.leads && patience > clock.now && patience < clock.deadline;
+    const raft_time patience = waits_from(clock, node.leads) + kElectionTimeout;
+    node.can_wait = (!node.leads || observe::is_asleep(*r)) && patience > clock.now &&
+                    patience < clock.deadline;
+    node.may_campaign = clock.may_campaign;
+    node.asleep = observe::is_asleep(*r);
+    node.slept_in = node.asleep ? node.term : node.slept_in;
+    node.remaining =
+        node.has_deadline && clock.deadline > clock.now ? clock.deadline - clock.now : 0;
+    const char *address = nullptr;
+    raft_leader(r, &node.leader, &address);
     note_peers(&node);
     outcome.node = intern(std::move(node));
     return outcome;
@@ -135,9 +145,13 @@ raft_index Nodes::configuration_index(Chain log) const {
     return chains_.last(log);
 }
 
-driver::Configuration Nodes::configuration_of(Chain log) const {
+const driver::Configuration &Nodes::configuration_of(Chain log) const {
     const Link &link = chains_.link(chains_.at(log, configuration_index(log)));
-    return driver::decode(chains_.bytes(link.payload));
+    const auto found = decoded_.find(link.payload);
+    return found != decoded_.end()
+               ? found->second
+               : decoded_.emplace(link.payload, driver::decode(chains_.bytes(link.payload)))
+                     .first->second;
 }
 
 /* The entries of a log after an index. */
@@ -225,6 +239,7 @@ NodeId Nodes::intern(Node node) {
     h.add(node.disk_first);
     h.add(node.incoming);
     h.add(node.received);
+    h.add(node.slept_in == node.term);
     h.add(node.writes.size());
     for (const Write &write : node.writes) {
         h.add(write.log);

@@ -42,7 +42,11 @@ bool insert(std::vector<observe::Digest> *table, const observe::Digest &d) {
 } // namespace
 
 Search::Search(const Bounds &bounds, Fault fault)
-    : bounds_(bounds), fault_(fault), nodes_(bounds, fault), seen_(1 << 16) {
+    : bounds_(bounds),
+      fault_(fault),
+      nodes_(bounds, fault),
+      fair_(bounds, &nodes_),
+      seen_(1 << 16) {
     State state = {};
     state.packets.fill(kNone);
     for (unsigned i = 0; i < bounds.servers; i++) {
@@ -63,6 +67,7 @@ Search::Search(const Bounds &bounds, Fault fault)
     state.campaigns = static_cast<uint8_t>(bounds.campaigns);
     state.settings = static_cast<uint8_t>(bounds.settings);
     state.wipes = static_cast<uint8_t>(bounds.wipes);
+    state.wakes = static_cast<uint8_t>(bounds.wakes);
     reached_.push_back({0, {}});
     insert(&seen_, digest_of(state));
     frontier_.push_back({state, 0, 0});
@@ -94,6 +99,7 @@ void Search::expand_server(const Waiting &from, uint8_t i) {
     const bool deadline = node.has_deadline;
     const bool can_wait = node.can_wait;
     const bool leads = node.leads;
+    const bool asleep = node.asleep;
     const bool new_snapshot =
         node.committed != node.snapshot && nodes_.chains().is_prefix(node.committed, node.disk);
     const auto writes = static_cast<uint32_t>(node.writes.size());
@@ -118,8 +124,12 @@ void Search::expand_server(const Waiting &from, uint8_t i) {
     if (from.state.campaigns > 0 && !leads) {
         act(from, {Kind::kCampaign, i, 0, 0, 0});
     }
-    if (from.state.settings > 0) {
-        act(from, {Kind::kSetting, i, 0, 0, 0});
+    for (uint32_t which = 0; from.state.settings > 0 && which <= (bounds_.sleep > 0 ? 2U : 0U);
+         which++) {
+        act(from, {Kind::kSetting, i, 0, 0, which});
+    }
+    if (from.state.wakes > 0 && asleep) {
+        act(from, {Kind::kWake, i, 0, 0, 0});
     }
     for (uint32_t all = 0; from.state.wipes > 0 && all <= 1 && can_be_wiped(from.state, i); all++) {
         act(from, {Kind::kWipe, i, 0, 0, all});
@@ -222,6 +232,9 @@ bool Search::spend(State *state, const Action &action) const {
         case Kind::kWipe:
             state->wipes--;
             break;
+        case Kind::kWake:
+            state->wakes--;
+            break;
         case Kind::kRead:
             state->reads--;
             state->read_floor[action.argument - 1] =
@@ -297,6 +310,8 @@ bool Search::take(State *state, const Action &action, const Outcome &outcome) {
     const Node &after = nodes_[outcome.node];
     happened_[static_cast<size_t>(action.kind)]++;
     noticed_ += after.noticed_loss && !before.noticed_loss;
+    slept_ += after.asleep && after.leads && !before.asleep;
+    woken_ += before.asleep && !after.asleep;
     answered_ += outcome.reads.size();
     installed_ += action.kind == Kind::kPersist && before.snapshot != after.snapshot;
     handed_over_ += action.kind == Kind::kDeliver && after.term > before.term &&
@@ -316,6 +331,9 @@ void Search::arrive(const State &state, const Waiting &from, const Action &actio
     const auto number = static_cast<uint32_t>(reached_.size());
     reached_.push_back({from.number, action});
     frontier_.push_back({state, number, from.depth + 1});
+    if (broken_.empty() && bounds_.sleep > 0 && number % bounds_.sleep == 0) {
+        broken_ = judge_future(state);
+    }
     committed_ = std::max(committed_, static_cast<unsigned>(nodes_.chains().last(state.committed)));
     if (reached_.size() * 2 > seen_.size()) {
         std::vector<observe::Digest> larger(seen_.size() * 4);
@@ -328,13 +346,24 @@ void Search::arrive(const State &state, const Waiting &from, const Action &actio
     }
 }
 
+/* Whatever happened: if nothing is lost from now on, the group recovers. */
+std::string Search::judge_future(const State &state) {
+    std::vector<PacketId> packets;
+    for (PacketId packet : state.packets) {
+        if (packet != kNone) {
+            packets.push_back(packet);
+        }
+    }
+    return fair_.judge(state.nodes, packets, state.settings == bounds_.settings);
+}
+
 std::string Search::describe(const Action &action) const {
     const std::string server = "server " + std::to_string(action.server + 1);
     switch (action.kind) {
         case Kind::kTimeout:
             return server + ": timeout";
         case Kind::kPatience:
-            return server + ": an election timeout without a leader passes";
+            return server + ": an election timeout passes without a message";
         case Kind::kPersist:
             return server + ": a write is durable";
         case Kind::kCrash:
@@ -356,7 +385,13 @@ std::string Search::describe(const Action &action) const {
         case Kind::kCampaign:
             return server + ": is told to campaign";
         case Kind::kSetting:
-            return server + ": changes its settings";
+            return server + (action.argument == 0   ? ": changes its settings"
+                             : action.argument == 1 ? ": may not sleep any more"
+                                                    : ": never leads any more");
+        case Kind::kWake:
+            return server + ": is told to wake up";
+        case Kind::kAdvance:
+            return server + ": " + std::to_string(action.argument) + " ms pass";
         case Kind::kWipe:
             return server + ": crash, and restart without " +
                    (action.argument != 0 ? "its log" : "its last entry");

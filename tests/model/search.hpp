@@ -2,7 +2,7 @@
 /* A cluster of a few servers, and the search through all that can happen in it within bounds. */
 #pragma once
 
-#include "node.hpp"
+#include "fair.hpp"
 
 #include <array>
 #include <deque>
@@ -40,7 +40,7 @@ struct State {
     uint8_t campaigns;
     uint8_t settings;
     uint8_t wipes;
-    uint8_t unused;
+    uint8_t wakes;
 };
 static_assert(sizeof(State) ==
               4 * (kServers + kMostMessages + 1) + kHighestTerm + kLongestLog + 20);
@@ -80,7 +80,10 @@ public:
     uint64_t handed_over() const { return handed_over_; }
     uint64_t happened(Kind kind) const { return happened_[static_cast<size_t>(kind)]; }
     uint64_t noticed() const { return noticed_; } /* losses of data, by a leader */
+    uint64_t slept() const { return slept_; }     /* leaders that fell asleep */
+    uint64_t woken() const { return woken_; }     /* servers that woke up */
     const Nodes &nodes() const { return nodes_; }
+    uint64_t fair_runs() const { return fair_.runs(); }
 
 private:
     struct Origin {
@@ -106,6 +109,8 @@ private:
     bool send(State *state, const std::vector<PacketId> &packets) const;
     void arrive(const State &state, const Waiting &from, const Action &action);
     std::string judge(State *state, const Action &action, NodeId before) const;
+    std::string judge_future(const State &state);
+    std::string judge_falling_asleep(const State &state, const Node &leader) const;
     std::string judge_follower(const Action &action, const Node &after) const;
     std::string judge_change(const Node &before) const;
     std::string judge_reads(State *state, const Outcome &outcome, const Node &after) const;
@@ -119,6 +124,7 @@ private:
     const Bounds bounds_;
     const Fault fault_;
     Nodes nodes_;
+    FairRuns fair_;
     std::deque<Waiting> frontier_;
     std::vector<Origin> reached_;       /* how each state was reached first */
     std::vector<observe::Digest> seen_; /* a hash table; open addressing */
@@ -127,6 +133,7 @@ private:
     unsigned depth_ = 0;
     unsigned committed_ = 0; /* most entries */
     uint64_t answered_ = 0, installed_ = 0, recoveries_ = 0, handed_over_ = 0, noticed_ = 0;
+    uint64_t slept_ = 0, woken_ = 0;
     std::array<uint64_t, static_cast<size_t>(Kind::kKinds)> happened_ = {};
     std::string broken_;
 };

@@ -3,6 +3,7 @@
  * stop compiling when a struct gains or loses a member. */
 #include "state.hpp"
 
+#include "rules/election_start.hpp"
 #include "state/installation.hpp"
 #include "state/server.hpp"
 #include "state/tracker.hpp"
@@ -234,8 +235,10 @@ Digest state(const struct raft &r, Frame frame) {
 }
 
 Clock clock_of(const struct raft &r) {
-    const Server &s = server_of(r);
-    return {s.now, s.heard_at, s.deadline};
+    Server &s = server_of(r);
+    const UsesSettings uses(s, r);
+    return {s.now, s.heard_at, s.deadline, election_start::may_campaign(s),
+            s.asleep && s.leads() ? s.tracker->slept_at : 0};
 }
 
 bool is_asleep(const struct raft &r) { return server_of(r).asleep; }

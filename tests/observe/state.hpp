@@ -56,6 +56,8 @@ struct Clock {
     raft_time now;
     raft_time heard_at; /* from a leader */
     raft_time deadline; /* the largest value: none; may have passed */
+    bool may_campaign; /* when its deadline passes */
+    raft_time slept_at; /* of a leader that is asleep; else 0 */
 };
 Clock clock_of(const struct raft &r);
 /* Does it sleep? No accessor tells that of a leader that has a deadline. */

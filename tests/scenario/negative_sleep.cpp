@@ -44,7 +44,7 @@ struct Judged {
         u.flags = sent.empty() ? 0 : unsigned{RAFT_UPDATE_MESSAGES};
         u.messages = {sent.data(), static_cast<unsigned>(sent.size())};
         e.receive.message = e.type == RAFT_RECEIVE ? &received : nullptr;
-        return broken([&] { check_sleep(1, before, after, e, u); });
+        return broken([&] { check_sleep(before, after, e, u); });
     }
     void send(raft_message_type type, raft_id to) {
         raft_message m{};

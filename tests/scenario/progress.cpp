@@ -117,6 +117,26 @@ TEST_CASE("Entries that are lost without a report are sent again after a few hea
     }
 }
 
+TEST_CASE("Silence is not slowness: the patience with a peer that comes back is bounded") {
+    Led c;
+    c.ack(2, 2);
+    c.ack(3, 2);
+    c.leader().submit(10);
+    for (int i = 0; i < 6000; ++i) { /* server 2 is silent for ten minutes */
+        c.heartbeat();
+    }
+    c.ack(2, 2);
+    REQUIRE(c.heartbeat()->append_entries.n_entries == 0);
+    REQUIRE(c.taken().second == 1); /* it is lost, too */
+    const raft_time lost = c.now;
+    while (c.taken().second == 0) {
+        c.expire(1);
+        c.ack(3, c.leader().last());
+        c.ack(2, 2);
+        REQUIRE(c.now - lost <= 10100); /* ten election timeouts */
+    }
+}
+
 TEST_CASE("A probe carries one entry at most") {
     Led c("1[1 2 3] 1 1 1 1 1 1 1");
     c.drop();

@@ -2,21 +2,66 @@
 /* Holes in the protocol of sleeping groups that the simulator found, each as a trace. */
 #include "resting_group.hpp"
 
+#include <climits>
+
 using namespace scenario;
 
 TEST_CASE("A voter that comes back is sent a heartbeat, not only an answer") {
     /* Its request wakes the leader, which was about to leave it out again: the voter would ask, and
      * wake all, until the leader happened to stay awake for a heartbeat. */
     Group c;
+    c[1].transfer(3);
+    c.run(50);
+    c.expire(3);
+    const Message late = c.take(3, 1, RAFT_APPEND_ENTRIES);
+    c.drop();
+    c[3].transfer(1);
+    c.run(50);
+    REQUIRE(c[1].leads());
     c.isolate(3);
     c.run(12000);
     REQUIRE(c.all_asleep({1, 2}));
     c.heal();
     c.drop();
-    c[1].receive(3, RequestVote{.term = 3, .last = {2, 2}, .pre_vote = true});
-    REQUIRE(c.take(1, 3, RAFT_REQUEST_VOTE_RESULT)->request_vote_result.pre_vote);
+    SECTION("it asks for a pre-vote") {
+        c[1].receive(3, RequestVote{.term = 5, .last = {4, 4}, .pre_vote = true});
+        REQUIRE_FALSE(c.take(1, 3, RAFT_REQUEST_VOTE_RESULT)->request_vote_result.vote_granted);
+    }
+    SECTION("a late message arrives that it sent when it led") {
+        c.hand(late);
+        REQUIRE(c.take(1, 3, RAFT_APPEND_ENTRIES_RESULT)->append_entries_result.term == 4);
+    }
     REQUIRE(c.count(1, 3) == 1);
     REQUIRE_FALSE(c.take(1, 3, RAFT_APPEND_ENTRIES)->append_entries.sleep);
+}
+
+TEST_CASE("A member that says that it woke up is not taken to sleep by an older echo") {
+    /* Server 3, which never leads, falls asleep and is woken by a late message. Its answers
+     * overtake each other. */
+    auto draws = sleepers("1 2 3");
+    draws[2].set = [](raft *r) {
+        let_sleep(r);
+        REQUIRE(raft_set_election_delay(r, UINT_MAX) == 0);
+    };
+    Group c(draws);
+    c.rest();
+    c.hold(3, 1);
+    c.wake(1);
+    c.deliver();
+    REQUIRE(c.asleep(3));
+    REQUIRE_FALSE(c.asleep(1));
+    c[3].receive(2, VoteResult{.term = 2});
+    REQUIRE_FALSE(c.asleep(3));
+    const Message echo = c.take(3, 1, RAFT_APPEND_ENTRIES_RESULT);
+    const Message woken = c.take(3, 1, RAFT_APPEND_ENTRIES_RESULT);
+    REQUIRE(woken->append_entries_result.round == 0);
+    c.release();
+    c.hand(woken);
+    c.hand(echo);
+    REQUIRE_FALSE(c.asleep(1)); /* or server 3 would wait, and forget its leader */
+    c.run(300);
+    REQUIRE(c.all_asleep());
+    REQUIRE(c[3].leader() == 1);
 }
 
 TEST_CASE("An echo of a message that does not send to sleep does not count") {
@@ -46,4 +91,25 @@ TEST_CASE("An echo of a message that does not send to sleep does not count") {
     c.run(kIdle + 200);
     REQUIRE(c.all_asleep());
     REQUIRE(c[2].term() == 3);
+}
+
+TEST_CASE("A member that comes back up to date is told to sleep before its leader sleeps") {
+    Group c;
+    c.isolate(3);
+    c.run(12000);
+    REQUIRE(c.all_asleep({1, 2}));
+    c.heal();
+    c.drop();
+    c.hold(2, 1);
+    c.wake(1);
+    c.deliver(1, 3); /* an ordinary heartbeat, in the round that sends server 2 to sleep */
+    c.deliver(3, 1);
+    c.drop(1, 3);
+    c.release();
+    c.deliver(1, 2);
+    c.deliver(2, 1);
+    REQUIRE_FALSE(c.asleep(1));
+    c.run(200);
+    REQUIRE(c.all_asleep());
+    REQUIRE(c[1].term() == 2);
 }

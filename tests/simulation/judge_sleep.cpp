@@ -57,8 +57,15 @@ bool Server::may_wake(const raft_event &e) const {
         case RAFT_TIMEOUT:
             return past_.due_to_wake;
         default:
-            return e.type != RAFT_RECEIVE || past_.due_to_wake || must_wake(e);
+            return e.type != RAFT_RECEIVE || past_.due_to_wake || must_wake(e) || is_old_echo(e);
     }
+}
+
+/* The series of rounds that sent the group to sleep may have begun after this one. */
+bool Server::is_old_echo(const raft_event &e) const {
+    const raft_message &m = *e.receive.message;
+    return before.leads() && m.type == RAFT_APPEND_ENTRIES_RESULT &&
+           m.append_entries_result.round < past_.latest_order;
 }
 
 /* A late order of the leader to sleep, and the echo of one that the leader has sent, change
@@ -125,11 +132,11 @@ void Server::fall_asleep() {
     sim_.stats.add(view.leads() ? S_LEADER_ASLEEP : S_FOLLOWER_ASLEEP);
     past_.due_to_wake = false;
     past_.longest_heartbeat = tuning_.heartbeat;
+    past_.sleepers = past_.reported = 0;
     if (!view.leads()) {
         return;
     }
     past_.slept_at = latest;
-    past_.sleepers = past_.reported = 0;
     for (const Member &m : view.conf.members) {
         unsigned long long from = past_.told_from[m.id];
         if (!is_replicated_to(m.id)) {
@@ -229,12 +236,14 @@ void Server::follow_sleep_messages(const raft_event &e, const raft_update &u) {
     if (!view.leads() || !before.leads() || view.term != before.term) {
         std::fill(std::begin(past_.told_from), std::end(past_.told_from), 0);
         std::fill(std::begin(past_.obeyed), std::end(past_.obeyed), 0);
+        past_.latest_order = 0;
     }
     for (const raft_message &m : messages_of(u)) {
         const raft_append_entries &a = m.append_entries;
         if (m.type == RAFT_APPEND_ENTRIES) {
             unsigned long long &from = past_.told_from[m.server_id];
             from = !is_told_to_sleep(m) ? 0 : from == 0 ? a.round : from;
+            past_.latest_order = is_told_to_sleep(m) ? a.round : past_.latest_order;
         }
     }
     const raft_message *came = e.type == RAFT_RECEIVE ? e.receive.message : nullptr;

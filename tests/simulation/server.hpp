@@ -202,6 +202,7 @@ private:
     void check_messages_asleep(const raft_event &e, const raft_update &u) const;
     void check_waking(const raft_event &e, const raft_update &u) const;
     bool must_wake(const raft_event &e) const;
+    bool is_old_echo(const raft_event &e) const;
     bool may_wake(const raft_event &e) const;
     bool is_sole_voter() const;
     bool is_replicated_to(raft_id peer) const;
@@ -300,6 +301,7 @@ private:
          * when it could sleep. */
         raft_time slept_at = 0;
         unsigned sleepers = 0, reported = 0;
+        unsigned long long latest_order = 0; /* round of its latest heartbeat of that kind */
         unsigned long long told_from[kMaxServers + 1] = {}, obeyed[kMaxServers + 1] = {};
         std::map<raft_id, raft_index>
             leaving; /* servers that a change removes, and their match index then */

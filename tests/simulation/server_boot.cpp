@@ -196,6 +196,7 @@ void Server::down() {
     trimmed_.clear();
     withhold_ = false;
     flooded_until_ = 0;
+    sim_.stats.add(S_DIED_ASLEEP, asleep_ && view.leads());
     asleep_ = false;
     sim_.judge.forget_unseen(id, disk.term);
     sim_.clients.server_died(id);

@@ -70,9 +70,6 @@ void Simulation::change_sleep_setting() {
 }
 
 void Simulation::detect_failure(raft_id id) {
-    if (server(id).asleep() && server(id).view.leads()) {
-        stats.add(S_DIED_ASLEEP);
-    }
     if (plan.callers.has(C_SLEEP) && plan.callers.detection_max != 0) {
         schedule(now + extra.between(0, plan.callers.detection_max), Scheduled::DETECT, id, 0);
     }

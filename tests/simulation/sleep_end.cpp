@@ -86,7 +86,8 @@ void Simulation::let_all_sleep() {
     bool sleepless = broken == Broken::SLEEPLESS;
     unsigned common = static_cast<unsigned>(extra.between(1, 3000));
     for (auto &s : servers_) {
-        if (!s->lost && s->up && !is_member(*s) && votes(s->view.role)) {
+        if (!s->lost && s->up && !is_member(*s) &&
+            (votes(s->view.role) || s->view.conf_index > s->view.commit)) {
             s->stop("because it does not know that it is no voter");
             s->lost = true;
         } else if (!s->lost && s->up && !is_member(*s) && leader()->view.conf.role_of(s->id) < 0) {
@@ -127,7 +128,8 @@ void Simulation::expect_rest() {
     for (const Member &m : l->view.conf.members) {
         asks = asks || (m.role != RAFT_SPARE && !server(m.id).up);
     }
-    run_until(now + 2 * kSecond); /* what is under way arrives; spares forget their leader */
+    run_until(now + plan.long_delay + 2 * kSecond); /* late messages have arrived */
+    expect_sleep("after late messages");
     run_until(now + 4 * plan.max_election_timeout() * kMs);
     uint64_t before = stats.n[S_STEP];
     run_until(now + kMinute);
@@ -169,7 +171,7 @@ void Simulation::expect_undisturbed() {
     raft_id id = extra.between(1, plan.servers);
     Server &s = server(id);
     auto others = [&](raft_id other) { return other != id && server(other).up; };
-    if (id == l.id || !s.up || !quorum(l.view.conf, others)) {
+    if (id == l.id || !is_member(s) || !s.up || !quorum(l.view.conf, others)) {
         return;
     }
     note(id, "is cut off from a group that sleeps");
@@ -186,12 +188,11 @@ void Simulation::expect_undisturbed() {
     }
     run_until(now + extra.below(8 * plan.max_election_timeout()) * kMs);
     network.heal();
-    if (is_member(s) && !s.may_campaign() && s.view.state == RAFT_FOLLOWER) {
+    if (!s.may_campaign() && s.view.state == RAFT_FOLLOWER) {
         l.wake(); /* its host sees that the other one is back */
     }
     Time bound = kIntervals * plan.max_heartbeat() * kMs;
-    auto follows = [&] { return s.view.leader == l.id || l.view.conf.role_of(id) == RAFT_SPARE; };
-    if (is_member(s) && !run_until(now + liveness_bound() + 2 * bound, follows)) {
+    if (!run_until(now + liveness_bound() + 2 * bound, [&] { return s.view.leader == l.id; })) {
         throw Violation("liveness",
                         format("%s comes back and does not learn its leader", s.name()));
     }

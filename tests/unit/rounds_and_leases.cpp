@@ -87,3 +87,18 @@ TEST_CASE("rounds: a read for which its millisecond has no round left waits for 
         REQUIRE(r.tracker().reads[1].round == r.tracker().round);
     }
 }
+
+TEST_CASE("rounds: numbers end at the limit, however long a leader is in office") {
+    Leader r;
+    r.now += rounds::kLastMoment - 2;
+    r.server().now = r.now;
+    REQUIRE(rounds::begin(r.server()));
+    REQUIRE(rounds::began_at(r.server(), r.tracker().round) == r.now);
+    const raft_time last = r.now + 1;
+    for (raft_time later : {raft_time{1}, raft_time{2}, raft_time{1} << 60}) {
+        r.server().now = r.now + later;
+        REQUIRE(rounds::begin(r.server()));
+        REQUIRE(r.tracker().round <= kLimit);
+        REQUIRE(rounds::began_at(r.server(), r.tracker().round) == last);
+    }
+}
