@@ -16,7 +16,7 @@ enum {
     READ = 256 * 1024,           /* bytes asked for in one read; */
     READ_TURN = 2 * 1024 * 1024, /* bytes read from a connection in one turn */
     PACKET_FULL = 1024 * 1024,   /* a packet of this length is closed, and another is opened */
-    OUT_MAX = 64 * 1024 * 1024   /* a peer that is this far behind is disconnected */
+    OUT_MAX = 16 * 1024 * 1024   /* a peer that is this far behind is disconnected */
 };
 
 /* --- sockets ------------------------------------------------------------- */
