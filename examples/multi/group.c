@@ -144,7 +144,9 @@ static unsigned on_messages(struct host *h, struct group *g, const struct raft_u
     unsigned unreachable = 0;
     for (unsigned i = 0; i < u->n; i++) {
         const struct raft_message *m = &u->batch[i];
-        struct bytes *packet = peers_packet(&h->peers, m->server_id);
+        /* Nothing is queued for a host that is gone: it would find only old messages. */
+        bool gone = h->detector.gone[m->server_id];
+        struct bytes *packet = gone ? NULL : peers_packet(&h->peers, m->server_id);
         bool kept =
             packet != NULL && message_encode(packet, group_number(h, g), m, &g->log, &g->snapshot);
         h->messages += kept;

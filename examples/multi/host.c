@@ -27,8 +27,9 @@ void host_mark(struct host *h, struct group *g) {
 }
 
 enum {
-    ELECTIONS = 200,     /* so many elections may begin in one turn; more are spread over the */
-    ELECTIONS_PER_MS = 8 /* following time */
+    ELECTIONS = 200,      /* so many elections may begin in one turn; more are spread over the */
+    ELECTIONS_PER_MS = 8, /* following time */
+    WAKE = 1000           /* so many groups are woken in one turn */
 };
 
 /* --- the start ----------------------------------------------------------- */
@@ -111,13 +112,22 @@ static void unreachable(struct host *h, raft_id host) {
 }
 
 /* [wake] */
-/* Wake the groups that are led by a certain host. */
+/* Wake the groups that are led by a certain host: some in each turn. */
 static void wake(struct host *h, raft_id leader) {
-    for (uint32_t i = 0; i < h->options->groups; i++) {
-        struct group *g = &h->groups[i];
-        if (g->leader == leader) {
+    h->wake_led_by |= 1u << leader;
+    h->wake_next = 0;
+}
+
+static void wake_some(struct host *h) {
+    for (uint32_t n = 0; h->wake_led_by != 0 && n < WAKE;) {
+        struct group *g = &h->groups[h->wake_next++];
+        if (h->wake_led_by >> g->leader & 1) {
             struct raft_event event = {.type = RAFT_WAKE};
             group_step(h, g, &event);
+            n++;
+        }
+        if (h->wake_next == h->options->groups) {
+            h->wake_led_by = 0; /* all are awake */
         }
     }
 }
@@ -161,30 +171,33 @@ static void watch(struct host *h, raft_time now) {
 
 /* --- the turn ------------------------------------------------------------ */
 
-/* Wait for input or for a deadline, and step what has arrived. */
-static void input(struct host *h) {
+/* Wait for input or for a deadline, and step what has arrived. Returns true if there is more. */
+static bool input(struct host *h) {
+    bool more = false;
     struct pollfd fds[2 + MAX_HOSTS + MAX_INBOUND];
     raft_time now = host_now();
     raft_time until = peers_connect(&h->peers, now);
     until = timers_next(&h->timers) < until ? timers_next(&h->timers) : until;
     until = h->beat < until ? h->beat : until;
+    until = h->wake_led_by != 0 ? now : until;
     unsigned n = peers_poll(&h->peers, &fds[1]);
     fds[0] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
     if (poll(fds, 1 + n, until > now ? (int)(until - now) : 0) > 0) {
-        peers_polled(&h->peers, &fds[1], take_packet, h);
+        more = peers_polled(&h->peers, &fds[1], take_packet, h);
         if (fds[0].revents != 0) {
             orders_read(h);
         }
     }
+    return more;
 }
 
 /* [deadlines] */
 /* Step RAFT_TIMEOUT where it is due. RAFT_TIMEOUT may be late. When very many groups look for a
- * leader at once, their elections are spread, so that heartbeats and votes do not wait behind
- * them. */
-static void expire(struct host *h, raft_time now) {
+ * leader at once, their elections are spread, so that heartbeats and votes do not wait behind them.
+ * No election begins while there is unread input: it may be what the group waits for. */
+static void expire(struct host *h, raft_time now, bool more_input) {
     uint32_t number;
-    uint32_t elections = 0;
+    uint32_t elections = more_input ? ELECTIONS : 0;
     while (timers_expired(&h->timers, now, &number)) {
         struct group *g = &h->groups[number];
         if (raft_state(&g->raft) != RAFT_LEADER && ++elections > ELECTIONS) {
@@ -198,13 +211,14 @@ static void expire(struct host *h, raft_time now) {
 }
 /* [deadlines end] */
 
-static void deadlines(struct host *h) {
+static void deadlines(struct host *h, bool more_input) {
     raft_time now = host_now();
-    expire(h, now);
+    expire(h, now, more_input);
     if (now >= h->beat) {
         h->beat = now + BEAT / 2;
         watch(h, now);
     }
+    wake_some(h);
     for (raft_id i = 1; i <= h->options->n_hosts; i++) {
         if (h->peers.hosts[i].broken) {
             h->peers.hosts[i].broken = false;
@@ -237,8 +251,8 @@ static void rewrite_journal(struct host *h) {
 /* [turn] */
 bool host_turn(struct host *h) {
     h->turns++;
-    input(h);     /* messages and orders: the steps fill the batch and the packets, */
-    deadlines(h); /* and so do these */
+    bool more = input(h); /* messages and orders: the steps fill the batch and the packets, */
+    deadlines(h, more);   /* and so do these */
     while (h->marked.n > 0 || h->disk.batch.len > 0) {
         disk_sync(&h->disk); /* one write and one sync for all groups */
         stored(h);

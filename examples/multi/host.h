@@ -42,6 +42,8 @@ struct host {
     unsigned seed;                 /* of this run */
     struct list marked;            /* groups that wait for the sync of this turn */
     uint32_t leads[MAX_HOSTS + 1]; /* number of groups by their leader; [0]: unknown */
+    unsigned wake_led_by;          /* groups led by these hosts are being woken; a bit for each */
+    uint32_t wake_next;            /* the next group to look at */
     raft_time beat;                /* when to beat and to judge the other hosts */
     uint64_t steps;
     uint64_t messages; /* sent */

@@ -14,9 +14,9 @@
 enum {
     RETRY = 200,                 /* ms between attempts to connect */
     READ = 256 * 1024,           /* bytes asked for in one read; */
-    READ_TURN = 8 * 1024 * 1024, /* bytes read from a connection in one turn */
+    READ_TURN = 2 * 1024 * 1024, /* bytes read from a connection in one turn */
     PACKET_FULL = 1024 * 1024,   /* a packet of this length is closed, and another is opened */
-    OUT_MAX = 64 * 1024 * 1024   /* a peer that is this far behind is disconnected */
+    OUT_MAX = 16 * 1024 * 1024   /* a peer that is this far behind is disconnected */
 };
 
 /* --- sockets ------------------------------------------------------------- */
@@ -209,9 +209,9 @@ static bool take_packets(struct peers *p, struct bytes *in, on_packet take, void
     return len == 0;
 }
 
-/* Read what has arrived, but for a limit. Input comes before deadlines: a heartbeat that was read
- * late must not look like one that is missing. Returns false if the connection has ended. */
+/* Read what has arrived, up to a limit. Returns false if the connection has ended. */
 static bool read_inbound(struct peers *p, struct inbound *in, on_packet take, void *context) {
+    in->more = false;
     for (size_t total = 0; total < READ_TURN;) {
         size_t had = in->in.len;
         ssize_t n = read(in->fd, put_space(&in->in, READ), READ);
@@ -224,6 +224,7 @@ static bool read_inbound(struct peers *p, struct inbound *in, on_packet take, vo
         }
         total += (size_t)n;
     }
+    in->more = true;
     return true;
 }
 
@@ -243,7 +244,8 @@ unsigned peers_poll(struct peers *p, struct pollfd *fds) {
     return n;
 }
 
-void peers_polled(struct peers *p, struct pollfd *fds, on_packet take, void *context) {
+bool peers_polled(struct peers *p, struct pollfd *fds, on_packet take, void *context) {
+    bool more = false;
     for (raft_id i = 1; i <= p->n; i++) {
         struct peer *peer = &p->hosts[i];
         if (peer->fd < 0 || fds[i].revents == 0) {
@@ -262,9 +264,12 @@ void peers_polled(struct peers *p, struct pollfd *fds, on_packet take, void *con
             close(in->fd);
             bytes_free(&in->in);
             *in = p->inbound[--p->n_inbound];
+        } else {
+            more = more || in->more;
         }
     }
     if (fds[0].revents != 0) {
         accept_one(p);
     }
+    return more;
 }

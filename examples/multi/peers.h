@@ -25,6 +25,7 @@ struct peer {
 struct inbound {
     int fd;
     struct bytes in;
+    bool more; /* the last turn did not read everything */
 };
 
 struct peers {
@@ -54,9 +55,9 @@ raft_time peers_connect(struct peers *p, raft_time now);
 
 /* Fill in what to wait for, and return the number of elements: at most 1 + MAX_HOSTS +
  * MAX_INBOUND. Afterwards hand over what poll() found, with a function that takes packets and
- * returns false if one is malformed. */
+ * returns false if one is malformed. Returns true if more has arrived than one turn reads. */
 unsigned peers_poll(struct peers *p, struct pollfd *fds);
 typedef bool (*on_packet)(void *context, raft_id from, const char *packet, size_t len);
-void peers_polled(struct peers *p, struct pollfd *fds, on_packet take, void *context);
+bool peers_polled(struct peers *p, struct pollfd *fds, on_packet take, void *context);
 
 #endif

@@ -297,7 +297,9 @@ Outcome Nodes::compute(const Node &from, Kind kind, uint32_t argument) {
     driver::View before;
     before.capture(&node.core);
     before.due_to_wake = from.asleep && from.has_deadline && from.remaining == 0;
-    const observe::Digest state = observe::state(node.core);
+    const auto state = [](const struct raft &r) {
+        return observe::state(r, observe::Frame::kRelative);
+    };
     raft_update update;
     observe::fill(&update);
     std::string difference;
@@ -314,7 +316,7 @@ Outcome Nodes::compute(const Node &from, Kind kind, uint32_t argument) {
                            kind == Kind::kTransfer || kind == Kind::kCampaign ||
                            (kind == Kind::kRead && !from.leads);
         outcome.code = asked ? Outcome::Code::kImpossible : Outcome::Code::kWrong;
-        const bool same = observe::state(node.core) == state;
+        const bool same = state(node.core) == state(from.core);
         outcome.code = same ? outcome.code : Outcome::Code::kWrong;
         outcome.wrong = !same ? "acceptance: a step that fails changes the server"
                               : "acceptance: a message of a correct server, or an acknowledgement "

@@ -56,7 +56,7 @@ struct Clock {
     raft_time now;
     raft_time heard_at; /* from a leader */
     raft_time deadline; /* the largest value: none; may have passed */
-    bool may_campaign; /* when its deadline passes */
+    bool may_campaign;  /* when its deadline passes */
     raft_time slept_at; /* of a leader that is asleep; else 0 */
 };
 Clock clock_of(const struct raft &r);

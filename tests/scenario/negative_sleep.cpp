@@ -245,3 +245,27 @@ TEST_CASE("A lease needs a quorum that has echoed a round since the leader last 
     c[1].view.due_to_wake = true; /* as if it had slept until now */
     REQUIRE(broken([&] { c[1].read(3, true); }) == "lease");
 }
+
+TEST_CASE("A deadline of a leader that has passed moves if it wakes its group or falls asleep") {
+    Judged j = receive(1, RAFT_APPEND_ENTRIES_RESULT, true);
+    j.received.append_entries_result = {3, 3, 0, 5, kSleepFeatures, 0, 9, 0, 0};
+    j.before.timeout = 1000;
+    j.after.timeout = 11000;
+    const auto judge = [&] {
+        raft_update u{};
+        u.flags = RAFT_UPDATE_MESSAGES;
+        u.messages = {j.sent.data(), static_cast<unsigned>(j.sent.size())};
+        j.e.receive.message = &j.received;
+        return broken([&] { check_timeout(j.before, j.after, j.e, u, 1000); });
+    };
+    REQUIRE(judge() == "");
+    j.after.peers[1].match = j.after.peers[2].match = 4;
+    REQUIRE(judge() == "timeout"); /* it may not fall asleep */
+    j.send(RAFT_APPEND_ENTRIES, 2);
+    REQUIRE(judge() == "timeout");
+    j.send(RAFT_APPEND_ENTRIES, 3);
+    REQUIRE(judge() == "");
+    j.sent.clear();
+    j.before.due_to_wake = true;
+    REQUIRE(judge() == "");
+}

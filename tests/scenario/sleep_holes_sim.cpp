@@ -113,3 +113,36 @@ TEST_CASE("A member that comes back up to date is told to sleep before its leade
     REQUIRE(c.all_asleep());
     REQUIRE(c[1].term() == 2);
 }
+
+TEST_CASE("A member that lost data does not confirm that it sleeps") {
+    /* Servers 2 and 3 are played. While all sleep, the disk of server 2 is emptied. */
+    Cluster c({Follower::sleeper(Draw{.id = 1, .log = "1[1 2 3]"})});
+    c.win(1, {2, 3});
+    const auto answer = [&](raft_id from, bool lost) {
+        unsigned long long round = 0;
+        while (c.count(1, from) > 0) {
+            const Message m = c.take(1, from, RAFT_APPEND_ENTRIES);
+            round = m->append_entries.version >= 1 ? m->append_entries.round : 0;
+        }
+        AppendResult r{.term = 2, .last = 2, .round = round, .features = kSleepFeatures};
+        if (lost) {
+            r.rejected = 2;
+            r.last = 0;
+        }
+        c[1].receive(from, r);
+    };
+    for (int i = 0; i < 20 && c[1].deadline() != kNoDeadline; i++) {
+        c.expire(1);
+        answer(2, false);
+        answer(3, false);
+    }
+    REQUIRE(c[1].deadline() == kNoDeadline);
+    c.sleep(10000);
+    c[1].step(Event(RAFT_WAKE));
+    answer(2, true);
+    answer(3, false);
+    REQUIRE(c[1].deadline() != kNoDeadline);
+    c.expire(1);
+    answer(2, true);
+    REQUIRE(c[1].progress(2).data_losses == 1);
+}

@@ -133,6 +133,11 @@ void Simulation::restart_as_other_version() {
         return;
     }
     bool older = s.codec >= kOurs;
+    for (auto &other : servers_) { /* a leader that sleeps would not forget its features */
+        if (older && plan.callers.has(C_SLEEP)) {
+            other->set_idle_timeout(0);
+        }
+    }
     stats.add(older ? S_DOWNGRADE : S_UPGRADE);
     s.stop(older ? "to restart as an older version" : "to restart as a newer version");
     network.forget(s.id); /* what it sent before would announce its old features once more */

@@ -67,6 +67,33 @@ void Simulation::break_messages(raft_update &u, const Server &s) {
     }
 }
 
+/* What servers that sleep should not do, nor those that wake up. */
+void Simulation::break_sleep(raft_update &u, const Server &s, View &view) {
+    bool wakes = s.was_asleep() && !s.asleep();
+    if (broken == Broken::LIGHT_SLEEP && s.asleep() && !view.leads()) {
+        view.timeout = s.latest + 1000;
+        u.flags |= s.before.timeout != view.timeout ? unsigned{RAFT_UPDATE_TIMEOUT} : 0U;
+    }
+    if ((u.flags & RAFT_UPDATE_MESSAGES) == 0) {
+        return;
+    }
+    if (broken == Broken::RESTLESS && s.asleep() && s.was_asleep()) {
+        forged_.assign(2, messages_of(u).front());
+        forged_[1].server_id = s.id % plan.servers + 1;
+        u.messages = {forged_.data(), 2};
+    }
+    if (broken == Broken::SILENT_LEADER && wakes && view.leads() && u.messages.n > 1) {
+        u.messages.n--;
+    }
+    for (raft_message &m : messages_of(u)) {
+        if (broken == Broken::WAKING_ECHO && wakes && m.type == RAFT_APPEND_ENTRIES_RESULT) {
+            m.append_entries_result.round = std::max(m.append_entries_result.round, 1ULL);
+        } else if (broken == Broken::WAKING_VOTE && wakes && m.type == RAFT_REQUEST_VOTE_RESULT) {
+            m.request_vote_result.vote_granted |= m.request_vote_result.pre_vote;
+        }
+    }
+}
+
 void Simulation::break_update(raft_update &u, const Server &s, View &view) {
     const View &before = s.before;
     bool leads = before.leads() && view.leads();
@@ -88,6 +115,7 @@ void Simulation::break_update(raft_update &u, const Server &s, View &view) {
         broken == Broken::RESENT_ENTRIES) {
         break_messages(u, s);
     }
+    break_sleep(u, s, view);
     for (raft_message &m : messages_of(u)) {
         if (broken == Broken::WRONG_SENT && s.event_type == RAFT_SENT &&
             m.type == RAFT_APPEND_ENTRIES) {

@@ -70,7 +70,12 @@ namespace sim {
     X(UNSET_TIMEOUT, "unset-timeout")           /* a changed election timeout is not set */       \
     X(SUDDEN_DOWNGRADE, "sudden-downgrade")     /* a server becomes older without silence */      \
     X(NO_WAKE, "no-wake")                       /* nobody notices that a sleeping leader died */  \
-    X(SLEEPLESS, "sleepless")                   /* a member has no idle timeout */
+    X(SLEEPLESS, "sleepless")                   /* a member has no idle timeout */                \
+    X(RESTLESS, "restless")                     /* a sleeping server repeats its answers */       \
+    X(WAKING_ECHO, "waking-echo")               /* who wakes up echoes the latest round */        \
+    X(WAKING_VOTE, "waking-vote")               /* a sleeping server grants the first vote */     \
+    X(LIGHT_SLEEP, "light-sleep")               /* a server that sleeps has a deadline */         \
+    X(SILENT_LEADER, "silent-leader")           /* a leader that wakes up does not tell all */
 
 enum class Broken {
 #define X(name, text) name,

@@ -38,6 +38,7 @@ public:
     bool may_sleep() const; /* as far as its settings say */
     /* Does it sleep now? */
     bool asleep() const { return up && asleep_; }
+    bool was_asleep() const { return was_asleep_; } /* before the last step */
     void boot();
     void crash(const char *why);
     /* The operator stops it: it does not restart by itself. */

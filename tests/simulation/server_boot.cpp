@@ -128,6 +128,7 @@ void Server::change_setting() {
     bool heartbeat = view.leads() && s.setter == raft_set_heartbeat_timeout;
     if ((heartbeat && !asleep_) || (asleep_ && s.setter == nullptr)) {
         view.timeout = now.timeout; /* it takes effect at once */
+        view.due_to_wake = now.due_to_wake;
         arm_timer();
     }
     if (const std::string what = view.difference(now); !what.empty()) {

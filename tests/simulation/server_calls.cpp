@@ -196,6 +196,7 @@ void Server::look_at_settings(const char *what) {
     View now = view;
     now.capture(handle());
     view.timeout = now.timeout;
+    view.due_to_wake = now.due_to_wake;
     if (const std::string difference = view.difference(now); !difference.empty()) {
         throw Violation("setters", format("%s on %s: %s", what, name(), difference.c_str()));
     }

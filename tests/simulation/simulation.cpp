@@ -264,6 +264,7 @@ void Simulation::run() {
         run_until(end);
         if (end > 5 * least_time_) { /* too many faults for enough steps */
             plan.faults = 0;
+            plan.callers.pause_max = 0;
         }
     }
     if (recovery_under_way()) {
@@ -316,6 +317,7 @@ void Simulation::end_faults() {
             continue;
         }
         if (!s.up) {
+            s.next_codec = std::max(s.codec, s.next_codec); /* it was not silent for long enough */
             s.boot();
         } else {
             s.clock.set_drift(now, plan.server[id].drift_ppm);

@@ -116,6 +116,7 @@ public:
     void break_flags(unsigned &flags);
     void break_view(View &view, const View &before, unsigned &flags);
     void break_update(raft_update &u, const Server &s, View &view);
+    void break_sleep(raft_update &u, const Server &s, View &view);
     void break_messages(raft_update &u, const Server &s);
     void break_entries(std::vector<Entry> &entries);
     void break_disk(Disk &disk);

@@ -9,7 +9,7 @@ namespace sim {
 
 /* Often the operator has nothing to ask, either. */
 void Simulation::pause() {
-    if (calm) {
+    if (calm || plan.callers.pause_max == 0) {
         return;
     }
     const Callers &c = plan.callers;
@@ -53,8 +53,10 @@ void Simulation::change_sleep_setting() {
             break;
         case 2:
             old = s.features();
-            s.set_features(old &
-                           ~unsigned{extra.percent(50) ? RAFT_FEATURE_SLEEP : RAFT_FEATURE_ROUNDS});
+            /* Data loss is followed by rounds: with data loss, features do not change. */
+            s.set_features(old & ~unsigned{plan.callers.has(C_DATA_LOSS) || extra.percent(50)
+                                               ? RAFT_FEATURE_SLEEP
+                                               : RAFT_FEATURE_ROUNDS});
             if (back) {
                 s.set_features(old);
             }

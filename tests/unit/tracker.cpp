@@ -186,12 +186,14 @@ TEST_CASE("peer: the longer it is stalled, the longer it may make no progress, u
     Peer p{};
     p.match = 10;
     p.next = 15;
-    p.stall(1000);
+    p.stall(1000, raft_time{1} << 40);
     REQUIRE(p.patience == 2000);
     REQUIRE(p.next == 11);
-    p.stall(1000 + (raft_time{1} << 33));
+    p.stall(1000 + (raft_time{1} << 33), raft_time{1} << 40);
     REQUIRE(p.patience == UINT32_MAX);
-    REQUIRE(p.asked_or_offset == 15); /* as it was when it was stalled first */
+    REQUIRE(p.asked_or_offset == 15);   /* as it was when it was stalled first */
+    p.stall(raft_time{1} << 40, 10000); /* the caller's limit */
+    REQUIRE(p.patience == 10000);
 }
 
 TEST_CASE("tracker: reads are answered in the order in which they were submitted") {
