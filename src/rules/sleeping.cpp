@@ -97,7 +97,8 @@ bool confirms_order(const Server &s, const raft_message &m) {
  * because its sender may be awake, or lack something, although it echoes one of them?
  * - It was in doubt, and so was told nothing in these rounds.
  * - It says that it woke up. Its echo, which is older, may come later.
- * - It lost data. That is believed when it rejects a message of a later round. */
+ * - It lost data. That is believed when it rejects a message of a later round. If it was sent the
+ *   data again, but has not stored it yet, it acknowledges less than before. */
 bool ends_series(const Server &s, const raft_event &event) {
     const raft_message *m = load_enum(event.type) == RAFT_RECEIVE ? event.receive.message : nullptr;
     if (m == nullptr || load_enum(m->type) != RAFT_APPEND_ENTRIES_RESULT) {
@@ -106,7 +107,8 @@ bool ends_series(const Server &s, const raft_event &event) {
     const Peer *p = s.tracker->find(m->server_id);
     const raft_append_entries_result &r = m->append_entries_result;
     return p != nullptr &&
-           (is_in_doubt(s, *p) || (r.version >= 3 && (r.round == 0 || r.rejected != 0)));
+           (is_in_doubt(s, *p) || (r.version >= 3 && (r.round == 0 || r.rejected != 0 ||
+                                                      r.last_log_index < s.log.last())));
 }
 
 /* Does the event ask this leader for something? */
