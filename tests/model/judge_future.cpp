@@ -91,8 +91,8 @@ std::string FairRuns::judge_without(const Cluster &from, const std::vector<Packe
         return "";
     }
     const std::optional<End> kept = may_sleep ? undisturbed(c) : std::nullopt;
-    /* A leader that steps down and is told at this moment never to lead any more does not campaign, and
-     * its last message may send the others to sleep. */
+    /* A leader that steps down, and is told at this moment never to lead any more, does not
+     * campaign, and its last message may send the others to sleep. */
     std::string broken = may_sleep ? judge_orders(c) : "";
     if (broken.empty()) {
         broken = judge_wakes(c, kept, may_sleep);

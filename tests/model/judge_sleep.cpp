@@ -56,8 +56,8 @@ std::string Nodes::judge_sleep(const Node &before, struct raft *r, const raft_ev
     return "";
 }
 
-/* A leader that leaves nobody out falls asleep after all members. (Some may be awake again.) A member
- * that lost what it had acknowledged may still be storing it again. */
+/* A leader that leaves nobody out falls asleep after all members. (Some may be awake again.) A
+ * member that lost what it had acknowledged may still be storing it again. */
 std::string Search::judge_falling_asleep(const State &state, const Node &leader) const {
     for (unsigned i = 0; i < bounds_.servers && !leader.has_deadline && bounds_.wipes == 0; i++) {
         struct raft_peer peer = {};
