@@ -93,10 +93,10 @@ bool confirms_order(const Server &s, const raft_message &m) {
            r.last_log_index == s.log.last() && (r.features & RAFT_FEATURE_SLEEP) != 0;
 }
 
-/* The leader sends the group to sleep. Does this answer end the series of rounds that does so, because
- * its sender may be awake although it echoes one of them? The sender was in doubt, and so was told
- * nothing in these rounds; or it says that it woke up, and its echo, which is older, may come later;
- * or it lost data, which is believed when it rejects a message of a later round. */
+/* The leader sends the group to sleep. Does this answer end the series of rounds that does so,
+ * because its sender may be awake although it echoes one of them? The sender was in doubt, and so
+ * was told nothing in these rounds; or it says that it woke up, and its echo, which is older, may
+ * come later; or it lost data, which is believed when it rejects a message of a later round. */
 bool ends_series(const Server &s, const raft_event &event) {
     const raft_message *m = load_enum(event.type) == RAFT_RECEIVE ? event.receive.message : nullptr;
     if (m == nullptr || load_enum(m->type) != RAFT_APPEND_ENTRIES_RESULT) {
