@@ -454,8 +454,8 @@ struct raft_update {
  * which relies on this server's own vote as well; or a chunk of a snapshot is being written),
  * #RAFT_NOMEM.
  *
- * #RAFT_WAKE wakes a server that sleeps: see raft_set_idle_timeout(). It has no effect on one that is
- * awake. Error: #RAFT_NOMEM.
+ * #RAFT_WAKE wakes a server that sleeps: see raft_set_idle_timeout(). It has no effect on one that
+ * is awake. Error: #RAFT_NOMEM.
  */
 enum raft_event_type {
     RAFT_START = 1,          /**< `start`: load what is on disk. The first event. */
@@ -941,8 +941,8 @@ struct raft_append_entries_result {
     raft_index last_log_index;
     unsigned short features; /**< #raft_feature bits of the sender. From version 1. */
     unsigned short capacity; /**< Disk capacity of the sender. From version 1. */
-    /** The latest round that the sender has received from this leader. 0 in the answer that a server
-     * sends because it has woken up. From version 3. */
+    /** The latest round that the sender has received from this leader. 0 in the answer that a
+     * server sends because it has woken up. From version 3. */
     unsigned long long round;
     raft_index snapshot_index; /**< Snapshot that is being installed; 0: none. From version 3. */
     /** Number of bytes of that snapshot that are durable. From version 3. */
@@ -1333,25 +1333,25 @@ RAFT_API int raft_set_election_delay(struct raft *r, unsigned msecs);
 RAFT_API int raft_set_eager_commit(struct raft *r, unsigned enabled);
 
 /**
- * Let the servers of a group sleep while the group rests, so that a host can run very many groups. A
- * server that sleeps has no deadline: raft_timeout() returns 2^63 - 1, and no messages are sent.
+ * Let the servers of a group sleep while the group rests, so that a host can run very many groups.
+ * A server that sleeps has no deadline: raft_timeout() returns 2^63 - 1, and no messages are sent.
  *
  * Set the idle timeout on all members, with pre-votes enabled, and with #RAFT_FEATURE_ROUNDS and
  * #RAFT_FEATURE_SLEEP in raft_set_features(). Then:
  *
  * - **Falling asleep.** When the leader has not been asked for anything (#RAFT_SUBMIT, #RAFT_READ,
- *   #RAFT_RECONFIGURE, #RAFT_CATCH_UP, #RAFT_TRANSFER) for the idle timeout, everything is committed
- *   and every member that it replicates to has everything, its heartbeats tell the members to sleep.
- *   When all of them have answered, it sleeps, too. Members that were silent for ten election
- *   timeouts are left out if the others include a quorum. Then the leader asks those once every
- *   hundred heartbeat timeouts, which is the only deadline that it has, whether they are back. It
- *   also asks a member that is reported by #RAFT_UNREACHABLE.
+ *   #RAFT_RECONFIGURE, #RAFT_CATCH_UP, #RAFT_TRANSFER) for the idle timeout, everything is
+ *   committed and every member that it replicates to has everything, its heartbeats tell the
+ *   members to sleep. When all of them have answered, it sleeps, too. Members that were silent for
+ *   ten election timeouts are left out if the others include a quorum. Then the leader asks those
+ *   once every hundred heartbeat timeouts, which is the only deadline that it has, whether they are
+ *   back. It also asks a member that is reported by #RAFT_UNREACHABLE.
  * - **Waking up.** The events above wake a leader that sleeps if they succeed, and the whole group
  *   with it. So does any message from a server that does not sleep. A server also wakes up for
  *   #RAFT_WAKE, and when raft_set_idle_timeout(), raft_set_pre_vote(), raft_set_features() or
- *   raft_set_election_delay() has changed a setting so that it may not sleep any more. The time that
- *   it slept does not count as silence. A leader that was woken although nothing was asked sends the
- *   group to sleep again at once.
+ *   raft_set_election_delay() has changed a setting so that it may not sleep any more. The time
+ *   that it slept does not count as silence. A leader that was woken although nothing was asked
+ *   sends the group to sleep again at once.
  * - **Voting.** A server that sleeps behaves as if it had just heard from its leader: it grants no
  *   vote for an election timeout after it woke up, unless the leader permits it. #RAFT_CAMPAIGN
  *   returns #RAFT_BUSY. No lease survives sleep.
@@ -1360,12 +1360,15 @@ RAFT_API int raft_set_eager_commit(struct raft *r, unsigned enabled);
  * member of the group finds out, because none of them expects messages. Watch the other hosts, with
  * one connection to each host instead of one for each group. When a host fails, step #RAFT_WAKE for
  * the groups whose raft_leader() is there. Also step it when a client of this group reports that it
- * cannot reach the leader. A false alarm does no harm. The group elects a leader as soon as one voter
- * that may campaign is awake.
+ * cannot reach the leader. A false alarm does no harm. The group elects a leader as soon as one
+ * voter that may campaign is awake.
  *
  * A standby that restarts while its group sleeps learns the leader and the commit index only when
- * the group wakes up. When a host returns, step #RAFT_WAKE for the groups that are led here and have
- * a standby, or a voter that never leads, there.
+ * the group wakes up. When a host returns, step #RAFT_WAKE for the groups that are led here and
+ * have a standby, or a voter that never leads, there.
+ *
+ * A server gives the memory of a large step back after some small steps, such as eight heartbeats.
+ * So let the idle timeout be longer than these.
  *
  * @param msecs milliseconds; 0: the server does not sleep (default)
  * @return 0 or #RAFT_INVALID

@@ -194,7 +194,7 @@ static bool input(struct host *h) {
 /* [deadlines] */
 /* Step RAFT_TIMEOUT where it is due. RAFT_TIMEOUT may be late. When very many groups look for a
  * leader at once, their elections are spread, so that heartbeats and votes do not wait behind them.
- * While there is input that was not read, no election begins: it may be what the group waits for. */
+ * No election begins while there is unread input: it may be what the group waits for. */
 static void expire(struct host *h, raft_time now, bool more_input) {
     uint32_t number;
     uint32_t elections = more_input ? ELECTIONS : 0;

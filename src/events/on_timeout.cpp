@@ -56,8 +56,8 @@ void send_heartbeat(Change &change, Peer &p) {
         return step.no_memory();
     }
     Server &s = change->server;
-    /* Members that were told to sleep must first learn that this leader is awake: nothing else would
-     * wake them when it steps down. */
+    /* Members that were told to sleep must first learn that this leader is awake: nothing else
+     * would wake them when it steps down. */
     const bool retires = s.settings->never_leads() && s.tracker->sleep_from == 0;
     if (retires || !rounds::quorum_in_contact(s)) {
         transitions::become_follower(*change);

@@ -94,9 +94,10 @@ bool confirms_order(const Server &s, const raft_message &m) {
 }
 
 /* The leader sends the group to sleep. Does this answer end the series of rounds that does so,
- * because its sender may be awake although it echoes one of them? The sender was in doubt, and so
- * was told nothing in these rounds; or it says that it woke up, and its echo, which is older, may
- * come later; or it lost data, which is believed when it rejects a message of a later round. */
+ * because its sender may be awake, or lack something, although it echoes one of them?
+ * - It was in doubt, and so was told nothing in these rounds.
+ * - It says that it woke up. Its echo, which is older, may come later.
+ * - It lost data. That is believed when it rejects a message of a later round. */
 bool ends_series(const Server &s, const raft_event &event) {
     const raft_message *m = load_enum(event.type) == RAFT_RECEIVE ? event.receive.message : nullptr;
     if (m == nullptr || load_enum(m->type) != RAFT_APPEND_ENTRIES_RESULT) {

@@ -152,8 +152,8 @@ struct Peer {
         widen_window();
         waiting_since = now;
     }
-    /* What is in flight does not arrive: send the first entry of it once more. The peer may have been
-     * silent for long, which says little about how slow it is: so the patience has a limit. */
+    /* What is in flight does not arrive: send the first entry of it once more. The peer may have
+     * been silent for long, which says little about how slow it is: so the patience has a limit. */
     void stall(raft_time now, raft_time longest) {
         if (!is(kStalled)) {
             asked_or_offset = next;

@@ -5,7 +5,7 @@
 
 #include "base/owner.hpp"
 #include "base/random.hpp"
-#include "base/sharing_owner.hpp"
+#include "base/owner.hpp"
 #include "state/configuration.hpp"
 #include "state/outbox.hpp"
 #include "state/settings.hpp"
@@ -255,8 +255,8 @@ public:
     /* Acquire what the step needs. Answers to the pending reads are always included, because any
      * step of a leader may end its leadership. NULL: out of memory. */
     [[nodiscard]] Change *reserve(Need need);
-    /* For a handler that hands out nothing, and so cannot fail. Where it wakes a server that sleeps, the
-     * handler must not reserve afterwards. */
+    /* For a handler that hands out nothing, and so cannot fail. Where it wakes a server that
+     * sleeps, the handler must not reserve afterwards. */
     Change &begin() {
         accept();
         return change_;

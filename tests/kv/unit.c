@@ -154,7 +154,7 @@ static void test_codec(void) {
     round_trip(&m, &log, &back);
     CHECK(back.request_vote_result.features == 15 && back.request_vote_result.capacity == 65535);
     m = (struct raft_message){.type = RAFT_APPEND_ENTRIES};
-    m.append_entries = (struct raft_append_entries){1, 4, 4, 3, 2, NULL, 2, 77};
+    m.append_entries = (struct raft_append_entries){1, 4, 4, 3, 2, NULL, 2, 77, false};
     round_trip(&m, &log, &back);
     CHECK(back.append_entries.n_entries == 2 && back.append_entries.round == 77);
     CHECK(back.append_entries.entries[0].term == 3 && back.append_entries.entries[0].buf.len == 4);

@@ -50,8 +50,8 @@ struct Bounds {
     unsigned wipes = 0;        /* restarts without the end of the log, or with none */
     unsigned reads = 0;        /* at most kMostReads */
     unsigned wakes = 0;        /* RAFT_WAKE, on any server */
-    unsigned sleep =
-        0; /* a group that rests sleeps; of so many states, the future of one is judged */
+    unsigned sleep = 0; /* a group that rests sleeps; of so many states in which a leader sleeps,
+                           the future of one is judged */
     unsigned never_lead = 0;                /* servers that never lead */
     unsigned lost = 0;                      /* these servers are lost for good, once */
     unsigned features = RAFT_FEATURE_JOINT; /* that all servers announce */

@@ -9,6 +9,9 @@
 namespace model {
 namespace {
 
+/* How much rarer states are judged in which no leader sleeps. */
+constexpr unsigned kAwake = 100;
+
 /* Has a member everything, and would it sleep if it was told to? */
 bool is_settled(const raft_peer &peer, raft_index last) {
     return peer.mode == RAFT_PROGRESS_PIPELINE && peer.match == last &&
@@ -64,6 +67,25 @@ std::string Search::judge_falling_asleep(const State &state, const Node &leader)
         }
     }
     return "";
+}
+
+/* Whatever happened: if nothing is lost from now on, the group recovers. */
+std::string Search::judge_future(const State &state, uint32_t number) {
+    bool sleeps = false;
+    for (unsigned i = 0; i < bounds_.servers; i++) {
+        const Node &node = nodes_[state.nodes[i]];
+        sleeps = sleeps || (node.leads && node.asleep);
+    }
+    if (number % (sleeps ? bounds_.sleep : kAwake * bounds_.sleep) != 0) {
+        return "";
+    }
+    std::vector<PacketId> packets;
+    for (PacketId packet : state.packets) {
+        if (packet != kNone) {
+            packets.push_back(packet);
+        }
+    }
+    return fair_.judge(state.nodes, packets, state.settings == bounds_.settings);
 }
 
 } // namespace model

@@ -109,7 +109,7 @@ private:
     bool send(State *state, const std::vector<PacketId> &packets) const;
     void arrive(const State &state, const Waiting &from, const Action &action);
     std::string judge(State *state, const Action &action, NodeId before) const;
-    std::string judge_future(const State &state);
+    std::string judge_future(const State &state, uint32_t number);
     std::string judge_falling_asleep(const State &state, const Node &leader) const;
     std::string judge_follower(const Action &action, const Node &after) const;
     std::string judge_change(const Node &before) const;

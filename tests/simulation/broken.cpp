@@ -72,7 +72,7 @@ void Simulation::break_sleep(raft_update &u, const Server &s, View &view) {
     bool wakes = s.was_asleep() && !s.asleep();
     if (broken == Broken::LIGHT_SLEEP && s.asleep() && !view.leads()) {
         view.timeout = s.latest + 1000;
-        u.flags |= s.before.timeout != view.timeout ? RAFT_UPDATE_TIMEOUT : 0U;
+        u.flags |= s.before.timeout != view.timeout ? unsigned{RAFT_UPDATE_TIMEOUT} : 0U;
     }
     if ((u.flags & RAFT_UPDATE_MESSAGES) == 0) {
         return;

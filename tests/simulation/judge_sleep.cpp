@@ -110,7 +110,8 @@ void Server::check_settled() const {
     }
 }
 
-/* A leader has a deadline if and only if it asks members from time to time if they are back. */
+/* A leader has a deadline if and only if it asks members from time to time whether they are
+ * back. */
 void Server::check_deadline_asleep() const {
     if (past_.due_to_wake) {
         return;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "catch.hpp"
-#include "base/sharing_owner.hpp"
+#include "base/owner.hpp"
 
 namespace {
 
