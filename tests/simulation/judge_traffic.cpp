@@ -85,6 +85,9 @@ void Server::check_snapshot(const raft_message &m) {
     const char *why = nullptr;
     bool excused = t.unreachable || peer.parts_lost != t.parts_lost ||
                    latest - t.sent_at >= tuning_.snapshot_timeout;
+    /* An older answer may arrive after the one that tells of the loss. */
+    bool lost_part = peer.parts_lost != t.parts_lost;
+    excused = excused || t.excused_again;
     bool before_part = s.last_index == t.snapshot && offset <= t.offset && t.snapshot != 0;
     bool other = t.snapshot != 0 && s.last_index != t.snapshot;
     bool same_features = !sim_.plan.callers.has(C_FEATURES) && announces(RAFT_FEATURE_CHUNKS) &&
@@ -104,6 +107,7 @@ void Server::check_snapshot(const raft_message &m) {
                                name(), name_of(m.server_id), t.snapshot, t.offset,
                                latest - t.sent_at, why, describe(m).c_str()));
     }
+    t.excused_again = before_part ? lost_part : t.excused_again;
     t.snapshot = s.last_index;
     t.offset = offset;
     t.sent_at = latest;

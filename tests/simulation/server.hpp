@@ -235,6 +235,7 @@ private:
         raft_time sent_at = 0;
         bool unreachable = false;
         uint64_t parts_lost = 0;
+        bool excused_again = false; /* it may be sent a part once more, because it lost it */
     };
     void count_traffic(const raft_event &e, const raft_update &u);
     void note_causes(const raft_event &e, const raft_update &u);
