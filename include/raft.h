@@ -1363,9 +1363,15 @@ RAFT_API int raft_set_eager_commit(struct raft *r, unsigned enabled);
  * cannot reach the leader. A false alarm does no harm. The group elects a leader as soon as one
  * voter that may campaign is awake.
  *
- * A standby that restarts while its group sleeps learns the leader and the commit index only when
- * the group wakes up. When a host returns, step #RAFT_WAKE for the groups that are led here and
- * have a standby, or a voter that never leads, there.
+ * Three things to know:
+ *
+ * - A standby, or a voter that never leads, that restarts while its group sleeps learns the leader
+ *   and the commit index only when the group wakes up. When a host returns, step #RAFT_WAKE for the
+ *   groups that are led here and have such a member there.
+ * - A server that was removed, but still runs, asks for votes again and again, and so wakes its old
+ *   group each time. Stop it.
+ * - Transfer leadership away before you tell a leader that it never leads. If it steps down while
+ *   the other servers sleep, only #RAFT_WAKE may help.
  *
  * A server gives the memory of a large step back after some small steps, such as eight heartbeats.
  * So let the idle timeout be longer than these.

@@ -37,7 +37,7 @@ bool has_members_in_doubt(const Server &s) {
 
 /* May the group sleep? Every member that is replicated to is ready, or was silent for so long that
  * it is left out; those that are ready are a quorum. */
-bool may_sleep(const Server &s) {
+bool group_may_sleep(const Server &s) {
     const Tracker &t = *s.tracker;
     if (!s.may_sleep() || !is_idle(s, s.now) || s.commit != s.log.last() ||
         s.last_stored != s.log.last() || t.transfer.to != 0 || t.catch_up.id != 0 ||
@@ -121,7 +121,7 @@ bool asks(uint32_t type) {
 
 void decide(Server &s, bool begun) {
     Tracker &t = *s.tracker;
-    if (!may_sleep(s)) {
+    if (!group_may_sleep(s)) {
         t.sleep_from = 0;
     } else if (t.sleep_from == 0 && begun) {
         t.sleep_from = t.round;
@@ -267,7 +267,7 @@ void finish(Change &change, const raft_event &event, const Before &before, bool 
         }
     } else if (before.series_ends) {
         s.tracker->sleep_from = 0; /* the next heartbeat begins another */
-    } else if (s.tracker->sleep_from != 0 && may_sleep(s) && all_have_echoed(s)) {
+    } else if (s.tracker->sleep_from != 0 && group_may_sleep(s) && all_have_echoed(s)) {
         fall_asleep(change);
     }
 }
