@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: MIT
+"""Three servers of raft-minimal on this machine, then a fourth: writes, a killed leader, restarts,
+snapshots, a torn tail and a damaged log.
+
+usage: cluster.py RAFT-MINIMAL
+"""
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import zlib
+
+PATIENCE = 60 * float(os.environ.get('MINIMAL_TIMEOUT_FACTOR', '1'))
+
+
+def free_address():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return '127.0.0.1:%d' % s.getsockname()[1]
+
+
+class Server:
+    def __init__(self, program, folder, number, address):
+        self.program, self.number, self.address = program, number, address
+        self.folder = os.path.join(folder, str(number))
+        self.log = os.path.join(self.folder, 'log')
+        self.process = None
+        os.mkdir(self.folder)
+
+    def command(self, founders=()):
+        return [self.program, self.folder, str(self.number), self.address,
+                *('%d=%s' % (s.number, s.address) for s in founders)]
+
+    def start(self, founders=()):
+        self.process = subprocess.Popen(self.command(founders), stderr=subprocess.PIPE)
+
+    def kill(self):
+        """Returns what the server has printed."""
+        self.process.send_signal(signal.SIGKILL)
+        return self.process.communicate()[1].decode()
+
+    def fails_to_start(self, founders=()):
+        done = subprocess.run(self.command(founders), stderr=subprocess.PIPE, timeout=PATIENCE,
+                              check=False)
+        assert done.returncode == 1, done
+        return done.stderr.decode()
+
+    def ask(self, *lines):
+        """Send the lines at once; return as many answers, or None if the server is not there."""
+        host, port = self.address.split(':')
+        try:
+            with socket.create_connection((host, int(port)), timeout=PATIENCE) as s:
+                s.sendall(''.join(line + '\n' for line in lines).encode())
+                with s.makefile('r') as answers:
+                    got = [answers.readline().rstrip('\n') for _ in lines]
+                return got if got[-1] else None
+        except (ConnectionError, socket.timeout):
+            return None
+
+    def status(self):
+        answer = self.ask('status')
+        return dict(re.findall(r'(\w+)=(\w+)', answer[0])) if answer else None
+
+
+def wait_for(what, condition):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        result = condition()
+        if result:
+            return result
+        time.sleep(0.02)
+    raise AssertionError('timed out: ' + what)
+
+
+def leader(servers):
+    def find():
+        for s in servers:
+            status = s.process.poll() is None and s.status()
+            # A leader that has committed an entry of its own serves reads and changes.
+            if status and status['state'] == 'leader' and s.ask('get x')[0] in ('none', 'value 0'):
+                return s
+        return None
+    return wait_for('a leader', find)
+
+
+def write(servers, pairs):
+    """Write until all is acknowledged. To write a pair twice does no harm."""
+    lines = ['set %s %s' % pair for pair in pairs.items()]
+    wait_for('writes', lambda: leader(servers).ask(*lines) == ['ok'] * len(lines))
+
+
+def check(servers, pairs):
+    lines = ['get ' + key for key in pairs]
+    expected = ['value ' + value for value in pairs.values()]
+    answers = wait_for('reads', lambda: leader(servers).ask(*lines))
+    assert answers == expected, [x for x in zip(lines, answers, expected) if x[1] != x[2]][:5]
+
+
+def has_everything(server, servers):
+    def compare():
+        own, its = server.status(), leader(servers).status()
+        if not own or not own['applied'] == its['applied'] == its['last']:
+            return False
+        assert own['sum'] == its['sum'], 'the maps differ: %s, %s' % (own, its)
+        return True
+    wait_for('server %d to have everything' % server.number, compare)
+
+
+def refuses_noise(server):
+    host, port = server.address.split(':')
+    for noise in (b'\xff' * 100, b'\0' * 100, struct.pack('<I', 60) + b'x' * 56):
+        with socket.create_connection((host, int(port)), timeout=PATIENCE) as s:
+            s.sendall(b'peer\n' + noise)
+            try:
+                assert s.recv(1) == b''
+            except ConnectionResetError:
+                pass
+
+
+def batch(body):
+    return struct.pack('<II', len(body), zlib.crc32(body)) + body
+
+
+def test(program, folder):
+    servers = [Server(program, folder, n, free_address()) for n in (1, 2, 3)]
+    everything = {}
+
+    def more(name, count):
+        new = {'%s%d' % (name, i): 'value %d of %s' % (i, name) for i in range(count)}
+        write([s for s in servers if s.process.poll() is None], new)
+        everything.update(new)
+
+    try:
+        for s in servers:
+            s.start(servers)
+        more('first', 100)
+        everything['first0'] = 'changed'
+        write(servers, {'first0': 'changed'})
+
+        # A follower tells where the leader is, for reads, too. Wrong lines are refused.
+        first = leader(servers)
+        followers = [s for s in servers if s is not first]
+        for s in followers:
+            wait_for('the leader to be known', lambda s=s: s.ask('set k v', 'get k') ==
+                     ['leader ' + leader(servers).address] * 2)
+        assert all(a.startswith('error ') for a in first.ask('set k', 'get', '', 'add 4', 'peers'))
+        assert first.ask('set %s v' % ('k' * 5000)) is None
+
+        refuses_noise(first)
+
+        # The leader is killed: what was acknowledged is there, and writes go on. Enough of them
+        # for snapshots, so that the killed server needs one when it returns.
+        first.kill()
+        check(followers, everything)
+        more('second', 400)
+        status = leader(followers).status()
+        assert int(status['snapshot']) >= 256, status
+        assert int(status['first']) > 102, 'the log was not compacted: %s' % status
+
+        # Its log gets the beginning of a batch that was not synced.
+        whole = os.path.getsize(first.log)
+        for torn in (batch(b'x' * 1000)[:-1], b'\1\2\3', bytes(100),
+                     batch(b'x' * 100)[:-1] + b'y'):
+            with open(first.log, 'ab') as f:
+                f.write(torn)
+            first.start()
+            wait_for('a start', first.status)
+            if torn[0] == 0xe8:
+                has_everything(first, servers)
+                assert int(first.status()['snapshot']) >= 256, 'no snapshot was installed'
+            assert 'cut off at %d of %d' % (whole, whole + len(torn)) in first.kill()
+            whole = os.path.getsize(first.log)
+        first.start()
+        has_everything(first, servers)
+        check(servers, everything)
+
+        # A founding list is for an empty directory only, and a directory for one server.
+        followers[0].kill()
+        assert 'cannot' in followers[0].fails_to_start(servers)
+        stranger = Server(program, folder, 9, followers[0].address)
+        os.rmdir(stranger.folder)
+        os.symlink(followers[0].folder, stranger.folder)
+        assert 'the log of server' in stranger.fails_to_start()
+        followers[0].start()
+        has_everything(followers[0], servers)
+
+        # A fourth server. It comes from nothing but a snapshot and the entries after it.
+        fourth = Server(program, folder, 4, free_address())
+        fourth.start()
+        wait_for('a fourth server', lambda: leader(servers).ask(
+            'add 4 ' + fourth.address) == ['ok'])
+        servers.append(fourth)
+        has_everything(fourth, servers)
+        wait_for('its vote', lambda: fourth.status()['role'] == '1')
+        assert leader(servers).ask('add 4 ' + fourth.address) == ['ok'], 'not idempotent'
+
+        # A fifth server does not run, and so it must not become a voter. The answer takes five
+        # seconds. The fourth votes: with one of the others gone, writes need it (three of four).
+        asked = leader(servers)
+        host, port = asked.address.split(':')
+        with socket.create_connection((host, int(port)), timeout=PATIENCE) as s:
+            s.sendall(b'add 5 %s\n' % free_address().encode())
+            gone = next(x for x in servers if x not in (fourth, asked))
+            gone.kill()
+            more('third', 10)
+            check([x for x in servers if x is not gone], everything)
+            with s.makefile('r') as answer:
+                assert 'standby' in answer.readline()
+        gone.start()
+        has_everything(gone, servers)
+
+        # All are killed at once. What was acknowledged is on the disks.
+        for s in servers:
+            s.kill()
+        for s in servers:
+            s.start()
+        check(servers, everything)
+
+        # A batch that was synced, with others after it, is damaged: no start.
+        more('fourth', 3)
+        victim = servers[0]
+        has_everything(victim, servers)
+        victim.kill()
+        with open(victim.log, 'r+b') as f:
+            first_batch = 8 + struct.unpack('<I', f.read(4))[0]
+            f.seek(first_batch)
+            assert first_batch + 8 + struct.unpack('<I', f.read(4))[0] < os.path.getsize(victim.log)
+            f.seek(first_batch + 20)
+            byte = f.read(1)[0]
+            f.seek(first_batch + 20)
+            f.write(bytes([byte ^ 1]))
+        assert 'damaged at %d' % first_batch in victim.fails_to_start()
+    finally:
+        for s in servers:
+            if s.process and not s.process.stderr.closed:
+                sys.stderr.write(s.kill())
+
+
+if __name__ == '__main__':
+    with tempfile.TemporaryDirectory() as directory:
+        test(sys.argv[1], directory)
