@@ -31,6 +31,8 @@ void *resize(void *memory, size_t size) {
     return p != NULL ? p : (die("out of memory"), NULL);
 }
 
+char *copy_text(const char *text) { return strcpy(resize(NULL, strlen(text) + 1), text); }
+
 char *bytes_add(struct bytes *b, const void *data, size_t len) {
     if (b->size - b->len < len) {
         b->size = 2 * b->size + len;

@@ -149,30 +149,36 @@ static void install_snapshot(struct server *s) {
 /* [snapshots end] */
 
 /* [turn] */
-/* Called in each turn of the loop, before it waits. What the turn has stepped is written with one
- * sync; then the messages are sent. */
+static void on_idle(uv_idle_t *idle) {
+    (void)idle; /* while the handle is active, libuv does not wait */
+}
+
+/* Called in each turn of the loop, before it waits. What was stepped since the last time is written
+ * with one sync; then the messages are sent. */
 static void on_turn(uv_prepare_t *prepare) {
     struct server *s = prepare->loop->data;
-    bool more = true;
-    while (more) {
-        more = clients_run(s);
-        if (s->applied >= raft_snapshot_index(&s->raft) + SNAPSHOT_AFTER) {
-            take_snapshot(s);
-        }
-        log_sync(&s->log);
-        transport_flush(s);
-        if (s->write != 0) {
-            struct raft_event event = {.type = RAFT_STORED};
-            event.stored.index = log_last(&s->log);
-            event.stored.write = s->write;
-            s->write = 0;
-            must_step(s, &event);
-            more = true;
-        }
-        if (s->received.memory != NULL) {
-            install_snapshot(s);
-            more = true;
-        }
+    bool more = clients_run(s);
+    if (s->applied >= raft_snapshot_index(&s->raft) + SNAPSHOT_AFTER) {
+        take_snapshot(s);
+    }
+    log_sync(&s->log);
+    transport_flush(s);
+    if (s->write != 0) {
+        struct raft_event event = {.type = RAFT_STORED};
+        event.stored.index = log_last(&s->log);
+        event.stored.write = s->write;
+        s->write = 0;
+        must_step(s, &event);
+        more = true;
+    }
+    if (s->received.memory != NULL) {
+        install_snapshot(s);
+        more = true;
+    }
+    if (more) { /* one more turn, after what has arrived meanwhile */
+        uv_idle_start(&s->idle, on_idle);
+    } else {
+        uv_idle_stop(&s->idle);
     }
 }
 /* [turn end] */
@@ -202,6 +208,7 @@ void server_run(struct server *s, const char *dir, raft_id id,
     transport_listen(s); /* first: no second process can have the same directory and address */
     log_open(&s->log, dir, id);
     uv_timer_init(loop, &s->timer);
+    uv_idle_init(loop, &s->idle);
     uv_prepare_init(loop, &s->prepare);
     uv_prepare_start(&s->prepare, on_turn);
     if (uv_random(NULL, NULL, &seed, sizeof seed, 0, NULL) != 0 ||

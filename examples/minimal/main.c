@@ -121,8 +121,8 @@ static void get(struct server *s, struct link *l, const char *key) {
     struct raft_event event = {.type = RAFT_READ};
     event.read.id = l->number = ++s->reads;
     l->awaits = READ_INDEX; /* the answer may come in this step */
-    l->argument = strdup(key);
-    int error = l->argument != NULL ? step(s, &event) : RAFT_NOMEM;
+    l->argument = copy_text(key);
+    int error = step(s, &event);
     if (error != 0) {
         refuse(s, l, error);
     }
@@ -131,11 +131,11 @@ static void get(struct server *s, struct link *l, const char *key) {
 
 /* [add] */
 static int reconfigure(struct server *s, struct raft_configuration conf, struct raft_server added) {
-    struct raft_server servers[64];
+    struct raft_server *servers = resize(NULL, (conf.n + 1) * sizeof *servers);
     struct raft_install_snapshot with_conf = {.conf = {servers, 0}};
     struct wire_message copy = {.memory = NULL};
     struct raft_event event = {.type = RAFT_RECONFIGURE};
-    for (unsigned i = 0; i < conf.n && i < 63; i++) {
+    for (unsigned i = 0; i < conf.n; i++) {
         if (conf.servers[i].id != added.id) {
             servers[with_conf.conf.n++] = conf.servers[i];
         }
@@ -145,6 +145,7 @@ static int reconfigure(struct server *s, struct raft_configuration conf, struct 
     event.reconfigure.conf = copy.message.install_snapshot.conf;
     int error = step(s, &event);
     wire_free(&copy);
+    free(servers);
     return error;
 }
 
@@ -166,6 +167,8 @@ static void add(struct server *s, struct link *l) {
         return; /* wait */
     } else if (is == NULL) {
         error = reconfigure(s, conf, added);
+    } else if (strcmp(is->address, l->argument) != 0) {
+        reply(l, "error the server has the address %s", is->address);
     } else if (is->role == RAFT_VOTER) {
         reply(l, "ok");
     } else if (status == RAFT_CATCH_UP_FINISHED) {
@@ -214,7 +217,7 @@ static void run_line(struct server *s, struct link *l, char *line) {
         l->awaits = MEMBERSHIP;
         l->added = strtoull(word, NULL, 10);
         l->catching_up = false;
-        l->argument = strdup(line);
+        l->argument = copy_text(line);
     } else if (strcmp(command, "status") == 0) {
         status(s, l);
     } else {

@@ -15,9 +15,10 @@ enum {
     UNACKNOWLEDGED_MAX = 256, /* entries on their way to one member */
     UNCOMMITTED_MAX = 1024,   /* entries; beyond it, writes are refused */
     LINE_LIMIT = 4096,        /* bytes of a client's line */
+    CLIENT_LIMIT = 256 << 10, /* bytes that a client has sent before its turn; then it is closed */
     MAP_LIMIT = 4 << 20,      /* bytes; beyond it, writes are refused */
-    BUFFER_LIMIT = 16 << 20,  /* bytes that wait on a connection; beyond it, it is closed */
-    LINK_TIMEOUT_MS = 2000    /* bytes that are not acknowledged so long end a connection */
+    BUFFER_LIMIT = 16 << 20, /* bytes that wait for another server; then its connection is closed */
+    LINK_TIMEOUT_MS = 2000   /* bytes that are not acknowledged so long end a connection */
 };
 
 struct bytes {
@@ -68,6 +69,7 @@ struct server {
     uv_tcp_t listener;
     uv_timer_t timer;
     uv_prepare_t prepare;
+    uv_idle_t idle;
     struct link *links;
     struct bytes map; /* key, NUL, value, NUL, and so on */
     unsigned long long reads;
@@ -76,6 +78,7 @@ struct server {
 /* log.c */
 _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void *resize(void *memory, size_t size);
+char *copy_text(const char *text);
 char *bytes_add(struct bytes *b, const void *data, size_t len); /* data NULL: only make room */
 void bytes_drop(struct bytes *b, size_t len);                   /* from the beginning */
 void log_open(struct log *l, const char *dir, raft_id id);
@@ -102,6 +105,6 @@ void server_run(struct server *s, const char *dir, raft_id id, struct raft_confi
 void map_apply(struct server *s, const struct raft_entry *e);
 void map_restore(struct server *s, const struct raft_buffer *data);
 void clients_read(struct server *s, const struct raft_read *read);
-bool clients_run(struct server *s); /* true: call it again */
+bool clients_run(struct server *s); /* at most a line of each; true: there may be more to do */
 
 #endif

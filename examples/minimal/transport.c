@@ -82,9 +82,9 @@ static struct link *link_to(struct server *s, raft_id id, const char *text) {
     }
     struct link *l = new_link(s);
     l->id = id;
-    l->address = strdup(text);
+    l->address = copy_text(text);
     bytes_add(&l->out, "peer\n", 5);
-    if (l->address == NULL || !parse_address(text, &address) ||
+    if (!parse_address(text, &address) ||
         uv_tcp_connect(&l->connect, &l->tcp, (struct sockaddr *)&address, on_connected) != 0 ||
         uv_tcp_nodelay(&l->tcp, 1) != 0 || uv_fileno((uv_handle_t *)&l->tcp, &fd) != 0 ||
         setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof timeout) != 0) {
@@ -168,7 +168,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
     }
     if (l->from_server) {
         receive(stream->loop->data, l);
-    } else if (l->in.len > BUFFER_LIMIT) {
+    } else if (l->in.len > CLIENT_LIMIT) {
         transport_close(l);
     }
 }
