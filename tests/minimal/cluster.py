@@ -148,9 +148,9 @@ def test(program, folder):
     servers = [Server(program, folder, n, free_address()) for n in (1, 2, 3)]
     everything = {}
 
-    def more(name, count):
+    def more(name, count, to=None):
         new = {'%s%d' % (name, i): 'value %d of %s' % (i, name) for i in range(count)}
-        write([s for s in servers if s.process.poll() is None], new)
+        write(to or [s for s in servers if s.process.poll() is None], new)
         everything.update(new)
 
     try:
@@ -172,14 +172,29 @@ def test(program, folder):
         refuses_noise(first)
         endures_a_flood(first)
 
-        # The leader is killed: what was acknowledged is there, and writes go on. Enough of them
-        # for snapshots, so that the killed server needs one when it returns.
+        # The leader alone gets a write and is stopped; the others go on. When the leader continues,
+        # its write must not be acknowledged. It needs a snapshot, because the log was compacted.
+        before = first.status()['last']
+        for s in followers:
+            s.kill()
+        host, port = first.address.split(':')
+        with socket.create_connection((host, int(port)), timeout=PATIENCE) as s:
+            s.sendall(b'set lost x\n')
+            wait_for('the write', lambda: first.status()['last'] != before or
+                     first.status()['state'] != 'leader')
+            first.process.send_signal(signal.SIGSTOP)
+            for f in followers:
+                f.start()
+            check(followers, everything)
+            more('second', 400, followers)
+            status = leader(followers).status()
+            assert int(status['snapshot']) >= 256, status
+            assert int(status['first']) > 110, 'the log was not compacted: %s' % status
+            first.process.send_signal(signal.SIGCONT)
+            with s.makefile('r') as answer:
+                assert re.match('error|leader', answer.readline())
+        wait_for('a read', lambda: leader(servers).ask('get lost') == ['none'])
         first.kill()
-        check(followers, everything)
-        more('second', 400)
-        status = leader(followers).status()
-        assert int(status['snapshot']) >= 256, status
-        assert int(status['first']) > 102, 'the log was not compacted: %s' % status
 
         # Its log gets the beginning of a batch that was not synced.
         whole = os.path.getsize(first.log)
@@ -198,15 +213,18 @@ def test(program, folder):
         has_everything(first, servers)
         check(servers, everything)
 
-        # A founding list is for an empty directory only, and a directory for one server.
-        followers[0].kill()
-        assert 'cannot' in followers[0].fails_to_start(servers)
-        stranger = Server(program, folder, 9, followers[0].address)
+        # The leader is killed. A founding list is for an empty directory only, and a directory for
+        # one server.
+        killed = leader(servers)
+        killed.kill()
+        assert 'cannot' in killed.fails_to_start(servers)
+        stranger = Server(program, folder, 9, killed.address)
         os.rmdir(stranger.folder)
-        os.symlink(followers[0].folder, stranger.folder)
+        os.symlink(killed.folder, stranger.folder)
         assert 'the log of server' in stranger.fails_to_start()
-        followers[0].start()
-        has_everything(followers[0], servers)
+        more('third', 10)
+        killed.start()
+        has_everything(killed, servers)
 
         # A fourth server. It comes from nothing but a snapshot and the entries after it.
         fourth = Server(program, folder, 4, free_address())
@@ -228,7 +246,7 @@ def test(program, folder):
             s.sendall(line.encode() + b'\n')
             gone = next(x for x in servers if x not in (fourth, asked))
             gone.kill()
-            more('third', 10)
+            more('fourth', 10)
             check([x for x in servers if x is not gone], everything)
             with s.makefile('r') as answers:
                 answer = answers.readline()
@@ -246,7 +264,7 @@ def test(program, folder):
         check(servers, everything)
 
         # A batch that was synced, with others after it, is damaged: no start.
-        more('fourth', 3)
+        more('fifth', 3)
         victim = servers[0]
         has_everything(victim, servers)
         victim.kill()
