@@ -7,6 +7,7 @@
 #define WIRE_H
 
 #include <raft.h>
+#include <stdint.h>
 
 /* Longest message, in bytes. Change it if your entries or snapshot chunks are larger: it bounds the
  * memory that another server can make this one allocate. */
