@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of the codec with messages that are made here: every type and version, limits, failures. */
+/* Tests of the codec with messages that are made here: every type and version, limits, failures,
+ * and what the library does with them. */
 #include "check.h"
 
 #include <string.h>
@@ -256,6 +257,69 @@ static void test_memory(void) {
     }
 }
 
+/* --- with the library ----------------------------------------------------- */
+
+static void step(struct raft *r, enum raft_event_type type, struct raft_event *e,
+                 struct raft_update *update) {
+    e->type = type;
+    e->time = 1;
+    CHECK(raft_step(r, e, update) == 0);
+}
+
+/* A new server takes the first entry from its leader, and answers. */
+static void test_receive(void) {
+    static unsigned char payload[] = {1, 1, 0, 0, 0, 0,   0, 0, 0, 9, 0, 0,
+                                      0, 0, 0, 0, 0, 'a', 0, 1, 0, 0, 0, 0};
+    struct raft_entry entry = {1, RAFT_CHANGE, {payload, sizeof payload}, {NULL}};
+    struct raft_message m = sample(RAFT_APPEND_ENTRIES, 1);
+    m.append_entries =
+        (struct raft_append_entries){.version = 1, .term = 1, .entries = &entry, .n_entries = 1};
+    struct raft_event e;
+    struct raft_update update;
+    struct wire_message received, answer;
+    struct raft r;
+    size_t len;
+    CHECK(raft_init(&r, 2, "b") == 0);
+    memset(&e, 0, sizeof e);
+    step(&r, RAFT_START, &e, &update);
+
+    unsigned char *bytes = encode(&m, "a", &len);
+    CHECK(wire_decode(bytes, len, &received) == 0);
+    size_t size = allocated;
+    memset(&e, 0, sizeof e);
+    e.receive.message = &received.message;
+    step(&r, RAFT_RECEIVE, &e, &update);
+    CHECK((update.flags & RAFT_UPDATE_ENTRIES) && update.entries.n == 1);
+    CHECK(update.entries.batch[0].batch == received.memory);
+    CHECK(is_inside(&received, size, update.entries.batch[0].buf.base, sizeof payload));
+    CHECK(memcmp(update.entries.batch[0].buf.base, payload, sizeof payload) == 0);
+    wire_free(&received);
+
+    memset(&e, 0, sizeof e);
+    e.stored.index = 1;
+    e.stored.write = update.entries.write;
+    step(&r, RAFT_STORED, &e, &update);
+    CHECK((update.flags & RAFT_UPDATE_MESSAGES) && update.messages.n == 1);
+    CHECK(update.messages.batch[0].server_id == 9);
+    CHECK(strcmp(update.messages.batch[0].server_address, "a") == 0);
+    free(bytes);
+    bytes = encode(&update.messages.batch[0], "b", &len);
+    CHECK(wire_decode(bytes, len, &answer) == 0);
+    CHECK(answer.message.type == RAFT_APPEND_ENTRIES_RESULT);
+    CHECK(answer.message.append_entries_result.last_log_index == 1);
+    wire_free(&answer);
+
+    bytes[5] = 200; /* a type that nobody knows */
+    CHECK(wire_decode(bytes, len, &answer) == 0);
+    memset(&e, 0, sizeof e);
+    e.receive.message = &answer.message;
+    step(&r, RAFT_RECEIVE, &e, &update);
+    CHECK(update.flags == 0);
+    wire_free(&answer);
+    free(bytes);
+    CHECK(raft_close(&r) == 0);
+}
+
 int main(void) {
     for (int type = RAFT_APPEND_ENTRIES; type <= RAFT_TIMEOUT_NOW; type++) {
         for (unsigned version = 0; version <= newest[type]; version++) {
@@ -267,5 +331,6 @@ int main(void) {
     test_refused_sizes();
     test_longest();
     test_memory();
+    test_receive();
     return 0;
 }
