@@ -123,7 +123,7 @@ int main(void) {
         CHECK(checked[i] > 50 && hosts[i].disk.rewritings > 0);
         CHECK(hosts[i].groups[0].snapshot.index > 0);
         host_stop(&hosts[i]);
-        snprintf(journal, sizeof journal, "%s/journal", folders[i]);
+        CHECK(snprintf(journal, sizeof journal, "%s/journal", folders[i]) < (int)sizeof journal);
         unlink(journal);
         rmdir(folders[i]);
     }
