@@ -216,7 +216,8 @@ static void on_connection(uv_stream_t *listener, int status) {
     uv_tcp_init(p->server->loop, &in->tcp);
     uv_timer_init(p->server->loop, &in->deadline);
     in->tcp.data = in->deadline.data = in;
-    if (uv_accept(listener, (uv_stream_t *)&in->tcp) != 0 || p->n_inbound > MAX_PEER_CONNECTIONS) {
+    if (uv_accept(listener, (uv_stream_t *)&in->tcp) != 0 ||
+        p->n_inbound > p->server->descriptors.inbound) {
         inbound_close(in, "too many connections");
         return;
     }

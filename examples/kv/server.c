@@ -293,7 +293,8 @@ static void discard_log(struct server *s, struct base *base) {
 /* Read the persistent state. */
 static void load(struct server *s, struct hard_state *hard, struct base *base,
                  struct log_image *image) {
-    store_open(&s->store, s->options->dir, s->options->cluster, s->options->id);
+    store_open(&s->store, s->options->dir, s->options->cluster, s->options->id,
+               s->descriptors.open_files);
     scans_init(&s->scans, s);
     install_recover(&s->store);
     store_load_hard_state(&s->store, hard);
@@ -355,6 +356,7 @@ static void start_raft(struct server *s) {
 
 void server_start(struct server *s, const struct options *options, uv_loop_t *loop) {
     *s = (struct server){.options = options, .loop = loop, .started = server_now()};
+    descriptors_init(&s->descriptors);
     proposals_init(&s->proposals);
     uv_prepare_init(loop, &s->turn);
     uv_idle_init(loop, &s->again);

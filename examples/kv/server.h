@@ -10,6 +10,7 @@
 
 #include "background.h"
 #include "data.h"
+#include "descriptors.h"
 #include "install.h"
 #include "limits.h"
 #include "log.h"
@@ -51,6 +52,7 @@ struct sync {
 
 struct server {
     const struct options *options;
+    struct descriptors descriptors;
     uv_loop_t *loop;
     struct raft raft;
     struct store store;
@@ -81,7 +83,8 @@ struct server {
     struct client *dirty;   /* clients with output */
     struct client *resumed; /* clients that may continue */
     unsigned n_clients;
-    struct { /* the RAFT.TRANSFER in progress; client NULL: none */
+    uint64_t rejected; /* client connections refused since the start */
+    struct {           /* the RAFT.TRANSFER in progress; client NULL: none */
         struct client *client;
         uint64_t seq;
     } transfer;

@@ -14,7 +14,7 @@ enum { SEGMENT = 1024 };
 
 static void fresh_store(struct store *s) {
     remove_tree(scratch);
-    store_open(s, scratch, "test", 1);
+    store_open(s, scratch, "test", 1, 100);
 }
 
 static void append(struct log *l, raft_index index, raft_term term, unsigned n) {
