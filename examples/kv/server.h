@@ -94,12 +94,17 @@ struct server {
         raft_id id;
     } promotion;
     struct buf scratch; /* replies are built here */
+    raft_time stopping; /* when server_stop() was called, 0: it was not */
     uint64_t started;
     uint64_t commands; /* executed since the start */
 };
 
 /* Open the store, start libraft, listen. Errors end the process with a message. */
 void server_start(struct server *s, const struct options *options, uv_loop_t *loop);
+
+/* Accept no more clients and commands, hand leadership over, and stop the loop when that is done
+ * and the accepted commands are answered, or after a second. */
+void server_stop(struct server *s);
 
 /* Call raft_step() with the event and carry out the update. Returns the error of raft_step(). Must
  * not be called while an update is being carried out. */
