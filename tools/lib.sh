@@ -19,7 +19,7 @@ MESON=$(debian_first meson)
 # versioned name of the default compiler, such as g++-12. A name that ends in `?` is optional: it is
 # left out where Debian does not have it.
 PACKAGES_BUILD=(g++ meson ninja-build pkg-config python3)
-PACKAGES_STORE=(libuv1-dev librocksdb-dev libhiredis-dev redis-tools zlib1g-dev)
+PACKAGES_STORE=(libuv1-dev librocksdb-dev libhiredis-dev libsodium-dev redis-tools zlib1g-dev)
 PACKAGES_TEST=(catch2 binutils abigail-tools valgrind libc6-dbg 'clang-format-14?')
 PACKAGES_DOCS=(doxygen python3-sphinx python3-breathe furo)
 PACKAGES_BENCH=('libraft-dev?' libbenchmark-dev)

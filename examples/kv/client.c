@@ -278,6 +278,15 @@ void clients_flush(struct server *s) {
     }
 }
 
+/* Close the connection at once, so that its descriptor is free before the next one is accepted. */
+static void refuse(struct client *c) {
+    static char text[] = "-ERR max number of clients reached\r\n";
+    uv_buf_t b = uv_buf_init(text, sizeof text - 1);
+    uv_try_write((uv_stream_t *)&c->tcp, &b, 1);
+    c->server->rejected++;
+    client_close(c);
+}
+
 void clients_accept(uv_stream_t *listener, int status) {
     struct server *s = listener->data;
     if (status < 0) {
@@ -299,12 +308,11 @@ void clients_accept(uv_stream_t *listener, int status) {
         client_close(c);
         return;
     }
-    uv_tcp_nodelay(&c->tcp, 1);
-    uv_tcp_keepalive(&c->tcp, 1, 60);
-    if (s->n_clients > MAX_CLIENTS) {
-        client_error(c, client_expect(c, SLOT_LOCAL), "ERR max number of clients reached");
-        client_quit(c);
+    if (s->n_clients > s->descriptors.clients) {
+        refuse(c);
         return;
     }
+    uv_tcp_nodelay(&c->tcp, 1);
+    uv_tcp_keepalive(&c->tcp, 1, 60);
     uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read);
 }

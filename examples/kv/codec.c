@@ -34,6 +34,12 @@ int frame_check(const char *data, size_t available, size_t *len) {
     return load_le(data + 4, 4) == crc32c(0, data + FRAME_HEAD, *len) ? 1 : -1;
 }
 
+void frame_put(struct buf *b, enum frame_kind kind) {
+    size_t begun = frame_begin(b);
+    buf_put_int(b, kind, 1);
+    frame_end(b, begun);
+}
+
 void hello_encode(struct buf *b, const struct hello *hello) {
     size_t begun = frame_begin(b);
     buf_put_int(b, FRAME_HELLO, 1);

@@ -38,6 +38,8 @@ void command_run(struct server *s, struct client *c, const struct command *comma
         client_error(c, seq, text);
     } else if (command->leader && !server_leads(s)) {
         client_moved(s, c, seq);
+    } else if (s->stopping != 0) {
+        client_error(c, seq, "TRYAGAIN the server is stopping; nothing was done");
     } else {
         command->execute(s, c, seq, q);
     }

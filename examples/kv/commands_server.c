@@ -185,8 +185,10 @@ static void execute_info(struct server *s, struct client *c, uint64_t seq,
     put(&body, "# Server\r\nredis_version:7.0.0\r\nredis_mode:standalone\r\n");
     put(&body, "raft_kv_version:1.0.0\r\nuptime_in_seconds:%llu\r\n",
         (unsigned long long)(server_now() - s->started) / 1000);
-    put(&body, "# Clients\r\nconnected_clients:%u\r\n", s->n_clients);
+    put(&body, "# Clients\r\nconnected_clients:%u\r\nmaxclients:%u\r\n", s->n_clients,
+        s->descriptors.clients);
     put(&body, "# Stats\r\ntotal_commands_processed:%llu\r\n", (unsigned long long)s->commands);
+    put(&body, "rejected_connections:%llu\r\n", (unsigned long long)s->rejected);
     put(&body, "# Replication\r\nrole:%s\r\n", server_leads(s) ? "master" : "slave");
     put(&body, "# Raft\r\nraft_id:%llu\r\nraft_term:%llu\r\nraft_leader:%s\r\n", s->options->id,
         raft_current_term(&s->raft), leader != NULL ? leader : "");

@@ -100,6 +100,19 @@ static void on_hello(struct inbound *in, const char *content, size_t len) {
 
 /* --- messages ------------------------------------------------------------ */
 
+/* If the socket takes no more, the answer is dropped: the other server has not read the earlier
+ * ones. */
+static void on_ping(struct inbound *in) {
+    struct buf b = {0};
+    frame_put(&b, FRAME_PONG);
+    uv_buf_t out = uv_buf_init(b.data, (unsigned)b.len);
+    int n = uv_try_write((uv_stream_t *)&in->tcp, &out, 1);
+    if (n != (int)b.len && n != UV_EAGAIN) {
+        inbound_close(in, NULL);
+    }
+    buf_free(&b);
+}
+
 static void on_message(struct inbound *in, const char *content, size_t len) {
     struct raft_message message;
     memset(&message, 0, sizeof message);
@@ -135,6 +148,8 @@ static void take_frames(struct inbound *in) {
             if (in->id == 0) {
                 return;
             }
+        } else if (len == 1 && frame[FRAME_HEAD] == FRAME_PING) {
+            on_ping(in);
         } else {
             on_message(in, frame + FRAME_HEAD, len);
         }
@@ -201,12 +216,14 @@ static void on_connection(uv_stream_t *listener, int status) {
     uv_tcp_init(p->server->loop, &in->tcp);
     uv_timer_init(p->server->loop, &in->deadline);
     in->tcp.data = in->deadline.data = in;
-    if (uv_accept(listener, (uv_stream_t *)&in->tcp) != 0 || p->n_inbound > MAX_PEER_CONNECTIONS) {
+    if (uv_accept(listener, (uv_stream_t *)&in->tcp) != 0 ||
+        p->n_inbound > p->server->descriptors.inbound) {
         inbound_close(in, "too many connections");
         return;
     }
     uv_tcp_nodelay(&in->tcp, 1);
     uv_tcp_keepalive(&in->tcp, 1, 30);
+    peers_limit_silence(p, &in->tcp);
     uv_timer_start(&in->deadline, on_deadline, HELLO_TIMEOUT, 0);
     uv_read_start((uv_stream_t *)&in->tcp, on_alloc, on_read);
 }

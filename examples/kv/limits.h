@@ -10,7 +10,7 @@ enum {
     MAX_ARGUMENTS = 64 * 1024,               /* arguments of a command */
     MAX_INLINE = 64 * 1024,                  /* bytes of an inline command */
     MAX_REPLY = 32 * 1024 * 1024,            /* bytes of one reply */
-    MAX_CLIENTS = 10000,                     /* client connections */
+    MAX_CLIENTS = 10000,                     /* client connections, see descriptors.h */
     MAX_CLIENT_SLOTS = 1024,                 /* unanswered commands of one client */
     MAX_CLIENT_OUTPUT = 4 * 1024 * 1024,     /* unsent bytes; above, a client's input is not read */
     MAX_UNCOMMITTED = 64 * 1024,             /* entries */
@@ -18,7 +18,7 @@ enum {
     MAX_FRAME = 8 * 1024 * 1024,             /* bytes of a message between servers */
     MAX_MESSAGE_ENTRIES_BYTES = 1024 * 1024, /* payload bytes after which a message takes no more */
     MAX_PEER_OUTPUT = 64 * 1024 * 1024, /* unsent bytes to a peer; above, messages are dropped */
-    MAX_PEER_CONNECTIONS = 256,         /* incoming */
+    MAX_PEER_CONNECTIONS = 256,         /* incoming, see descriptors.h */
     MAX_SERVERS = 128,                  /* members of a cluster */
     MAX_ADDRESS = 512,                  /* bytes of an address */
     SNAPSHOT_CHUNK = 256 * 1024         /* bytes of a snapshot in one message */

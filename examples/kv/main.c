@@ -4,11 +4,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "address.h"
 #include "report.h"
 #include "server.h"
+
+enum { STOP_DEADLINE = 1700 /* ms after SIGTERM or SIGINT */ };
 
 static const char usage[] =
     "Usage: raft-kv --id N --dir DIR --cluster NAME [options]\n"
@@ -166,15 +169,31 @@ static void complete(struct options *o) {
     }
 }
 
-static void on_signal(uv_signal_t *handle, int number_) {
+/* Everything that was acknowledged is on the disk, so the process may end at any time. */
+static void on_deadline(int number_) {
     (void)number_;
-    uv_stop(handle->loop);
+    static const char text[] = "raft-kv: did not stop in time, ending now\n";
+    ssize_t n = write(STDERR_FILENO, text, sizeof text - 1);
+    (void)n;
+    _exit(0);
 }
 
-/* Wait for the worker threads to finish, then close the database. */
+static void on_signal(uv_signal_t *handle, int number_) {
+    (void)number_;
+    struct server *s = handle->data;
+    if (s->stopping == 0) {
+        const struct itimerval deadline = {
+            .it_value = {.tv_sec = STOP_DEADLINE / 1000, .tv_usec = STOP_DEADLINE % 1000 * 1000}};
+        signal(SIGALRM, on_deadline);
+        setitimer(ITIMER_REAL, &deadline, NULL);
+        server_stop(s); /* uv_run() in main() returns */
+    }
+}
+
+/* Start no more work, wait for the worker threads to finish, then close the database. */
 static void stop(struct server *s) {
-    report("stopping");
-    while (s->sync.running || s->sync.wanted || s->data.busy || s->install.busy || s->scans.n > 0) {
+    uv_prepare_stop(&s->turn);
+    while (s->sync.running || s->data.busy || s->install.busy || scans_running(&s->scans)) {
         uv_run(s->loop, UV_RUN_ONCE);
     }
     data_write_begin(&s->data);
@@ -203,6 +222,7 @@ int main(int argc, char **argv) {
     uv_signal_t terminate;
     uv_signal_init(loop, &interrupt);
     uv_signal_init(loop, &terminate);
+    interrupt.data = terminate.data = &server;
     uv_signal_start(&interrupt, on_signal, SIGINT);
     uv_signal_start(&terminate, on_signal, SIGTERM);
     report("ready: listening for clients at %s, for servers at %s", options.listen,

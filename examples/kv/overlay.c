@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "overlay.h"
 
+#include <sodium.h>
 #include <stdlib.h>
+
+#include "report.h"
 
 enum { MIN_SIZE = 256 };
 
 void overlay_init(struct overlay *o) {
+    if (sodium_init() < 0) {
+        die("cannot initialize libsodium");
+    }
     *o = (struct overlay){.size = MIN_SIZE};
+    crypto_shorthash_keygen(o->secret);
     o->items = xmalloc(o->size * sizeof *o->items);
     memset(o->items, 0, o->size * sizeof *o->items);
 }
@@ -24,13 +31,12 @@ void overlay_clear(struct overlay *o) {
     o->bytes.len = 0;
 }
 
-/* FNV-1a with a final mix, since the table uses the low bits. */
-static uint64_t hash_of(const char *key, size_t len) {
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < len; i++) {
-        hash = (hash ^ (unsigned char)key[i]) * 0x100000001b3u;
-    }
-    hash ^= hash >> 32;
+/* SipHash-2-4 */
+static uint64_t hash_of(const struct overlay *o, const char *key, size_t len) {
+    uint64_t hash;
+    _Static_assert(sizeof hash == crypto_shorthash_BYTES, "");
+    _Static_assert(sizeof o->secret == crypto_shorthash_KEYBYTES, "");
+    crypto_shorthash((unsigned char *)&hash, (const unsigned char *)key, len, o->secret);
     return hash != 0 ? hash : 1;
 }
 
@@ -71,7 +77,7 @@ void overlay_set(struct overlay *o, const char *key, size_t key_len, const char 
     if (o->used * 2 >= o->size) {
         grow(o);
     }
-    uint64_t hash = hash_of(key, key_len);
+    uint64_t hash = hash_of(o, key, key_len);
     struct overlay_item *item = find(o, hash, key, key_len);
     if (item->hash == 0) {
         item->hash = hash;
@@ -88,7 +94,7 @@ const struct overlay_item *overlay_get(const struct overlay *o, const char *key,
     if (o->used == 0) {
         return NULL;
     }
-    const struct overlay_item *item = find(o, hash_of(key, key_len), key, key_len);
+    const struct overlay_item *item = find(o, hash_of(o, key, key_len), key, key_len);
     return item->hash != 0 ? item : NULL;
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A hash table of changed keys that are not in the database yet, with their new values. */
+/* A hash table of changed keys that are not in the database yet, with their new values.
+ *
+ * Clients choose the keys. The hash function has a random secret, so that they cannot choose keys
+ * that collide. Iterating therefore gives another order on every server; use overlay_sorted(). */
 #ifndef KV_OVERLAY_H
 #define KV_OVERLAY_H
 
@@ -19,6 +22,7 @@ struct overlay {
     size_t size; /* a power of two */
     size_t used; /* number of items */
     struct buf bytes;
+    unsigned char secret[16]; /* of the hash function */
 };
 
 void overlay_init(struct overlay *o);

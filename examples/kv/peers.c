@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "peers.h"
 
+#include <linux/sockios.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 #include "address.h"
 #include "report.h"
@@ -11,7 +14,9 @@ enum {
     RETRY_MIN = 50,     /* ms before the first reconnect, doubled after each failure, */
     RETRY_MAX = 1000,   /* up to this */
     IDLE_AFTER = 10000, /* ms without a message to send after which we do not reconnect */
-    CONNECT_TIMEOUT = 3000,
+    CONNECT_MIN = 1000, /* ms for a connection attempt: peers_patience(), but at least */
+    CONNECT_MAX = 3000, /* and at most this */
+    CHECKS = 4,         /* checks of a connection in peers_patience() */
     MAX_PEERS = 256,
     EARLY_BYTES = 64 * 1024 /* bytes queued while connecting */
 };
@@ -27,6 +32,10 @@ struct link {
     bool ready; /* the handshake has succeeded */
     bool writing;
     bool closed;
+    unsigned silent;         /* checks since a byte was received */
+    unsigned long long sent; /* bytes given to libuv, */
+    unsigned long long done; /* and those acknowledged by the peer's kernel at the last check */
+    unsigned long long ping; /* `sent` after the unanswered ping, 0: there is none */
     struct buf sending;
     char in[512];
     size_t in_len;
@@ -38,7 +47,7 @@ struct peer {
     raft_id id;
     char *address;
     struct link *link;
-    uv_timer_t retry;    /* while connecting: the deadline */
+    uv_timer_t retry;    /* while connecting: the deadline; connected: the next check */
     unsigned delay;      /* ms before the next reconnect */
     raft_time used;      /* when a message was last queued */
     struct buf out;      /* queued messages */
@@ -48,6 +57,7 @@ struct peer {
 };
 
 static void link_start(struct peer *peer);
+static void check(struct link *l);
 
 /* --- ending a link ------------------------------------------------------- */
 
@@ -66,6 +76,10 @@ static void on_closed(uv_handle_t *handle) {
 
 static void on_retry(uv_timer_t *timer) {
     struct peer *peer = timer->data;
+    if (peer->link != NULL && peer->link->ready) {
+        check(peer->link);
+        return;
+    }
     if (peer->link != NULL) { /* timeout while connecting */
         struct link *l = peer->link;
         l->peer = NULL;
@@ -98,6 +112,53 @@ static void link_fail(struct link *l, const char *why) {
     peer->delay = peer->delay * 2 > RETRY_MAX ? RETRY_MAX : peer->delay * 2;
 }
 
+/* --- watching a link ----------------------------------------------------- */
+
+unsigned peers_patience(const struct peers *p) { return 2 * p->server->options->election_timeout; }
+
+void peers_limit_silence(struct peers *p, uv_tcp_t *tcp) {
+    unsigned ms = peers_patience(p);
+    uv_os_fd_t fd;
+    if (uv_fileno((uv_handle_t *)tcp, &fd) == 0) {
+        setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
+    }
+}
+
+/* True while the peer's kernel acknowledges the bytes before the ping, but has not acknowledged the
+ * ping itself. On a slow network the ping has to wait for large messages; an answer is not due. */
+static bool advances(struct link *l) {
+    uv_os_fd_t fd;
+    int unacknowledged = 0;
+    if (uv_fileno((uv_handle_t *)&l->tcp, &fd) != 0 || ioctl(fd, SIOCOUTQ, &unacknowledged) != 0) {
+        return false;
+    }
+    unsigned long long left =
+        uv_stream_get_write_queue_size((uv_stream_t *)&l->tcp) + (unsigned)unacknowledged;
+    unsigned long long before = l->done;
+    l->done = l->sent - left;
+    return l->done > before && l->done < l->ping;
+}
+
+static void check_later(struct link *l) {
+    unsigned ms = peers_patience(l->peer->peers) / CHECKS;
+    uv_timer_start(&l->peer->retry, on_retry, ms > 0 ? ms : 1, 0);
+}
+
+/* Counts checks instead of milliseconds: input is read between two checks, so a pause of this
+ * process does not look like silence of the peer. */
+static void check(struct link *l) {
+    l->silent = advances(l) ? 0 : l->silent + 1;
+    if (l->silent == CHECKS) {
+        link_fail(l, "no answer");
+        return;
+    }
+    if (l->ping == 0) {
+        frame_put(&l->peer->out, FRAME_PING); /* peers_flush() sends it */
+        l->ping = l->sent + l->peer->out.len;
+    }
+    check_later(l);
+}
+
 /* --- making a link ------------------------------------------------------- */
 
 static void on_written(uv_write_t *write, int status) {
@@ -116,6 +177,7 @@ static void link_send(struct link *l, struct buf *out) {
         return;
     }
     size_t sent = n > 0 ? (size_t)n : 0;
+    l->sent += out->len;
     if (sent < out->len) {
         l->sending.len = 0;
         buf_put(&l->sending, out->data + sent, out->len - sent);
@@ -127,19 +189,16 @@ static void link_send(struct link *l, struct buf *out) {
     out->len = 0;
 }
 
-static void on_answer(struct link *l) {
-    size_t len;
-    int whole = frame_check(l->in, l->in_len, &len);
-    if (whole == 0 && l->in_len < sizeof l->in) {
-        return;
-    }
-    const char *content = l->in + FRAME_HEAD;
-    if (whole == 1 && content[0] == FRAME_WELCOME && !l->ready && l->in_len == len + FRAME_HEAD) {
+static void on_answer(struct link *l, int whole, const char *content, size_t len) {
+    if (whole == 1 && content[0] == FRAME_WELCOME && !l->ready) {
         l->ready = true;
-        l->in_len = 0;
         l->peer->delay = RETRY_MIN;
         l->peer->failure_logged = false;
-        uv_timer_stop(&l->peer->retry);
+        check_later(l);
+        return;
+    }
+    if (whole == 1 && len == 1 && content[0] == FRAME_PONG && l->ping != 0) {
+        l->ping = 0;
         return;
     }
     if (whole == 1 && content[0] == FRAME_REFUSED) {
@@ -150,7 +209,22 @@ static void on_answer(struct link *l) {
         link_fail(l, why);
         return;
     }
-    link_fail(l, "invalid handshake reply: not a raft-kv server");
+    link_fail(l, "invalid reply: not a raft-kv server");
+}
+
+static void take_answers(struct link *l) {
+    while (l->peer != NULL && l->in_len > 0) {
+        size_t len;
+        int whole = frame_check(l->in, l->in_len, &len);
+        if (whole == 0 && l->in_len < sizeof l->in) {
+            return;
+        }
+        on_answer(l, whole, l->in + FRAME_HEAD, len);
+        if (whole == 1) {
+            l->in_len -= FRAME_HEAD + len;
+            memmove(l->in, l->in + FRAME_HEAD + len, l->in_len);
+        }
+    }
 }
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
@@ -166,7 +240,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
         link_fail(l, n == UV_EOF ? "connection closed" : uv_strerror((int)n));
     } else if (l->peer != NULL) {
         l->in_len += (size_t)n;
-        on_answer(l);
+        l->silent = 0;
+        take_answers(l);
     }
 }
 
@@ -184,6 +259,7 @@ static void on_connected(uv_connect_t *connect, int status) {
     struct buf b = {0};
     hello_encode(&b, &hello);
     uv_tcp_nodelay(&l->tcp, 1);
+    peers_limit_silence(l->peer->peers, &l->tcp);
     uv_read_start((uv_stream_t *)&l->tcp, on_alloc, on_read);
     link_send(l, &b);
     buf_free(&b);
@@ -229,7 +305,9 @@ static void link_start(struct peer *peer) {
         link_fail(l, uv_strerror(error));
         return;
     }
-    uv_timer_start(&peer->retry, on_retry, CONNECT_TIMEOUT, 0);
+    unsigned ms = peers_patience(peer->peers);
+    ms = ms < CONNECT_MIN ? CONNECT_MIN : ms > CONNECT_MAX ? CONNECT_MAX : ms;
+    uv_timer_start(&peer->retry, on_retry, ms, 0);
 }
 
 /* --- sending ------------------------------------------------------------- */

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Connections between servers. Each server connects to every other server and sends its messages on
- * that connection. It receives messages on the connections that the others make (inbound.c). */
+ * that connection. It receives messages on the connections that the others make (inbound.c).
+ *
+ * After a network failure TCP waits longer and longer before it sends again: up to two minutes. So
+ * a connection on which no answer arrives for two election timeouts is closed and made anew. To
+ * have an answer to wait for, each server sends a ping on its connections. */
 #ifndef KV_PEERS_H
 #define KV_PEERS_H
 
@@ -35,6 +39,12 @@ void peers_report(struct peers *p);
 
 /* Make the next peers_report() report this server. */
 void peers_unreachable(struct peers *p, raft_id id);
+
+/* Let the kernel end a connection once data have been unacknowledged for peers_patience(). */
+void peers_limit_silence(struct peers *p, uv_tcp_t *tcp);
+
+/* Two election timeouts, in ms: a connection on which nothing arrives for so long is replaced. */
+unsigned peers_patience(const struct peers *p);
 
 /* inbound.c: listen for the other servers. */
 void inbound_listen(struct peers *p);

@@ -90,7 +90,7 @@ static void on_done(uv_work_t *work, int status) {
  * was queued, and the data are not being replaced. */
 bool scans_resume(struct server *s) {
     struct scan *scan = s->scans.first;
-    if (scan == NULL || scan->read != NULL || s->install.loading) {
+    if (scan == NULL || scan->read != NULL || s->install.loading || s->stopping != 0) {
         return false;
     }
     if (s->data.busy || s->data.written < scan->wanted) {
@@ -108,6 +108,10 @@ bool scans_resume(struct server *s) {
     s->scans.work.data = scan;
     uv_queue_work(s->loop, &s->scans.work, on_work, on_done);
     return false;
+}
+
+bool scans_running(const struct scans *scans) {
+    return scans->first != NULL && scans->first->read != NULL;
 }
 
 static void enqueue(struct server *s, enum scan_kind kind, struct client *client, uint64_t seq) {

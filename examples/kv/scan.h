@@ -42,6 +42,9 @@ void compaction_check(struct server *s);
 /* Start the next scan if possible; true if it needs the changes written to the database first. */
 bool scans_resume(struct server *s);
 
+/* True while a worker thread reads the database. */
+bool scans_running(const struct scans *scans);
+
 /* Attach a chunk of the dump to an outgoing InstallSnapshot. The chunk is valid until the next
  * call. False: there is no dump at that entry yet; one is queued. */
 bool dump_attach(struct server *s, struct raft_install_snapshot *m);

@@ -15,7 +15,8 @@ enum {
     BACKLOG = 1024,
     APPLY_ENTRIES = 4096, /* limits for one iteration of the event loop */
     APPLY_BYTES = 4 * 1024 * 1024,
-    HOUSEKEEPING = 200 /* ms */
+    HOUSEKEEPING = 200, /* ms */
+    STOP_WAIT = 1000    /* ms */
 };
 
 raft_time server_now(void) { return uv_hrtime() / 1000000; }
@@ -217,6 +218,25 @@ static void arm(struct server *s) {
     uv_timer_start(&s->timer, on_timer, due > now ? due - now : 0, 0);
 }
 
+void server_stop(struct server *s) {
+    struct raft_event event = {.type = RAFT_TRANSFER}; /* to any server */
+    report("stopping");
+    s->stopping = server_now();
+    uv_close((uv_handle_t *)&s->listener, NULL);
+    proposals_submit(s);
+    if (server_leads(s) && server_step(s, &event) != 0) {
+        report("cannot hand leadership over: %s", raft_errmsg(&s->raft));
+    }
+}
+
+/* While leadership is handed over, the loop runs on: the next leader may need entries. */
+static bool may_stop(struct server *s) {
+    const struct proposals *p = &s->proposals;
+    bool transferring = server_leads(s) && raft_transferee(&s->raft) != 0;
+    bool unanswered = p->head != p->tail || s->reads.in_flight > 0;
+    return (!transferring && !unanswered) || server_now() >= s->stopping + STOP_WAIT;
+}
+
 /* Runs once per iteration of the event loop, after all input and before waiting. */
 static void on_turn(uv_prepare_t *prepare) {
     struct server *s = prepare->data;
@@ -237,6 +257,9 @@ static void on_turn(uv_prepare_t *prepare) {
     peers_flush(&s->peers);
     clients_flush(s);
     arm(s);
+    if (s->stopping != 0 && may_stop(s)) {
+        uv_stop(s->loop);
+    }
 }
 
 static void on_housekeeping(uv_timer_t *timer) { proposals_expire(timer->data); }
@@ -293,7 +316,8 @@ static void discard_log(struct server *s, struct base *base) {
 /* Read the persistent state. */
 static void load(struct server *s, struct hard_state *hard, struct base *base,
                  struct log_image *image) {
-    store_open(&s->store, s->options->dir, s->options->cluster, s->options->id);
+    store_open(&s->store, s->options->dir, s->options->cluster, s->options->id,
+               s->descriptors.open_files);
     scans_init(&s->scans, s);
     install_recover(&s->store);
     store_load_hard_state(&s->store, hard);
@@ -355,6 +379,7 @@ static void start_raft(struct server *s) {
 
 void server_start(struct server *s, const struct options *options, uv_loop_t *loop) {
     *s = (struct server){.options = options, .loop = loop, .started = server_now()};
+    descriptors_init(&s->descriptors);
     proposals_init(&s->proposals);
     uv_prepare_init(loop, &s->turn);
     uv_idle_init(loop, &s->again);

@@ -10,6 +10,7 @@
 
 #include "background.h"
 #include "data.h"
+#include "descriptors.h"
 #include "install.h"
 #include "limits.h"
 #include "log.h"
@@ -51,6 +52,7 @@ struct sync {
 
 struct server {
     const struct options *options;
+    struct descriptors descriptors;
     uv_loop_t *loop;
     struct raft raft;
     struct store store;
@@ -81,7 +83,8 @@ struct server {
     struct client *dirty;   /* clients with output */
     struct client *resumed; /* clients that may continue */
     unsigned n_clients;
-    struct { /* the RAFT.TRANSFER in progress; client NULL: none */
+    uint64_t rejected; /* client connections refused since the start */
+    struct {           /* the RAFT.TRANSFER in progress; client NULL: none */
         struct client *client;
         uint64_t seq;
     } transfer;
@@ -91,12 +94,17 @@ struct server {
         raft_id id;
     } promotion;
     struct buf scratch; /* replies are built here */
+    raft_time stopping; /* when server_stop() was called, 0: it was not */
     uint64_t started;
     uint64_t commands; /* executed since the start */
 };
 
 /* Open the store, start libraft, listen. Errors end the process with a message. */
 void server_start(struct server *s, const struct options *options, uv_loop_t *loop);
+
+/* Accept no more clients and commands, hand leadership over, and stop the loop when that is done
+ * and the accepted commands are answered, or after a second. */
+void server_stop(struct server *s);
 
 /* Call raft_step() with the event and carry out the update. Returns the error of raft_step(). Must
  * not be called while an update is being carried out. */

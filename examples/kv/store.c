@@ -147,9 +147,10 @@ static rocksdb_options_t *options_create(bool create) {
     return o;
 }
 
-static void database_open(struct store *s, bool create) {
+static void database_open(struct store *s, bool create, unsigned open_files) {
     static const char *const names[] = {"default", "data"};
     rocksdb_options_t *o = options_create(create);
+    rocksdb_options_set_max_open_files(o, (int)open_files);
     const rocksdb_options_t *each[] = {o, o};
     rocksdb_column_family_handle_t *handles[2] = {NULL, NULL};
     char *path = store_path(s, "db");
@@ -193,7 +194,8 @@ static void identity_check(struct store *s, const char *cluster, raft_id id) {
     buf_free(&mine);
 }
 
-void store_open(struct store *s, const char *dir, const char *cluster, raft_id id) {
+void store_open(struct store *s, const char *dir, const char *cluster, raft_id id,
+                unsigned open_files) {
     *s = (struct store){.dir = xstrdup(dir)};
     if (mkdir(dir, 0755) != 0 && errno != EEXIST) {
         die("%s: %s", dir, strerror(errno));
@@ -205,7 +207,7 @@ void store_open(struct store *s, const char *dir, const char *cluster, raft_id i
     s->write_data = rocksdb_writeoptions_create();
     rocksdb_writeoptions_disable_WAL(s->write_data, 1);
     s->read = rocksdb_readoptions_create();
-    database_open(s, s->fresh);
+    database_open(s, s->fresh, open_files);
     identity_check(s, cluster, id);
     if (s->fresh) {
         struct hard_state hard;

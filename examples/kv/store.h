@@ -41,7 +41,8 @@ struct store {
 };
 
 /* Open or create the store of server `id` of `cluster`. Errors end the process with a message. */
-void store_open(struct store *s, const char *dir, const char *cluster, raft_id id);
+void store_open(struct store *s, const char *dir, const char *cluster, raft_id id,
+                unsigned open_files);
 void store_close(struct store *s);
 
 /* End the process with a message if less was recovered than the fence says. */

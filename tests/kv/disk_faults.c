@@ -8,6 +8,7 @@
  *
  *   DISK_NOSYNC=end    syncs of files whose name ends with `end` report success and do nothing
  *   DISK_FULL=path     writes fail with ENOSPC while a file of this name exists
+ *   DISK_SLOW=path     syncs take ten seconds while a file of this name exists
  *
  * A trace record is a head of five 8-byte words (operation, open ID, offset, length of the path,
  * length of the data), the path and the data. */
@@ -37,6 +38,7 @@ static int trace = -1;
 static const char *dir;
 static size_t dir_len;
 static const char *full;
+static const char *slow;
 static const char *nosync;
 
 static ssize_t (*real_write)(int, const void *, size_t);
@@ -66,6 +68,7 @@ __attribute__((constructor)) static void prepare(void) {
     dir = getenv("DISK_DIR");
     dir_len = dir != NULL ? strlen(dir) : 0;
     full = getenv("DISK_FULL");
+    slow = getenv("DISK_SLOW");
     nosync = getenv("DISK_NOSYNC");
     const char *path = getenv("DISK_TRACE");
     if (dir != NULL && path != NULL) {
@@ -227,6 +230,9 @@ int ftruncate(int fd, off_t length) {
 
 /* A sync record covers the records that were in the trace before the sync began. */
 static int synced(int fd, int (*real)(int)) {
+    if (slow != NULL && id_of(fd) != 0 && access(slow, F_OK) == 0) {
+        sleep(10);
+    }
     pthread_mutex_lock(&lock);
     uint64_t id = id_of(fd);
     uint64_t covers = records;

@@ -134,6 +134,16 @@ def test_random_frames():
     healthy()
 
 
+def test_pings_are_answered():
+    s = welcomed(cluster.servers[0])
+    for _ in range(3):
+        s.sendall(frame(b"\x13"))
+        assert s.recv(9) == frame(b"\x14")
+    s.sendall(frame(b"\x13!"))  # a ping has no content
+    assert receive(s) == b""
+    s.close()
+
+
 def test_slow_and_silent_connections():
     target = cluster.servers[0]
     silent = connect(target)

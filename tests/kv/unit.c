@@ -347,6 +347,7 @@ int main(void) {
         {"codec with random bytes", test_codec_with_random_bytes},
         {"requests", test_requests},
         {"overlay", test_overlay},
+        {"colliding keys", test_colliding_keys},
         {"background thread", test_background},
         {"log", test_log},
         {"log after a crash during compaction or installation", test_log_bases},

@@ -37,6 +37,7 @@ void flip(int fd, off_t at, int bits);
 void test_log(void);
 void test_log_bases(void);
 void test_data(void);
+void test_colliding_keys(void);
 void test_dumps(void);
 /* unit_journal.c */
 void test_journal(void);

@@ -14,7 +14,7 @@ enum { SEGMENT = 1024 };
 
 static void fresh_store(struct store *s) {
     remove_tree(scratch);
-    store_open(s, scratch, "test", 1);
+    store_open(s, scratch, "test", 1, 100);
 }
 
 static void append(struct log *l, raft_index index, raft_term term, unsigned n) {
@@ -261,4 +261,56 @@ void test_dumps(void) {
     close(fd);
     data_close(&d);
     store_close(&s);
+}
+
+/* --- colliding keys ------------------------------------------------------ */
+
+/* FNV-1a, a hash function without a secret. */
+static uint64_t fnv(const char *key, size_t len) {
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < len; i++) {
+        hash = (hash ^ (unsigned char)key[i]) * 0x100000001b3u;
+    }
+    return hash ^ hash >> 32;
+}
+
+/* The number of items in the longest sequence without a free item. */
+static size_t longest_run(const struct overlay *o) {
+    size_t longest = 0;
+    size_t run = 0;
+    for (size_t i = 0; i < 2 * o->size; i++) { /* twice: the table is circular */
+        run = o->items[i & (o->size - 1)].hash != 0 ? run + 1 : 0;
+        longest = run > longest ? run : longest;
+    }
+    return longest;
+}
+
+/* A client that knows the hash function can compute keys that fall into one place of the table. If
+ * the function has no secret, all of them are in one sequence, which each access must search. */
+void test_colliding_keys(void) {
+    enum { KEYS = 4096, PLACES = 4 * KEYS };
+    static struct overlay first;
+    static struct overlay second;
+    overlay_init(&first);
+    overlay_init(&second);
+    unsigned n = 0;
+    for (uint64_t i = 0; n < KEYS; i++) {
+        char key[8];
+        store_le(key, i, sizeof key);
+        if (fnv(key, sizeof key) % PLACES == 0) {
+            overlay_set(&first, key, sizeof key, "", 0);
+            overlay_set(&second, key, sizeof key, "", 0);
+            n++;
+        }
+    }
+    CHECK(first.used == KEYS && first.size <= PLACES);
+    CHECK(longest_run(&first) < 200);
+    /* Each table has its own secret. */
+    unsigned equal = 0;
+    for (size_t i = 0; i < first.size; i++) {
+        equal += first.items[i].hash != 0 && first.items[i].hash == second.items[i].hash;
+    }
+    CHECK(equal < 10);
+    overlay_free(&first);
+    overlay_free(&second);
 }

@@ -119,11 +119,11 @@ int main(void) {
     }
     until(HOSTS * GROUPS, has_value);
     for (unsigned i = 0; i < HOSTS; i++) {
-        char journal[80];
+        char journal[sizeof folders[0] + 16];
         CHECK(checked[i] > 50 && hosts[i].disk.rewritings > 0);
         CHECK(hosts[i].groups[0].snapshot.index > 0);
         host_stop(&hosts[i]);
-        snprintf(journal, sizeof journal, "%s/journal", folders[i]);
+        CHECK(snprintf(journal, sizeof journal, "%s/journal", folders[i]) < (int)sizeof journal);
         unlink(journal);
         rmdir(folders[i]);
     }
