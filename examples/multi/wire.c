@@ -233,7 +233,7 @@ static void decode_timeout_now(struct cursor *c, struct raft_timeout_now *m) {
 }
 
 bool message_decode(struct decoder *d, struct cursor *c, uint32_t *group, struct raft_message *m) {
-    *m = (struct raft_message){0};
+    memset(m, 0, sizeof *m); /* an initializer need not zero the whole union */
     *group = (uint32_t)get_int(c, 4);
     m->type = (enum raft_message_type)get_int(c, 1);
     switch (m->type) {
