@@ -93,7 +93,7 @@ int raft_init(struct raft *r, raft_id id, const char *address) {
     }
     r->id = id;
     r->impl = s;
-    new (r->reserved) Settings;
+    new (&r->reserved) Settings;
     return 0;
 }
 

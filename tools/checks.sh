@@ -105,7 +105,7 @@ clang_sanitizers() {
     run_tests build/clang --no-rebuild --timeout-multiplier 5 \
         --suite unit --suite scenario --suite memory --suite fuzz --suite determinism \
         --no-suite long
-    build/clang/tests/simulation/raft-sim --runs 40 --from 200000 --jobs "$JOBS"
+    build/clang/tests/simulation/raft-sim --runs 40 --from 1 --jobs "$JOBS"
 }
 
 SANITIZED=(--buildtype=debug -Doptimization=1 "-Db_sanitize=address,undefined" -Db_lundef=false

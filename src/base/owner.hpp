@@ -58,7 +58,7 @@ protected:
     void set(uintptr_t bits) { bits_ = bits; }
 
 private:
-    uintptr_t bits_;
+    uintptr_t bits_ = 0;
 };
 
 /* An owner that shares its pointer with another one, because at most one of the two owns an object

@@ -74,7 +74,7 @@ void send_heartbeat(Change &change, Peer &p) {
     } else if (begun) {
         read_rounds::share_heartbeat(*change);
     }
-    sleeping::decide(s, begun);
+    sleeping::decide(s);
     for (Peer &p : s.tracker->peers) {
         if (!rounds::is_in_contact(s, p, s.now)) {
             p.forget_features(); /* it may come back as an older version */

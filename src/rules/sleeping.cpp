@@ -21,7 +21,7 @@ constexpr uint64_t kIntervals = 100;
  * without rounds. */
 bool is_sleeper(const Server &s, const Peer &p) {
     constexpr unsigned kNeeded = RAFT_FEATURE_SLEEP | RAFT_FEATURE_ROUNDS;
-    return p.is_pipelined() && p.match == s.log.last() && p.doubts == 0 &&
+    return p.is_pipelined() && p.acknowledged() == s.log.last() &&
            (p.usable() & kNeeded) == kNeeded && rounds::is_heard(s, p);
 }
 
@@ -119,12 +119,12 @@ bool asks(uint32_t type) {
 
 } // namespace
 
-void decide(Server &s, bool begun) {
+void decide(Server &s) {
     Tracker &t = *s.tracker;
     if (!group_may_sleep(s)) {
         t.sleep_from = 0;
-    } else if (t.sleep_from == 0 && begun) {
-        t.sleep_from = t.round;
+    } else if (t.sleep_from == 0) {
+        t.sleep_from = t.round; /* which has just begun */
     }
 }
 
@@ -230,11 +230,12 @@ namespace {
 /* Waking up ends: a leader sends heartbeats, a follower tells its leader unless that is awake. */
 void tell_others(Change &change, const Before &before) {
     Server &s = change.server;
-    if (s.term != before.term || s.leader != before.leader) {
+    if (s.term != before.term) {
         return; /* whatever woke this server has changed more than that */
     }
+    INVARIANT(s.leader == before.leader);
     if (s.leads()) {
-        decide(s, true);
+        decide(s);
         for (Peer &p : s.tracker->peers) {
             if (p.is_replicated_to() && !sending::is_told(change, p)) {
                 send_heartbeat(change, p);

@@ -27,9 +27,9 @@ inline bool is_idle(const Server &s, raft_time now) {
     return timeout != 0 && s.tracker->asked_at + timeout <= now;
 }
 
-/* A heartbeat begins. `begun`: it has a round of its own. Decide whether it sends the group to
- * sleep. */
-void decide(Server &s, bool begun);
+/* A heartbeat begins, in a round of its own. Decide whether it sends the group to sleep. (A group
+ * that rests does not begin so many rounds in a millisecond that this one would have none.) */
+void decide(Server &s);
 /* A heartbeat of a leader, which tells a sleeper to sleep if that was decided. */
 void send_heartbeat(Change &change, Peer &p);
 /* A sleeping leader asks the members in doubt whether they are back. */

@@ -65,7 +65,7 @@ const Configuration *Server::configuration_at(raft_index index) const {
     return c;
 }
 
-Change *Step::reserve(Need need) {
+Change *Step::reserve(const Need &need) {
     if (!acquire(need)) [[unlikely]] {
         return nullptr;
     }

@@ -254,13 +254,17 @@ public:
 
     /* Acquire what the step needs. Answers to the pending reads are always included, because any
      * step of a leader may end its leadership. NULL: out of memory. */
-    [[nodiscard]] Change *reserve(Need need);
+    [[nodiscard]] Change *reserve(const Need &need);
     /* For a handler that hands out nothing, and so cannot fail. Where it wakes a server that
      * sleeps, the handler must not reserve afterwards. */
     Change &begin() {
         accept();
         return change_;
     }
+
+    /* Let the event wake the server as soon as it is accepted: when a handler asks for the Change,
+     * nothing can fail any more. False: out of memory. */
+    [[nodiscard]] bool plan_waking(void (*wake)(Change &), uint64_t messages);
 
     /* Return an error code, and keep its reason for raft_errmsg(). */
     [[nodiscard]] int fail(int code, const char *why) {
@@ -272,9 +276,6 @@ public:
 private:
     friend int run(Server &s, const raft_event &event, raft_update &update, int (*handler)(Step &));
 
-    /* Let the event wake the server as soon as it is accepted: when a handler asks for the Change,
-     * nothing can fail any more. False: out of memory. */
-    [[nodiscard]] bool plan_waking(void (*wake)(Change &), uint64_t messages);
     [[nodiscard]] bool acquire(Need need);
     void accept() {
         if (wake_ != nullptr) [[unlikely]] {
