@@ -17,6 +17,25 @@ void move(Server &s, bool earlier, raft_time deadline) {
 
 } // namespace
 
+bool may_lead(const Server &s) {
+    if (!has_term_left(s.term)) {
+        return false; /* only a hostile message can have brought it here */
+    }
+    if (s.settings->never_leads()) {
+        return false;
+    }
+    if (s.log.last() < s.known_commit) {
+        /* §3.6.1: a server without all committed entries wins no election. It could only win by
+         * a configuration that is out of date. */
+        return false;
+    }
+    if (s.own_sets != 0) {
+        return true;
+    }
+    return !s.configuration_committed() && s.configuration->previous != nullptr &&
+           s.configuration->previous->voter_sets_of(s.id) != 0;
+}
+
 void follow_settings(Server &s, const Settings &before) {
     const Settings &now = *s.settings;
     if (s.asleep && !s.may_sleep()) {

@@ -16,24 +16,7 @@ inline bool has_term_left(raft_term term) { return term < kLimit - 1; }
 /* May this server become leader, once its log is durable? A voter may. So may a server that lost
  * its vote by a change that is not known to be committed: otherwise {A, B} removing A can hang
  * (§4.2.2). */
-inline bool may_lead(const Server &s) {
-    if (!has_term_left(s.term)) {
-        return false; /* only a hostile message can have brought it here */
-    }
-    if (s.settings->never_leads()) {
-        return false;
-    }
-    if (s.log.last() < s.known_commit) {
-        /* §3.6.1: a server without all committed entries wins no election. It could only win by
-         * a configuration that is out of date. */
-        return false;
-    }
-    if (s.own_sets != 0) {
-        return true;
-    }
-    return !s.configuration_committed() && s.configuration->previous != nullptr &&
-           s.configuration->previous->voter_sets_of(s.id) != 0;
-}
+bool may_lead(const Server &s);
 
 /* A sole voter needs no other server's vote. So it elects itself only if something shows that its
  * configuration is up to date: its vote or an entry of the current term, or that it has led under

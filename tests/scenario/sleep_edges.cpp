@@ -101,7 +101,7 @@ TEST_CASE("The only voter sleeps although its standby is gone, and looks for it"
     REQUIRE(c[2].leader() == 1);
 }
 
-TEST_CASE("An answer of an earlier term wakes a leader") {
+TEST_CASE("An answer of an earlier term, or of a server that is no member, wakes a leader") {
     Group c;
     c.run(300);
     c.hold(2, 1);
@@ -116,6 +116,10 @@ TEST_CASE("An answer of an earlier term wakes a leader") {
         REQUIRE(c[id].leads());
     }
     c.rest();
+    c[1].receive(9, AppendResult{.term = 4, .last = 2}); /* nor is it a member's */
+    REQUIRE_FALSE(c.asleep(1));
+    c.deliver();
+    REQUIRE(c.all_asleep());
     c.hand(late);
     REQUIRE_FALSE(c.asleep(1));
     c.deliver();
