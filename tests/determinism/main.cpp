@@ -64,7 +64,8 @@ void demand_everything(const Reached &r) {
 } // namespace
 
 int main(int argc, char **argv) {
-    unsigned long clusters = 1000;
+    constexpr unsigned long kAll = 1000;
+    unsigned long clusters = kAll;
     unsigned long actions = 1500;
     const char *one = nullptr;
     for (int i = 1; i + 1 < argc; i += 2) {
@@ -90,7 +91,9 @@ int main(int argc, char **argv) {
         printf("cluster %lu: %016llx\n", seed, static_cast<unsigned long long>(cluster.digest()));
     }
     printf("%llu steps\n", static_cast<unsigned long long>(reached.steps));
-    demand_everything(reached);
+    if (clusters >= kAll) {
+        demand_everything(reached); /* fewer clusters do not reach all of it */
+    }
     if (const std::string failed = refuse_large_addresses(); !failed.empty()) {
         printf("addresses of more than 4 GB: %s\n", failed.c_str());
         missing++;
