@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* RAFT_WAKE: wake a server that sleeps (rules/sleep.hpp). */
+/* RAFT_WAKE: wake a server that sleeps (rules/sleeping.hpp). */
 #include "events/events.hpp"
 
 namespace libraft {

@@ -15,6 +15,17 @@ void move(Server &s, bool earlier, raft_time deadline) {
     s.deadline = earlier ? std::min(s.deadline, deadline) : std::max(s.deadline, deadline);
 }
 
+void follow_as_leader(Server &s, const Settings &before) {
+    const Settings &now = *s.settings;
+    if (now.heartbeat_timeout != before.heartbeat_timeout) {
+        move(s, now.heartbeat_timeout < before.heartbeat_timeout, s.now + now.heartbeat_timeout);
+    }
+    if (now.election_timeout > before.election_timeout) {
+        /* A lease that has ended must not begin again. */
+        s.tracker->lease_after = s.tracker->round;
+    }
+}
+
 } // namespace
 
 bool may_lead(const Server &s) {
@@ -37,22 +48,17 @@ bool may_lead(const Server &s) {
 }
 
 void follow_settings(Server &s, const Settings &before) {
-    const Settings &now = *s.settings;
     if (s.asleep && !s.may_sleep()) {
         s.deadline = s.now; /* due: the next step wakes it */
-    } else if (s.leads() && !s.asleep) {
-        if (now.heartbeat_timeout != before.heartbeat_timeout) {
-            move(s, now.heartbeat_timeout < before.heartbeat_timeout,
-                 s.now + now.heartbeat_timeout);
-        }
-        if (now.election_timeout > before.election_timeout) {
-            /* A lease that has ended must not begin again. */
-            s.tracker->lease_after = s.tracker->round;
-        }
     }
     if (s.leads()) {
+        /* A leader that sleeps has no heartbeat to move, and waking up ends its lease. */
+        if (!s.asleep) {
+            follow_as_leader(s, before);
+        }
         return;
     }
+    const Settings &now = *s.settings;
     if (least_timeout(now) != least_timeout(before)) {
         draw(s);
         if (s.deadline != kNever && !s.asleep) {

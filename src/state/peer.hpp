@@ -220,7 +220,7 @@ struct Peer {
     Echo heard(raft_time now, const raft_append_entries_result &r) {
         contact = now;
         answered = true;
-        features_known = true;
+        features_known = true; /* as note_features() does, which takes more instructions here */
         if (r.version >= 1) [[likely]] {
             features = r.features;
             capacity = r.capacity;

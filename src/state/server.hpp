@@ -5,7 +5,6 @@
 
 #include "base/owner.hpp"
 #include "base/random.hpp"
-#include "base/owner.hpp"
 #include "state/configuration.hpp"
 #include "state/outbox.hpp"
 #include "state/settings.hpp"
@@ -54,7 +53,7 @@ struct Facts {
     bool started : 1 = false;
     bool leader_extended : 1 = false; /* the leader's messages carry the fields we added */
     bool in_tracer : 1 = false;       /* the tracer is being called */
-    bool asleep : 1 = false;          /* the group rests: see rules/sleep.hpp */
+    bool asleep : 1 = false;          /* the group rests: see rules/sleeping.hpp */
     FastPath fast_path : 2 = FastPath::kNone;
 };
 
