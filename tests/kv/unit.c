@@ -15,15 +15,6 @@
 
 char *scratch;
 
-static unsigned long long state = 88172645463325252ull;
-
-unsigned random_below(unsigned n) {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return (unsigned)(state >> 33) % n;
-}
-
 void remove_tree(const char *path) {
     DIR *dir = opendir(path);
     struct dirent *entry;

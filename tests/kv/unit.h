@@ -1,24 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Unit tests of raft-kv's modules, without a server. The first failed check ends the program. */
+/* Unit tests of raft-kv's modules, without a server. */
 #ifndef KV_TESTS_UNIT_H
 #define KV_TESTS_UNIT_H
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/types.h>
 
+#include "../check.h"
 #include "log.h"
-
-#define CHECK(condition)                                                    \
-    do {                                                                    \
-        if (!(condition)) {                                                 \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-            exit(1);                                                        \
-        }                                                                   \
-    } while (0)
-
-/* A pseudo-random number below `n`; the sequence is the same in every run. */
-unsigned random_below(unsigned n);
 
 /* An entry with this payload, in a block of its own. */
 struct log_entry entry_of(raft_term term, int type, const char *text);

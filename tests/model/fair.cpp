@@ -176,6 +176,17 @@ bool FairRuns::follow(const Cluster &c, const End &leader, bool asleep) const {
     return true;
 }
 
+/* All clusters that a run has passed lead to its end. */
+std::optional<FairRuns::End> FairRuns::note(Known *known, const std::vector<Cluster> &passed,
+                                            std::optional<End> end) {
+    for (const Cluster &each : passed) {
+        if (end) {
+            known->emplace(each, *end);
+        }
+    }
+    return end;
+}
+
 /* Until all members sleep under a leader; if they may not sleep, until they know it. */
 std::optional<FairRuns::End> FairRuns::run_until_rest(Cluster *c, bool may_sleep) {
     Known &known = rest_[may_sleep];
@@ -198,12 +209,7 @@ std::optional<FairRuns::End> FairRuns::run_until_rest(Cluster *c, bool may_sleep
         }
         fire(c);
     }
-    for (const Cluster &each : passed) {
-        if (end) {
-            known.emplace(each, *end);
-        }
-    }
-    return end;
+    return note(&known, passed, end);
 }
 
 /* Have all living members applied a log? */
@@ -253,12 +259,7 @@ std::optional<FairRuns::End> FairRuns::run_with_entry(Cluster *c, bool may_sleep
         }
         fire(c);
     }
-    for (const Cluster &each : passed) {
-        if (end) {
-            known.emplace(each, *end);
-        }
-    }
-    return end;
+    return note(&known, passed, end);
 }
 
 } // namespace model

@@ -38,6 +38,8 @@ private:
         bool operator==(const End &) const = default;
     };
     using Known = std::map<Cluster, End>;
+    static std::optional<End> note(Known *known, const std::vector<Cluster> &passed,
+                                   std::optional<End> end);
 
     std::string judge_without(const Cluster &from, const std::vector<PacketId> &packets,
                               bool may_sleep);

@@ -8,15 +8,6 @@
 #include "log.h"
 #include "timers.h"
 
-static unsigned long long random_state = 88172645463325252ull;
-
-unsigned random_below(unsigned n) {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (unsigned)(random_state >> 33) % n;
-}
-
 /* --- timers -------------------------------------------------------------- */
 
 enum { TIMERS = 300 };

@@ -3,23 +3,13 @@
  * promise that it breaks; the same without a falsification is accepted. */
 #include "../driver/judge_step.hpp"
 #include "../observe/fields.hpp"
+#include "broken.hpp"
 #include "catch.hpp"
 #include "cluster.hpp"
 
 using namespace scenario;
 
 namespace {
-
-/* The name of the promise that is broken; "": none. */
-template <class Act>
-std::string broken(Act act) {
-    try {
-        act();
-    } catch (const Violation &v) {
-        return v.property;
-    }
-    return "";
-}
 
 struct Judged {
     View before, after;

@@ -2,21 +2,12 @@
 /* What the judge must report of servers that sleep. Each case falsifies one thing; the same without
  * a falsification is accepted. */
 #include "../driver/judge_step.hpp"
+#include "broken.hpp"
 #include "resting_group.hpp"
 
 using namespace scenario;
 
 namespace {
-
-template <class Act>
-std::string broken(Act act) {
-    try {
-        act();
-    } catch (const Violation &v) {
-        return v.property;
-    }
-    return "";
-}
 
 /* A heartbeat of server 1, which leads, that sends server 2 to sleep. */
 template <class Change>

@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What the tests of examples/wire share. The first failed check ends the program. */
+/* What the tests of examples/wire share. */
 #ifndef WIRE_TESTS_CHECK_H
 #define WIRE_TESTS_CHECK_H
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <wire.h>
 
-#define CHECK(condition)                                                    \
-    do {                                                                    \
-        if (!(condition)) {                                                 \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-            exit(1);                                                        \
-        }                                                                   \
-    } while (0)
+#include "../check.h"
 
 enum { TEXT_MAX = 4096 };
 

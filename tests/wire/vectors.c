@@ -19,15 +19,6 @@ struct vector {
     bool malformed;
 };
 
-static unsigned long long random_state = 88172645463325252ull;
-
-static unsigned random_below(unsigned n) {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (unsigned)(random_state >> 33) % n;
-}
-
 /* --- reading the file ---------------------------------------------------- */
 
 static void add_hex(struct vector *v, const char *hex) {
