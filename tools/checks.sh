@@ -109,7 +109,7 @@ clang_sanitizers() {
 }
 
 SANITIZED=(--buildtype=debug -Doptimization=1 "-Db_sanitize=address,undefined" -Db_lundef=false
-    -Dtests=enabled -Dexamples=enabled -Ddocs=disabled
+    -Dtests=enabled -Dapps=enabled -Dexamples=enabled -Ddocs=disabled
     -Dc_args=-fno-sanitize-recover=all -Dcpp_args=-fno-sanitize-recover=all)
 
 sanitizer_options() {
@@ -130,7 +130,8 @@ all_sanitizers() {
 # tools/test.
 thread_sanitizer() {
     configure build/tsan --buildtype=debug -Doptimization=1 -Db_sanitize=thread \
-        -Db_lundef=false -Dtests=enabled -Dexamples=enabled -Dbench=disabled -Ddocs=disabled
+        -Db_lundef=false -Dtests=enabled -Dapps=enabled -Dexamples=enabled -Dbench=disabled \
+        -Ddocs=disabled
     run_tests build/tsan --timeout-multiplier 5 --suite kv
 }
 
@@ -163,7 +164,7 @@ commit_mutants() { mutants --commit; }
 installation() {
     local prefix=$ROOT/build/prefix flags
     configure build/install --buildtype=release --prefix="$prefix" --libdir=lib \
-        -Dtests=disabled -Dexamples=disabled -Ddocs=disabled -Dbench=disabled
+        -Dtests=disabled -Dapps=disabled -Dexamples=disabled -Ddocs=disabled -Dbench=disabled
     "$MESON" compile -C build/install -j "$JOBS"
     rm -rf "$prefix"
     "$MESON" install -C build/install --quiet

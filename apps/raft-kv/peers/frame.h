@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The wire format of messages between servers.
+/* Frames between servers.
  *
  * A frame is a u32 length, a u32 checksum of the content, and the content. The first byte of the
- * content is the kind: a Raft message type or a kind of handshake frame. Integers are little
- * endian and of fixed width. Each Raft message carries its version byte, which says which of the
- * optional fields are valid, as raft.h documents. */
-#ifndef KV_CODEC_H
-#define KV_CODEC_H
+ * content is the kind: a Raft message type (codec.h) or a kind of handshake frame. Integers are
+ * little endian and of fixed width. */
+#ifndef KV_FRAME_H
+#define KV_FRAME_H
 
-#include "log.h"
+#include <raft.h>
+
+#include "bytes.h"
 
 enum { FRAME_HEAD = 8 };
 
@@ -43,25 +44,5 @@ void frame_put(struct buf *b, enum frame_kind kind);
 
 void hello_encode(struct buf *b, const struct hello *hello);
 bool hello_decode(const char *data, size_t len, struct hello *hello);
-
-/* Append the frame of a message. Entries are taken from the log, snapshot data from the message.
- * If the entries are too large for one message, fewer are appended, and `n_entries` is reduced.
- * False: an entry is not in the log any more; nothing was appended. */
-bool message_encode(struct buf *b, struct raft_message *message, struct log *log);
-
-/* Memory that decoded messages point to; reused for every message. */
-struct decoder {
-    struct raft_entry *entries;
-    size_t cap;
-    struct members members;
-};
-
-void decoder_free(struct decoder *d);
-
-/* Decode the content of a frame that is stored in `block`. Payloads point into the block, and the
- * `batch` of each entry is the block. server_id and server_address are not set.
- * False: malformed. */
-bool message_decode(struct decoder *d, struct block *block, const char *data, size_t len,
-                    struct raft_message *message);
 
 #endif

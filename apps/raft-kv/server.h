@@ -99,7 +99,7 @@ struct server {
     uint64_t commands; /* executed since the start */
 };
 
-/* Open the store, start libraft, listen. Errors end the process with a message. */
+/* start.c: open the store, start libraft, listen. Errors end the process with a message. */
 void server_start(struct server *s, const struct options *options, uv_loop_t *loop);
 
 /* Accept no more clients and commands, hand leadership over, and stop the loop when that is done
@@ -109,6 +109,10 @@ void server_stop(struct server *s);
 /* Call raft_step() with the event and carry out the update. Returns the error of raft_step(). Must
  * not be called while an update is being carried out. */
 int server_step(struct server *s, struct raft_event *event);
+
+/* For start.c: carry out an update, and the libuv callback that runs once per iteration. */
+void server_carry_out(struct server *s, struct raft_update *u);
+void server_on_turn(uv_prepare_t *prepare);
 
 /* Milliseconds of the monotonic clock. */
 raft_time server_now(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "peers.h"
+#include "link.h"
 
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
@@ -11,52 +11,13 @@
 #include "server.h"
 
 enum {
-    RETRY_MIN = 50,     /* ms before the first reconnect, doubled after each failure, */
-    RETRY_MAX = 1000,   /* up to this */
+    RETRY_MAX = 1000,   /* ms before a reconnect: doubled after each failure, up to this */
     IDLE_AFTER = 10000, /* ms without a message to send after which we do not reconnect */
     CONNECT_MIN = 1000, /* ms for a connection attempt: peers_patience(), but at least */
     CONNECT_MAX = 3000, /* and at most this */
-    CHECKS = 4,         /* checks of a connection in peers_patience() */
-    MAX_PEERS = 256,
-    EARLY_BYTES = 64 * 1024 /* bytes queued while connecting */
+    CHECKS = 4          /* checks of a connection in peers_patience() */
 };
 
-/* One connection to a peer, from the lookup of its host name to its end. */
-struct link {
-    struct peer *peer; /* NULL after the connection has ended */
-    uv_tcp_t tcp;
-    uv_getaddrinfo_t lookup;
-    uv_connect_t connect;
-    uv_write_t write;
-    bool resolving;
-    bool ready; /* the handshake has succeeded */
-    bool writing;
-    bool closed;
-    unsigned silent;         /* checks since a byte was received */
-    unsigned long long sent; /* bytes given to libuv, */
-    unsigned long long done; /* and those acknowledged by the peer's kernel at the last check */
-    unsigned long long ping; /* `sent` after the unanswered ping, 0: there is none */
-    struct buf sending;
-    char in[512];
-    size_t in_len;
-};
-
-struct peer {
-    struct peer *next;
-    struct peers *peers;
-    raft_id id;
-    char *address;
-    struct link *link;
-    uv_timer_t retry;    /* while connecting: the deadline; connected: the next check */
-    unsigned delay;      /* ms before the next reconnect */
-    raft_time used;      /* when a message was last queued */
-    struct buf out;      /* queued messages */
-    bool congested;      /* messages are being dropped */
-    bool unreachable;    /* peers_report() must report it */
-    bool failure_logged; /* do not log the reason again */
-};
-
-static void link_start(struct peer *peer);
 static void check(struct link *l);
 
 /* --- ending a link ------------------------------------------------------- */
@@ -74,7 +35,7 @@ static void on_closed(uv_handle_t *handle) {
     link_free(l);
 }
 
-static void on_retry(uv_timer_t *timer) {
+void link_on_retry(uv_timer_t *timer) {
     struct peer *peer = timer->data;
     if (peer->link != NULL && peer->link->ready) {
         check(peer->link);
@@ -92,8 +53,7 @@ static void on_retry(uv_timer_t *timer) {
     }
 }
 
-/* The connection has failed: drop the queued messages and reconnect later. */
-static void link_fail(struct link *l, const char *why) {
+void link_fail(struct link *l, const char *why) {
     struct peer *peer = l->peer;
     if (peer == NULL) {
         return;
@@ -108,7 +68,7 @@ static void link_fail(struct link *l, const char *why) {
     peer->congested = false;
     peer->unreachable = true;
     uv_close((uv_handle_t *)&l->tcp, on_closed);
-    uv_timer_start(&peer->retry, on_retry, peer->delay, 0);
+    uv_timer_start(&peer->retry, link_on_retry, peer->delay, 0);
     peer->delay = peer->delay * 2 > RETRY_MAX ? RETRY_MAX : peer->delay * 2;
 }
 
@@ -141,7 +101,7 @@ static bool advances(struct link *l) {
 
 static void check_later(struct link *l) {
     unsigned ms = peers_patience(l->peer->peers) / CHECKS;
-    uv_timer_start(&l->peer->retry, on_retry, ms > 0 ? ms : 1, 0);
+    uv_timer_start(&l->peer->retry, link_on_retry, ms > 0 ? ms : 1, 0);
 }
 
 /* Counts checks instead of milliseconds: input is read between two checks, so a pause of this
@@ -169,7 +129,7 @@ static void on_written(uv_write_t *write, int status) {
     }
 }
 
-static void link_send(struct link *l, struct buf *out) {
+void link_send(struct link *l, struct buf *out) {
     uv_buf_t b = uv_buf_init(out->data, (unsigned)out->len);
     int n = uv_try_write((uv_stream_t *)&l->tcp, &b, 1);
     if (n < 0 && n != UV_EAGAIN) {
@@ -280,7 +240,7 @@ static void on_looked_up(uv_getaddrinfo_t *lookup, int status, struct addrinfo *
     }
 }
 
-static void link_start(struct peer *peer) {
+void link_start(struct peer *peer) {
     uv_loop_t *loop = peer->peers->server->loop;
     struct endpoint to;
     if (!address_peer(peer->address, &to)) {
@@ -307,89 +267,5 @@ static void link_start(struct peer *peer) {
     }
     unsigned ms = peers_patience(peer->peers);
     ms = ms < CONNECT_MIN ? CONNECT_MIN : ms > CONNECT_MAX ? CONNECT_MAX : ms;
-    uv_timer_start(&peer->retry, on_retry, ms, 0);
-}
-
-/* --- sending ------------------------------------------------------------- */
-
-static struct peer *peer_of(struct peers *p, raft_id id, const char *address) {
-    struct peer *peer = p->list;
-    while (peer != NULL && peer->id != id) {
-        peer = peer->next;
-    }
-    if (peer == NULL) {
-        if (p->n == MAX_PEERS) {
-            return NULL;
-        }
-        peer = xmalloc(sizeof *peer);
-        memset(peer, 0, sizeof *peer);
-        *peer = (struct peer){
-            .next = p->list, .peers = p, .id = id, .address = xstrdup(address), .delay = RETRY_MIN};
-        uv_timer_init(p->server->loop, &peer->retry);
-        peer->retry.data = peer;
-        p->list = peer;
-        p->n++;
-    } else if (strcmp(peer->address, address) != 0) { /* its address has changed */
-        free(peer->address);
-        peer->address = xstrdup(address);
-        if (peer->link != NULL) {
-            link_fail(peer->link, "address changed");
-        }
-    }
-    return peer;
-}
-
-void peers_send(struct peers *p, struct raft_message *message) {
-    struct peer *peer = peer_of(p, message->server_id, message->server_address);
-    if (peer == NULL) {
-        return;
-    }
-    peer->used = server_now();
-    if (peer->link == NULL && !uv_is_active((uv_handle_t *)&peer->retry)) {
-        link_start(peer);
-    }
-    size_t limit = peer->link == NULL ? 0 : peer->link->ready ? MAX_PEER_OUTPUT : EARLY_BYTES;
-    if (peer->out.len >= limit) {
-        peer->unreachable = peer->unreachable || (limit > 0 && !peer->congested);
-        peer->congested = limit > 0;
-        return;
-    }
-    peer->congested = false;
-    if (!message_encode(&peer->out, message, &p->server->log)) {
-        report("server %llu: dropped a message: its entries are not in the log any more", peer->id);
-        peer->unreachable = true;
-    }
-}
-
-void peers_flush(struct peers *p) {
-    for (struct peer *peer = p->list; peer != NULL; peer = peer->next) {
-        struct link *l = peer->link;
-        if (peer->out.len > 0 && l != NULL && l->ready && !l->writing) {
-            link_send(l, &peer->out);
-        }
-    }
-}
-
-void peers_unreachable(struct peers *p, raft_id id) {
-    for (struct peer *peer = p->list; peer != NULL; peer = peer->next) {
-        if (peer->id == id) {
-            peer->unreachable = true;
-        }
-    }
-}
-
-void peers_report(struct peers *p) {
-    for (struct peer *peer = p->list; peer != NULL; peer = peer->next) {
-        if (peer->unreachable) {
-            peer->unreachable = false;
-            struct raft_event event = {.type = RAFT_UNREACHABLE};
-            event.unreachable.server_id = peer->id;
-            server_step(p->server, &event);
-        }
-    }
-}
-
-void peers_start(struct peers *p, struct server *server) {
-    *p = (struct peers){.server = server};
-    inbound_listen(p);
+    uv_timer_start(&peer->retry, link_on_retry, ms, 0);
 }

@@ -33,9 +33,10 @@ bool request_is(const struct request *q, size_t i, const char *word);
 /* The tables; each ends with an entry whose name is NULL. */
 extern const struct command data_commands[];   /* commands_data.c */
 extern const struct command raft_commands[];   /* commands_raft.c */
+extern const struct command member_commands[]; /* commands_members.c */
 extern const struct command server_commands[]; /* commands_server.c */
 
-/* commands_raft.c: answer RAFT.PROMOTE and RAFT.TRANSFER when they have finished. */
-void raft_commands_progress(struct server *s);
+/* commands_members.c: answer RAFT.PROMOTE and RAFT.TRANSFER when they have finished. */
+void members_progress(struct server *s);
 
 #endif

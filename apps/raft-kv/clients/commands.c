@@ -13,7 +13,8 @@ bool request_is(const struct request *q, size_t i, const char *word) {
 }
 
 const struct command *command_find(const struct request *q) {
-    static const struct command *const tables[] = {data_commands, server_commands, raft_commands};
+    static const struct command *const tables[] = {data_commands, server_commands, raft_commands,
+                                                   member_commands};
     for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) {
         for (const struct command *c = tables[t]; c->name != NULL; c++) {
             if (request_is(q, 0, c->name)) {

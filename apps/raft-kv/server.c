@@ -3,7 +3,6 @@
 
 #include <netdb.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 #include "address.h"
 #include "client.h"
@@ -15,8 +14,7 @@ enum {
     BACKLOG = 1024,
     APPLY_ENTRIES = 4096, /* limits for one iteration of the event loop */
     APPLY_BYTES = 4 * 1024 * 1024,
-    HOUSEKEEPING = 200, /* ms */
-    STOP_WAIT = 1000    /* ms */
+    STOP_WAIT = 1000 /* ms */
 };
 
 raft_time server_now(void) { return uv_hrtime() / 1000000; }
@@ -107,7 +105,7 @@ static void on_role(struct server *s) {
            leader);
 }
 
-static void carry_out(struct server *s, struct raft_update *u) {
+void server_carry_out(struct server *s, struct raft_update *u) {
     if (u->flags & (RAFT_UPDATE_CURRENT_TERM | RAFT_UPDATE_VOTED_FOR)) {
         store_save_hard_state(&s->store, raft_current_term(&s->raft), raft_voted_for(&s->raft));
     }
@@ -136,7 +134,7 @@ static int step(struct server *s, struct raft_event *event) {
         die("out of memory");
     }
     if (error == 0) {
-        carry_out(s, &update);
+        server_carry_out(s, &update);
         if (raft_last_index(&s->raft) != s->log.last) {
             die("internal error: the log ends at %llu, libraft's log at %llu", s->log.last,
                 raft_last_index(&s->raft));
@@ -238,7 +236,7 @@ static bool may_stop(struct server *s) {
 }
 
 /* Runs once per iteration of the event loop, after all input and before waiting. */
-static void on_turn(uv_prepare_t *prepare) {
+void server_on_turn(uv_prepare_t *prepare) {
     struct server *s = prepare->data;
     do {
         proposals_submit(s);
@@ -250,7 +248,7 @@ static void on_turn(uv_prepare_t *prepare) {
         if (!s->install.loading) {
             reads_serve(s);
         }
-        raft_commands_progress(s);
+        members_progress(s);
     } while (clients_resume(s) || s->proposals.n > 0);
     compaction_check(s);
     disk_write_data(s);
@@ -261,8 +259,6 @@ static void on_turn(uv_prepare_t *prepare) {
         uv_stop(s->loop);
     }
 }
-
-static void on_housekeeping(uv_timer_t *timer) { proposals_expire(timer->data); }
 
 void server_listen(uv_loop_t *loop, uv_tcp_t *listener, const char *at,
                    uv_connection_cb on_connection) {
@@ -281,116 +277,4 @@ void server_listen(uv_loop_t *loop, uv_tcp_t *listener, const char *at,
         die("cannot listen at %s: %s", at, uv_strerror(error));
     }
     freeaddrinfo(found);
-}
-
-/* --- the start ----------------------------------------------------------- */
-
-static void settings(struct server *s) {
-    const struct options *o = s->options;
-    unsigned seed = 0;
-    if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed) {
-        seed = (unsigned)uv_hrtime() ^ (unsigned)o->id;
-    }
-    int error = raft_init(&s->raft, o->id, o->advertise);
-    error = error != 0 ? error : raft_seed(&s->raft, seed);
-    error = error != 0 ? error : raft_set_election_timeout(&s->raft, o->election_timeout);
-    error = error != 0 ? error : raft_set_heartbeat_timeout(&s->raft, o->heartbeat);
-    error = error != 0 ? error : raft_set_max_inflight_entries(&s->raft, 16 * 1024);
-    error = error != 0 ? error : raft_set_max_uncommitted_entries(&s->raft, MAX_UNCOMMITTED);
-    error = error != 0 ? error : raft_set_install_snapshot_timeout(&s->raft, 5000);
-    error = error != 0 ? error
-                       : raft_set_features(&s->raft, RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS |
-                                                         RAFT_FEATURE_JOINT);
-    if (error != 0) {
-        die("invalid combination of options");
-    }
-}
-
-/* libraft found that the log ends before the snapshot: remove all its entries. */
-static void discard_log(struct server *s, struct base *base) {
-    log_end(&s->log, base);
-    store_save_base(&s->store, s->store.write_sync, BASE_KEY, base);
-    log_reset(&s->log, base->index);
-}
-
-/* Read the persistent state. */
-static void load(struct server *s, struct hard_state *hard, struct base *base,
-                 struct log_image *image) {
-    store_open(&s->store, s->options->dir, s->options->cluster, s->options->id,
-               s->descriptors.open_files);
-    scans_init(&s->scans, s);
-    install_recover(&s->store);
-    store_load_hard_state(&s->store, hard);
-    store_load_base(&s->store, BASE_KEY, base);
-    log_open(&s->log, &s->store, s->options->log_segment * 1024);
-    struct fence recovered = {.hard = hard->ticket};
-    recovered.log = log_load(&s->log, base, image);
-    store_check_fence(&s->store, &recovered);
-    log_trim(&s->log);
-    data_open(&s->data, &s->store);
-    if (s->data.applied < base->index || s->data.applied > s->log.last) {
-        die("%s: the database is corrupted: it holds the data at entry %llu, outside of the log's "
-            "range %llu to %llu",
-            s->options->dir, s->data.applied, base->index, s->log.last);
-    }
-}
-
-static void bootstrap(struct server *s) {
-    struct raft_event event = {.type = RAFT_BOOTSTRAP};
-    event.bootstrap.conf = s->options->bootstrap.conf;
-    int error = server_step(s, &event);
-    if (error != 0 && error != RAFT_CANTBOOTSTRAP) {
-        die("cannot bootstrap: %s", raft_errmsg(&s->raft));
-    }
-}
-
-static void start_raft(struct server *s) {
-    struct hard_state hard;
-    struct base base;
-    struct log_image image;
-    load(s, &hard, &base, &image);
-    settings(s);
-    struct raft_snapshot_metadata metadata = {base.index, base.term, base.members.conf,
-                                              base.conf_index};
-    struct raft_event event = {.time = server_now(), .type = RAFT_START};
-    event.start.term = hard.term;
-    event.start.voted_for = hard.voted_for;
-    event.start.metadata = base.index > 0 ? &metadata : NULL;
-    event.start.start_index = image.first;
-    event.start.entries = image.entries;
-    event.start.n_entries = image.n;
-    struct raft_update update;
-    if (raft_step(&s->raft, &event, &update) != 0) {
-        die("%s: the log is corrupted: %s", s->options->dir, raft_errmsg(&s->raft));
-    }
-    report("started: term %llu, log %llu to %llu, snapshot %llu, applied %llu", hard.term,
-           s->log.first, s->log.last, base.index, s->data.applied);
-    if ((update.flags & RAFT_UPDATE_ENTRIES) && update.entries.n == 0) {
-        discard_log(s, &base);
-        update.flags &= ~(unsigned)RAFT_UPDATE_ENTRIES;
-    }
-    carry_out(s, &update);
-    log_image_free(&image);
-    members_free(&base.members);
-    if (s->options->bootstrap.conf.n > 0) {
-        bootstrap(s);
-    }
-}
-
-void server_start(struct server *s, const struct options *options, uv_loop_t *loop) {
-    *s = (struct server){.options = options, .loop = loop, .started = server_now()};
-    descriptors_init(&s->descriptors);
-    proposals_init(&s->proposals);
-    uv_prepare_init(loop, &s->turn);
-    uv_idle_init(loop, &s->again);
-    uv_timer_init(loop, &s->timer);
-    uv_timer_init(loop, &s->housekeeping);
-    s->turn.data = s->again.data = s->timer.data = s->housekeeping.data = s;
-    server_listen(loop, &s->listener, options->listen, clients_accept);
-    s->listener.data = s;
-    background_start(&s->background, loop);
-    peers_start(&s->peers, s);
-    start_raft(s);
-    uv_prepare_start(&s->turn, on_turn);
-    uv_timer_start(&s->housekeeping, on_housekeeping, HOUSEKEEPING, HOUSEKEEPING);
 }

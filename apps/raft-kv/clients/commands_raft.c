@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* The operator's commands that only look.
+ *
+ *   RAFT.STATUS     this server's state, as names and values
+ *   RAFT.LOCAL key  the value in this server's own data, which may be stale
+ *   RAFT.DIGEST     applied index, number of keys and checksum of this server's data */
+#include "commands.h"
+#include "limits.h"
+#include "reply.h"
+#include "server.h"
+
+static void put_number(struct buf *b, const char *name, unsigned long long value) {
+    reply_string(b, name);
+    reply_integer(b, (long long)value);
+}
+
+static void put_text(struct buf *b, const char *name, const char *value) {
+    reply_string(b, name);
+    reply_string(b, value);
+}
+
+static void put_member(struct server *s, struct buf *b, const struct raft_server *server) {
+    static const char *const roles[] = {
+        "standby", "voter", "spare", "outgoing", "incoming", "demoting", "demoting-to-spare"};
+    static const char *const modes[] = {"none", "probe", "pipeline", "snapshot"};
+    struct raft_peer progress;
+    bool known = raft_progress(&s->raft, server->id, &progress) == 0;
+    reply_array(b, known ? 10 : 6);
+    put_number(b, "id", server->id);
+    put_text(b, "address", server->address);
+    put_text(b, "role", server->role >= 0 && server->role <= 6 ? roles[server->role] : "?");
+    if (known) {
+        put_number(b, "match", progress.match);
+        put_text(b, "mode", progress.mode >= 0 && progress.mode <= 3 ? modes[progress.mode] : "?");
+    }
+}
+
+static void execute_status(struct server *s, struct client *c, uint64_t seq,
+                           const struct request *q) {
+    (void)q;
+    struct buf *b = &s->scratch;
+    const struct raft *r = &s->raft;
+    raft_id leader = 0;
+    const char *address = NULL;
+    raft_leader(r, &leader, &address);
+    struct raft_configuration conf;
+    server_configuration(s, &conf);
+    b->len = 0;
+    reply_array(b, 2 * 14);
+    put_number(b, "id", s->options->id);
+    put_text(b, "cluster", s->options->cluster);
+    put_text(b, "state", server_state_name(s));
+    put_number(b, "term", raft_current_term(r));
+    put_number(b, "leader", leader);
+    put_text(b, "leader-address", address != NULL ? address : "");
+    put_number(b, "first-index", raft_first_index(r));
+    put_number(b, "last-index", raft_last_index(r));
+    put_number(b, "stored-index", raft_last_stored(r));
+    put_number(b, "commit-index", raft_commit_index(r));
+    put_number(b, "applied-index", s->data.applied);
+    put_number(b, "snapshot-index", raft_snapshot_index(r));
+    put_number(b, "transferee", raft_transferee(r));
+    reply_string(b, "members");
+    reply_array(b, conf.n);
+    for (unsigned i = 0; i < conf.n; i++) {
+        put_member(s, b, &conf.servers[i]);
+    }
+    client_scratch(s, c, seq);
+}
+
+static bool data_ready(struct server *s, struct client *c, uint64_t seq) {
+    if (s->install.loading) {
+        client_error(c, seq, "LOADING a snapshot is being installed");
+        return false;
+    }
+    return true;
+}
+
+static void execute_local(struct server *s, struct client *c, uint64_t seq,
+                          const struct request *q) {
+    size_t len = q->arguments[1].len;
+    if (!data_ready(s, c, seq)) {
+        return;
+    }
+    struct value value = {0};
+    s->scratch.len = 0;
+    if (len <= MAX_KEY && data_get(&s->data, request_argument(q, 1), len, &value)) {
+        reply_bulk(&s->scratch, value.text, value.len);
+    } else {
+        reply_nil(&s->scratch);
+    }
+    value_free(&value);
+    client_scratch(s, c, seq);
+}
+
+static void execute_digest(struct server *s, struct client *c, uint64_t seq,
+                           const struct request *q) {
+    (void)q;
+    if (data_ready(s, c, seq)) {
+        scan_for_client(s, SCAN_DIGEST, c, seq);
+    }
+}
+
+const struct command raft_commands[] = {
+    {"raft.status", 1, SLOT_LOCAL, false, execute_status},
+    {"raft.local", 2, SLOT_LOCAL, false, execute_local},
+    {"raft.digest", 1, SLOT_LOCAL, false, execute_digest},
+    {NULL, 0, SLOT_LOCAL, false, NULL},
+};
