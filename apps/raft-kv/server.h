@@ -14,27 +14,13 @@
 #include "install.h"
 #include "limits.h"
 #include "log.h"
+#include "options.h"
 #include "peers.h"
 #include "proposals.h"
 #include "reads.h"
 #include "scan.h"
 
 struct client;
-
-struct options {
-    raft_id id;
-    const char *dir;
-    const char *cluster;
-    const char *listen;      /* where to listen for clients, host:port */
-    const char *peer_listen; /* where to listen for servers, host:port */
-    const char *advertise;   /* the server's address, see address.h */
-    struct members bootstrap;
-    unsigned election_timeout;
-    unsigned heartbeat;
-    unsigned compact_entries; /* compact after applying this many since the last time */
-    unsigned trailing;        /* entries to keep for servers that lag behind */
-    unsigned log_segment;     /* size of a log file in KiB */
-};
 
 /* A sync of the log. Entries written while it runs are covered by the next one. */
 struct sync {

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* The options of the command line. */
+#ifndef KV_OPTIONS_H
+#define KV_OPTIONS_H
+
+#include "meta.h"
+
+struct options {
+    raft_id id;
+    const char *dir;
+    const char *cluster;
+    const char *listen;      /* where to listen for clients, host:port */
+    const char *peer_listen; /* where to listen for servers, host:port */
+    const char *advertise;   /* the server's address, see address.h */
+    struct members bootstrap;
+    const char *secret_file;   /* the secret that the servers share; NULL: none */
+    const char *password_file; /* the password of clients; NULL: none */
+    bool insecure;             /* listen beyond loopback without these */
+    unsigned election_timeout;
+    unsigned heartbeat;
+    unsigned compact_entries; /* compact after applying this many since the last time */
+    unsigned trailing;        /* entries to keep for servers that lag behind */
+    unsigned log_segment;     /* size of a log file in KiB */
+};
+
+/* Read and check the options. `--help` and errors end the process. */
+void options_parse(struct options *o, int argc, char **argv);
+
+#endif
