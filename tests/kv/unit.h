@@ -27,6 +27,11 @@ void test_log_bases(void);
 void test_data(void);
 void test_colliding_keys(void);
 void test_dumps(void);
+/* unit_clients.c */
+void test_pieces_of_output(void);
+void test_shares_of_memory(void);
+void test_limits_of_requests(void);
+void test_notices(void);
 /* unit_journal.c */
 void test_journal(void);
 
