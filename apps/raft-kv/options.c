@@ -39,8 +39,11 @@ static const char usage[] =
     "  --max-client-memory MIB\n"
     "                         memory for the commands and replies of all clients (256)\n"
     "  --write-timeout MS     after this time a command that cannot be completed is answered with\n"
-    "                         an error; clients can set their own with CLIENT WRITE-TIMEOUT "
-    "(10000)\n";
+    "                         an error (10000); clients can set their own:\n"
+    "                         CLIENT WRITE-TIMEOUT\n"
+    "  --client-timeout MS    after this time a client is closed that does not read its replies "
+    "or\n"
+    "                         does not send the rest of a command or its password (60000)\n";
 
 static unsigned long long number(const char *text, unsigned long long max, const char *name) {
     char *end;
@@ -84,6 +87,7 @@ static const struct option long_options[] = {{"id", required_argument, NULL, 0},
                                              {"admin-password-file", required_argument, NULL, 0},
                                              {"max-client-memory", required_argument, NULL, 0},
                                              {"write-timeout", required_argument, NULL, 0},
+                                             {"client-timeout", required_argument, NULL, 0},
                                              {"insecure", no_argument, NULL, 0},
                                              {"election-timeout", required_argument, NULL, 0},
                                              {"heartbeat", required_argument, NULL, 0},
@@ -116,7 +120,8 @@ static void set(struct options *o, const char *name, const char *value) {
                    {"trailing", &o->trailing, 1u << 30},
                    {"log-segment", &o->log_segment, 1024 * 1024},
                    {"max-client-memory", &o->max_client_memory, MAX_CLIENT_MEMORY},
-                   {"write-timeout", &o->write_timeout, MAX_WRITE_TIMEOUT}};
+                   {"write-timeout", &o->write_timeout, MAX_TIMEOUT},
+                   {"client-timeout", &o->client_timeout, MAX_TIMEOUT}};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (strcmp(name, texts[i].name) == 0) {
             *texts[i].to = value;
@@ -163,7 +168,8 @@ void options_parse(struct options *o, int argc, char **argv) {
                           .trailing = 20000,
                           .log_segment = 16 * 1024,
                           .max_client_memory = 256,
-                          .write_timeout = 10000};
+                          .write_timeout = 10000,
+                          .client_timeout = 60000};
     int option;
     int at = 0;
     while ((option = getopt_long(argc, argv, "", long_options, &at)) == 0) {

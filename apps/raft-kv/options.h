@@ -24,6 +24,7 @@ struct options {
     unsigned log_segment;       /* size of a log file in KiB */
     unsigned max_client_memory; /* MiB, see memory.h */
     unsigned write_timeout;     /* ms; clients can set their own */
+    unsigned client_timeout;    /* ms after which a client without progress is closed */
 };
 
 /* Read and check the options. `--help` and errors end the process. */

@@ -258,5 +258,62 @@ def test_read_timeout():
             eventually("reads work", lambda: c.call("GET", "k") == "v")
 
 
+def closed(connection):
+    """True if the server has closed the connection. Reads what has arrived."""
+    connection.socket.settimeout(0.001)
+    try:
+        while True:
+            if connection.socket.recv(1 << 20) == b"":
+                return True
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True
+
+
+def test_clients_without_progress_are_closed():
+    with Cluster(1, options=["--client-timeout", "1000"]) as cluster:
+        server = cluster.leader()
+        server.call("SET", "big", BIG)
+        idle, slow, unread, unfinished, inline = open_clients(server, 5)
+        begin = time.monotonic()
+        send_all([unread, slow], encode("MGET", *["big"] * 16))
+        unfinished.send(encode("SET", "k", "v")[:-1])
+        inline.send(b"PING")
+        while not (closed(unfinished) and closed(inline)):
+            assert time.monotonic() - begin < 5 * TIMEOUT_FACTOR
+            time.sleep(0.2)
+            slow.socket.settimeout(1)
+            assert len(slow.socket.recv(150 * 1024)) > 0
+        assert time.monotonic() - begin > 0.9
+        eventually("the client that does not read is closed",
+                   lambda: "it does not read its replies" in server.messages())
+        assert closed(unread)
+        assert server.messages().count("it does not send the rest of a command") == 2
+        assert idle.call("PING") == "PONG"
+        slow.socket.settimeout(1)
+        assert len(slow.socket.recv(1000)) > 0
+        for c in (idle, slow, unread, unfinished, inline):
+            c.close()
+
+
+def test_reads_of_a_client_keep_their_order():
+    """While a large read waits for memory, a later small one of the same client does not overtake
+    it: it must not show older data."""
+    with Cluster(1, options=["--max-client-memory", "64"]) as cluster:
+        server = cluster.leader()
+        server.call("SET", "big", BIG)
+        hogs = open_clients(server, 8)
+        send_all(hogs, encode("MGET", *["big"] * 7))
+        with server.connect() as c, server.connect() as other:
+            c.send(encode("MGET", *["big"] * 7, "n") + encode("GET", "n"))
+            time.sleep(0.3)
+            assert other.call("INCR", "n") == 1
+            first, second = c.reply()[-1], c.reply()
+            assert (first, second) == ("1", "1"), (first, second)
+        for c in hogs:
+            c.close()
+
+
 if __name__ == "__main__":
     main(globals())

@@ -25,8 +25,8 @@ def password_files(root, data=DATA, admin=ADMIN, mode=0o600):
 class Protected(Cluster):
     """One server that has passwords."""
 
-    def __init__(self):
-        super().__init__(1, start=False)
+    def __init__(self, options=()):
+        super().__init__(1, options, start=False)
         self.servers[0].options += password_files(self.root)
         self.servers[0].start()
 
@@ -114,6 +114,16 @@ def test_no_large_commands_before_auth():
         with server.connect() as c:  # at once after AUTH
             c.send(encode("AUTH", DATA) + encode("SET", "k", "x" * 1000000))
             assert [c.reply(), c.reply()] == ["OK", "OK"]
+
+
+def test_clients_have_to_authenticate_in_time():
+    with Protected(["--client-timeout", "1000"]) as cluster:
+        server = cluster.leader()
+        with server.connect() as c, server.connect() as silent:
+            assert c.call("AUTH", DATA) == "OK"
+            assert silent.file.read() == b""
+            assert c.call("PING") == "PONG"
+        assert "it has not authenticated" in server.messages()
 
 
 def test_without_passwords():

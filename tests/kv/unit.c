@@ -339,6 +339,7 @@ int main(void) {
         {"requests", test_requests},
         {"pieces of output", test_pieces_of_output},
         {"shares of memory", test_shares_of_memory},
+        {"replies that exceed", test_replies_that_exceed},
         {"limits of requests", test_limits_of_requests},
         {"notices", test_notices},
         {"overlay", test_overlay},

@@ -8,6 +8,9 @@
 #include "notice.h"
 #include "server.h"
 
+static struct server server;
+static const size_t mib = (size_t)1024 * 1024;
+
 /* A length above 4 GiB is handed to libuv in pieces that add up to it. */
 void test_pieces_of_output(void) {
     static char text[1]; /* never read */
@@ -26,9 +29,6 @@ void test_pieces_of_output(void) {
     struct slot slot = {.len = len};
     CHECK(slot.len == len);
 }
-
-static struct server server;
-static const size_t mib = (size_t)1024 * 1024;
 
 static struct client *client_new(void) {
     struct client *c = xmalloc(sizeof *c);
@@ -90,6 +90,36 @@ void test_shares_of_memory(void) {
         requests_free(&c->requests);
         free(c);
     }
+    memset(&server, 0, sizeof server);
+}
+
+/* Replies that cannot wait: a client that does not read is closed before it holds more than one reply
+ * beyond its limit, and so is one whose reply exceeds the limit for all. */
+void test_replies_that_exceed(void) {
+    static char text[8 * 1024 * 1024];
+    uv_loop_t loop;
+    CHECK(uv_loop_init(&loop) == 0);
+    server.loop = &loop;
+    for (int all = 0; all <= 1; all++) {
+        memory_init(&server.memory, all == 1 ? 64 * mib : 256 * mib);
+        server.memory.held = all == 1 ? 72 * mib : 0;
+        struct client *c = client_new();
+        CHECK(uv_tcp_init(&loop, &c->tcp) == 0);
+        c->tcp.data = c;
+        c->last_parked = &c->parked;
+        client_expect(c, SLOT_LOCAL); /* never answered: the others stay in slots */
+        size_t replies = 0;
+        while (!c->closing && replies < 10) {
+            client_reply(c, client_expect(c, SLOT_WRITE), text, sizeof text);
+            replies++;
+        }
+        CHECK(replies == (all == 1 ? 3 : 5)); /* the last one was not kept */
+        CHECK(c->slot_bytes == 0 && c->unfilled == 1);
+        CHECK(server.memory.held < (all == 1 ? 73 : 1) * mib);
+        uv_run(&loop, UV_RUN_DEFAULT);
+        client_reply(c, 0, "", 0); /* frees the client */
+    }
+    CHECK(uv_loop_close(&loop) == 0);
     memset(&server, 0, sizeof server);
 }
 

@@ -17,12 +17,11 @@ enum {
                                               * further one is executed */
     MAX_UNAUTHENTICATED = 4096,              /* bytes of a command before AUTH */
     REPLY_HEAD = 32,                         /* bytes that a reply has besides its text */
-    CLIENT_PATIENCE = 60000,                 /* ms: a client is closed that has replies to read or
-                                              * the rest of a command to send, and in this time */
-    PROGRESS = 64 * 1024,                    /* took or sent less than this many bytes; */
-    SCARCE_PATIENCE = 3000,                  /* ms, the same while memory for clients is scarce; */
-    LOGIN_PATIENCE = 30000,                  /* ms for AUTH, where there are passwords */
-    MAX_WRITE_TIMEOUT = 3600000,             /* ms */
+    PROGRESS = 64 * 1024,                    /* bytes that a client has to take or to send within
+                                              * --client-timeout, or if memory is scarce */
+    SCARCE_PATIENCE = 3000,                  /* within so many ms, if it has replies to read or the
+                                              * rest of a command to send */
+    MAX_TIMEOUT = 3600000,                   /* ms, for --write-timeout and --client-timeout */
     MIN_CLIENT_MEMORY = 64,                  /* MiB, for --max-client-memory */
     MAX_CLIENT_MEMORY = 1024 * 1024,         /* MiB, likewise */
     MAX_UNCOMMITTED = 64 * 1024,             /* entries */

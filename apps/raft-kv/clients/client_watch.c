@@ -61,10 +61,11 @@ static void watch(struct client *c, raft_time now) {
     if (c->closing) {
         return;
     }
-    if (idle_for(c, now) >= CLIENT_PATIENCE) {
+    raft_time timeout = c->server->options->client_timeout;
+    if (idle_for(c, now) >= timeout) {
         give_up(c, client_unsent(c) > 0 ? "it does not read its replies"
                                         : "it does not send the rest of a command");
-    } else if (c->rights == RIGHTS_NONE && now >= c->connected + LOGIN_PATIENCE) {
+    } else if (c->rights == RIGHTS_NONE && now >= c->connected + timeout) {
         give_up(c, "it has not authenticated");
     } else {
         trim(c);

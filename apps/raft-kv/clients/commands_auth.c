@@ -38,7 +38,7 @@ void execute_write_timeout(struct client *c, uint64_t seq, const struct request 
     char *end;
     unsigned long ms = strtoul(text, &end, 10);
     if (q->n != 3 || text[0] < '0' || text[0] > '9' || *end != '\0' ||
-        (size_t)(end - text) != q->arguments[2].len || ms == 0 || ms > MAX_WRITE_TIMEOUT) {
+        (size_t)(end - text) != q->arguments[2].len || ms == 0 || ms > MAX_TIMEOUT) {
         client_error(c, seq, "ERR usage: CLIENT WRITE-TIMEOUT [milliseconds, 1 to 3600000]");
         return;
     }
