@@ -115,6 +115,23 @@ def test_replies_that_nobody_reads():
             assert c.reply() == [BIG.decode()] * 31, i
 
 
+def test_small_replies_that_nobody_reads():
+    """One client makes the server hold little more than its own limit, 4 MiB."""
+    with Cluster(1) as cluster:
+        server = cluster.leader()
+        server.call("SET", "big", BIG)
+        server.call("GET", "big")
+        before = memory(server, "VmRSS")
+        with server.connect() as c:
+            send_all([c], encode("GET", "big") * 300)
+            time.sleep(0.5)
+            used = memory(server, "VmRSS") - before
+            assert TIMEOUT_FACTOR != 1 or used < 16 * MIB, used // MIB
+            c.socket.settimeout(10 * TIMEOUT_FACTOR)
+            for _ in range(300):
+                assert c.reply() == BIG.decode()
+
+
 def test_replies_that_many_clients_do_not_read():
     def begin(leader):
         clients = open_clients(leader, 30)
@@ -165,14 +182,18 @@ def test_slow_client_is_served_in_order():
 
 
 def test_replies_in_slots_wait_for_a_parked_read():
-    """The first reply is parked while later ones of the same client fill the memory that it may
-    have: nothing waits for ever."""
-    with Cluster(1) as cluster:
-        server = cluster.leader()
-        with server.connect() as c:
+    """The first reply has to wait for a majority, and later ones of the same client fill the memory
+    that its replies may take: nothing waits for ever."""
+    with Cluster(options=LONG_TIMEOUTS, fast=False) as cluster:
+        leader = cluster.leader()
+        with leader.connect() as c:
             c.call("SET", "big", BIG)
-            sender = send_later(c, (encode("GET", "big") + encode("ECHO", BIG) * 3) * 20)
-            for _ in range(80):
+            _, followers = stop_followers(cluster)
+            sender = send_later(c, encode("GET", "big") + encode("ECHO", BIG) * 20)
+            time.sleep(0.5)
+            for s in followers:
+                s.process.send_signal(signal.SIGCONT)
+            for _ in range(21):
                 assert c.reply() == BIG.decode()
             sender.join()
 
