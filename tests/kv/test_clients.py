@@ -145,7 +145,7 @@ def test_replies_that_many_clients_do_not_read():
 
 def test_unfinished_commands():
     def begin(leader):
-        clients = open_clients(leader, 400)
+        clients = open_clients(leader, 200)  # 800 MB
         data = encode("MSET", *(["k", b"x" * 1000000] * 4))
         assert len(data) > 4000000
         send_all(clients, data[:-1])

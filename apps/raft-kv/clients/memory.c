@@ -12,7 +12,7 @@
 
 enum {
     RETURN_MIN = 32 * 1024 * 1024, /* bytes freed before memory_return() acts, */
-    RETURN_PERIOD = 5000,          /* and ms between */
+    RETURN_PERIOD = 1000,          /* and ms between */
     /* What every client needs. It is part of what is used, but not of what the client has taken. */
     BASE = sizeof(struct client) + sizeof(redisReader),
     OWN_MAX = 32 * 1024, /* bytes that a client may have when the common part is used up */
