@@ -29,5 +29,13 @@ void test_colliding_keys(void);
 void test_dumps(void);
 /* unit_journal.c */
 void test_journal(void);
+/* unit_messages.c */
+void test_messages(void);
+void test_messages_with_random_bytes(void);
+void test_messages_from_disk(void);
+/* unit_session.c */
+void test_sessions(void);
+void test_session_attacks(void);
+void test_session_secrets(void);
 
 #endif
