@@ -234,6 +234,7 @@ int main(void) {
         {"sessions", test_sessions},
         {"sessions under attack", test_session_attacks},
         {"sessions with other secrets", test_session_secrets},
+        {"sessions with random bytes", test_session_random_bytes},
         {"requests", test_requests},
         {"overlay", test_overlay},
         {"colliding keys", test_colliding_keys},

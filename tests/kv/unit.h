@@ -37,5 +37,6 @@ void test_messages_from_disk(void);
 void test_sessions(void);
 void test_session_attacks(void);
 void test_session_secrets(void);
+void test_session_random_bytes(void);
 
 #endif
