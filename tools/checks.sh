@@ -177,6 +177,9 @@ installation() {
 
 demo() { tools/demo; }
 
+# platforms [NAME...]: other compilers, machines and systems.
+platforms() { tools/platforms "$@"; }
+
 # --- The two lists.
 
 # commit_checks: all tests, and of the night's checks those whose result depends on the commit.
@@ -191,6 +194,8 @@ commit_checks() {
     check lint "clang-tidy, cppcheck, shellcheck" lint
     check coverage "coverage" coverage
     check installation "the installed library is used in every way" installation
+    check platforms "a foreign processor, WebAssembly, the flags of Fedora" \
+        platforms aarch64 wasm32 fedora-flags
 }
 
 # full_checks: everything.
@@ -206,6 +211,7 @@ full_checks() {
     check valgrind "unit, scenario, C and memory tests under valgrind" under_valgrind
     check builds "the same updates from every build, on foreign architectures too" every_build
     check demo "three servers of raft-kv; the leader is killed" demo
+    check platforms "every platform" platforms
     check simulator "20,000 simulated clusters" simulator 20000
     check fuzzing "fuzzing for ten minutes" fuzzing 600
     check self-test "tools/mutants reports a mutant that changes nothing" mutants --self-test
