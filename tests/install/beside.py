@@ -5,7 +5,8 @@ program is built with each.
 
 usage: beside.py PREFIX PROGRAM.C
 
-PREFIX is where libraft was installed, PROGRAM.C a program for it. C-Raft is Debian's libraft-dev."""
+PREFIX is where libraft was installed, PROGRAM.C a program for it. C-Raft is Debian's
+libraft-dev."""
 import os
 import subprocess
 import sys

@@ -106,8 +106,8 @@ def meson_subproject(scratch, root, source, meson):
     folder = os.path.join(scratch, 'meson')
     write(os.path.join(folder, 'meson.build'), MESON)
     write(os.path.join(folder, 'subprojects', 'libraft.wrap'), WRAP)
-    copied = run(['git', '-C', root, 'ls-files', '-z', '--', 'meson.build', 'meson_options.txt', 'src',
-                  'include', 'abi', 'packaging', 'LICENSE', 'docs', 'bench', 'tests', 'apps',
+    copied = run(['git', '-C', root, 'ls-files', '-z', '--', 'meson.build', 'meson_options.txt',
+                  'src', 'include', 'abi', 'packaging', 'LICENSE', 'docs', 'bench', 'tests', 'apps',
                   'examples']).split('\0')
     for name in copied:
         if name and os.path.exists(os.path.join(root, name)):
