@@ -177,6 +177,9 @@ installation() {
 
 demo() { tools/demo; }
 
+# The release tarball and the packages made of it.
+packages() { tools/package; }
+
 # platforms [NAME...]: other compilers, machines and systems.
 platforms() { tools/platforms "$@"; }
 
@@ -196,6 +199,7 @@ commit_checks() {
     check installation "the installed library is used in every way" installation
     check platforms "a foreign processor, WebAssembly, the flags of Fedora" \
         platforms aarch64 wasm32 fedora-flags
+    check packages "the release tarball, built twice; packages from it" packages
 }
 
 # full_checks: everything.
@@ -212,6 +216,7 @@ full_checks() {
     check builds "the same updates from every build, on foreign architectures too" every_build
     check demo "three servers of raft-kv; the leader is killed" demo
     check platforms "every platform" platforms
+    check packages "the release tarball, built twice; packages from it" packages
     check simulator "20,000 simulated clusters" simulator 20000
     check fuzzing "fuzzing for ten minutes" fuzzing 600
     check self-test "tools/mutants reports a mutant that changes nothing" mutants --self-test
