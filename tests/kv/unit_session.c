@@ -87,6 +87,11 @@ static void open_both(struct end *a, struct end *b, const struct secret *secret)
     exchange(a, b);
     CHECK(a->session.state == SESSION_OPEN && b->session.state == SESSION_OPEN);
     CHECK(a->out.len == 0 && b->out.len == 0);
+    const struct session *sessions[] = {&a->session, &b->session};
+    for (unsigned i = 0; i < 2; i++) { /* what is not needed any more is erased */
+        CHECK(sodium_is_zero(sessions[i]->own_secret, sizeof sessions[i]->own_secret));
+        CHECK(sodium_is_zero(sessions[i]->in_key, sizeof sessions[i]->in_key));
+    }
 }
 
 static bool contains(const struct buf *b, const char *text) {
