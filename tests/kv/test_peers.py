@@ -57,13 +57,20 @@ def welcomed(server, sender=99):
     return s
 
 
-def request_vote(term, candidate, version=2):
-    return frame(b"\x03" + struct.pack("<BQQQQBB", version, term, candidate, 0, 0, 0, 0))
+def message(kind, version, fields, sender=99, address=b""):
+    """A Raft message in the encoding of docs/reference/wire.rst, in a frame."""
+    head = struct.pack("<BBBQH", 0x52, kind, version, sender, len(address))
+    return frame(b"\x01" + struct.pack("<I", 4 + len(head) + len(address) + len(fields)) + head +
+                 address + fields)
+
+
+def request_vote(term, candidate, version=2, **kwargs):
+    return message(3, version, struct.pack("<QQQQBB", term, candidate, 0, 0, 0, 0), **kwargs)
 
 
 def append_entries(term, prev=0, prev_term=0, commit=0, entries=b"", n=0):
-    return frame(b"\x01" + struct.pack("<BQQQQQI", 1, term, prev, prev_term, commit, 0, n) +
-                 entries)
+    return message(1, 1, struct.pack("<QQQQI", term, prev, prev_term, commit, n) + entries +
+                   struct.pack("<Q", 0))
 
 
 def healthy(running=3):
@@ -102,15 +109,18 @@ def test_malformed_messages_close_the_connection():
         struct.pack("<II", 1 << 31, 0),
         frame(b"\x00"),
         frame(b"\x63abc"),
+        frame(b"\x01"),
         frame(b"\x01\x01"),
         frame(ok[8:] + b"more"),
+        frame(ok[8:-1]),
+        frame(ok[8:].replace(b"\x52", b"\x53", 1)),  # another encoding
         append_entries(1, n=1000000000),
         append_entries(1, n=1, entries=entry[:-1]),
         append_entries(1, n=2, entries=entry),
         append_entries(1, n=1, entries=struct.pack("<QBI", 1, 77, 4) + b"abcd"),
         request_vote(1 << 63, 99),
         request_vote(5, 98),  # not the sender
-        frame(b"\x05" + struct.pack("<BQQQI", 1, 1, 5, 1, 0xffffffff)),
+        message(5, 1, struct.pack("<QQQI", 1, 5, 1, 0xffffffff)),
     ]
     for case in cases:
         s = welcomed(target)
@@ -119,17 +129,57 @@ def test_malformed_messages_close_the_connection():
     healthy()
 
 
+def test_messages_that_name_another_sender():
+    """A message that names another sender than the handshake closes the connection. The address in
+    a message is not used: the answer goes to the address of the handshake."""
+    target, other = cluster.servers[0], cluster.servers[1]
+    s = welcomed(target)
+    s.sendall(request_vote(1, 99, address=b"127.0.0.1:9/127.0.0.1:9"))
+    eventually("the answer is on its way",
+               lambda: "server 99 at 127.0.0.1:1/" in target.messages())
+    assert "at 127.0.0.1:9" not in target.messages()
+    s.sendall(frame(b"\x13"))
+    assert s.recv(9) == frame(b"\x14")
+    assert "names another sender" not in target.messages()
+    s.sendall(request_vote(1, other.id, sender=other.id))
+    assert receive(s) == b""
+    assert "server 99: a message names another sender" in target.messages(), target.messages()
+    healthy()
+
+
+def memory(server):
+    """The largest resident size of a server so far, in bytes."""
+    with open("/proc/%d/status" % server.process.pid) as f:
+        return next(int(line.split()[1]) * 1024 for line in f if line.startswith("VmHWM"))
+
+
+def test_large_frames_take_no_memory():
+    """A frame that states a length beyond the limit is refused before memory is allocated for it,
+    and so is a message that states more entries than it has."""
+    target = cluster.servers[0]
+    before = memory(target)
+    for _ in range(20):
+        for length in [8 * 1024 * 1024 + 1, 1 << 30, 0xffffffff]:
+            s = welcomed(target)
+            s.sendall(struct.pack("<II", length, 0) + b"x" * 1000)
+            assert receive(s) == b""
+        s = welcomed(target)
+        s.sendall(append_entries(1, n=0xffffffff, entries=b"x" * 1000))
+        assert receive(s) == b""
+    assert memory(target) < before + 8 * 1024 * 1024, (before, memory(target))
+    healthy()
+
+
 def test_random_frames():
-    """Well-formed frames with random content do no harm. They are sent with term 0, so that they
+    """Well-formed messages with random fields do no harm. They are sent with term 0, so that they
     cannot raise the cluster's term."""
     rng = random.Random(3)
     target = cluster.servers[1]
     for _ in range(200):
         s = welcomed(target)
-        body = bytes([rng.randint(1, 6), rng.randint(0, 3)]) + b"\0" * 8
-        body += bytes(rng.choice([0, 0, 0, 1, 255, rng.randint(0, 255)])
-                      for _ in range(rng.randint(0, 80)))
-        s.sendall(frame(body))
+        fields = b"\0" * 8 + bytes(rng.choice([0, 0, 0, 1, 255, rng.randint(0, 255)])
+                                   for _ in range(rng.randint(0, 80)))
+        s.sendall(message(rng.randint(1, 7), rng.randint(0, 3), fields))
         s.close()
     healthy()
 

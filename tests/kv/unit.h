@@ -35,5 +35,14 @@ void test_limits_of_requests(void);
 void test_notices(void);
 /* unit_journal.c */
 void test_journal(void);
+/* unit_messages.c */
+void test_messages(void);
+void test_messages_with_random_bytes(void);
+void test_messages_from_disk(void);
+/* unit_session.c */
+void test_sessions(void);
+void test_session_attacks(void);
+void test_session_secrets(void);
+void test_session_random_bytes(void);
 
 #endif

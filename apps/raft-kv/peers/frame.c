@@ -17,7 +17,7 @@ void frame_end(struct buf *b, size_t begun) {
     store_le(frame + 4, crc32c(0, frame + FRAME_HEAD, len), 4);
 }
 
-int frame_check(const char *data, size_t available, size_t *len) {
+int frame_length(const char *data, size_t available, size_t *len) {
     *len = 0;
     if (available < FRAME_HEAD) {
         return 0;
@@ -26,10 +26,13 @@ int frame_check(const char *data, size_t available, size_t *len) {
     if (*len == 0 || *len > MAX_FRAME) {
         return -1;
     }
-    if (available - FRAME_HEAD < *len) {
-        return 0;
-    }
-    return load_le(data + 4, 4) == crc32c(0, data + FRAME_HEAD, *len) ? 1 : -1;
+    return available - FRAME_HEAD >= *len;
+}
+
+int frame_check(const char *data, size_t available, size_t *len) {
+    int whole = frame_length(data, available, len);
+    bool wrong = whole == 1 && load_le(data + 4, 4) != crc32c(0, data + FRAME_HEAD, *len);
+    return wrong ? -1 : whole;
 }
 
 void frame_put(struct buf *b, enum frame_kind kind) {

@@ -20,8 +20,10 @@ struct inbound {
     bool closing;
     raft_id id; /* 0 before the handshake */
     char *address;
+    struct session session;
     struct block *block; /* received bytes; log entries may refer to it */
     size_t at;           /* first byte not processed yet */
+    struct block *plain; /* decrypted content; log entries may refer to it */
     struct buf answer;
 };
 
@@ -29,10 +31,26 @@ static void on_closed(uv_handle_t *handle) {
     struct inbound *in = handle->data;
     if (--in->handles == 0) {
         block_unref(in->block);
+        block_unref(in->plain);
+        session_end(&in->session);
         buf_free(&in->answer);
         free(in->address);
         free(in);
     }
+}
+
+static void report_close(const struct inbound *in, const char *why) {
+    char from[INET6_ADDRSTRLEN] = "an unknown address";
+    if (in->id != 0) {
+        report("closed a connection from server %llu: %s", in->id, why);
+        return;
+    }
+    struct sockaddr_storage address;
+    int len = sizeof address;
+    if (uv_tcp_getpeername(&in->tcp, (struct sockaddr *)&address, &len) == 0) {
+        uv_ip_name((struct sockaddr *)&address, from, sizeof from);
+    }
+    report("closed a connection from a server at %s: %s", from, why);
 }
 
 static void inbound_close(struct inbound *in, const char *why) {
@@ -40,7 +58,7 @@ static void inbound_close(struct inbound *in, const char *why) {
         return;
     }
     if (why != NULL) {
-        report("closed a connection from server %llu: %s", in->id, why);
+        report_close(in, why);
     }
     in->closing = true;
     *(in->prev != NULL ? &in->prev->next : &in->peers->inbound) = in->next;
@@ -69,7 +87,7 @@ static void answer(struct inbound *in, const char *refusal) {
         report("refused a connection from a server: %s", refusal);
         uv_read_stop((uv_stream_t *)&in->tcp);
     }
-    frame_end(&in->answer, begun);
+    session_seal(&in->session, &in->answer, begun);
     uv_buf_t b = uv_buf_init(in->answer.data, (unsigned)in->answer.len);
     in->write.data = in;
     if (uv_write(&in->write, (uv_stream_t *)&in->tcp, &b, 1, on_answered) != 0) {
@@ -77,10 +95,38 @@ static void answer(struct inbound *in, const char *refusal) {
     }
 }
 
+/* Write a few bytes now, or close the connection. */
+static void put_now(struct inbound *in, struct buf *b) {
+    uv_buf_t out = uv_buf_init(b->data, (unsigned)b->len);
+    if (b->len > 0 && uv_try_write((uv_stream_t *)&in->tcp, &out, 1) != (int)b->len) {
+        inbound_close(in, NULL);
+    }
+    buf_free(b);
+}
+
+/* A frame of the exchange of keys. False: take no more frames. */
+static bool on_exchange(struct inbound *in, const char *frame, size_t len) {
+    if (in->session.state == SESSION_KEY && frame[FRAME_HEAD] == FRAME_HELLO) {
+        answer(in, "only the accepting server has a --secret-file");
+        return false;
+    }
+    struct buf out = {0};
+    const char *why = session_exchange(&in->session, frame, len, &out);
+    if (why == NULL) {
+        put_now(in, &out);
+    } else {
+        inbound_close(in, why);
+        buf_free(&out);
+    }
+    return why == NULL;
+}
+
 static void on_hello(struct inbound *in, const char *content, size_t len) {
     const struct options *o = in->peers->server->options;
     struct hello hello;
-    if (!hello_decode(content, len, &hello)) {
+    if (content[0] == FRAME_KEY) {
+        answer(in, "only the connecting server has a --secret-file");
+    } else if (!hello_decode(content, len, &hello)) {
         inbound_close(in, "invalid handshake");
     } else if (strcmp(hello.cluster, o->cluster) != 0) {
         answer(in, "this server belongs to another cluster");
@@ -100,27 +146,25 @@ static void on_hello(struct inbound *in, const char *content, size_t len) {
 
 /* --- messages ------------------------------------------------------------ */
 
-/* If the socket takes no more, the answer is dropped: the other server has not read the earlier
- * ones. */
+/* A pong that the socket does not take closes the connection: the other server sends pings without
+ * reading the answers. */
 static void on_ping(struct inbound *in) {
     struct buf b = {0};
     frame_put(&b, FRAME_PONG);
-    uv_buf_t out = uv_buf_init(b.data, (unsigned)b.len);
-    int n = uv_try_write((uv_stream_t *)&in->tcp, &out, 1);
-    if (n != (int)b.len && n != UV_EAGAIN) {
-        inbound_close(in, NULL);
-    }
-    buf_free(&b);
+    session_seal(&in->session, &b, 0);
+    put_now(in, &b);
 }
 
-static void on_message(struct inbound *in, const char *content, size_t len) {
+static void on_message(struct inbound *in, struct block *block, const char *content, size_t len) {
     struct raft_message message;
-    memset(&message, 0, sizeof message);
-    if (!message_decode(&in->peers->decoder, in->block, content, len, &message)) {
+    if (!message_decode(&in->peers->memory, block, content, len, &message)) {
         inbound_close(in, "malformed message");
         return;
     }
-    message.server_id = in->id;
+    if (message.server_id != in->id) {
+        inbound_close(in, "a message names another sender");
+        return;
+    }
     message.server_address = in->address;
     struct raft_event event = {.type = RAFT_RECEIVE};
     event.receive.message = &message;
@@ -130,11 +174,45 @@ static void on_message(struct inbound *in, const char *content, size_t len) {
     }
 }
 
+/* Space for decrypted content. */
+static char *plain_room(struct inbound *in, size_t len) {
+    struct block *b = in->plain;
+    if (b != NULL && b->refs == 1) { /* no entry refers to what was decrypted */
+        b->len = 0;
+    }
+    if (b == NULL || b->cap - b->len < len) {
+        block_unref(b);
+        b = in->plain = block_new(len > BLOCK ? len : BLOCK);
+    }
+    return b->data + b->len;
+}
+
+/* A whole frame. */
+static void take_frame(struct inbound *in, const char *frame, size_t len) {
+    bool encrypted = in->session.state == SESSION_OPEN;
+    char *to = encrypted ? plain_room(in, len) : NULL;
+    const char *content = session_open(&in->session, frame, &len, to);
+    if (content == NULL) {
+        inbound_close(in, encrypted ? "a frame is not authentic" : "damaged frame");
+        return;
+    }
+    if (encrypted) {
+        in->plain->len += len;
+    }
+    if (in->id == 0) {
+        on_hello(in, content, len);
+    } else if (len == 1 && content[0] == FRAME_PING) {
+        on_ping(in);
+    } else {
+        on_message(in, encrypted ? in->plain : in->block, content, len);
+    }
+}
+
 static void take_frames(struct inbound *in) {
     while (!in->closing) {
         size_t len;
         const char *frame = in->block->data + in->at;
-        int whole = frame_check(frame, in->block->len - in->at, &len);
+        int whole = frame_length(frame, in->block->len - in->at, &len);
         if (whole < 0 || (in->id == 0 && len > HELLO_MAX)) {
             inbound_close(in, "malformed frame");
             return;
@@ -143,15 +221,15 @@ static void take_frames(struct inbound *in) {
             return;
         }
         in->at += FRAME_HEAD + len;
-        if (in->id == 0) {
-            on_hello(in, frame + FRAME_HEAD, len);
+        if (session_exchanges(&in->session)) {
+            if (!on_exchange(in, frame, len)) {
+                return;
+            }
+        } else {
+            take_frame(in, frame, len);
             if (in->id == 0) {
                 return;
             }
-        } else if (len == 1 && frame[FRAME_HEAD] == FRAME_PING) {
-            on_ping(in);
-        } else {
-            on_message(in, frame + FRAME_HEAD, len);
         }
     }
 }
@@ -165,7 +243,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
     size_t have = old != NULL ? old->len - in->at : 0;
     size_t len = 0;
     if (have > 0) {
-        frame_check(old->data + in->at, have < FRAME_HEAD ? have : FRAME_HEAD, &len);
+        frame_length(old->data + in->at, have < FRAME_HEAD ? have : FRAME_HEAD, &len);
     }
     size_t need = FRAME_HEAD + len > have + MIN_READ ? FRAME_HEAD + len : have + MIN_READ;
     if (old == NULL || old->cap - in->at < need) {
@@ -221,6 +299,7 @@ static void on_connection(uv_stream_t *listener, int status) {
         inbound_close(in, "too many connections");
         return;
     }
+    session_begin(&in->session, p->secret, false, NULL);
     uv_tcp_nodelay(&in->tcp, 1);
     uv_tcp_keepalive(&in->tcp, 1, 30);
     peers_limit_silence(p, &in->tcp);

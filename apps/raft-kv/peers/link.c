@@ -25,6 +25,7 @@ static void check(struct link *l);
 static void link_free(struct link *l) {
     if (l->closed && !l->resolving) {
         buf_free(&l->sending);
+        session_end(&l->session);
         free(l);
     }
 }
@@ -33,6 +34,19 @@ static void on_closed(uv_handle_t *handle) {
     struct link *l = handle->data;
     l->closed = true;
     link_free(l);
+}
+
+/* False: this reason has been logged since the last success. */
+static bool is_new_reason(struct peer *peer, const char *why) {
+    enum { MOST = sizeof peer->logged / sizeof peer->logged[0] };
+    uint32_t sum = crc32c(0, why, strlen(why));
+    for (unsigned i = 0; i < peer->n_logged && i < MOST; i++) {
+        if (peer->logged[i] == sum) {
+            return false;
+        }
+    }
+    peer->logged[peer->n_logged++ % MOST] = sum;
+    return true;
 }
 
 void link_on_retry(uv_timer_t *timer) {
@@ -58,9 +72,8 @@ void link_fail(struct link *l, const char *why) {
     if (peer == NULL) {
         return;
     }
-    if (l->ready || !peer->failure_logged) {
+    if (is_new_reason(peer, why) || l->ready) {
         report("server %llu at %s: %s", peer->id, peer->address, why);
-        peer->failure_logged = true;
     }
     l->peer = NULL;
     peer->link = NULL;
@@ -113,7 +126,9 @@ static void check(struct link *l) {
         return;
     }
     if (l->ping == 0) {
+        size_t begun = l->peer->out.len;
         frame_put(&l->peer->out, FRAME_PING); /* peers_flush() sends it */
+        session_seal(&l->session, &l->peer->out, begun);
         l->ping = l->sent + l->peer->out.len;
     }
     check_later(l);
@@ -153,7 +168,8 @@ static void on_answer(struct link *l, int whole, const char *content, size_t len
     if (whole == 1 && content[0] == FRAME_WELCOME && !l->ready) {
         l->ready = true;
         l->peer->delay = RETRY_MIN;
-        l->peer->failure_logged = false;
+        l->peer->n_logged = 0;
+        session_seal_all(&l->session, &l->peer->out);
         check_later(l);
         return;
     }
@@ -166,24 +182,68 @@ static void on_answer(struct link *l, int whole, const char *content, size_t len
         struct cursor c = {content + 1, content + len, false};
         const char *text = cursor_string(&c);
         snprintf(why, sizeof why, "refused: %.256s", text != NULL ? text : "");
+        for (char *at = why; *at != '\0'; at++) { /* who sent it may not be known */
+            *at = (unsigned char)*at < ' ' ? '?' : *at;
+        }
         link_fail(l, why);
         return;
     }
     link_fail(l, "invalid reply: not a raft-kv server");
 }
 
+static void put_hello(struct link *l, struct buf *out) {
+    const struct options *o = l->peer->peers->server->options;
+    struct hello hello = {o->id, l->peer->id, o->cluster, o->advertise};
+    size_t begun = out->len;
+    hello_encode(out, &hello);
+    session_seal(&l->session, out, begun);
+}
+
+/* A frame of the exchange of keys. The hello follows this server's proof at once, so that a server
+ * with another secret finds that out too. */
+static void on_exchange(struct link *l, size_t len) {
+    bool first = l->session.state == SESSION_KEY;
+    struct buf out = {0};
+    const char *why = session_exchange(&l->session, l->in, len, &out);
+    if (why == NULL && first) {
+        put_hello(l, &out);
+        link_send(l, &out);
+    }
+    if (why != NULL) {
+        link_fail(l, why);
+    }
+    buf_free(&out);
+}
+
+static void take_answer(struct link *l, size_t len) {
+    char opened[sizeof l->in];
+    bool refused = l->session.state == SESSION_KEY && l->in[FRAME_HEAD] == FRAME_REFUSED;
+    if (session_exchanges(&l->session) && !refused) {
+        on_exchange(l, len);
+        return;
+    }
+    const char *content = session_open(&l->session, l->in, &len, opened);
+    if (content == NULL && l->session.state == SESSION_OPEN) {
+        link_fail(l, "a frame is not authentic");
+    } else {
+        on_answer(l, content != NULL ? 1 : -1, content, len);
+    }
+}
+
 static void take_answers(struct link *l) {
     while (l->peer != NULL && l->in_len > 0) {
         size_t len;
-        int whole = frame_check(l->in, l->in_len, &len);
+        int whole = frame_length(l->in, l->in_len, &len);
         if (whole == 0 && l->in_len < sizeof l->in) {
             return;
         }
-        on_answer(l, whole, l->in + FRAME_HEAD, len);
-        if (whole == 1) {
-            l->in_len -= FRAME_HEAD + len;
-            memmove(l->in, l->in + FRAME_HEAD + len, l->in_len);
+        if (whole != 1) {
+            on_answer(l, -1, NULL, 0);
+            return;
         }
+        take_answer(l, len);
+        l->in_len -= FRAME_HEAD + len;
+        memmove(l->in, l->in + FRAME_HEAD + len, l->in_len);
     }
 }
 
@@ -214,10 +274,11 @@ static void on_connected(uv_connect_t *connect, int status) {
         link_fail(l, uv_strerror(status));
         return;
     }
-    const struct options *o = l->peer->peers->server->options;
-    struct hello hello = {o->id, l->peer->id, o->cluster, o->advertise};
     struct buf b = {0};
-    hello_encode(&b, &hello);
+    session_begin(&l->session, l->peer->peers->secret, true, &b);
+    if (!session_exchanges(&l->session)) {
+        put_hello(l, &b);
+    }
     uv_tcp_nodelay(&l->tcp, 1);
     peers_limit_silence(l->peer->peers, &l->tcp);
     uv_read_start((uv_stream_t *)&l->tcp, on_alloc, on_read);
@@ -244,9 +305,8 @@ void link_start(struct peer *peer) {
     uv_loop_t *loop = peer->peers->server->loop;
     struct endpoint to;
     if (!address_peer(peer->address, &to)) {
-        if (!peer->failure_logged) {
+        if (is_new_reason(peer, "malformed address")) {
             report("server %llu: malformed address %s", peer->id, peer->address);
-            peer->failure_logged = true;
         }
         return;
     }

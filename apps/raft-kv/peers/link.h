@@ -23,6 +23,7 @@ struct link {
     unsigned long long sent; /* bytes given to libuv, */
     unsigned long long done; /* and those acknowledged by the peer's kernel at the last check */
     unsigned long long ping; /* `sent` after the unanswered ping, 0: there is none */
+    struct session session;
     struct buf sending;
     char in[512];
     size_t in_len;
@@ -34,13 +35,14 @@ struct peer {
     raft_id id;
     char *address;
     struct link *link;
-    uv_timer_t retry;    /* while connecting: the deadline; connected: the next check */
-    unsigned delay;      /* ms before the next reconnect, RETRY_MIN after a success */
-    raft_time used;      /* when a message was last queued */
-    struct buf out;      /* queued messages */
-    bool congested;      /* messages are being dropped */
-    bool unreachable;    /* peers_report() must report it */
-    bool failure_logged; /* do not log the reason again */
+    uv_timer_t retry;   /* while connecting: the deadline; connected: the next check */
+    unsigned delay;     /* ms before the next reconnect, RETRY_MIN after a success */
+    raft_time used;     /* when a message was last queued */
+    struct buf out;     /* queued messages */
+    bool congested;     /* messages are being dropped */
+    bool unreachable;   /* peers_report() must report it */
+    uint32_t logged[4]; /* checksums of the latest reasons for failures that were logged */
+    unsigned n_logged;  /* since the last success */
 };
 
 /* Connect to the peer, which must have no link. */

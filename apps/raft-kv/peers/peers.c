@@ -52,7 +52,9 @@ void peers_send(struct peers *p, struct raft_message *message) {
         return;
     }
     peer->congested = false;
-    if (!message_encode(&peer->out, message, &p->server->log)) {
+    struct session *session = peer->link->ready ? &peer->link->session : NULL;
+    if (!message_encode(&p->memory, &peer->out, p->server->options->id, message, &p->server->log,
+                        session)) {
         report("server %llu: dropped a message: its entries are not in the log any more", peer->id);
         peer->unreachable = true;
     }
@@ -87,6 +89,8 @@ void peers_report(struct peers *p) {
 }
 
 void peers_start(struct peers *p, struct server *server) {
+    const char *secret_file = server->options->secret_file;
     *p = (struct peers){.server = server};
+    p->secret = secret_file != NULL ? secret_load(secret_file) : NULL;
     inbound_listen(p);
 }

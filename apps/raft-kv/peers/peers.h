@@ -10,7 +10,8 @@
 
 #include <uv.h>
 
-#include "codec.h"
+#include "message.h"
+#include "session.h"
 
 struct server;
 struct peer;
@@ -23,7 +24,8 @@ struct peers {
     uv_tcp_t listener;
     struct inbound *inbound;
     unsigned n_inbound;
-    struct decoder decoder;
+    struct message_memory memory;
+    struct secret *secret; /* NULL: the network is trusted */
 };
 
 void peers_start(struct peers *p, struct server *server);
