@@ -2,7 +2,6 @@
 /* Connections from other servers. Malformed input closes the connection and has no other effect. */
 #include <stdlib.h>
 
-#include "address.h"
 #include "peers.h"
 #include "report.h"
 #include "server.h"
@@ -61,15 +60,8 @@ static void on_answered(uv_write_t *write, int status) {
     }
 }
 
-static void answer(struct inbound *in, const char *refusal) {
-    size_t begun = frame_begin(&in->answer);
-    buf_put_int(&in->answer, refusal == NULL ? FRAME_WELCOME : FRAME_REFUSED, 1);
-    if (refusal != NULL) {
-        buf_put_string(&in->answer, refusal);
-        report("refused a connection from a server: %s", refusal);
-        uv_read_stop((uv_stream_t *)&in->tcp);
-    }
-    frame_end(&in->answer, begun);
+/* Send the answer in in->answer. */
+static void answer(struct inbound *in) {
     uv_buf_t b = uv_buf_init(in->answer.data, (unsigned)in->answer.len);
     in->write.data = in;
     if (uv_write(&in->write, (uv_stream_t *)&in->tcp, &b, 1, on_answered) != 0) {
@@ -78,33 +70,50 @@ static void answer(struct inbound *in, const char *refusal) {
 }
 
 static void on_hello(struct inbound *in, const char *content, size_t len) {
-    const struct options *o = in->peers->server->options;
+    struct peers *p = in->peers;
     struct hello hello;
     if (!hello_decode(content, len, &hello)) {
         inbound_close(in, "invalid handshake");
-    } else if (strcmp(hello.cluster, o->cluster) != 0) {
-        answer(in, "this server belongs to another cluster");
-    } else if (hello.to != o->id) {
-        answer(in, "the server at this address has another ID");
-    } else if (hello.from == o->id) {
-        answer(in, "the connecting server has the same ID as this server");
-    } else if (!address_valid(hello.address)) {
-        answer(in, "malformed address");
+        return;
+    }
+    const char *why = handshake_on_hello(p->server, &hello);
+    if (why != NULL) {
+        refusals_note(&p->refusals, REFUSED_BY_US, hello.from, why);
+        handshake_put_refused(&in->answer, why);
     } else {
+        handshake_put_welcome(p->server, &in->answer);
+    }
+    if (why == NULL && hello.purpose == PURPOSE_RAFT) {
+        refusals_clear(&p->refusals, REFUSED_BY_US, hello.from);
         in->id = hello.from;
         in->address = xstrdup(hello.address);
         uv_timer_stop(&in->deadline);
-        answer(in, NULL);
+    } else {
+        uv_read_stop((uv_stream_t *)&in->tcp); /* on_answered() closes the connection */
     }
+    answer(in);
+}
+
+/* The connecting server does not accept the answer. */
+static void on_refused(struct inbound *in, const char *reason) {
+    if (reason != NULL) {
+        refusals_note(&in->peers->refusals, REFUSED_BY_PEER, in->id, reason);
+    }
+    inbound_close(in, reason != NULL ? NULL : "malformed frame");
 }
 
 /* --- messages ------------------------------------------------------------ */
 
 /* If the socket takes no more, the answer is dropped: the other server has not read the earlier
  * ones. */
-static void on_ping(struct inbound *in) {
+static void on_ping(struct inbound *in, const char *content, size_t len) {
+    struct server *s = in->peers->server;
     struct buf b = {0};
-    frame_put(&b, FRAME_PONG);
+    if (!tickets_take(s, in->id, in->address, content, len)) {
+        inbound_close(in, "malformed message");
+        return;
+    }
+    tickets_put(s, &b, FRAME_PONG);
     uv_buf_t out = uv_buf_init(b.data, (unsigned)b.len);
     int n = uv_try_write((uv_stream_t *)&in->tcp, &out, 1);
     if (n != (int)b.len && n != UV_EAGAIN) {
@@ -148,8 +157,10 @@ static void take_frames(struct inbound *in) {
             if (in->id == 0) {
                 return;
             }
-        } else if (len == 1 && frame[FRAME_HEAD] == FRAME_PING) {
-            on_ping(in);
+        } else if (frame[FRAME_HEAD] == FRAME_PING) {
+            on_ping(in, frame + FRAME_HEAD, len);
+        } else if (frame[FRAME_HEAD] == FRAME_REFUSED) {
+            on_refused(in, refused_decode(frame + FRAME_HEAD, len));
         } else {
             on_message(in, frame + FRAME_HEAD, len);
         }

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 
 #include "address.h"
+#include "identify.h"
 #include "report.h"
 #include "server.h"
 
@@ -35,6 +36,12 @@ static void on_closed(uv_handle_t *handle) {
     link_free(l);
 }
 
+static void end(struct link *l) {
+    l->peer->link = NULL;
+    l->peer = NULL;
+    uv_close((uv_handle_t *)&l->tcp, on_closed);
+}
+
 void link_on_retry(uv_timer_t *timer) {
     struct peer *peer = timer->data;
     if (peer->link != NULL && peer->link->ready) {
@@ -42,11 +49,12 @@ void link_on_retry(uv_timer_t *timer) {
         return;
     }
     if (peer->link != NULL) { /* timeout while connecting */
-        struct link *l = peer->link;
-        l->peer = NULL;
-        peer->link = NULL;
-        uv_close((uv_handle_t *)&l->tcp, on_closed);
+        end(peer->link);
         peer->unreachable = true;
+        if (peer->identify != NULL) {
+            identify_failed(peer, "no answer", false);
+            return;
+        }
     }
     if (server_now() < peer->used + IDLE_AFTER) {
         link_start(peer);
@@ -58,16 +66,19 @@ void link_fail(struct link *l, const char *why) {
     if (peer == NULL) {
         return;
     }
+    if (peer->identify != NULL) {
+        end(l);
+        identify_failed(peer, why, false);
+        return;
+    }
     if (l->ready || !peer->failure_logged) {
         report("server %llu at %s: %s", peer->id, peer->address, why);
         peer->failure_logged = true;
     }
-    l->peer = NULL;
-    peer->link = NULL;
+    end(l);
     peer->out.len = 0;
     peer->congested = false;
     peer->unreachable = true;
-    uv_close((uv_handle_t *)&l->tcp, on_closed);
     uv_timer_start(&peer->retry, link_on_retry, peer->delay, 0);
     peer->delay = peer->delay * 2 > RETRY_MAX ? RETRY_MAX : peer->delay * 2;
 }
@@ -113,7 +124,8 @@ static void check(struct link *l) {
         return;
     }
     if (l->ping == 0) {
-        frame_put(&l->peer->out, FRAME_PING); /* peers_flush() sends it */
+        /* peers_flush() sends it */
+        tickets_put(l->peer->peers->server, &l->peer->out, FRAME_PING);
         l->ping = l->sent + l->peer->out.len;
     }
     check_later(l);
@@ -149,27 +161,58 @@ void link_send(struct link *l, struct buf *out) {
     out->len = 0;
 }
 
+static void on_refused(struct link *l, const char *reason) {
+    struct peer *peer = l->peer;
+    refusals_note(&peer->peers->refusals, REFUSED_BY_PEER, peer->id, reason);
+    if (peer->identify != NULL) {
+        end(l);
+        identify_failed(peer, reason, true);
+        return;
+    }
+    peer->failure_logged = true;
+    link_fail(l, reason);
+}
+
+static void on_welcome(struct link *l, const struct welcome *welcome) {
+    struct peer *peer = l->peer;
+    if (peer->identify != NULL) {
+        end(l);
+        identify_answered(peer, welcome);
+        return;
+    }
+    struct server *s = peer->peers->server;
+    const char *why = handshake_on_welcome(s, peer->id, peer->address, welcome);
+    if (why != NULL) {
+        struct buf b = {0};
+        handshake_put_refused(&b, why);
+        link_send(l, &b);
+        buf_free(&b);
+        if (l->peer != NULL) {
+            on_refused(l, why);
+        }
+        return;
+    }
+    refusals_clear(&peer->peers->refusals, REFUSED_BY_PEER, peer->id);
+    l->ready = true;
+    peer->delay = RETRY_MIN;
+    peer->failure_logged = false;
+    check_later(l);
+}
+
 static void on_answer(struct link *l, int whole, const char *content, size_t len) {
-    if (whole == 1 && content[0] == FRAME_WELCOME && !l->ready) {
-        l->ready = true;
-        l->peer->delay = RETRY_MIN;
-        l->peer->failure_logged = false;
-        check_later(l);
-        return;
-    }
-    if (whole == 1 && len == 1 && content[0] == FRAME_PONG && l->ping != 0) {
+    struct server *s = l->peer->peers->server;
+    struct welcome welcome;
+    const char *reason;
+    if (whole == 1 && !l->ready && welcome_decode(content, len, &welcome)) {
+        on_welcome(l, &welcome);
+    } else if (whole == 1 && content[0] == FRAME_PONG && l->ping != 0 &&
+               tickets_take(s, l->peer->id, l->peer->address, content, len)) {
         l->ping = 0;
-        return;
+    } else if (whole == 1 && (reason = refused_decode(content, len)) != NULL) {
+        on_refused(l, reason);
+    } else {
+        link_fail(l, "invalid reply: not a raft-kv server");
     }
-    if (whole == 1 && content[0] == FRAME_REFUSED) {
-        char why[300];
-        struct cursor c = {content + 1, content + len, false};
-        const char *text = cursor_string(&c);
-        snprintf(why, sizeof why, "refused: %.256s", text != NULL ? text : "");
-        link_fail(l, why);
-        return;
-    }
-    link_fail(l, "invalid reply: not a raft-kv server");
 }
 
 static void take_answers(struct link *l) {
@@ -214,10 +257,9 @@ static void on_connected(uv_connect_t *connect, int status) {
         link_fail(l, uv_strerror(status));
         return;
     }
-    const struct options *o = l->peer->peers->server->options;
-    struct hello hello = {o->id, l->peer->id, o->cluster, o->advertise};
     struct buf b = {0};
-    hello_encode(&b, &hello);
+    handshake_put_hello(l->peer->peers->server, &b, l->peer->purpose, l->peer->id,
+                        l->peer->address);
     uv_tcp_nodelay(&l->tcp, 1);
     peers_limit_silence(l->peer->peers, &l->tcp);
     uv_read_start((uv_stream_t *)&l->tcp, on_alloc, on_read);
@@ -266,6 +308,8 @@ void link_start(struct peer *peer) {
         return;
     }
     unsigned ms = peers_patience(peer->peers);
-    ms = ms < CONNECT_MIN ? CONNECT_MIN : ms > CONNECT_MAX ? CONNECT_MAX : ms;
+    ms = ms < CONNECT_MIN || peer->identify != NULL ? CONNECT_MIN
+         : ms > CONNECT_MAX                         ? CONNECT_MAX
+                                                    : ms;
     uv_timer_start(&peer->retry, link_on_retry, ms, 0);
 }

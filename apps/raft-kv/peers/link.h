@@ -8,6 +8,8 @@
 
 enum { RETRY_MIN = 50 /* ms before the first reconnect */ };
 
+struct identify;
+
 /* One connection to a peer, from the lookup of its host name to its end. */
 struct link {
     struct peer *peer; /* NULL after the connection has ended */
@@ -24,7 +26,7 @@ struct link {
     unsigned long long done; /* and those acknowledged by the peer's kernel at the last check */
     unsigned long long ping; /* `sent` after the unanswered ping, 0: there is none */
     struct buf sending;
-    char in[512];
+    char in[FRAME_HEAD + MAX_REASON + 8]; /* the longest answer is a refusal */
     size_t in_len;
 };
 
@@ -33,6 +35,8 @@ struct peer {
     struct peers *peers;
     raft_id id;
     char *address;
+    enum purpose purpose;
+    struct identify *identify; /* purpose is not PURPOSE_RAFT: the question, see identify.h */
     struct link *link;
     uv_timer_t retry;    /* while connecting: the deadline; connected: the next check */
     unsigned delay;      /* ms before the next reconnect, RETRY_MIN after a success */

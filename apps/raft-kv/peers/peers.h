@@ -11,6 +11,7 @@
 #include <uv.h>
 
 #include "codec.h"
+#include "refusals.h"
 
 struct server;
 struct peer;
@@ -24,6 +25,8 @@ struct peers {
     struct inbound *inbound;
     unsigned n_inbound;
     struct decoder decoder;
+    struct peer_tickets tickets;
+    struct refusals refusals;
 };
 
 void peers_start(struct peers *p, struct server *server);
