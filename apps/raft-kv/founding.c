@@ -2,7 +2,6 @@
 #include "founding.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "address.h"
@@ -18,7 +17,7 @@ struct asked {
     struct server *server;
     const struct raft_server *member;
     uint64_t incarnation;
-    char reason[MAX_REASON]; /* last one in the log */
+    bool waiting; /* the log says so */
 };
 
 void founding_bootstrap(struct server *s, const struct raft_configuration *conf) {
@@ -67,13 +66,13 @@ static void on_answer(void *context, const struct welcome *answer, const char *e
     struct founding *f = &a->server->founding;
     if (answer != NULL) {
         a->incarnation = answer->told.incarnation;
-        a->reason[0] = '\0';
+        a->waiting = false;
     } else {
         f->missing++;
-        if (!refused && strcmp(a->reason, error) != 0) { /* once for each reason */
+        if (!refused && !a->waiting) {
+            a->waiting = true;
             report("waiting for server %llu at %s to found the cluster: %s", a->member->id,
                    a->member->address, error);
-            snprintf(a->reason, sizeof a->reason, "%s", error);
         }
     }
     if (--f->outstanding == 0) {

@@ -117,8 +117,8 @@ class PowerSupply:
             s.process.send_signal(signal.SIGKILL)
         for s in servers:
             s.kill()
-            self.unsynced_bytes += rebuild(s.dir, s.dir + ".base", s.dir + ".trace", self.rng,
-                                           mode)
+            self.unsynced_bytes += rebuild(s.dir, s.dir + ".base", [s.dir + ".trace"],
+                                           self.rng, mode)
 
 
 def run_load(cluster, disturb):

@@ -123,6 +123,32 @@ def test_handshake():
     healthy()
 
 
+def test_unacceptable_welcomes():
+    """A member connects to something that claims to be another member. It refuses what has another
+    ID, directory or cluster, and says why."""
+    real = cluster.followers()[0]
+    told = real.status()
+    mine = [real.id, int(told["incarnation"], 16), int(told["cluster-id"], 16)]
+    real.kill()
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", real.peer_port))
+        listener.listen(10)
+        listener.settimeout(20)
+        for i, why in [(0, b"another ID"), (1, b"another directory"), (2, b"another cluster")]:
+            wrong = list(mine)
+            wrong[i] ^= 1 << 40
+            s = listener.accept()[0]
+            s.settimeout(10)
+            assert s.recv(1000)[8:9] == b"\x10"  # hello
+            s.sendall(frame(b"\x11" + struct.pack("<QQQ", *wrong) + tickets()))
+            answer = receive(s)
+            assert answer[8:9] == b"\x12" and why in answer, (answer, why)
+            s.close()
+    real.start()
+    healthy()
+
+
 def test_malformed_messages_close_the_connection():
     target = cluster.servers[0]
     ok = append_entries(0)

@@ -109,13 +109,6 @@ const char *refused_decode(const char *data, size_t len) {
     return reason;
 }
 
-void tickets_put(struct server *s, struct buf *b, int kind) {
-    size_t begun = frame_begin(b);
-    buf_put_int(b, (uint64_t)kind, 1);
-    put_told(s, b);
-    frame_end(b, begun);
-}
-
 /* --- decisions ----------------------------------------------------------- */
 
 __attribute__((format(printf, 1, 2))) static const char *refusal(const char *format, ...) {
@@ -164,9 +157,9 @@ static const char *check_directory(struct server *s, const struct peer_ticket *t
 }
 
 /* Only directories that the configuration names are remembered, so that their number is limited. */
-static void note_tickets(struct server *s, const struct peer_ticket *told) {
+static void note_tickets(struct server *s, const struct peer_ticket *told, bool direct) {
     if (incarnation_of(s, told->id) == told->incarnation) {
-        peer_tickets_note(&s->peers.tickets, told);
+        peer_tickets_note(&s->peers.tickets, told, direct);
     }
 }
 
@@ -193,13 +186,13 @@ static const char *check_cluster(struct server *s, const struct hello *h) {
     if (h->cluster_id == 0) {
         return refusal("server %llu does not belong to a cluster", h->from);
     }
-    if (h->to_incarnation != s->store.incarnation) {
-        return wrong_directory(s->options->id, s->store.incarnation, h->to_incarnation, mine == 0);
-    }
     if (mine != 0 && mine != h->cluster_id) {
         return refusal("server %llu belongs to another cluster of the same name (%016" PRIx64
                        ") than server %llu (%016" PRIx64 ")",
                        s->options->id, mine, h->from, h->cluster_id);
+    }
+    if (h->to_incarnation != s->store.incarnation) {
+        return wrong_directory(s->options->id, s->store.incarnation, h->to_incarnation, mine == 0);
     }
     return NULL;
 }
@@ -238,7 +231,7 @@ const char *handshake_on_hello(struct server *s, const struct hello *hello) {
             report("joined cluster %016" PRIx64 ", of which server %llu is a member", h.cluster_id,
                    h.from);
         }
-        note_tickets(s, &h.told);
+        note_tickets(s, &h.told, true);
     }
     return why;
 }
@@ -260,20 +253,51 @@ const char *handshake_on_welcome(struct server *s, raft_id id, const char *addre
     }
     const char *why = check_directory(s, &w->told);
     if (why == NULL) {
-        note_tickets(s, &w->told);
+        note_tickets(s, &w->told, true);
     }
     return why;
 }
 
-bool tickets_take(struct server *s, raft_id id, const char *address, const char *data, size_t len) {
+/* --- pings --------------------------------------------------------------- */
+
+void pong_put(struct server *s, struct buf *b) {
+    size_t begun = frame_begin(b);
+    buf_put_int(b, FRAME_PONG, 1);
+    put_told(s, b);
+    frame_end(b, begun);
+}
+
+void ping_put(struct server *s, struct buf *b) {
+    const struct peer_tickets *t = &s->peers.tickets;
+    size_t begun = frame_begin(b);
+    buf_put_int(b, FRAME_PING, 1);
+    put_told(s, b);
+    for (unsigned i = 0; i < t->n && server_leads(s); i++) {
+        if (incarnation_of(s, t->list[i].id) == t->list[i].incarnation) {
+            peer_ticket_encode(b, &t->list[i]);
+        }
+    }
+    frame_end(b, begun);
+}
+
+bool ping_take(struct server *s, raft_id id, const char *address, const char *data, size_t len) {
     struct cursor c = {data + 1, data + len, false};
     struct peer_ticket told = {.id = id};
     take_told(&c, &told);
-    if (c.bad || cursor_left(&c) > 0 || !address_incarnation(address, &told.incarnation)) {
+    if (c.bad || !address_incarnation(address, &told.incarnation)) {
         return false;
     }
-    note_tickets(s, &told);
-    return true;
+    note_tickets(s, &told, true);
+    while (cursor_left(&c) > 0 && data[0] == FRAME_PING) {
+        peer_ticket_decode(&c, &told);
+        if (c.bad) {
+            return false;
+        }
+        if (told.id != s->options->id) {
+            note_tickets(s, &told, false);
+        }
+    }
+    return cursor_left(&c) == 0;
 }
 
 /* --- the list of --bootstrap --------------------------------------------- */

@@ -61,10 +61,12 @@ const char *handshake_on_hello(struct server *s, const struct hello *hello);
 const char *handshake_on_welcome(struct server *s, raft_id id, const char *address,
                                  const struct welcome *welcome);
 
-/* Append FRAME_PING or FRAME_PONG, which tell what this server has synced. */
-void tickets_put(struct server *s, struct buf *b, int kind);
+/* Append FRAME_PING or FRAME_PONG, which tell what this server has synced. A leader's ping also
+ * tells what it knows of the other members: these need not have connections to each other. */
+void ping_put(struct server *s, struct buf *b);
+void pong_put(struct server *s, struct buf *b);
 /* Remember what a ping or pong of an accepted server tells; false: malformed. */
-bool tickets_take(struct server *s, raft_id id, const char *address, const char *data, size_t len);
+bool ping_take(struct server *s, raft_id id, const char *address, const char *data, size_t len);
 
 /* Digest of the list of --bootstrap, whatever its order; 0: there is none. */
 uint64_t handshake_list_digest(const struct raft_configuration *list);

@@ -109,11 +109,11 @@ static void on_refused(struct inbound *in, const char *reason) {
 static void on_ping(struct inbound *in, const char *content, size_t len) {
     struct server *s = in->peers->server;
     struct buf b = {0};
-    if (!tickets_take(s, in->id, in->address, content, len)) {
+    if (!ping_take(s, in->id, in->address, content, len)) {
         inbound_close(in, "malformed message");
         return;
     }
-    tickets_put(s, &b, FRAME_PONG);
+    pong_put(s, &b);
     uv_buf_t out = uv_buf_init(b.data, (unsigned)b.len);
     int n = uv_try_write((uv_stream_t *)&in->tcp, &out, 1);
     if (n != (int)b.len && n != UV_EAGAIN) {

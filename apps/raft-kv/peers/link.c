@@ -124,8 +124,7 @@ static void check(struct link *l) {
         return;
     }
     if (l->ping == 0) {
-        /* peers_flush() sends it */
-        tickets_put(l->peer->peers->server, &l->peer->out, FRAME_PING);
+        ping_put(l->peer->peers->server, &l->peer->out); /* peers_flush() sends it */
         l->ping = l->sent + l->peer->out.len;
     }
     check_later(l);
@@ -206,7 +205,7 @@ static void on_answer(struct link *l, int whole, const char *content, size_t len
     if (whole == 1 && !l->ready && welcome_decode(content, len, &welcome)) {
         on_welcome(l, &welcome);
     } else if (whole == 1 && content[0] == FRAME_PONG && l->ping != 0 &&
-               tickets_take(s, l->peer->id, l->peer->address, content, len)) {
+               ping_take(s, l->peer->id, l->peer->address, content, len)) {
         l->ping = 0;
     } else if (whole == 1 && (reason = refused_decode(content, len)) != NULL) {
         on_refused(l, reason);

@@ -17,16 +17,20 @@ static struct peer_ticket *find(struct peer_tickets *t, raft_id id, uint64_t inc
     return NULL;
 }
 
-static void decode(struct peer_tickets *t, struct cursor *c) {
-    size_t n = (size_t)cursor_int(c, 4);
-    for (size_t i = 0; i < n && i < MAX_PEER_TICKETS && !c->bad; i++) {
-        struct peer_ticket *told = &t->list[t->n++];
-        told->id = cursor_int(c, 8);
-        told->incarnation = cursor_int(c, 8);
-        told->run = cursor_int(c, 8);
-        told->synced.hard = cursor_int(c, 8);
-        told->synced.log = cursor_int(c, 8);
-    }
+void peer_ticket_encode(struct buf *b, const struct peer_ticket *ticket) {
+    buf_put_int(b, ticket->id, 8);
+    buf_put_int(b, ticket->incarnation, 8);
+    buf_put_int(b, ticket->run, 8);
+    buf_put_int(b, ticket->synced.hard, 8);
+    buf_put_int(b, ticket->synced.log, 8);
+}
+
+void peer_ticket_decode(struct cursor *c, struct peer_ticket *ticket) {
+    ticket->id = cursor_int(c, 8);
+    ticket->incarnation = cursor_int(c, 8);
+    ticket->run = cursor_int(c, 8);
+    ticket->synced.hard = cursor_int(c, 8);
+    ticket->synced.log = cursor_int(c, 8);
 }
 
 void peer_tickets_load(struct peer_tickets *t, struct store *s) {
@@ -37,7 +41,9 @@ void peer_tickets_load(struct peer_tickets *t, struct store *s) {
         return;
     }
     struct cursor c = {record, record + len, false};
-    decode(t, &c);
+    while (cursor_left(&c) > 0 && t->n < MAX_PEER_TICKETS && !c.bad) {
+        peer_ticket_decode(&c, &t->list[t->n++]);
+    }
     if (c.bad || cursor_left(&c) > 0) {
         die("%s: the record \"" KEY "\" is corrupted", s->dir);
     }
@@ -49,13 +55,8 @@ void peer_tickets_save(struct peer_tickets *t, struct store *s, raft_time now) {
         return;
     }
     struct buf b = {0};
-    buf_put_int(&b, t->n, 4);
     for (unsigned i = 0; i < t->n; i++) {
-        buf_put_int(&b, t->list[i].id, 8);
-        buf_put_int(&b, t->list[i].incarnation, 8);
-        buf_put_int(&b, t->list[i].run, 8);
-        buf_put_int(&b, t->list[i].synced.hard, 8);
-        buf_put_int(&b, t->list[i].synced.log, 8);
+        peer_ticket_encode(&b, &t->list[i]);
     }
     rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
     rocksdb_writebatch_put_cf(batch, s->meta, KEY, strlen(KEY), b.data, b.len);
@@ -72,7 +73,7 @@ static bool raise_to(uint64_t *value, uint64_t to) {
     return higher;
 }
 
-void peer_tickets_note(struct peer_tickets *t, const struct peer_ticket *told) {
+void peer_tickets_note(struct peer_tickets *t, const struct peer_ticket *told, bool direct) {
     struct peer_ticket *known = find(t, told->id, told->incarnation);
     if (known == NULL) {
         if (t->n == MAX_PEER_TICKETS) { /* forget the oldest; if it is alive, it tells again */
@@ -82,11 +83,12 @@ void peer_tickets_note(struct peer_tickets *t, const struct peer_ticket *told) {
         t->changed = true;
         return;
     }
-    bool changed = known->run != told->run;
-    known->run = told->run;
-    changed = raise_to(&known->synced.hard, told->synced.hard) || changed;
-    changed = raise_to(&known->synced.log, told->synced.log) || changed;
-    t->changed = t->changed || changed;
+    bool higher = raise_to(&known->synced.hard, told->synced.hard);
+    higher = raise_to(&known->synced.log, told->synced.log) || higher;
+    if (higher || direct) {
+        t->changed = t->changed || higher || known->run != told->run;
+        known->run = told->run;
+    }
 }
 
 const struct fence *peer_tickets_missing(const struct peer_tickets *t,
