@@ -62,8 +62,8 @@ static void load(struct server *s, struct hard_state *hard, struct base *base,
     }
 }
 
-/* A server that has founded its cluster, but whose log is empty, has not sent any message: it may
- * have stored a term and a vote, but nobody knows of them. */
+/* Go on with a founding that was interrupted, or begin one. A server that has founded its cluster
+ * but has an empty log has not sent a message and has no vote. */
 static void found(struct server *s, struct members *founding) {
     if (founding->conf.n > 0 && s->log.last == 0) {
         founding_bootstrap(s, &founding->conf);
@@ -83,10 +83,7 @@ static void start_raft(struct server *s) {
     struct log_image image;
     struct members founding = {0};
     load(s, &hard, &base, &image);
-    if (store_load_founding(&s->store, &founding) && s->log.last == 0) {
-        hard.term = 0;
-        hard.voted_for = 0;
-    }
+    store_load_founding(&s->store, &founding);
     settings(s);
     struct raft_snapshot_metadata metadata = {base.index, base.term, base.members.conf,
                                               base.conf_index};

@@ -149,6 +149,31 @@ def test_unacceptable_welcomes():
     healthy()
 
 
+def test_answer_to_another_directory():
+    """A server that the configuration does not name gets its answers on a connection to the address
+    in its hello, and only there if it has the directory that it told."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(10)
+        listener.settimeout(20)
+        address = "127.0.0.1:%d/127.0.0.1:1/%016x" % (listener.getsockname()[1], 7)
+        target = cluster.servers[0]
+        asking = connect(target)
+        asking.sendall(hello(99, target.id, address=address))
+        assert asking.recv(1000)[8:9] == b"\x11"
+        asking.sendall(append_entries(1))  # of an old term: it is answered
+        cluster_id = int(target.status()["cluster-id"], 16)
+        s = listener.accept()[0]
+        s.settimeout(10)
+        assert s.recv(1000)[8:9] == b"\x10"  # hello
+        s.sendall(frame(b"\x11" + struct.pack("<QQQ", 99, 8, cluster_id) + tickets()))
+        answer = receive(s)
+        assert answer[8:9] == b"\x12" and b"another directory" in answer, answer
+        s.close()
+        asking.close()
+    healthy()
+
+
 def test_malformed_messages_close_the_connection():
     target = cluster.servers[0]
     ok = append_entries(0)

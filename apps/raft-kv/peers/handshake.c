@@ -166,7 +166,7 @@ static void note_tickets(struct server *s, const struct peer_ticket *told, bool 
 /* Somebody asks who this server is, to add it to a cluster or to found one. */
 static const char *check_identify(struct server *s, const struct hello *h) {
     uint64_t mine = s->store.cluster_id;
-    if (mine != 0 && (h->purpose == PURPOSE_FOUND || mine != h->cluster_id)) {
+    if (mine != 0 && mine != h->cluster_id) {
         return refusal("server %llu belongs to another cluster already (%016" PRIx64
                        "); if it is meant, give it an empty directory",
                        s->options->id, mine);
