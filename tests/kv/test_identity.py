@@ -150,13 +150,13 @@ def test_restarts_are_not_refused():
             assert s.status()["refused"] == []
 
 
-def test_kill_and_loss_of_power_are_not_refused():
-    """A server is killed before it has synced a record, recovers the record from the page cache and
-    tells the others; then the power fails. What it told it must have."""
+def kill_then_lose_power(disturb):
+    """Let the disk of a follower hang while `disturb(cluster)` makes it write. Kill it before it has
+    synced, start it, so that it recovers from the page cache what it wrote and tells the others; then
+    the power fails. What it told it must have. Returns the log line of the start between."""
     with Cluster(options=LONG_TIMEOUTS, fast=False) as cluster:
         cluster.call("SET", "k", "1")
         cluster.converged()
-        leader = cluster.leader()
         victim = cluster.followers()[0]
         victim.stop()
         base, slow = victim.dir + ".base", victim.dir + ".slow"
@@ -164,30 +164,47 @@ def test_kill_and_loss_of_power_are_not_refused():
         shutil.copytree(victim.dir, base)
         victim.env = {"LD_PRELOAD": DISK_FAULTS, "DISK_DIR": victim.dir, "DISK_SLOW": slow,
                       "DISK_TRACE": traces[0]}
+
+        def follows():
+            return victim.status()["leader"] == cluster.leader().id
         victim.start()
-        eventually("it follows", lambda: victim.status()["leader"] == leader.id)
+        eventually("it follows", follows)
         cluster.converged()
         open(slow, "w").close()
-        end = leader.status()["last-index"] + 1
-        cluster.call("SET", "k", "2")  # the victim writes it, and its sync takes long
-        time.sleep(0.3)
+        disturb(cluster)
+        time.sleep(0.5)
         victim.kill()
         os.unlink(slow)
         victim.env["DISK_TRACE"] = traces[1]
         victim.start()
-        eventually("it follows", lambda: victim.status()["leader"] == leader.id)
-        assert victim.status()["last-index"] == end
-        assert "log 1 to %d," % end in lines(victim, "started")[-1]  # not sent again
+        eventually("it follows", follows)
+        started = lines(victim, "started")[-1]
         time.sleep(1)
-        assert leader.status()["last-index"] == end  # nothing else was written
         victim.kill()
         rebuild(victim.dir, base, traces, random.Random(1), "none")
         victim.env = {}
         victim.start()
-        eventually("it follows", lambda: victim.status()["leader"] == leader.id)
+        eventually("it follows", follows)
         cluster.converged()
-        for s in cluster.servers:
-            assert no_refusals(s), s.messages()
+        assert all(no_refusals(s) for s in cluster.servers), [s.messages() for s in cluster.servers]
+        return started, cluster.leader().status()["last-index"]
+
+
+def test_kill_and_loss_of_power_with_an_entry_are_not_refused():
+    started, last = kill_then_lose_power(lambda cluster: cluster.call("SET", "k", "2"))
+    assert "log 1 to %d," % last in started, started  # it was not sent again
+
+
+def test_kill_and_loss_of_power_with_a_vote_are_not_refused():
+    terms = []
+
+    def transfer(cluster):
+        other = cluster.followers()[1]  # not the victim
+        assert cluster.leader().call("RAFT.TRANSFER", other.id) == "OK"
+        eventually("server %d leads" % other.id, lambda: other.status()["state"] == "leader")
+        terms.append(other.status()["term"])
+    started, _ = kill_then_lose_power(transfer)
+    assert "term %d," % terms[0] in started, (terms, started)
 
 
 # --- founding ------------------------------------------------------------------------------------

@@ -103,7 +103,7 @@ def test_handshake():
                       (hello(99, target.id, cluster_id=1), b"another cluster of the same name"),
                       (hello(2, target.id), b"has another directory"),
                       (hello(99, target.id, purpose=IDENTIFY, cluster_id=0), b"another cluster"),
-                      (hello(99, target.id, purpose=FOUND), b"another cluster")]:
+                      (hello(99, target.id, purpose=FOUND, cluster_id=0), b"another cluster")]:
         s = connect(target)
         s.sendall(data)
         answer = receive(s)
