@@ -117,7 +117,7 @@ void server_configuration(const struct server *s, struct raft_configuration *con
 void server_listen(uv_loop_t *loop, uv_tcp_t *listener, const char *at,
                    uv_connection_cb on_connection);
 
-/* The leader's address for clients, or NULL if no leader is known. */
+/* The leader's address for clients, or NULL if no leader is known. Valid until the next call. */
 const char *server_leader_address(const struct server *s);
 
 #endif

@@ -152,8 +152,9 @@ def test_restarts_are_not_refused():
 
 def kill_then_lose_power(disturb):
     """Let the disk of a follower hang while `disturb(cluster)` makes it write. Kill it before it has
-    synced, start it, so that it recovers from the page cache what it wrote and tells the others; then
-    the power fails. What it told it must have. Returns the log line of the start between."""
+    synced, and start it: it recovers from the page cache what it wrote, and tells the others. Then
+    the power fails. What it told it must have. Returns the log line of the start between, and the
+    index of the leader's last entry."""
     with Cluster(options=LONG_TIMEOUTS, fast=False) as cluster:
         cluster.call("SET", "k", "1")
         cluster.converged()
@@ -186,7 +187,8 @@ def kill_then_lose_power(disturb):
         victim.start()
         eventually("it follows", follows)
         cluster.converged()
-        assert all(no_refusals(s) for s in cluster.servers), [s.messages() for s in cluster.servers]
+        for s in cluster.servers:
+            assert no_refusals(s), s.messages()
         return started, cluster.leader().status()["last-index"]
 
 

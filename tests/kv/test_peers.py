@@ -123,6 +123,23 @@ def test_handshake():
     healthy()
 
 
+def test_random_handshakes():
+    """Damaged handshakes, cut or with random bytes, do no harm. Those that leave the ID and the
+    directory of the server untouched may be accepted."""
+    rng = random.Random(4)
+    target = cluster.servers[1]
+    whole = hello(99, target.id)[8:]
+    for _ in range(300):
+        content = bytearray(whole)
+        for _ in range(rng.randint(1, 4)):
+            content[rng.randrange(1, len(content))] = rng.choice([0, 1, 255, rng.randint(0, 255)])
+        del content[rng.choice([len(content), rng.randrange(1, len(content))]):]
+        s = connect(target)
+        s.sendall(frame(bytes(content)))
+        s.close()
+    healthy()
+
+
 def test_unacceptable_welcomes():
     """A member connects to something that claims to be another member. It refuses what has another
     ID, directory or cluster, and says why."""

@@ -168,7 +168,7 @@ static const char *check_identify(struct server *s, const struct hello *h) {
     uint64_t mine = s->store.cluster_id;
     if (mine != 0 && mine != h->cluster_id) {
         return refusal("server %llu belongs to another cluster already (%016" PRIx64
-                       "); if it is meant, give it an empty directory",
+                       "); to use it in this one, give it an empty directory",
                        s->options->id, mine);
     }
     if (h->purpose == PURPOSE_FOUND &&

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What the directories of the other servers had synced when they last said so.
  *
- * Each server tells the others, in the handshake and about twice in an election timeout, up to which
- * ticket its term and vote and its log are synced (store.h). The leader passes on what it was told.
+ * Each server tells the others, in the handshake and about twice in an election timeout, up to
+ * which ticket its term and vote and its log are synced (store.h). The leader passes on what it was
+ * told.
  * They remember the highest. A server that later says less has an older copy of its directory, or
  * its disk has lost synced data: it must not take part.
  *
@@ -41,9 +42,9 @@ void peer_tickets_save(struct peer_tickets *t, struct store *s, raft_time now);
 /* Remember what this directory has told: directly, or to a server that passes it on later. */
 void peer_tickets_note(struct peer_tickets *t, const struct peer_ticket *told, bool direct);
 
-/* What the directory is known to have synced, if it now tells less: it is an older copy, or has lost
- * data. Else NULL. Two messages of one process may arrive in another order, so a process is not
- * compared with itself. */
+/* What the directory is known to have synced, if it now tells less: it is an older copy, or has
+ * lost data. Else NULL. A process is not compared with itself: two of its messages may arrive in
+ * another order. */
 const struct fence *peer_tickets_missing(const struct peer_tickets *t,
                                          const struct peer_ticket *told);
 
