@@ -152,9 +152,9 @@ def test_restarts_are_not_refused():
 
 def kill_then_lose_power(disturb):
     """Let the disk of a follower hang while `disturb(cluster)` makes it write. Kill it before it
-    has synced, and start it: it recovers from the page cache what it wrote, and tells the others. Then
-    the power fails. What it told it must have. Returns the log line of the start between, and the
-    index of the leader's last entry."""
+    has synced, and start it: it recovers from the page cache what it wrote, and tells the others.
+    Then the power fails. What it told it must have. Returns the log line of the start between, and
+    the index of the leader's last entry."""
     with Cluster(options=LONG_TIMEOUTS, fast=False) as cluster:
         cluster.call("SET", "k", "1")
         cluster.converged()
