@@ -71,7 +71,7 @@ void link_fail(struct link *l, const char *why) {
         identify_failed(peer, why, false);
         return;
     }
-    if (l->ready || !peer->failure_logged) {
+    if (why != NULL && (l->ready || !peer->failure_logged)) {
         report("server %llu at %s: %s", peer->id, peer->address, why);
         peer->failure_logged = true;
     }
@@ -168,8 +168,7 @@ static void on_refused(struct link *l, const char *reason) {
         identify_failed(peer, reason, true);
         return;
     }
-    peer->failure_logged = true;
-    link_fail(l, reason);
+    link_fail(l, NULL);
 }
 
 static void on_welcome(struct link *l, const struct welcome *welcome) {

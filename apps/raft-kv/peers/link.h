@@ -26,7 +26,7 @@ struct link {
     unsigned long long done; /* and those acknowledged by the peer's kernel at the last check */
     unsigned long long ping; /* `sent` after the unanswered ping, 0: there is none */
     struct buf sending;
-    char in[FRAME_HEAD + MAX_REASON + 8]; /* the longest answer is a refusal */
+    char in[512]; /* the longest answer is a refusal */
     size_t in_len;
 };
 
@@ -50,7 +50,8 @@ struct peer {
 /* Connect to the peer, which must have no link. */
 void link_start(struct peer *peer);
 
-/* The connection has failed: drop the queued messages and reconnect later. */
+/* The connection has failed: drop the queued messages and reconnect later. NULL: the log says why
+ * already. */
 void link_fail(struct link *l, const char *why);
 
 /* Send this output, or keep a copy of what the socket does not take now; then `out` is empty. Must
