@@ -4,9 +4,11 @@ another cluster takes no part, and both logs say why."""
 import os
 import random
 import shutil
+import socket
 import time
 
-from harness import DISK_FAULTS, LONG_TIMEOUTS, Cluster, Server, eventually, main, raises
+from harness import (DISK_FAULTS, LONG_TIMEOUTS, TIMEOUT_FACTOR, Cluster, Server, eventually, main,
+                     raises)
 from powerloss import rebuild
 
 FAST = ["--election-timeout", "200", "--heartbeat", "40"]
@@ -122,7 +124,8 @@ def test_older_copy_of_a_directory():
         for i in range(20):
             cluster.call("SET", "k%d" % i, "changed")
         cluster.converged()
-        time.sleep(0.7)  # the others are told what the victim has synced, and write it down
+        # The others are told what the victim has synced, and write it down.
+        time.sleep(1.5 * TIMEOUT_FACTOR)
         victim.kill()
         empty(victim)
         os.rename(victim.dir + ".copy", victim.dir)
@@ -211,6 +214,24 @@ def test_kill_and_loss_of_power_with_a_vote_are_not_refused():
         terms.append(other.status()["term"])
     started, _ = kill_then_lose_power(transfer)
     assert "term %d," % terms[0] in started, (terms, started)
+
+
+def test_addition_of_what_does_not_answer():
+    with Cluster(1) as cluster, socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(10)
+        one = cluster.servers[0]
+        cluster.call("SET", "k", "v")
+        for port, why in [(silent.getsockname()[1], "no answer"),
+                          (one.port, "not a raft-kv server")]:
+            begin = time.monotonic()
+            e = raises("ERR no answer from", one.call, "RAFT.ADD", 2,
+                       "127.0.0.1:%d/127.0.0.1:1" % port)
+            assert why in str(e), e
+            assert time.monotonic() - begin < 5 * TIMEOUT_FACTOR
+        e = raises("ERR", one.call, "RAFT.ADD", 2, one.address)
+        assert "it is server 1, not 2" in str(e), e
+        assert set(one.status()["members"]) == {1}
 
 
 def test_server_of_another_cluster_of_the_same_name():
