@@ -5,6 +5,7 @@ import os
 import random
 import shutil
 import socket
+import threading
 import time
 
 from harness import (DISK_FAULTS, LONG_TIMEOUTS, TIMEOUT_FACTOR, Cluster, Server, eventually, main,
@@ -216,17 +217,29 @@ def test_kill_and_loss_of_power_with_a_vote_are_not_refused():
     assert "term %d," % terms[0] in started, (terms, started)
 
 
+def answer(listener, text):
+    while True:
+        try:
+            with listener.accept()[0] as s:
+                s.recv(1)
+                s.sendall(text)
+        except OSError:
+            return
+
+
 def test_addition_of_what_does_not_answer():
-    with Cluster(1) as cluster, socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
-        silent.listen(10)
-        one = cluster.servers[0]
+    with Cluster(1) as cluster, socket.socket() as silent, socket.socket() as wrong:
+        for listener in (silent, wrong):
+            listener.bind(("127.0.0.1", 0))
+            listener.listen(10)
+        threading.Thread(target=answer, args=(wrong, b"HTTP/1.0 400 Bad Request\r\n\r\n"),
+                         daemon=True).start()
         cluster.call("SET", "k", "v")
-        for port, why in [(silent.getsockname()[1], "no answer"),
-                          (one.port, "not a raft-kv server")]:
+        one = cluster.servers[0]
+        for listener, why in [(silent, "no answer)"), (wrong, "not a raft-kv server)")]:
             begin = time.monotonic()
             e = raises("ERR no answer from", one.call, "RAFT.ADD", 2,
-                       "127.0.0.1:%d/127.0.0.1:1" % port)
+                       "127.0.0.1:%d/127.0.0.1:1" % listener.getsockname()[1])
             assert why in str(e), e
             assert time.monotonic() - begin < 5 * TIMEOUT_FACTOR
         e = raises("ERR", one.call, "RAFT.ADD", 2, one.address)
