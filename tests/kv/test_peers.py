@@ -33,11 +33,12 @@ def hello(sender, to, name="test", address="127.0.0.1:1/127.0.0.1:1/%016x" % 7, 
           incarnation=None, cluster_id=None, digest=0):
     """The first frame of server `sender`. By default it knows the directory and the cluster of
     server `to`."""
-    status = next((s.status() for s in cluster.servers if s.id == to and s.alive()), None)
+    servers = cluster.servers if cluster is not None else []
+    status = next((s.status() for s in servers if s.id == to and s.alive()), None)
     if incarnation is None:
         incarnation = int(status["incarnation"], 16) if status else 1
     if cluster_id is None:
-        cluster_id = int(cluster.leader().status()["cluster-id"], 16)
+        cluster_id = int(cluster.leader().status()["cluster-id"], 16) if servers else 1
     return frame(b"\x10" + struct.pack("<IQQQQQB", 0x32504b52, sender, to, incarnation, cluster_id,
                                        digest, purpose) +
                  tickets() + string(name) + string(address))
