@@ -27,6 +27,8 @@ void test_log_bases(void);
 void test_data(void);
 void test_colliding_keys(void);
 void test_dumps(void);
+/* unit_identity.c */
+void test_identity(void);
 /* unit_journal.c */
 void test_journal(void);
 /* unit_messages.c */
