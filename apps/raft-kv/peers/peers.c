@@ -33,6 +33,7 @@ static struct peer *peer_of(struct peers *p, raft_id id, const char *address) {
     } else if (strcmp(peer->address, address) != 0) { /* its address has changed */
         free(peer->address);
         peer->address = xstrdup(address);
+        peer->n_logged = 0;
         if (peer->link != NULL) {
             link_fail(peer->link, "address changed");
         }
