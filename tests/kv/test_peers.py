@@ -184,14 +184,14 @@ def test_answer_to_another_directory():
         address = "127.0.0.1:%d/127.0.0.1:1/%016x" % (listener.getsockname()[1], 7)
         target = cluster.servers[0]
         asking = connect(target)
-        asking.sendall(hello(99, target.id, address=address))
+        asking.sendall(hello(98, target.id, address=address))
         assert asking.recv(1000)[8:9] == b"\x11"
-        asking.sendall(append_entries(1))  # of an old term: it is answered
+        asking.sendall(request_vote(1, 98))  # of an old term: it is answered
         cluster_id = int(target.status()["cluster-id"], 16)
         s = listener.accept()[0]
         s.settimeout(10)
         assert s.recv(1000)[8:9] == b"\x10"  # hello
-        s.sendall(frame(b"\x11" + struct.pack("<QQQ", 99, 8, cluster_id) + tickets()))
+        s.sendall(frame(b"\x11" + struct.pack("<QQQ", 98, 8, cluster_id) + tickets()))
         answer = receive(s)
         assert answer[8:9] == b"\x12" and b"another directory" in answer, answer
         s.close()
