@@ -9,6 +9,11 @@
 
 enum { HOUSEKEEPING = 200 /* ms */ };
 
+#define NO_PASSWORD                                                                               \
+    "--listen: without a password every program that reaches this address could read and change " \
+    "the data. Listen at 127.0.0.1, give --password-file and --admin-password-file, or accept "   \
+    "this with --insecure"
+
 static void settings(struct server *s) {
     const struct options *o = s->options;
     unsigned seed = 0;
@@ -113,6 +118,8 @@ static void start_raft(struct server *s) {
 static void on_housekeeping(uv_timer_t *timer) {
     struct server *s = timer->data;
     proposals_expire(s);
+    reads_expire(s);
+    clients_watch(s);
     peer_tickets_save(&s->peers.tickets, &s->store, server_now());
 }
 
@@ -120,12 +127,15 @@ void server_start(struct server *s, const struct options *options, uv_loop_t *lo
     *s = (struct server){.options = options, .loop = loop, .started = server_now()};
     descriptors_init(&s->descriptors);
     proposals_init(&s->proposals);
+    memory_init(&s->memory, (size_t)options->max_client_memory * 1024 * 1024);
+    auth_init(&s->auth, options);
     uv_prepare_init(loop, &s->turn);
     uv_idle_init(loop, &s->again);
     uv_timer_init(loop, &s->timer);
     uv_timer_init(loop, &s->housekeeping);
     s->turn.data = s->again.data = s->timer.data = s->housekeeping.data = s;
-    server_listen(loop, &s->listener, options->listen, clients_accept);
+    server_listen(loop, &s->listener, options->listen, clients_accept,
+                  options->insecure || s->auth.required ? NULL : NO_PASSWORD);
     s->listener.data = s;
     background_start(&s->background, loop);
     peers_start(&s->peers, s);

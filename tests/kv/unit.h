@@ -29,6 +29,12 @@ void test_colliding_keys(void);
 void test_dumps(void);
 /* unit_identity.c */
 void test_identity(void);
+/* unit_clients.c */
+void test_pieces_of_output(void);
+void test_shares_of_memory(void);
+void test_replies_that_exceed(void);
+void test_limits_of_requests(void);
+void test_notices(void);
 /* unit_journal.c */
 void test_journal(void);
 /* unit_messages.c */

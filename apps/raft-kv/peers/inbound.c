@@ -330,7 +330,14 @@ static void on_connection(uv_stream_t *listener, int status) {
     uv_read_start((uv_stream_t *)&in->tcp, on_alloc, on_read);
 }
 
+#define NO_SECRET                                                                               \
+    "--peer-listen: without a secret every program that reaches this address could pass for a " \
+    "server of the cluster. Listen at 127.0.0.1, give --secret-file, or accept this with "      \
+    "--insecure"
+
 void inbound_listen(struct peers *p) {
-    server_listen(p->server->loop, &p->listener, p->server->options->peer_listen, on_connection);
+    const struct options *o = p->server->options;
+    server_listen(p->server->loop, &p->listener, o->peer_listen, on_connection,
+                  o->insecure || o->secret_file != NULL ? NULL : NO_SECRET);
     p->listener.data = p;
 }
