@@ -2,6 +2,7 @@
 #include "server.h"
 
 #include <netdb.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "address.h"
@@ -34,10 +35,11 @@ void server_configuration(const struct server *s, struct raft_configuration *con
 }
 
 const char *server_leader_address(const struct server *s) {
+    static char client[MAX_ADDRESS + 1]; /* its own: that of address_client() is soon used again */
     const char *address = NULL;
     raft_leader(&s->raft, NULL, &address);
-    address = address != NULL ? address_client(address) : "";
-    return address[0] != '\0' ? address : NULL;
+    snprintf(client, sizeof client, "%s", address != NULL ? address_client(address) : "");
+    return client[0] != '\0' ? client : NULL;
 }
 
 /* --- carrying out an update ---------------------------------------------- */

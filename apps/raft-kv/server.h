@@ -8,10 +8,12 @@
 #include <raft.h>
 #include <uv.h>
 
+#include "address.h"
 #include "auth.h"
 #include "background.h"
 #include "data.h"
 #include "descriptors.h"
+#include "founding.h"
 #include "install.h"
 #include "limits.h"
 #include "log.h"
@@ -40,6 +42,7 @@ struct sync {
 
 struct server {
     const struct options *options;
+    char address[MAX_FULL_ADDRESS + 1]; /* this server's, with its incarnation */
     struct descriptors descriptors;
     uv_loop_t *loop;
     struct raft raft;
@@ -47,6 +50,7 @@ struct server {
     struct log log;
     struct data data;
     struct peers peers;
+    struct founding founding;
     struct proposals proposals;
     struct reads reads;
     struct scans scans;
@@ -122,7 +126,7 @@ void server_configuration(const struct server *s, struct raft_configuration *con
 void server_listen(uv_loop_t *loop, uv_tcp_t *listener, const char *at,
                    uv_connection_cb on_connection, const char *beyond);
 
-/* The leader's address for clients, or NULL if no leader is known. */
+/* The leader's address for clients, or NULL if no leader is known. Valid until the next call. */
 const char *server_leader_address(const struct server *s);
 
 #endif

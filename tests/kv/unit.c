@@ -247,6 +247,7 @@ int main(void) {
         {"log", test_log},
         {"log after a crash during compaction or installation", test_log_bases},
         {"journal", test_journal},
+        {"identity", test_identity},
         {"data", test_data},
         {"dumps", test_dumps},
     };

@@ -27,6 +27,8 @@ void test_log_bases(void);
 void test_data(void);
 void test_colliding_keys(void);
 void test_dumps(void);
+/* unit_identity.c */
+void test_identity(void);
 /* unit_clients.c */
 void test_pieces_of_output(void);
 void test_shares_of_memory(void);

@@ -34,31 +34,3 @@ int frame_check(const char *data, size_t available, size_t *len) {
     bool wrong = whole == 1 && load_le(data + 4, 4) != crc32c(0, data + FRAME_HEAD, *len);
     return wrong ? -1 : whole;
 }
-
-void frame_put(struct buf *b, enum frame_kind kind) {
-    size_t begun = frame_begin(b);
-    buf_put_int(b, kind, 1);
-    frame_end(b, begun);
-}
-
-void hello_encode(struct buf *b, const struct hello *hello) {
-    size_t begun = frame_begin(b);
-    buf_put_int(b, FRAME_HELLO, 1);
-    buf_put_int(b, HELLO_MAGIC, 4);
-    buf_put_int(b, hello->from, 8);
-    buf_put_int(b, hello->to, 8);
-    buf_put_string(b, hello->cluster);
-    buf_put_string(b, hello->address);
-    frame_end(b, begun);
-}
-
-bool hello_decode(const char *data, size_t len, struct hello *hello) {
-    struct cursor c = {data, data + len, false};
-    bool known = cursor_int(&c, 1) == FRAME_HELLO && cursor_int(&c, 4) == HELLO_MAGIC;
-    hello->from = cursor_int(&c, 8);
-    hello->to = cursor_int(&c, 8);
-    hello->cluster = cursor_string(&c);
-    hello->address = cursor_string(&c);
-    return known && !c.bad && hello->from != 0 && hello->address[0] != '\0' &&
-           strlen(hello->address) <= MAX_ADDRESS;
-}

@@ -18,20 +18,10 @@ enum frame_kind {
     FRAME_HELLO = 16,   /* first frame of the connecting server */
     FRAME_WELCOME = 17, /* accepted: Raft messages follow, in one direction */
     FRAME_REFUSED = 18, /* refused: a string with the reason */
-    FRAME_PING = 19,    /* asks for a FRAME_PONG; both have no content but their kind */
+    FRAME_PING = 19,    /* asks for a FRAME_PONG; both tell what is synced, see handshake.h */
     FRAME_PONG = 20,    /* the answer, on the same connection */
     FRAME_KEY = 30,     /* the exchange of keys: see session.h */
     FRAME_PROOF = 31
-};
-
-#define HELLO_MAGIC 0x31504b52u /* "RKP1" */
-
-/* The handshake. In a decoded one the strings point into the decoded bytes. */
-struct hello {
-    raft_id from;
-    raft_id to;
-    const char *cluster;
-    const char *address; /* of `from` */
 };
 
 /* Append a frame: frame_begin(), append the content, frame_end(). */
@@ -44,11 +34,5 @@ int frame_length(const char *data, size_t available, size_t *len);
 
 /* The same, and -1 if the checksum is wrong. */
 int frame_check(const char *data, size_t available, size_t *len);
-
-/* Append a frame that consists of its kind, such as FRAME_PING. */
-void frame_put(struct buf *b, enum frame_kind kind);
-
-void hello_encode(struct buf *b, const struct hello *hello);
-bool hello_decode(const char *data, size_t len, struct hello *hello);
 
 #endif

@@ -79,20 +79,22 @@ static void on_answered(uv_write_t *write, int status) {
     }
 }
 
-static void answer(struct inbound *in, const char *refusal) {
-    size_t begun = frame_begin(&in->answer);
-    buf_put_int(&in->answer, refusal == NULL ? FRAME_WELCOME : FRAME_REFUSED, 1);
-    if (refusal != NULL) {
-        buf_put_string(&in->answer, refusal);
-        report("refused a connection from a server: %s", refusal);
-        uv_read_stop((uv_stream_t *)&in->tcp);
-    }
-    session_seal(&in->session, &in->answer, begun);
+/* Send the answer in in->answer. */
+static void answer(struct inbound *in) {
+    session_seal(&in->session, &in->answer, 0);
     uv_buf_t b = uv_buf_init(in->answer.data, (unsigned)in->answer.len);
     in->write.data = in;
     if (uv_write(&in->write, (uv_stream_t *)&in->tcp, &b, 1, on_answered) != 0) {
         inbound_close(in, NULL);
     }
+}
+
+/* Refuse the connection before the other server has said who it is. */
+static void refuse(struct inbound *in, const char *why) {
+    report("refused a connection from a server: %s", why);
+    uv_read_stop((uv_stream_t *)&in->tcp); /* on_answered() closes the connection */
+    handshake_put_refused(&in->answer, why);
+    answer(in);
 }
 
 /* Write a few bytes now, or close the connection. */
@@ -107,7 +109,7 @@ static void put_now(struct inbound *in, struct buf *b) {
 /* A frame of the exchange of keys. False: take no more frames. */
 static bool on_exchange(struct inbound *in, const char *frame, size_t len) {
     if (in->session.state == SESSION_KEY && frame[FRAME_HEAD] == FRAME_HELLO) {
-        answer(in, "only the accepting server has a --secret-file");
+        refuse(in, "only the accepting server has a --secret-file");
         return false;
     }
     struct buf out = {0};
@@ -122,35 +124,54 @@ static bool on_exchange(struct inbound *in, const char *frame, size_t len) {
 }
 
 static void on_hello(struct inbound *in, const char *content, size_t len) {
-    const struct options *o = in->peers->server->options;
+    struct peers *p = in->peers;
     struct hello hello;
     if (content[0] == FRAME_KEY) {
-        answer(in, "only the connecting server has a --secret-file");
-    } else if (!hello_decode(content, len, &hello)) {
+        refuse(in, "only the connecting server has a --secret-file");
+        return;
+    }
+    if (!hello_decode(content, len, &hello)) {
         inbound_close(in, "invalid handshake");
-    } else if (strcmp(hello.cluster, o->cluster) != 0) {
-        answer(in, "this server belongs to another cluster");
-    } else if (hello.to != o->id) {
-        answer(in, "the server at this address has another ID");
-    } else if (hello.from == o->id) {
-        answer(in, "the connecting server has the same ID as this server");
-    } else if (!address_valid(hello.address)) {
-        answer(in, "malformed address");
+        return;
+    }
+    const char *why = handshake_on_hello(p->server, &hello);
+    if (why != NULL) {
+        refusals_note(&p->refusals, REFUSED_BY_US, hello.from, why);
+        handshake_put_refused(&in->answer, why);
     } else {
+        handshake_put_welcome(p->server, &in->answer);
+    }
+    if (why == NULL && hello.purpose == PURPOSE_RAFT) {
+        refusals_clear(&p->refusals, REFUSED_BY_US, hello.from);
         in->id = hello.from;
         in->address = xstrdup(hello.address);
         uv_timer_stop(&in->deadline);
-        answer(in, NULL);
+    } else {
+        uv_read_stop((uv_stream_t *)&in->tcp); /* on_answered() closes the connection */
     }
+    answer(in);
+}
+
+/* The connecting server does not accept the answer. */
+static void on_refused(struct inbound *in, const char *reason) {
+    if (reason != NULL) {
+        refusals_note(&in->peers->refusals, REFUSED_BY_PEER, in->id, reason);
+    }
+    inbound_close(in, reason != NULL ? NULL : "malformed frame");
 }
 
 /* --- messages ------------------------------------------------------------ */
 
 /* A pong that the socket does not take closes the connection: the other server sends pings without
  * reading the answers. */
-static void on_ping(struct inbound *in) {
+static void on_ping(struct inbound *in, const char *content, size_t len) {
+    struct server *s = in->peers->server;
     struct buf b = {0};
-    frame_put(&b, FRAME_PONG);
+    if (!ping_take(s, in->id, in->address, content, len)) {
+        inbound_close(in, "malformed message");
+        return;
+    }
+    pong_put(s, &b);
     session_seal(&in->session, &b, 0);
     put_now(in, &b);
 }
@@ -201,8 +222,10 @@ static void take_frame(struct inbound *in, const char *frame, size_t len) {
     }
     if (in->id == 0) {
         on_hello(in, content, len);
-    } else if (len == 1 && content[0] == FRAME_PING) {
-        on_ping(in);
+    } else if (content[0] == FRAME_PING) {
+        on_ping(in, content, len);
+    } else if (content[0] == FRAME_REFUSED) {
+        on_refused(in, refused_decode(content, len));
     } else {
         on_message(in, encrypted ? in->plain : in->block, content, len);
     }

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 
 #include "address.h"
+#include "identify.h"
 #include "report.h"
 #include "server.h"
 
@@ -36,6 +37,12 @@ static void on_closed(uv_handle_t *handle) {
     link_free(l);
 }
 
+static void end(struct link *l) {
+    l->peer->link = NULL;
+    l->peer = NULL;
+    uv_close((uv_handle_t *)&l->tcp, on_closed);
+}
+
 /* False: this reason has been logged since the last success. */
 static bool is_new_reason(struct peer *peer, const char *why) {
     enum { MOST = sizeof peer->logged / sizeof peer->logged[0] };
@@ -56,11 +63,12 @@ void link_on_retry(uv_timer_t *timer) {
         return;
     }
     if (peer->link != NULL) { /* timeout while connecting */
-        struct link *l = peer->link;
-        l->peer = NULL;
-        peer->link = NULL;
-        uv_close((uv_handle_t *)&l->tcp, on_closed);
+        end(peer->link);
         peer->unreachable = true;
+        if (peer->identify != NULL) {
+            identify_failed(peer, "no answer", false);
+            return;
+        }
     }
     if (server_now() < peer->used + IDLE_AFTER) {
         link_start(peer);
@@ -72,15 +80,18 @@ void link_fail(struct link *l, const char *why) {
     if (peer == NULL) {
         return;
     }
-    if (is_new_reason(peer, why) || l->ready) {
+    if (peer->identify != NULL) {
+        end(l);
+        identify_failed(peer, why, false);
+        return;
+    }
+    if (why != NULL && (is_new_reason(peer, why) || l->ready)) {
         report("server %llu at %s: %s", peer->id, peer->address, why);
     }
-    l->peer = NULL;
-    peer->link = NULL;
+    end(l);
     peer->out.len = 0;
     peer->congested = false;
     peer->unreachable = true;
-    uv_close((uv_handle_t *)&l->tcp, on_closed);
     uv_timer_start(&peer->retry, link_on_retry, peer->delay, 0);
     peer->delay = peer->delay * 2 > RETRY_MAX ? RETRY_MAX : peer->delay * 2;
 }
@@ -127,7 +138,7 @@ static void check(struct link *l) {
     }
     if (l->ping == 0) {
         size_t begun = l->peer->out.len;
-        frame_put(&l->peer->out, FRAME_PING); /* peers_flush() sends it */
+        ping_put(l->peer->peers->server, &l->peer->out); /* peers_flush() sends it */
         session_seal(&l->session, &l->peer->out, begun);
         l->ping = l->sent + l->peer->out.len;
     }
@@ -164,38 +175,65 @@ void link_send(struct link *l, struct buf *out) {
     out->len = 0;
 }
 
-static void on_answer(struct link *l, int whole, const char *content, size_t len) {
-    if (whole == 1 && content[0] == FRAME_WELCOME && !l->ready) {
-        l->ready = true;
-        l->peer->delay = RETRY_MIN;
-        l->peer->n_logged = 0;
-        session_seal_all(&l->session, &l->peer->out);
-        check_later(l);
+static void on_refused(struct link *l, const char *reason) {
+    struct peer *peer = l->peer;
+    refusals_note(&peer->peers->refusals, REFUSED_BY_PEER, peer->id, reason);
+    if (peer->identify != NULL) {
+        end(l);
+        identify_failed(peer, reason, true);
         return;
     }
-    if (whole == 1 && len == 1 && content[0] == FRAME_PONG && l->ping != 0) {
-        l->ping = 0;
+    link_fail(l, NULL);
+}
+
+static void on_welcome(struct link *l, const struct welcome *welcome) {
+    struct peer *peer = l->peer;
+    if (peer->identify != NULL) {
+        end(l);
+        identify_answered(peer, welcome);
         return;
     }
-    if (whole == 1 && content[0] == FRAME_REFUSED) {
-        char why[300];
-        struct cursor c = {content + 1, content + len, false};
-        const char *text = cursor_string(&c);
-        snprintf(why, sizeof why, "refused: %.256s", text != NULL ? text : "");
-        for (char *at = why; *at != '\0'; at++) { /* who sent it may not be known */
-            *at = (unsigned char)*at < ' ' ? '?' : *at;
+    struct server *s = peer->peers->server;
+    const char *why = handshake_on_welcome(s, peer->id, peer->address, welcome);
+    if (why != NULL) {
+        struct buf b = {0};
+        handshake_put_refused(&b, why);
+        session_seal(&l->session, &b, 0);
+        link_send(l, &b);
+        buf_free(&b);
+        if (l->peer != NULL) {
+            on_refused(l, why);
         }
-        link_fail(l, why);
         return;
     }
-    link_fail(l, "invalid reply: not a raft-kv server");
+    refusals_clear(&peer->peers->refusals, REFUSED_BY_PEER, peer->id);
+    l->ready = true;
+    peer->delay = RETRY_MIN;
+    peer->n_logged = 0;
+    session_seal_all(&l->session, &peer->out);
+    check_later(l);
+}
+
+static void on_answer(struct link *l, int whole, const char *content, size_t len) {
+    struct server *s = l->peer->peers->server;
+    struct welcome welcome;
+    const char *reason;
+    if (whole == 1 && !l->ready && welcome_decode(content, len, &welcome)) {
+        on_welcome(l, &welcome);
+    } else if (whole == 1 && content[0] == FRAME_PONG && l->ping != 0 &&
+               ping_take(s, l->peer->id, l->peer->address, content, len)) {
+        l->ping = 0;
+    } else if (whole == 1 && (reason = refused_decode(content, len)) != NULL) {
+        on_refused(l, reason);
+    } else {
+        link_fail(l, "invalid reply: not a raft-kv server");
+    }
 }
 
 static void put_hello(struct link *l, struct buf *out) {
-    const struct options *o = l->peer->peers->server->options;
-    struct hello hello = {o->id, l->peer->id, o->cluster, o->advertise};
+    const struct peer *peer = l->peer;
     size_t begun = out->len;
-    hello_encode(out, &hello);
+    handshake_put_hello(peer->peers->server, out, peer->purpose, peer->id, peer->address);
     session_seal(&l->session, out, begun);
 }
 
@@ -326,6 +364,8 @@ void link_start(struct peer *peer) {
         return;
     }
     unsigned ms = peers_patience(peer->peers);
-    ms = ms < CONNECT_MIN ? CONNECT_MIN : ms > CONNECT_MAX ? CONNECT_MAX : ms;
+    ms = ms < CONNECT_MIN || peer->identify != NULL ? CONNECT_MIN
+         : ms > CONNECT_MAX                         ? CONNECT_MAX
+                                                    : ms;
     uv_timer_start(&peer->retry, link_on_retry, ms, 0);
 }

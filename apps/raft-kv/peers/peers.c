@@ -20,8 +20,12 @@ static struct peer *peer_of(struct peers *p, raft_id id, const char *address) {
         }
         peer = xmalloc(sizeof *peer);
         memset(peer, 0, sizeof *peer);
-        *peer = (struct peer){
-            .next = p->list, .peers = p, .id = id, .address = xstrdup(address), .delay = RETRY_MIN};
+        *peer = (struct peer){.next = p->list,
+                              .peers = p,
+                              .id = id,
+                              .address = xstrdup(address),
+                              .purpose = PURPOSE_RAFT,
+                              .delay = RETRY_MIN};
         uv_timer_init(p->server->loop, &peer->retry);
         peer->retry.data = peer;
         p->list = peer;
@@ -29,6 +33,7 @@ static struct peer *peer_of(struct peers *p, raft_id id, const char *address) {
     } else if (strcmp(peer->address, address) != 0) { /* its address has changed */
         free(peer->address);
         peer->address = xstrdup(address);
+        peer->n_logged = 0;
         if (peer->link != NULL) {
             link_fail(peer->link, "address changed");
         }

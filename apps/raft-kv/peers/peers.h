@@ -10,7 +10,9 @@
 
 #include <uv.h>
 
+#include "handshake.h"
 #include "message.h"
+#include "refusals.h"
 #include "session.h"
 
 struct server;
@@ -26,6 +28,8 @@ struct peers {
     unsigned n_inbound;
     struct message_memory memory;
     struct secret *secret; /* NULL: the network is trusted */
+    struct peer_tickets tickets;
+    struct refusals refusals;
 };
 
 void peers_start(struct peers *p, struct server *server);
