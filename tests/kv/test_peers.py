@@ -186,7 +186,7 @@ def test_answer_to_another_directory():
         asking = connect(target)
         asking.sendall(hello(98, target.id, address=address))
         assert asking.recv(1000)[8:9] == b"\x11"
-        asking.sendall(request_vote(1, 98, sender=98))  # of an old term
+        asking.sendall(request_vote(1, 98, sender=98))  # of an old term: it is answered
         cluster_id = int(target.status()["cluster-id"], 16)
         s = listener.accept()[0]
         s.settimeout(10)
