@@ -14,6 +14,7 @@
 #include "install.h"
 #include "limits.h"
 #include "log.h"
+#include "members.h"
 #include "options.h"
 #include "peers.h"
 #include "proposals.h"
@@ -74,13 +75,9 @@ struct server {
         struct client *client;
         uint64_t seq;
     } transfer;
-    struct { /* the RAFT.PROMOTE in progress; client NULL: none */
-        struct client *client;
-        uint64_t seq;
-        raft_id id;
-    } promotion;
-    struct buf scratch; /* replies are built here */
-    raft_time stopping; /* when server_stop() was called, 0: it was not */
+    struct change change; /* the change of the members in progress */
+    struct buf scratch;   /* replies are built here */
+    raft_time stopping;   /* when server_stop() was called, 0: it was not */
     uint64_t started;
     uint64_t commands; /* executed since the start */
 };

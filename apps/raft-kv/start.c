@@ -18,7 +18,7 @@ static void settings(struct server *s) {
     error = error != 0 ? error : raft_seed(&s->raft, seed);
     error = error != 0 ? error : raft_set_election_timeout(&s->raft, o->election_timeout);
     error = error != 0 ? error : raft_set_heartbeat_timeout(&s->raft, o->heartbeat);
-    error = error != 0 ? error : raft_set_max_inflight_entries(&s->raft, 16 * 1024);
+    error = error != 0 ? error : raft_set_max_inflight_entries(&s->raft, MAX_INFLIGHT_ENTRIES);
     error = error != 0 ? error : raft_set_max_uncommitted_entries(&s->raft, MAX_UNCOMMITTED);
     error = error != 0 ? error : raft_set_install_snapshot_timeout(&s->raft, 5000);
     error = error != 0 ? error

@@ -14,6 +14,7 @@ enum {
     MAX_CLIENT_SLOTS = 1024,                 /* unanswered commands of one client */
     MAX_CLIENT_OUTPUT = 4 * 1024 * 1024,     /* unsent bytes; above, a client's input is not read */
     MAX_UNCOMMITTED = 64 * 1024,             /* entries */
+    MAX_INFLIGHT_ENTRIES = 16 * 1024,        /* entries that were sent to a server */
     MAX_WAITING_BYTES = 128 * 1024 * 1024,   /* bytes of unanswered writes of all clients */
     MAX_FRAME = 8 * 1024 * 1024,             /* bytes of a message between servers */
     MAX_MESSAGE_ENTRIES_BYTES = 1024 * 1024, /* payload bytes after which a message takes no more */

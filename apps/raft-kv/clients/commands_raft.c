@@ -46,7 +46,7 @@ static void execute_status(struct server *s, struct client *c, uint64_t seq,
     struct raft_configuration conf;
     server_configuration(s, &conf);
     b->len = 0;
-    reply_array(b, 2 * 14);
+    reply_array(b, 2 * 15);
     put_number(b, "id", s->options->id);
     put_text(b, "cluster", s->options->cluster);
     put_text(b, "state", server_state_name(s));
@@ -60,6 +60,8 @@ static void execute_status(struct server *s, struct client *c, uint64_t seq,
     put_number(b, "applied-index", s->data.applied);
     put_number(b, "snapshot-index", raft_snapshot_index(r));
     put_number(b, "transferee", raft_transferee(r));
+    reply_string(b, "change");
+    change_status(s, b);
     reply_string(b, "members");
     reply_array(b, conf.n);
     for (unsigned i = 0; i < conf.n; i++) {
