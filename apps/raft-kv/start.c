@@ -3,7 +3,9 @@
 
 #include <sys/random.h>
 
+#include "backup.h"
 #include "client.h"
+#include "recover.h"
 #include "report.h"
 
 enum { HOUSEKEEPING = 200 /* ms */ };
@@ -43,6 +45,10 @@ static void load(struct server *s, struct hard_state *hard, struct base *base,
                s->descriptors.open_files);
     scans_init(&s->scans, s);
     install_recover(&s->store);
+    backup_clean(&s->store);
+    if (s->options->restore != NULL) {
+        backup_restore(s);
+    }
     store_load_hard_state(&s->store, hard);
     store_load_base(&s->store, BASE_KEY, base);
     log_open(&s->log, &s->store, s->options->log_segment * 1024);
@@ -51,16 +57,67 @@ static void load(struct server *s, struct hard_state *hard, struct base *base,
     store_check_fence(&s->store, &recovered);
     log_trim(&s->log);
     data_open(&s->data, &s->store);
-    if (s->data.applied < base->index || s->data.applied > s->log.last) {
+    bool founding = s->log.last == 0 && s->data.applied == 1 && backup_restored(&s->store);
+    if (!founding && (s->data.applied < base->index || s->data.applied > s->log.last)) {
         die("%s: the database is corrupted: it holds the data at entry %llu, outside of the log's "
             "range %llu to %llu",
             s->options->dir, s->data.applied, base->index, s->log.last);
     }
 }
 
-static void bootstrap(struct server *s) {
+/* Initialize libraft with the persistent state. */
+static void step_start(struct server *s, const struct hard_state *hard, struct base *base,
+                       const struct log_image *image) {
+    settings(s);
+    struct raft_snapshot_metadata metadata = {base->index, base->term, base->members.conf,
+                                              base->conf_index};
+    struct raft_event event = {.time = server_now(), .type = RAFT_START};
+    event.start.term = hard->term;
+    event.start.voted_for = hard->voted_for;
+    event.start.metadata = base->index > 0 ? &metadata : NULL;
+    event.start.start_index = image->first;
+    event.start.entries = image->entries;
+    event.start.n_entries = image->n;
+    struct raft_update update;
+    if (raft_step(&s->raft, &event, &update) != 0) {
+        die("%s: the log is corrupted: %s", s->options->dir, raft_errmsg(&s->raft));
+    }
+    report("started: term %llu, log %llu to %llu, snapshot %llu, applied %llu", hard->term,
+           s->log.first, s->log.last, base->index, s->data.applied);
+    if ((update.flags & RAFT_UPDATE_ENTRIES) && update.entries.n == 0) {
+        discard_log(s, base);
+        update.flags &= ~(unsigned)RAFT_UPDATE_ENTRIES;
+    }
+    server_carry_out(s, &update);
+}
+
+/* The data were restored from a backup: begin with a snapshot at entry 1, so that the other servers
+ * receive the data. Nothing has been stored or sent before. */
+static void found_from_backup(struct server *s, const struct raft_configuration *conf) {
+    const struct hard_state hard = {.term = 1};
+    const struct log_image image = {0};
+    struct base base = {.index = 1, .term = 1, .conf_index = 1};
+    if (raft_last_index(&s->raft) != 0) {
+        return; /* that was done before */
+    }
+    members_copy(&base.members, conf);
+    store_save_hard_state(&s->store, hard.term, hard.voted_for);
+    log_end(&s->log, &base);
+    store_save_base(&s->store, s->store.write_sync, BASE_KEY, &base);
+    log_reset(&s->log, base.index);
+    raft_close(&s->raft);
+    step_start(s, &hard, &base, &image);
+    members_free(&base.members);
+}
+
+/* Create the cluster, unless this server has Raft state already. */
+static void found(struct server *s, const struct raft_configuration *conf) {
+    if (backup_restored(&s->store)) {
+        found_from_backup(s, conf);
+        return;
+    }
     struct raft_event event = {.type = RAFT_BOOTSTRAP};
-    event.bootstrap.conf = s->options->bootstrap.conf;
+    event.bootstrap.conf = *conf;
     int error = server_step(s, &event);
     if (error != 0 && error != RAFT_CANTBOOTSTRAP) {
         die("cannot bootstrap: %s", raft_errmsg(&s->raft));
@@ -72,32 +129,13 @@ static void start_raft(struct server *s) {
     struct base base;
     struct log_image image;
     load(s, &hard, &base, &image);
-    settings(s);
-    struct raft_snapshot_metadata metadata = {base.index, base.term, base.members.conf,
-                                              base.conf_index};
-    struct raft_event event = {.time = server_now(), .type = RAFT_START};
-    event.start.term = hard.term;
-    event.start.voted_for = hard.voted_for;
-    event.start.metadata = base.index > 0 ? &metadata : NULL;
-    event.start.start_index = image.first;
-    event.start.entries = image.entries;
-    event.start.n_entries = image.n;
-    struct raft_update update;
-    if (raft_step(&s->raft, &event, &update) != 0) {
-        die("%s: the log is corrupted: %s", s->options->dir, raft_errmsg(&s->raft));
-    }
-    report("started: term %llu, log %llu to %llu, snapshot %llu, applied %llu", hard.term,
-           s->log.first, s->log.last, base.index, s->data.applied);
-    if ((update.flags & RAFT_UPDATE_ENTRIES) && update.entries.n == 0) {
-        discard_log(s, &base);
-        update.flags &= ~(unsigned)RAFT_UPDATE_ENTRIES;
-    }
-    server_carry_out(s, &update);
+    step_start(s, &hard, &base, &image);
     log_image_free(&image);
     members_free(&base.members);
-    if (s->options->bootstrap.conf.n > 0) {
-        bootstrap(s);
+    if (options_founder(s->options)) {
+        found(s, &s->options->bootstrap.conf);
     }
+    recover_check(s);
 }
 
 static void on_housekeeping(uv_timer_t *timer) { proposals_expire(timer->data); }
