@@ -15,7 +15,7 @@
 #include "commands.h"
 #include "limits.h"
 #include "members_conf.h"
-#include "refusals.h"
+#include "explain.h"
 #include "reply.h"
 #include "server.h"
 

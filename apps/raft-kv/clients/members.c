@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "members_conf.h"
-#include "refusals.h"
+#include "explain.h"
 #include "reply.h"
 #include "report.h"
 #include "server.h"

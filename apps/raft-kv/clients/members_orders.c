@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "members_conf.h"
-#include "refusals.h"
+#include "explain.h"
 #include "reply.h"
 #include "server.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Why libraft refuses a change of the members or a transfer, in words for the operator. */
-#ifndef KV_REFUSALS_H
-#define KV_REFUSALS_H
+#ifndef KV_EXPLAIN_H
+#define KV_EXPLAIN_H
 
 #include <raft.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "refusals.h"
+#include "explain.h"
 
 #include <stdarg.h>
 #include <stdio.h>
