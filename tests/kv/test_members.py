@@ -4,7 +4,7 @@ import threading
 import time
 
 import linearizable
-from harness import LONG_TIMEOUTS, Cluster, Error, eventually, main, raises
+from harness import LONG_TIMEOUTS, Cluster, Error, encode, eventually, main, raises
 
 
 def roles(cluster):
@@ -174,7 +174,9 @@ def test_demote():
         assert roles(cluster)[f.id] == "spare"
         raises("ERR usage", cluster.call, "RAFT.DEMOTE", f.id, "voter")
         raises("ERR no such member", cluster.call, "RAFT.DEMOTE", 9)
-        assert cluster.call("RAFT.PROMOTE", f.id) == "OK"
+        with cluster.leader().connect() as c:  # the second change waits for the first one
+            c.send(encode("RAFT.DEMOTE", f.id) + encode("RAFT.PROMOTE", f.id))
+            assert [c.reply(), c.reply()] == ["OK", "OK"]
         assert roles(cluster)[f.id] == "voter"
 
 
