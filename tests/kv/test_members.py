@@ -175,8 +175,11 @@ def test_demote():
         raises("ERR usage", cluster.call, "RAFT.DEMOTE", f.id, "voter")
         raises("ERR no such member", cluster.call, "RAFT.DEMOTE", 9)
         with cluster.leader().connect() as c:  # the second change waits for the first one
-            c.send(encode("RAFT.DEMOTE", f.id) + encode("RAFT.PROMOTE", f.id))
+            s = cluster.add_server(4).start()
+            c.send(encode("RAFT.DEMOTE", f.id) + encode("RAFT.ADD", 4, s.address))
             assert [c.reply(), c.reply()] == ["OK", "OK"]
+        assert roles(cluster)[f.id] == "standby" and roles(cluster)[4] == "voter"
+        assert cluster.call("RAFT.PROMOTE", f.id) == "OK"
         assert roles(cluster)[f.id] == "voter"
 
 
