@@ -25,8 +25,8 @@ def test_grow_from_one_to_three_and_replace_the_founder():
             assert roles(cluster)[id] == "standby"
             has(s, "k99", "99")
             assert cluster.call("RAFT.ADD", id, s.address, "standby") == "OK"  # repeated
-            raises("ERR this server is already a member", cluster.call, "RAFT.ADD", id, s.address,
-                   "spare")
+            raises("ERR server %d is a member already; RAFT.PROMOTE" % id, cluster.call,
+                   "RAFT.ADD", id, s.address, "spare")
             assert cluster.call("RAFT.PROMOTE", id) == "OK"
             assert roles(cluster)[id] == "voter"
         assert cluster.call("RAFT.PROMOTE", 2) == "OK"  # already a voter

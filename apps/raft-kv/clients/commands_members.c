@@ -37,29 +37,6 @@ static void reconfigure(struct server *s, struct client *c, uint64_t seq,
     }
 }
 
-/* Add a member without a vote. */
-static void add(struct server *s, struct client *c, uint64_t seq, const struct raft_server *added) {
-    struct members m;
-    struct raft_configuration conf;
-    conf_copy(s, &m, &conf);
-    const struct raft_server *server = conf_find(&conf, added->id);
-    if (server != NULL && server->role == added->role &&
-        conf_address_is(server->address, added->address)) {
-        client_status(c, seq, "OK"); /* a repeated command */
-    } else if (server != NULL) {
-        client_error(c, seq,
-                     "ERR this server is already a member, with another role or address; "
-                     "RAFT.PROMOTE and RAFT.DEMOTE change the role");
-    } else if (conf.n >= MAX_SERVERS) {
-        client_error(c, seq, "ERR the cluster has the maximum number of members");
-    } else {
-        conf.servers[conf.n++] = *added;
-        reconfigure(s, c, seq, &conf);
-    }
-    free(conf.servers);
-    members_free(&m);
-}
-
 static bool parse_address(struct client *c, uint64_t seq, const struct request *q, size_t i) {
     const char *address = request_argument(q, i);
     if (!address_valid(address) || strlen(address) != q->arguments[i].len) {
@@ -77,12 +54,9 @@ static void execute_add(struct server *s, struct client *c, uint64_t seq, const 
                                                       : -1;
     if (!parse_id(q, 1, &id) || role < 0 || q->n > 4) {
         client_error(c, seq, "ERR usage: RAFT.ADD id address [voter|standby|spare]");
-    } else if (!parse_address(c, seq, q, 2)) {
-        return;
-    } else if (role == RAFT_VOTER) {
-        change_begin(s, c, seq, CHANGE_ADD, id, 0, request_argument(q, 2));
-    } else {
-        add(s, c, seq, &(struct raft_server){id, request_argument(q, 2), role});
+    } else if (parse_address(c, seq, q, 2)) {
+        const struct change_order order = {CHANGE_ADD, id, 0, role, request_argument(q, 2)};
+        change_begin(s, c, seq, &order);
     }
 }
 
@@ -97,7 +71,9 @@ static void execute_replace(struct server *s, struct client *c, uint64_t seq,
                      "ERR the new server needs an ID of its own, that no server ever had; nothing "
                      "was done");
     } else if (parse_address(c, seq, q, 3)) {
-        change_begin(s, c, seq, CHANGE_REPLACE, id, old, request_argument(q, 3));
+        const struct change_order order = {CHANGE_REPLACE, id, old, RAFT_VOTER,
+                                           request_argument(q, 3)};
+        change_begin(s, c, seq, &order);
     }
 }
 
@@ -107,7 +83,8 @@ static void execute_promote(struct server *s, struct client *c, uint64_t seq,
     if (!parse_id(q, 1, &id)) {
         client_error(c, seq, "ERR usage: RAFT.PROMOTE id");
     } else {
-        change_begin(s, c, seq, CHANGE_PROMOTE, id, 0, NULL);
+        const struct change_order order = {CHANGE_PROMOTE, id, 0, RAFT_VOTER, NULL};
+        change_begin(s, c, seq, &order);
     }
 }
 

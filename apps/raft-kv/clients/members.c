@@ -97,12 +97,13 @@ static bool expired(struct server *s) { return server_now() > s->change.step_sin
 
 /* --- joining ------------------------------------------------------------- */
 
-/* Make the server a standby. `address` is the one for the configuration. */
+/* Make the server a member. `address` is the one for the configuration. */
 static void join(struct server *s, const char *address) {
     struct members m;
     struct raft_configuration conf;
     conf_copy(s, &m, &conf);
-    conf.servers[conf.n++] = (struct raft_server){s->change.id, address, RAFT_STANDBY};
+    int role = s->change.role == RAFT_VOTER ? RAFT_STANDBY : s->change.role;
+    conf.servers[conf.n++] = (struct raft_server){s->change.id, address, role};
     change_step_to(s, STEP_JOIN);
     int error = members_reconfigure(s, &conf);
     if (error != 0) {
@@ -130,18 +131,33 @@ static void catch_up(struct server *s) {
     }
 }
 
-/* What is to be done, by what the configuration holds? NULL: `b` says why nothing. */
+static void joined(struct server *s) {
+    if (s->change.role == RAFT_VOTER) {
+        change_report(s, "it is a standby now, and receives the log");
+        catch_up(s);
+    } else {
+        change_finish(s, "OK");
+    }
+}
+
+/* Begin with the step that the configuration calls for. */
 static void decide(struct server *s, struct raft_configuration *conf) {
     struct change *w = &s->change;
     const struct raft_server *server = conf_find(conf, w->id);
     const struct raft_server *old = w->kind == CHANGE_REPLACE ? conf_find(conf, w->old) : NULL;
     struct buf b = {0};
     bool voter = server != NULL && server->role == RAFT_VOTER;
+    bool other_role = server != NULL && w->role != RAFT_VOTER && server->role != w->role;
     if (server != NULL && w->address != NULL && !conf_address_is(server->address, w->address)) {
         buf_say(&b, "ERR server %llu is a member already, at %s", w->id, server->address);
     } else if (w->kind == CHANGE_PROMOTE && server == NULL) {
         buf_say(&b, "ERR no such member: %llu", w->id);
-    } else if (voter && old == NULL) {
+    } else if (other_role) {
+        buf_say(&b,
+                "ERR server %llu is a member already; RAFT.PROMOTE and RAFT.DEMOTE change its "
+                "role",
+                w->id);
+    } else if (old == NULL && server != NULL && server->role == w->role) {
         change_finish(s, "OK"); /* a repeated command */
         return;
     } else if (w->kind == CHANGE_REPLACE && old == NULL) {
@@ -358,8 +374,7 @@ void change_progress(struct server *s) {
     } else if (w->step == STEP_SETTLE) {
         settle(s);
     } else if (w->step == STEP_JOIN && raft_commit_index(&s->raft) >= w->index) {
-        change_report(s, "it is a standby now, and receives the log");
-        catch_up(s);
+        joined(s);
     } else if (w->step == STEP_CATCH_UP) {
         watch_catch_up(s);
     } else if (w->step == STEP_HAND_OVER) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The change of the members that is in progress: RAFT.ADD of a voter, RAFT.PROMOTE, RAFT.REPLACE.
+/* The change of the members that is in progress: RAFT.ADD, RAFT.PROMOTE or RAFT.REPLACE.
  *
  * A server gets a vote only after it has caught up with the log:
  *
  *   settle    wait until libraft allows a change: the previous one is committed
- *   join      make the server a standby, and wait until that is committed
+ *   join      make the server a standby (or a spare), and wait until that is committed
  *   catch up  bring it up to date, in as many rounds as it takes while it makes progress
  *   hand over if this leader is to be removed: let another server lead, which goes on
  *   vote      make it a voter (and remove the one that it replaces) in one change
@@ -29,6 +29,7 @@ struct change {
     enum change_step step;
     raft_id id;
     raft_id old;   /* RAFT.REPLACE: the server that goes */
+    int role;      /* of `id` in the end */
     char *address; /* of `id`; NULL for RAFT.PROMOTE */
     bool added;    /* this work has made `id` a member */
     raft_term term;
@@ -50,10 +51,18 @@ struct change {
     struct buf outcome; /* of the last work, NUL-terminated */
 };
 
-/* Begin the work, or wait for it if the same is in progress. The client is answered when it ends.
- * `address` is NULL for CHANGE_PROMOTE. */
-void change_begin(struct server *s, struct client *c, uint64_t seq, enum change_kind kind,
-                  raft_id id, raft_id old, const char *address);
+struct change_order {
+    enum change_kind kind;
+    raft_id id;
+    raft_id old;         /* CHANGE_REPLACE, else 0 */
+    int role;            /* CHANGE_ADD: any, else RAFT_VOTER */
+    const char *address; /* NULL: CHANGE_PROMOTE */
+};
+
+/* Begin the work, or wait for it if the same is in progress. The client is answered when it
+ * ends. */
+void change_begin(struct server *s, struct client *c, uint64_t seq,
+                  const struct change_order *order);
 
 /* Give the work in progress up: RAFT.CANCEL. */
 void change_cancel(struct server *s, struct client *c, uint64_t seq);

@@ -25,11 +25,12 @@ static void add_waiter(struct change *w, struct client *c, uint64_t seq) {
     w->waiters[w->n++] = (struct change_waiter){c, seq};
 }
 
-void change_begin(struct server *s, struct client *c, uint64_t seq, enum change_kind kind,
-                  raft_id id, raft_id old, const char *address) {
+void change_begin(struct server *s, struct client *c, uint64_t seq,
+                  const struct change_order *order) {
     struct change *w = &s->change;
-    bool same = w->kind == kind && w->id == id && w->old == old &&
-                (address == NULL || strcmp(address, w->address) == 0);
+    bool same = w->kind == order->kind && w->id == order->id && w->old == order->old &&
+                w->role == order->role &&
+                (order->address == NULL || strcmp(order->address, w->address) == 0);
     if (same && w->n < MAX_CHANGE_WAITERS) {
         add_waiter(w, c, seq);
         return;
@@ -47,10 +48,11 @@ void change_begin(struct server *s, struct client *c, uint64_t seq, enum change_
     struct buf outcome = w->outcome;
     struct change_waiter *waiters = w->waiters;
     size_t cap = w->cap;
-    *w = (struct change){.kind = kind,
-                         .id = id,
-                         .old = old,
-                         .address = address != NULL ? xstrdup(address) : NULL,
+    *w = (struct change){.kind = order->kind,
+                         .id = order->id,
+                         .old = order->old,
+                         .role = order->role,
+                         .address = order->address != NULL ? xstrdup(order->address) : NULL,
                          .term = raft_current_term(&s->raft),
                          .since = server_now(),
                          .waiters = waiters,
