@@ -17,8 +17,12 @@ def change(server):
     return dict(zip(flat[::2], flat[1::2]))
 
 
-def ended(cluster, outcome):
-    eventually("the change has ended", lambda: change(cluster.leader())["last"] == outcome)
+def add_dead(cluster, id):
+    """Add a standby that stops at once; return it."""
+    s = cluster.add_server(id).start()
+    assert cluster.call("RAFT.ADD", id, s.address, "standby") == "OK"
+    s.kill()
+    return s
 
 
 def repeat(cluster, *command):
@@ -107,11 +111,12 @@ def test_a_dead_server_gets_no_vote():
     """The cluster keeps its quorum, the error says what is now, and the command can be repeated."""
     with Cluster() as cluster:
         cluster.call("SET", "a", "1")
-        s = cluster.add_server(4)
+        s = add_dead(cluster, 4)
         with cluster.leader().connect(timeout=60) as c:
             e = raises("ERR server 4 did not catch up", c.call, "RAFT.ADD", 4, s.address)
+            raises("ERR", c.call, "RAFT.ADD", 5, "127.0.0.1:1/127.0.0.1:2")  # it never ran
         assert "without a vote" in str(e) and "Repeat" in str(e), e
-        assert roles(cluster)[4] == "standby"
+        assert roles(cluster)[4] == "standby" and roles(cluster).get(5) != "voter"
         cluster.followers()[0].kill()
         assert cluster.call("SET", "a", "2") == "OK"  # two of three, not two of four
         s.start()
@@ -124,7 +129,7 @@ def test_the_work_outlives_its_client_and_can_be_joined():
     with Cluster() as cluster:
         cluster.call("SET", "a", "1")
         leader = cluster.leader()
-        s = cluster.add_server(4)
+        s = add_dead(cluster, 4)
         with leader.connect() as c:
             c.command("RAFT.ADD", 4, s.address)
             eventually("it catches up", lambda: change(leader)["step"] == "catch-up")
@@ -145,13 +150,14 @@ def test_cancel():
         cluster.call("SET", "a", "1")
         leader = cluster.leader()
         raises("ERR no change", leader.call, "RAFT.CANCEL")
+        s = add_dead(cluster, 4)
         with leader.connect() as c:
-            c.command("RAFT.ADD", 4, "127.0.0.1:1/127.0.0.1:2")
+            c.command("RAFT.ADD", 4, s.address)
             eventually("it catches up", lambda: change(leader)["step"] == "catch-up")
             assert leader.call("RAFT.CANCEL") == "OK"
             raises("ERR given up by RAFT.CANCEL", c.reply, True)
         assert sorted(roles(cluster)) == [1, 2, 3]
-        leader.call("RAFT.ADD", 5, "127.0.0.1:1/127.0.0.1:2", "standby")
+        add_dead(cluster, 5)
         with leader.connect() as c:
             c.command("RAFT.PROMOTE", 5)
             eventually("it catches up", lambda: change(leader)["step"] == "catch-up")
@@ -197,8 +203,10 @@ def test_replace_a_dead_server():
         load.check()
         raises("ERR no such member: %d" % dead.id, cluster.call, "RAFT.REPLACE", dead.id, 5,
                "127.0.0.1:1/127.0.0.1:2")
+        dead.start()
         raises("ERR this ID was used before", cluster.call, "RAFT.REPLACE", 4, dead.id,
                dead.address)
+        dead.kill()
         raises("ERR the new server needs an ID", cluster.call, "RAFT.REPLACE", 4, 4, s.address)
         assert cluster.converged() > 0
 

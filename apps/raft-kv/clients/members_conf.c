@@ -27,6 +27,15 @@ bool conf_address_is(const char *address, const char *written) {
     return strncmp(address, written, len) == 0 && (address[len] == '\0' || address[len] == '/');
 }
 
+const struct raft_server *conf_at(const struct raft_configuration *conf, const char *written) {
+    for (unsigned i = 0; i < conf->n; i++) {
+        if (conf_address_is(conf->servers[i].address, written)) {
+            return &conf->servers[i];
+        }
+    }
+    return NULL;
+}
+
 int members_reconfigure(struct server *s, const struct raft_configuration *conf) {
     struct raft_event event = {.type = RAFT_RECONFIGURE};
     event.reconfigure.conf = *conf;

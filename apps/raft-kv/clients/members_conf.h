@@ -16,6 +16,9 @@ struct raft_server *conf_find(struct raft_configuration *conf, raft_id id);
 /* True if the address of a configuration is the one that an operator has written. */
 bool conf_address_is(const char *address, const char *written);
 
+/* The server at an address that an operator has written, or NULL. */
+const struct raft_server *conf_at(const struct raft_configuration *conf, const char *written);
+
 /* Step RAFT_RECONFIGURE. */
 int members_reconfigure(struct server *s, const struct raft_configuration *conf);
 

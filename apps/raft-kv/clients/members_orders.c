@@ -112,8 +112,10 @@ static void put_number(struct buf *b, const char *name, unsigned long long value
 
 void change_status(struct server *s, struct buf *b) {
     static const char *const kinds[] = {"none", "add", "promote", "replace"};
-    static const char *const steps[] = {"settle",    "join", "catch-up",
-                                        "hand-over", "vote", "commit"};
+    static const char *const steps[] = {
+        [STEP_SETTLE] = "settle",       [STEP_JOIN] = "join", [STEP_CATCH_UP] = "catch-up",
+        [STEP_HAND_OVER] = "hand-over", [STEP_VOTE] = "vote", [STEP_COMMIT] = "commit",
+    };
     const struct change *w = &s->change;
     bool running = w->kind != CHANGE_NONE;
     reply_array(b, running ? 20 : 4);
