@@ -29,8 +29,8 @@ struct options {
 /* Read and check the options. `--help` and errors end the process. */
 void options_parse(struct options *o, int argc, char **argv);
 
-/* True if this server founds the cluster of --bootstrap: it has the lowest ID there. The others wait
- * for it. */
+/* True if this server founds the cluster of --bootstrap: it has the lowest ID there. The others
+ * wait for it. */
 bool options_founder(const struct options *o);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The operator's commands that change who is a member and who leads.
  *
- *   RAFT.ADD id address [role]     add a member: voter (default, after it has caught up), standby or
- *                                  spare
+ *   RAFT.ADD id address [role]     add a member: voter (default, after it has caught up), standby
+ *                                  or spare
  *   RAFT.REPLACE old new address   add a voter and remove another one in one change
  *   RAFT.PROMOTE id                make a member a voter after it has caught up
  *   RAFT.DEMOTE id [standby|spare] take a member's vote

@@ -262,9 +262,9 @@ static void watch_catch_up(struct server *s) {
 
 /* --- the vote ------------------------------------------------------------ */
 
-/* This leader is the server that is replaced. It hands leadership over first, and its clients repeat
- * the command at the next leader: if it removed itself, no server would lead until an election
- * timeout has passed. If there is no other voter, it does that nevertheless. */
+/* This leader is the server that is replaced. It hands leadership over first, and its clients
+ * repeat the command at the next leader: if it removed itself, no server would lead until an
+ * election timeout has passed. If there is no other voter, it does that nevertheless. */
 static void hand_over(struct server *s) {
     struct raft_event event = {.type = RAFT_TRANSFER}; /* to any server */
     if (raft_transferee(&s->raft) != 0) {
