@@ -159,10 +159,16 @@ def test_damaged_backups_are_refused():
         stays_down(s, "belongs to a cluster already")
 
 
-def test_an_interrupted_backup_leaves_nothing():
+def test_a_backup_that_fails_or_is_interrupted_leaves_nothing():
     with Cluster(1) as cluster:
         cluster.call("SET", "a", "1")
         s = cluster.server(1)
+        obstacle = os.path.join(s.dir, "backup")
+        with open(obstacle, "w"):
+            e = raises("ERR cannot write", s.call, "RAFT.BACKUP", "good")
+        assert "Not a directory" in str(e), e
+        assert s.call("SET", "a", "1") == "OK"  # the server goes on
+        os.unlink(obstacle)
         path = backup(s, "good")["path"]
         s.kill()
         part = os.path.join(os.path.dirname(path), ".next.part")
