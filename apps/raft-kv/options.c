@@ -32,7 +32,11 @@ static const char usage[] =
     "  --heartbeat MS         (100)\n"
     "  --compact-entries N    compact the log after this many entries (100000)\n"
     "  --trailing N           entries to keep for servers that lag behind (20000)\n"
-    "  --log-segment KIB      size of a log file (16384)\n";
+    "  --log-segment KIB      size of a log file (16384)\n"
+    "  --log-level LEVEL      debug, info, warn or error (info)\n"
+    "  --disk-reserve MIB     refuse writes if less than this is free (a tenth of the file "
+    "system,\n"
+    "                         at most 1024)\n";
 
 static unsigned long long number(const char *text, unsigned long long max, const char *name) {
     char *end;
@@ -79,6 +83,8 @@ static const struct option long_options[] = {{"id", required_argument, NULL, 0},
                                              {"compact-entries", required_argument, NULL, 0},
                                              {"trailing", required_argument, NULL, 0},
                                              {"log-segment", required_argument, NULL, 0},
+                                             {"log-level", required_argument, NULL, 0},
+                                             {"disk-reserve", required_argument, NULL, 0},
                                              {"help", no_argument, NULL, 0},
                                              {NULL, 0, NULL, 0}};
 
@@ -102,7 +108,8 @@ static void set(struct options *o, const char *name, const char *value) {
                    {"heartbeat", &o->heartbeat, 3600000},
                    {"compact-entries", &o->compact_entries, 1u << 30},
                    {"trailing", &o->trailing, 1u << 30},
-                   {"log-segment", &o->log_segment, 1024 * 1024}};
+                   {"log-segment", &o->log_segment, 1024 * 1024},
+                   {"disk-reserve", &o->disk_reserve, 1u << 30}};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (strcmp(name, texts[i].name) == 0) {
             *texts[i].to = value;
@@ -119,6 +126,11 @@ static void set(struct options *o, const char *name, const char *value) {
         parse_bootstrap(o, value);
     } else if (strcmp(name, "insecure") == 0) {
         o->insecure = true;
+    } else if (strcmp(name, "log-level") == 0) {
+        o->log_level = value;
+        if (!report_level(value)) {
+            die("--log-level: expected debug, info, warn or error: %s", value);
+        }
     }
 }
 
@@ -144,7 +156,8 @@ void options_parse(struct options *o, int argc, char **argv) {
                           .heartbeat = 100,
                           .compact_entries = 100000,
                           .trailing = 20000,
-                          .log_segment = 16 * 1024};
+                          .log_segment = 16 * 1024,
+                          .log_level = "info"};
     int option;
     int at = 0;
     while ((option = getopt_long(argc, argv, "", long_options, &at)) == 0) {

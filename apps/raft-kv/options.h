@@ -21,6 +21,8 @@ struct options {
     unsigned compact_entries; /* compact after applying this many since the last time */
     unsigned trailing;        /* entries to keep for servers that lag behind */
     unsigned log_segment;     /* size of a log file in KiB */
+    unsigned disk_reserve;    /* MiB that must stay free; 0: chosen by the size of the disk */
+    const char *log_level;
 };
 
 /* Read and check the options. `--help` and errors end the process. */

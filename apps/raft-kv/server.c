@@ -223,7 +223,7 @@ void server_stop(struct server *s) {
     uv_close((uv_handle_t *)&s->listener, NULL);
     proposals_submit(s);
     if (server_leads(s) && server_step(s, &event) != 0) {
-        report("cannot hand leadership over: %s", raft_errmsg(&s->raft));
+        report_warn("cannot hand leadership over: %s", raft_errmsg(&s->raft));
     }
 }
 

@@ -100,6 +100,8 @@ int server_step(struct server *s, struct raft_event *event);
 void server_carry_out(struct server *s, struct raft_update *u);
 void server_on_turn(uv_prepare_t *prepare);
 
+#define KV_VERSION "1.0.0"
+
 /* Milliseconds of the monotonic clock. */
 raft_time server_now(void);
 

@@ -4,6 +4,7 @@
 #include <sys/random.h>
 
 #include "client.h"
+#include "file.h"
 #include "report.h"
 
 enum { HOUSEKEEPING = 200 /* ms */ };
@@ -53,7 +54,7 @@ static void load(struct server *s, struct hard_state *hard, struct base *base,
     data_open(&s->data, &s->store);
     if (s->data.applied < base->index || s->data.applied > s->log.last) {
         die("%s: the database is corrupted: it holds the data at entry %llu, outside of the log's "
-            "range %llu to %llu",
+            "range %llu to %llu; " REPLACE_SERVER,
             s->options->dir, s->data.applied, base->index, s->log.last);
     }
 }
@@ -83,8 +84,13 @@ static void start_raft(struct server *s) {
     event.start.entries = image.entries;
     event.start.n_entries = image.n;
     struct raft_update update;
-    if (raft_step(&s->raft, &event, &update) != 0) {
-        die("%s: the log is corrupted: %s", s->options->dir, raft_errmsg(&s->raft));
+    int error = raft_step(&s->raft, &event, &update);
+    if (error == RAFT_NOMEM) {
+        die("out of memory");
+    }
+    if (error != 0) {
+        die("%s: the log is corrupted: %s; " REPLACE_SERVER, s->options->dir,
+            raft_errmsg(&s->raft));
     }
     report("started: term %llu, log %llu to %llu, snapshot %llu, applied %llu", hard.term,
            s->log.first, s->log.last, base.index, s->data.applied);
@@ -100,10 +106,21 @@ static void start_raft(struct server *s) {
     }
 }
 
-static void on_housekeeping(uv_timer_t *timer) { proposals_expire(timer->data); }
+static void on_housekeeping(uv_timer_t *timer) {
+    report_tick();
+    proposals_expire(timer->data);
+}
+
+static void report_options(const struct options *o) {
+    report("raft-kv " KV_VERSION
+           " starts: cluster %s, directory %s, address %s, election timeout "
+           "%u ms, heartbeat %u ms, log level %s",
+           o->cluster, o->dir, o->advertise, o->election_timeout, o->heartbeat, o->log_level);
+}
 
 void server_start(struct server *s, const struct options *options, uv_loop_t *loop) {
     *s = (struct server){.options = options, .loop = loop, .started = server_now()};
+    report_options(options);
     descriptors_init(&s->descriptors);
     proposals_init(&s->proposals);
     uv_prepare_init(loop, &s->turn);

@@ -345,6 +345,9 @@ int main(void) {
         {"journal", test_journal},
         {"data", test_data},
         {"dumps", test_dumps},
+        {"limited lines", test_limiter},
+        {"limited lines of many formats", test_limiter_places},
+        {"advice", test_advice},
     };
     char template[] = "/tmp/raft-kv-unit-XXXXXX";
     scratch = mkdtemp(template);

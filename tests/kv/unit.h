@@ -29,5 +29,9 @@ void test_colliding_keys(void);
 void test_dumps(void);
 /* unit_journal.c */
 void test_journal(void);
+/* unit_report.c */
+void test_limiter(void);
+void test_limiter_places(void);
+void test_advice(void);
 
 #endif

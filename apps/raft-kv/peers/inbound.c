@@ -40,7 +40,7 @@ static void inbound_close(struct inbound *in, const char *why) {
         return;
     }
     if (why != NULL) {
-        report("closed a connection from server %llu: %s", in->id, why);
+        report_warn("closed a connection from server %llu: %s", in->id, why);
     }
     in->closing = true;
     *(in->prev != NULL ? &in->prev->next : &in->peers->inbound) = in->next;
@@ -66,7 +66,7 @@ static void answer(struct inbound *in, const char *refusal) {
     buf_put_int(&in->answer, refusal == NULL ? FRAME_WELCOME : FRAME_REFUSED, 1);
     if (refusal != NULL) {
         buf_put_string(&in->answer, refusal);
-        report("refused a connection from a server: %s", refusal);
+        report_warn("refused a connection from a server: %s", refusal);
         uv_read_stop((uv_stream_t *)&in->tcp);
     }
     frame_end(&in->answer, begun);

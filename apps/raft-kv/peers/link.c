@@ -59,7 +59,7 @@ void link_fail(struct link *l, const char *why) {
         return;
     }
     if (l->ready || !peer->failure_logged) {
-        report("server %llu at %s: %s", peer->id, peer->address, why);
+        report_warn("server %llu at %s: %s", peer->id, peer->address, why);
         peer->failure_logged = true;
     }
     l->peer = NULL;
@@ -245,7 +245,7 @@ void link_start(struct peer *peer) {
     struct endpoint to;
     if (!address_peer(peer->address, &to)) {
         if (!peer->failure_logged) {
-            report("server %llu: malformed address %s", peer->id, peer->address);
+            report_warn("server %llu: malformed address %s", peer->id, peer->address);
             peer->failure_logged = true;
         }
         return;

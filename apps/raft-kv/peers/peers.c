@@ -53,7 +53,8 @@ void peers_send(struct peers *p, struct raft_message *message) {
     }
     peer->congested = false;
     if (!message_encode(&peer->out, message, &p->server->log)) {
-        report("server %llu: dropped a message: its entries are not in the log any more", peer->id);
+        report_warn("server %llu: dropped a message: its entries are not in the log any more",
+                    peer->id);
         peer->unreachable = true;
     }
 }

@@ -60,7 +60,7 @@ void dump_write(struct store *s, rocksdb_readoptions_t *read, const char *path, 
     struct writer w = {.path = path};
     w.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (w.fd < 0) {
-        die("%s: %s", path, strerror(errno));
+        file_fail(path, "create the file", errno);
     }
     write_header(&w, index, term);
     buf_put_int(&w.piece, 0, PIECE_HEAD);
@@ -84,9 +84,7 @@ void dump_write(struct store *s, rocksdb_readoptions_t *read, const char *path, 
     }
     write_piece(&w); /* the empty piece that ends the file */
     buf_free(&w.piece);
-    if (fsync(w.fd) != 0) {
-        die("%s: sync failed: %s", path, strerror(errno));
-    }
+    file_sync(path, w.fd);
     close(w.fd);
 }
 
@@ -105,6 +103,9 @@ static bool read_all(int fd, char *data, size_t len) {
             if (n < 0 && errno == EINTR) {
                 continue;
             }
+            if (n < 0) {
+                file_fail_fd("snapshot file", fd, "read the file", errno);
+            }
             return false;
         }
         data += n;
@@ -116,7 +117,10 @@ static bool read_all(int fd, char *data, size_t len) {
 static bool reader_open(struct reader *r, const char *path, raft_index index, raft_term term) {
     char header[HEADER];
     *r = (struct reader){.fd = open(path, O_RDONLY | O_CLOEXEC)};
-    if (r->fd < 0 || !read_all(r->fd, header, sizeof header)) {
+    if (r->fd < 0) {
+        file_fail(path, "open the file", errno);
+    }
+    if (!read_all(r->fd, header, sizeof header)) {
         return false;
     }
     r->crc = crc32c(0, header, 24);
@@ -187,7 +191,7 @@ static void load_piece(struct store *s, const struct buf *piece, const char *pat
     struct record record;
     while (cursor_left(&c) > 0) {
         if (!next_record(&c, &record)) {
-            die("%s: the snapshot file is corrupted", path);
+            die("%s: the snapshot file is corrupted; " REPLACE_SERVER, path);
         }
         data_batch_put(s, batch, record.key, record.key_len, record.value, record.value_len);
     }
@@ -198,14 +202,14 @@ static void load_piece(struct store *s, const struct buf *piece, const char *pat
 void dump_load(struct store *s, const char *path, raft_index index) {
     struct reader r;
     if (!reader_open(&r, path, index, 0)) {
-        die("%s: the file is not the snapshot at entry %llu", path, index);
+        die("%s: the file is not the snapshot at entry %llu; " REPLACE_SERVER, path, index);
     }
     rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
     data_batch_clear(s, batch);
     store_write(s, s->write_data, batch);
     do {
         if (!reader_next(&r)) {
-            die("%s: the snapshot file is corrupted", path);
+            die("%s: the snapshot file is corrupted; " REPLACE_SERVER, path);
         }
         load_piece(s, &r.piece, path);
     } while (r.piece.len > 0);

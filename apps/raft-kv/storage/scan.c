@@ -9,6 +9,7 @@
 
 #include "client.h"
 #include "dump.h"
+#include "file.h"
 #include "limits.h"
 #include "reply.h"
 #include "report.h"
@@ -169,7 +170,7 @@ static void compact(struct server *s, raft_index index) {
     event.snapshot.trailing = trailing(s, index);
     int error = server_step(s, &event);
     if (error != 0) {
-        report("cannot take a snapshot at entry %llu: %s", index, raft_errmsg(&s->raft));
+        report_warn("cannot take a snapshot at entry %llu: %s", index, raft_errmsg(&s->raft));
     } else {
         log_write(&s->log);
         s->sync.wanted = s->sync.wanted_base = true;
@@ -231,7 +232,7 @@ static void dump_made(struct server *s, const struct scan *scan) {
     scans->dump = open(scan->path, O_RDONLY | O_CLOEXEC);
     off_t size = scans->dump >= 0 ? lseek(scans->dump, 0, SEEK_END) : -1;
     if (size < 0) {
-        die("%s: %s", scan->path, strerror(errno));
+        file_fail(scan->path, "open the file", errno);
     }
     scans->dump_index = scan->index;
     scans->dump_size = (uint64_t)size;
@@ -262,7 +263,8 @@ bool dump_attach(struct server *s, struct raft_install_snapshot *m) {
     }
     ssize_t n = pread(scans->dump, chunk, sizeof chunk, (off_t)m->offset);
     if (n <= 0) {
-        die("cannot read the dump: %s", n < 0 ? strerror(errno) : "the file was truncated");
+        file_fail_fd("dump", scans->dump, n < 0 ? "read the file" : "read a truncated file",
+                     n < 0 ? errno : EIO);
     }
     m->data.base = chunk;
     m->data.len = (size_t)n;

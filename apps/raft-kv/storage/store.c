@@ -13,13 +13,24 @@
 
 enum { FORMAT = 2, FENCE_SIZE = 24 };
 #define FENCE_MAGIC 0x454e4654u
-#define REPLACE_SERVER \
-    "remove this server from the cluster, empty its directory and add it again with a new ID"
 
+/* RocksDB returns a text: a kind ("IO error", "Corruption", ...), the message of strerror() if a
+ * system call failed, and the path. */
 void store_check(char *error, const char *doing) {
-    if (error != NULL) {
-        die("%s: %s", doing, error);
+    if (error == NULL) {
+        return;
     }
+    /* A file that is there but cannot be opened is reported as corruption too. */
+    const char *advice = file_advice_of(error);
+    bool unreadable = advice != NULL && advice != file_advice(ENOENT);
+    if (strncmp(error, "Corruption", strlen("Corruption")) == 0 && !unreadable) {
+        die("the database is corrupted: %s: %s; " REPLACE_SERVER, doing, error);
+    }
+    if (strstr(error, "LOCK") != NULL && (strstr(error, strerror(EAGAIN)) != NULL ||
+                                          strstr(error, "lock hold by current process") != NULL)) {
+        die("another process uses this directory; stop it first: %s: %s", doing, error);
+    }
+    die("%s: %s%s%s", doing, error, advice != NULL ? "; " : "", advice != NULL ? advice : "");
 }
 
 char *store_path(const struct store *s, const char *name) {
@@ -33,19 +44,19 @@ void store_write(struct store *s, const rocksdb_writeoptions_t *options,
                  rocksdb_writebatch_t *batch) {
     char *error = NULL;
     rocksdb_write(s->db, options, batch, &error);
-    store_check(error, "write to the database");
+    store_check(error, "cannot write to the database");
 }
 
 void store_sync(struct store *s) {
     char *error = NULL;
     rocksdb_flush_wal(s->db, 1, &error);
-    store_check(error, "sync of the database");
+    store_check(error, "cannot sync the database");
 }
 
 static char *meta_get(struct store *s, const char *key, size_t *len) {
     char *error = NULL;
     char *value = rocksdb_get_cf(s->db, s->read, s->meta, key, strlen(key), len, &error);
-    store_check(error, "read from the database");
+    store_check(error, "cannot read from the database");
     return value;
 }
 
@@ -57,10 +68,7 @@ static void fence_write(struct store *s) {
     store_le(record + 4, s->fenced.hard, 8);
     store_le(record + 12, s->fenced.log, 8);
     store_le(record + 20, crc32c(0, record, 20), 4);
-    ssize_t n = pwrite(s->fence, record, sizeof record, 0);
-    if (n != (ssize_t)sizeof record) {
-        die("%s/fence: write failed: %s", s->dir, n < 0 ? strerror(errno) : "short write");
-    }
+    file_write(s->dir, s->fence, record, sizeof record, 0);
 }
 
 void store_note_log(struct store *s, uint64_t ticket) {
@@ -77,10 +85,13 @@ static bool fence_open(struct store *s) {
         free(path);
         return false;
     }
+    if (s->fence < 0) {
+        file_fail(path, "open the file", errno);
+    }
     char record[FENCE_SIZE];
-    if (s->fence < 0 || pread(s->fence, record, sizeof record, 0) != (ssize_t)sizeof record ||
+    if (file_read(path, s->fence, record, sizeof record, 0) < sizeof record ||
         load_le(record, 4) != FENCE_MAGIC || load_le(record + 20, 4) != crc32c(0, record, 20)) {
-        die("%s is unreadable or corrupted; " REPLACE_SERVER, path);
+        die("%s is corrupted; " REPLACE_SERVER, path);
     }
     s->fenced = (struct fence){load_le(record + 4, 8), load_le(record + 12, 8)};
     free(path);
@@ -93,12 +104,11 @@ static void fence_create(struct store *s) {
     char *temporary = store_path(s, "fence.new");
     s->fence = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (s->fence < 0) {
-        die("%s: %s", temporary, strerror(errno));
+        file_fail(temporary, "create the file", errno);
     }
     fence_write(s);
-    if (fsync(s->fence) != 0 || rename(temporary, path) != 0) {
-        die("%s: %s", path, strerror(errno));
-    }
+    file_sync(temporary, s->fence);
+    file_rename(temporary, path);
     dir_sync(s->dir);
     free(path);
     free(temporary);
@@ -178,13 +188,16 @@ static void identity_check(struct store *s, const char *cluster, raft_id id) {
     char *theirs = meta_get(s, "identity", &len);
     if (theirs == NULL) {
         if (!s->fresh) {
-            die("%s: the database is corrupted: it has no identity record", s->dir);
+            die("%s: the database is corrupted: it has no identity record; " REPLACE_SERVER,
+                s->dir);
         }
         char *error = NULL;
         rocksdb_put_cf(s->db, s->write_sync, s->meta, "identity", 8, mine.data, mine.len, &error);
         store_check(error, "cannot create the database");
     } else if (len < 2 || load_le(theirs, 2) != FORMAT) {
-        die("%s: the database has an unknown format", s->dir);
+        die("%s: the database has an unknown format: another version of raft-kv wrote it; start "
+            "that version",
+            s->dir);
     } else if (len != mine.len || memcmp(theirs, mine.data, len) != 0) {
         die("%s belongs to server %llu of cluster \"%s\", not to server %llu of \"%s\"", s->dir,
             len >= 10 ? (unsigned long long)load_le(theirs + 2, 8) : 0, len > 12 ? theirs + 12 : "",
@@ -197,9 +210,7 @@ static void identity_check(struct store *s, const char *cluster, raft_id id) {
 void store_open(struct store *s, const char *dir, const char *cluster, raft_id id,
                 unsigned open_files) {
     *s = (struct store){.dir = xstrdup(dir)};
-    if (mkdir(dir, 0755) != 0 && errno != EEXIST) {
-        die("%s: %s", dir, strerror(errno));
-    }
+    dir_make(dir);
     s->fresh = !fence_open(s);
     s->write = rocksdb_writeoptions_create();
     s->write_sync = rocksdb_writeoptions_create();
@@ -212,7 +223,8 @@ void store_open(struct store *s, const char *dir, const char *cluster, raft_id i
     if (s->fresh) {
         struct hard_state hard;
         if (store_load_hard_state(s, &hard)) {
-            die("%s/fence is missing: the file was deleted or the disk lost it", dir);
+            die("%s/fence is missing: the file was deleted or the disk lost it; " REPLACE_SERVER,
+                dir);
         }
         fence_create(s);
     }
@@ -240,7 +252,7 @@ bool store_load_hard_state(struct store *s, struct hard_state *hard) {
         return false;
     }
     if (!hard_state_decode(value, len, hard)) {
-        die("%s: the stored term and vote are corrupted", s->dir);
+        die("%s: the stored term and vote are corrupted; " REPLACE_SERVER, s->dir);
     }
     free(value);
     return true;
@@ -266,7 +278,7 @@ bool store_load_base(struct store *s, const char *key, struct base *base) {
         return false;
     }
     if (!base_decode(value, len, base)) {
-        die("%s: the record \"%s\" is corrupted", s->dir, key);
+        die("%s: the record \"%s\" is corrupted; " REPLACE_SERVER, s->dir, key);
     }
     free(value);
     return true;
