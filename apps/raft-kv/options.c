@@ -34,9 +34,8 @@ static const char usage[] =
     "  --trailing N           entries to keep for servers that lag behind (20000)\n"
     "  --log-segment KIB      size of a log file (16384)\n"
     "  --log-level LEVEL      debug, info, warn or error (info)\n"
-    "  --disk-reserve MIB     refuse writes if less than this is free (a tenth of the file "
-    "system,\n"
-    "                         at most 1024)\n";
+    "  --disk-reserve MIB     refuse writes if less than this is free (1024, but at most two\n"
+    "                         thirds of the file system)\n";
 
 static unsigned long long number(const char *text, unsigned long long max, const char *name) {
     char *end;

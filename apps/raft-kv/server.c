@@ -70,6 +70,9 @@ static void on_entries(struct server *s, const struct raft_update_entries *u) {
     log_append(&s->log, u->index, entries, u->n);
     s->write = u->write;
     for (unsigned i = 0; i < u->n; i++) {
+        if (u->batch[i].type == RAFT_CHANGE) {
+            watch_configuration(s, u->index + i, false);
+        }
         if (u->batch[i].batch == NULL) {
             block_unref(entries[i].block); /* the log has its own reference */
         }
@@ -129,12 +132,14 @@ void server_carry_out(struct server *s, struct raft_update *u) {
 static int step(struct server *s, struct raft_event *event) {
     struct raft_update update;
     event->time = server_now();
+    event->capacity = (unsigned short)s->space.level;
     int error = raft_step(&s->raft, event, &update);
     if (error == RAFT_NOMEM) {
         die("out of memory");
     }
     if (error == 0) {
         server_carry_out(s, &update);
+        watch_committed(s);
         if (raft_last_index(&s->raft) != s->log.last) {
             die("internal error: the log ends at %llu, libraft's log at %llu", s->log.last,
                 raft_last_index(&s->raft));
@@ -189,6 +194,12 @@ static void apply(struct server *s) {
         struct result result =
             data_apply(&s->data, index, command ? e->data : NULL, command ? e->len : 0);
         bytes += e->len;
+        if (command && e->len > 0 && e->data[0] == OP_DEL) {
+            space_deleted(&s->space, result.integer);
+        }
+        if (e->type == RAFT_CHANGE) {
+            watch_configuration(s, index, true);
+        }
         proposals_applied(s, index, term, &result);
     }
     if (index <= limit) {
@@ -254,6 +265,7 @@ void server_on_turn(uv_prepare_t *prepare) {
     disk_write_data(s);
     peers_flush(&s->peers);
     clients_flush(s);
+    watch_turn(s);
     arm(s);
     if (s->stopping != 0 && may_stop(s)) {
         uv_stop(s->loop);

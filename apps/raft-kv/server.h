@@ -19,6 +19,8 @@
 #include "proposals.h"
 #include "reads.h"
 #include "scan.h"
+#include "space.h"
+#include "watch.h"
 
 struct client;
 
@@ -34,6 +36,7 @@ struct sync {
     unsigned long long write; /* libraft's ticket for them, */
     uint64_t ticket;          /* and journal records up to this ticket */
     raft_time last_slow;      /* when a sync on the loop's thread was last slow */
+    uint64_t took;            /* ns that the last sync took */
 };
 
 struct server {
@@ -79,6 +82,8 @@ struct server {
         uint64_t seq;
         raft_id id;
     } promotion;
+    struct space space;
+    struct watch watch;
     struct buf scratch; /* replies are built here */
     raft_time stopping; /* when server_stop() was called, 0: it was not */
     uint64_t started;

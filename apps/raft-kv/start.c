@@ -4,6 +4,7 @@
 #include <sys/random.h>
 
 #include "client.h"
+#include "disk.h"
 #include "file.h"
 #include "report.h"
 
@@ -22,6 +23,7 @@ static void settings(struct server *s) {
     error = error != 0 ? error : raft_set_max_inflight_entries(&s->raft, 16 * 1024);
     error = error != 0 ? error : raft_set_max_uncommitted_entries(&s->raft, MAX_UNCOMMITTED);
     error = error != 0 ? error : raft_set_install_snapshot_timeout(&s->raft, 5000);
+    error = error != 0 ? error : raft_set_capacity_threshold(&s->raft, SPACE_PLENTY);
     error = error != 0 ? error
                        : raft_set_features(&s->raft, RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS |
                                                          RAFT_FEATURE_JOINT);
@@ -40,6 +42,8 @@ static void discard_log(struct server *s, struct base *base) {
 /* Read the persistent state. */
 static void load(struct server *s, struct hard_state *hard, struct base *base,
                  struct log_image *image) {
+    dir_make(s->options->dir);
+    space_open(&s->space, s->options->dir, s->options->disk_reserve);
     store_open(&s->store, s->options->dir, s->options->cluster, s->options->id,
                s->descriptors.open_files);
     scans_init(&s->scans, s);
@@ -76,7 +80,9 @@ static void start_raft(struct server *s) {
     settings(s);
     struct raft_snapshot_metadata metadata = {base.index, base.term, base.members.conf,
                                               base.conf_index};
-    struct raft_event event = {.time = server_now(), .type = RAFT_START};
+    disk_check_space(s);
+    struct raft_event event = {
+        .time = server_now(), .type = RAFT_START, .capacity = (unsigned short)s->space.level};
     event.start.term = hard.term;
     event.start.voted_for = hard.voted_for;
     event.start.metadata = base.index > 0 ? &metadata : NULL;
@@ -107,7 +113,7 @@ static void start_raft(struct server *s) {
 }
 
 static void on_housekeeping(uv_timer_t *timer) {
-    report_tick();
+    watch_housekeeping(timer->data);
     proposals_expire(timer->data);
 }
 

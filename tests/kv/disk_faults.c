@@ -8,7 +8,8 @@
  *
  *   DISK_NOSYNC=end    syncs of files whose name ends with `end` report success and do nothing
  *   DISK_FULL=path     writes fail with ENOSPC while a file of this name exists
- *   DISK_SLOW=path     syncs take ten seconds while a file of this name exists
+ *   DISK_SLOW=path     syncs take ten seconds, or DISK_SLOW_MS milliseconds, while a file of this
+ *                      name exists
  *   DISK_FAIL=operation:errno:end
  *                      the operation (open, read, write, sync, rename or mkdir) fails with this
  *                      number on files whose name ends with `end`
@@ -43,6 +44,7 @@ static const char *dir;
 static size_t dir_len;
 static const char *full;
 static const char *slow;
+static unsigned slow_us = 10000000;
 static const char *nosync;
 static char fail_operation[16];
 static int fail_errno;
@@ -77,6 +79,9 @@ __attribute__((constructor)) static void prepare(void) {
     full = getenv("DISK_FULL");
     slow = getenv("DISK_SLOW");
     nosync = getenv("DISK_NOSYNC");
+    if (getenv("DISK_SLOW_MS") != NULL) {
+        slow_us = (unsigned)atoi(getenv("DISK_SLOW_MS")) * 1000;
+    }
     const char *fail = getenv("DISK_FAIL");
     if (fail != NULL &&
         sscanf(fail, "%15[a-z]:%d:%255s", fail_operation, &fail_errno, fail_end) != 3) {
@@ -285,7 +290,7 @@ static int synced(int fd, int (*real)(int)) {
         return -1;
     }
     if (slow != NULL && id_of(fd) != 0 && access(slow, F_OK) == 0) {
-        sleep(10);
+        usleep(slow_us);
     }
     pthread_mutex_lock(&lock);
     uint64_t id = id_of(fd);

@@ -348,6 +348,8 @@ int main(void) {
         {"limited lines", test_limiter},
         {"limited lines of many formats", test_limiter_places},
         {"advice", test_advice},
+        {"histogram", test_histogram},
+        {"buckets of a histogram", test_histogram_buckets},
     };
     char template[] = "/tmp/raft-kv-unit-XXXXXX";
     scratch = mkdtemp(template);

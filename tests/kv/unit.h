@@ -33,5 +33,7 @@ void test_journal(void);
 void test_limiter(void);
 void test_limiter_places(void);
 void test_advice(void);
+void test_histogram(void);
+void test_histogram_buckets(void);
 
 #endif

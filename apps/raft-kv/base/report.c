@@ -36,7 +36,7 @@ static uint64_t dropped; /* lines for which there was no room */
 void report_name(unsigned long long id) { name = id; }
 
 bool report_level(const char *level) {
-    for (enum level i = LEVEL_DEBUG; i <= LEVEL_FATAL; i++) {
+    for (enum level i = LEVEL_DEBUG; i < LEVEL_FATAL; i++) {
         if (strcmp(level, level_names[i]) == 0) {
             lowest = i;
             return true;

@@ -9,6 +9,9 @@ struct server;
  * entries are written and synced together when it has ended. */
 void disk_write_log(struct server *s);
 
+/* Look at the free space now; disk_write_log() does it from time to time. */
+void disk_check_space(struct server *s);
+
 /* Begin to write the applied changes to the database if there are many or a scan needs them. */
 void disk_write_data(struct server *s);
 

@@ -94,7 +94,8 @@ static void on_done(uv_work_t *work, int status) {
         proposals_replaced(s, 0);
         log_reset(&s->log, index);
         data_reset(&s->data, index);
-        report("installed the snapshot at entry %llu", index);
+        report("installed the snapshot at entry %llu, %llu bytes, in %llu ms", index,
+               (unsigned long long)(in->offset + in->chunk.len), server_now() - in->begun);
     }
     int error = server_step(s, &event);
     if (error != 0 || (in->last && in->intact && raft_snapshot_index(&s->raft) != index)) {
@@ -120,6 +121,7 @@ void install_chunk(struct server *s, const struct raft_update_snapshot *update) 
     in->chunk.len = 0;
     buf_put(&in->chunk, update->chunk.base, update->chunk.len);
     in->offset = update->offset;
+    in->begun = in->offset == 0 ? server_now() : in->begun;
     in->last = update->last;
     in->waiting = true;
     install_resume(s);
