@@ -36,6 +36,8 @@ struct sync {
     unsigned long long write; /* libraft's ticket for them, */
     uint64_t ticket;          /* and journal records up to this ticket */
     raft_time last_slow;      /* when a sync on the loop's thread was last slow */
+    raft_time begun;          /* when the running sync began, */
+    bool told;                /* and whether the log says that it is slow */
     uint64_t took;            /* ns that the last sync took */
 };
 

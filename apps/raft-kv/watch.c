@@ -173,7 +173,17 @@ void watch_turn(struct server *s) {
     watch_apply(s);
 }
 
+/* A disk that has failed may never end a sync. */
+static void watch_sync(struct server *s) {
+    raft_time ms = server_now() - s->sync.begun;
+    if (s->sync.running && !s->sync.told && ms >= SLOW_MS) {
+        report_warn("a sync of the log has not ended after %llu ms", ms);
+        s->sync.told = true;
+    }
+}
+
 void watch_housekeeping(struct server *s) {
     report_tick();
+    watch_sync(s);
     watch_receivers(s);
 }

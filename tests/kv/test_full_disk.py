@@ -230,6 +230,22 @@ def test_a_start_uses_the_reserve():
         assert server.call("DBSIZE") == 51
 
 
+def test_a_file_system_that_is_read_only():
+    with Disks(1) as cluster:
+        server = cluster.leader()
+        assert server.call("SET", "k", "v") == "OK"
+        server.stop()
+        subprocess.run(["mount", "-o", "remount,ro", server.dir], check=True)
+        server.start()
+        assert server.wait_exit() == 1
+        last = server.messages().rstrip().rsplit("\n", 1)[-1]
+        assert "Read-only file system" in last and "mount it for writing" in last, last
+        assert server.dir in last and "corrupted" not in last, last
+        subprocess.run(["mount", "-o", "remount,rw", server.dir], check=True)
+        server.start()
+        assert eventually("it serves", lambda: server.call("GET", "k")) == "v"
+
+
 if __name__ == "__main__":
     enter_namespace()
     main(globals())

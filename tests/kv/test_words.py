@@ -128,6 +128,12 @@ def test_lines():
         leads(server)
         server.stop()
         assert server.messages() == "", server.messages()
+        server.options[-1] = "debug"
+        server.start()
+        leads(server)
+        server.call("DBSIZE")  # writes the changes to the database
+        server.stop()
+        assert " debug: wrote the changes up to entry" in server.messages(), server.messages()
         server.options[-1] = "loud"
         server.start()
         assert server.wait_exit() == 1

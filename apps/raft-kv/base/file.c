@@ -29,7 +29,9 @@ static const struct {
      "read-only after disk errors (dmesg)"},
     {ENOTDIR, "a part of the path is a file and not a directory: correct --dir"},
     {EISDIR, "there is a directory where a file belongs: move it away"},
-    {ENOENT, "a file or directory is missing: check --dir and that its file system is mounted"},
+    {ENOENT,
+     "a file or directory is missing: check --dir and that its file system is mounted; if "
+     "the file is lost, replace this server (RAFT.REPLACE; see the README)"},
     {ELOOP, "a part of the path is a symbolic link that leads to itself: correct --dir"},
     {ENAMETOOLONG, "choose a shorter --dir"},
     {EMFILE, DESCRIPTORS},

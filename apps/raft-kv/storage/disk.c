@@ -49,6 +49,8 @@ static void sync_begin(struct server *s) {
     bool few = s->log.written < s->sync.index + INLINE_ENTRIES;
     s->sync.wanted = false;
     s->sync.running = true;
+    s->sync.begun = server_now();
+    s->sync.told = false;
     s->sync.base = s->sync.wanted_base;
     s->sync.wanted_base = false;
     s->sync.reclaim = s->log.reclaim;
@@ -76,6 +78,7 @@ static void on_spare(void *context) {
 static void on_spare_made(void *context) {
     struct server *s = context;
     journal_spare_made(&s->log.journal);
+    report_debug("prepared the next file of the log");
 }
 
 static void spare_begin(struct server *s) {
@@ -118,6 +121,7 @@ static void on_data(void *context) {
 static void on_data_written(void *context) {
     struct server *s = context;
     data_write_end(&s->data);
+    report_debug("wrote the changes up to entry %llu to the database", s->data.written);
     install_resume(s);
 }
 

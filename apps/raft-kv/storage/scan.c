@@ -247,6 +247,8 @@ void compaction_check(struct server *s) {
     if (due && s->data.applied > done && can_be_snapshot(s) && !s->scans.queued[SCAN_FLUSH] &&
         !s->scans.queued[SCAN_DUMP] && !dump_in_use(s)) {
         s->space.compacted = server_now();
+        report_debug("compacting the log: entry %llu is applied, the last snapshot is at %llu",
+                     s->data.applied, done);
         enqueue(s, SCAN_FLUSH, NULL, 0);
     }
 }

@@ -76,6 +76,8 @@ void space_open(struct space *s, const char *dir, unsigned reserve) {
     uint64_t most = s->total / 3 * 2; /* also of the option */
     uint64_t usual = most < RESERVE * MIB ? most : RESERVE * MIB;
     s->reserve = reserve > 0 && reserve * MIB < most ? reserve * MIB : usual;
+    report("%s: %llu of %llu MiB free, reserve %llu MiB", dir, mib(space_free(s)), mib(s->total),
+           mib(s->reserve));
     if (s->held > 0 && (s->available < s->reserve / 8 || s->held != s->reserve / FILE_PART)) {
         if (s->available < s->reserve / 8) {
             report_warn("%s: the disk is full (%llu MiB free): the reserve of %llu MiB is used",
