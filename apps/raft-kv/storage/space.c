@@ -91,7 +91,7 @@ void space_open(struct space *s, const char *dir, unsigned reserve) {
 
 static enum space_level level_of(const struct space *s) {
     uint64_t free = space_free(s);
-    return free < s->reserve / 8            ? SPACE_FULL
+    return free < s->reserve / 16           ? SPACE_FULL
            : free < s->reserve + s->pending ? SPACE_LOW
                                             : SPACE_PLENTY;
 }

@@ -145,7 +145,7 @@ static rocksdb_options_t *options_create(bool create) {
     /* RocksDB's info log is not needed. If the disk is full and assertions are compiled in, it
      * aborts the process before the error is returned. */
     rocksdb_options_set_info_log_level(o, 4);
-    rocksdb_options_set_max_total_wal_size(o, 16u << 20); /* also allocated in advance */
+    rocksdb_options_set_max_total_wal_size(o, 8u << 20); /* also allocated in advance */
     rocksdb_options_set_max_background_jobs(o, 2);
     rocksdb_options_set_max_compaction_bytes(o, 512u << 20); /* space.c counts on less than 640 */
     rocksdb_options_set_level_compaction_dynamic_level_bytes(o, 1);
