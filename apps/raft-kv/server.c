@@ -92,6 +92,9 @@ static void send_entries(struct server *s, struct raft_message *message) {
 
 static void on_messages(struct server *s, struct raft_message *messages, unsigned n) {
     for (unsigned i = 0; i < n; i++) {
+        if (messages[i].type == RAFT_INSTALL_SNAPSHOT) {
+            watch_snapshot(s, messages[i].server_id);
+        }
         if (messages[i].type == RAFT_APPEND_ENTRIES) {
             send_entries(s, &messages[i]);
         } else if (messages[i].type != RAFT_INSTALL_SNAPSHOT ||

@@ -92,8 +92,7 @@ static struct receiver *receiver_of(struct watch *w, raft_id id) {
     return NULL;
 }
 
-/* Log that a transfer has begun or ended. */
-static void watch_receiver(struct server *s, raft_id id) {
+void watch_snapshot(struct server *s, raft_id id) {
     struct watch *w = &s->watch;
     struct receiver *r = receiver_of(w, id);
     struct raft_peer peer = {.mode = RAFT_PROGRESS_PROBE};
@@ -122,16 +121,11 @@ static void watch_receiver(struct server *s, raft_id id) {
 
 static void watch_receivers(struct server *s) {
     struct watch *w = &s->watch;
-    struct raft_configuration conf = {NULL, 0};
     if (!server_leads(s)) {
         w->n_receivers = 0;
-        return;
     }
-    server_configuration(s, &conf);
-    for (unsigned i = 0; i < conf.n; i++) {
-        if (conf.servers[i].id != s->options->id) {
-            watch_receiver(s, conf.servers[i].id);
-        }
+    for (unsigned i = w->n_receivers; i-- > 0;) {
+        watch_snapshot(s, w->receivers[i].id);
     }
 }
 
@@ -170,6 +164,7 @@ static void watch_apply(struct server *s) {
 
 void watch_turn(struct server *s) {
     watch_transfer(s);
+    watch_receivers(s);
     watch_apply(s);
 }
 
@@ -185,5 +180,4 @@ static void watch_sync(struct server *s) {
 void watch_housekeeping(struct server *s) {
     report_tick();
     watch_sync(s);
-    watch_receivers(s);
 }

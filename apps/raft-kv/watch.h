@@ -39,6 +39,8 @@ void watch_housekeeping(struct server *s);
 
 /* A sync of the log has taken this time, in ns. */
 void watch_synced(struct server *s, uint64_t ns);
+/* A chunk of a snapshot is sent to this server: log when that begins and ends. */
+void watch_snapshot(struct server *s, raft_id id);
 /* A configuration was appended to the log, or is committed. */
 void watch_configuration(struct server *s, raft_index index, bool committed);
 /* A command is executed: count it, and log an operator's command that changes something. */
