@@ -13,6 +13,7 @@
  *   DISK_FAIL=operation:errno:end
  *                      the operation (open, read, write, sync, rename or mkdir) fails with this
  *                      number on files whose name ends with `end`
+ *   DISK_KILL=n        the process is killed after the n-th change or sync
  *
  * A trace record is a head of five 8-byte words (operation, open ID, offset, length of the path,
  * length of the data), the path and the data. */
@@ -21,6 +22,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -49,6 +51,8 @@ static const char *nosync;
 static char fail_operation[16];
 static int fail_errno;
 static char fail_end[256];
+static uint64_t kill_at; /* 0: never */
+static uint64_t changes; /* and syncs */
 
 static ssize_t (*real_write)(int, const void *, size_t);
 static ssize_t (*real_pwrite)(int, const void *, size_t, off_t);
@@ -87,6 +91,8 @@ __attribute__((constructor)) static void prepare(void) {
         sscanf(fail, "%15[a-z]:%d:%255s", fail_operation, &fail_errno, fail_end) != 3) {
         abort();
     }
+    const char *text = getenv("DISK_KILL");
+    kill_at = text != NULL ? strtoull(text, NULL, 10) : 0;
     const char *path = getenv("DISK_TRACE");
     if (dir != NULL && path != NULL) {
         trace = real_open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -108,6 +114,9 @@ static void record(uint64_t op, uint64_t id, uint64_t offset, const char *path, 
             abort(); /* an incomplete trace would make the test meaningless */
         }
         records++;
+    }
+    if (++changes == kill_at) {
+        raise(SIGKILL);
     }
 }
 

@@ -125,6 +125,14 @@ static void put_peer(struct server *s, struct buf *b, const struct raft_server *
         raft_last_index(&s->raft) - peer.match, server_now() - peer.last_contact, server->address);
 }
 
+static void put_refused(struct buf *b, struct refusals *r) {
+    refusals_expire(r);
+    for (unsigned i = 0; i < r->n; i++) {
+        put(b, "raft_refused%u:id=%llu,by=%s,reason=%s", i, r->list[i].id,
+            r->list[i].kind == REFUSED_BY_US ? "this server" : "peer", r->list[i].reason);
+    }
+}
+
 static void put_raft(struct server *s, struct buf *b) {
     const char *leader = server_leader_address(s);
     struct raft_configuration conf;
@@ -133,6 +141,9 @@ static void put_raft(struct server *s, struct buf *b) {
     put(b, "raft_state:%s", server_state_name(s));
     put(b, "raft_term:%llu", raft_current_term(&s->raft));
     put(b, "raft_leader:%s", leader != NULL ? leader : "");
+    put(b, "raft_incarnation:%016llx", (number)s->store.incarnation);
+    put(b, "raft_cluster_id:%016llx", (number)s->store.cluster_id);
+    put_refused(b, &s->peers.refusals);
     put(b, "raft_commit_index:%llu", raft_commit_index(&s->raft));
     put(b, "raft_applied_index:%llu", s->data.applied);
     put_times(b, "apply", &s->watch.apply);

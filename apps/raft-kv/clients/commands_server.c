@@ -64,6 +64,8 @@ static void execute_client(struct server *s, struct client *c, uint64_t seq,
                            const struct request *q) {
     if (request_is(q, 1, "setname") || request_is(q, 1, "setinfo")) {
         client_status(c, seq, "OK");
+    } else if (request_is(q, 1, "write-timeout")) {
+        execute_write_timeout(c, seq, q);
     } else if (request_is(q, 1, "getname")) {
         s->scratch.len = 0;
         reply_nil(&s->scratch);
@@ -116,6 +118,7 @@ static void execute_command(struct server *s, struct client *c, uint64_t seq,
     size_t n = put_commands(&body, data_commands);
     n += put_commands(&body, server_commands);
     n += put_commands(&body, info_commands);
+    n += put_commands(&body, auth_commands);
     n += put_commands(&body, raft_commands);
     struct buf *b = &s->scratch;
     b->len = 0;

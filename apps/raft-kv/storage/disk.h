@@ -11,6 +11,8 @@ void disk_write_log(struct server *s);
 
 /* Look at the free space now; disk_write_log() does it from time to time. */
 void disk_check_space(struct server *s);
+/* Write the appended entries and sync them on this thread. No other sync may be running. */
+void disk_sync_log(struct server *s);
 
 /* Begin to write the applied changes to the database if there are many or a scan needs them. */
 void disk_write_data(struct server *s);
