@@ -3,6 +3,7 @@
  * make no progress. README.md says what an operator should expect of it. */
 #include "client.h"
 
+#include <netinet/tcp.h>
 #include <stdlib.h>
 
 #include "limits.h"
@@ -54,9 +55,22 @@ static void trim(struct client *c) {
     }
 }
 
+/* True if the client has closed its end, which is not seen while its input is not read. */
+static bool is_gone(const struct client *c) {
+    uv_os_fd_t fd;
+    struct tcp_info info;
+    socklen_t len = sizeof info;
+    return uv_fileno((const uv_handle_t *)&c->tcp, &fd) == 0 &&
+           getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+           info.tcpi_state != TCP_ESTABLISHED;
+}
+
 static void watch(struct client *c, raft_time now) {
     if (c->punished != 0 && now >= c->punished) {
         auth_answer(c);
+    }
+    if (c->starved && is_gone(c)) { /* its memory is needed for others */
+        client_close(c);
     }
     if (c->closing) {
         return;
