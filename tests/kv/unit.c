@@ -250,6 +250,11 @@ int main(void) {
         {"identity", test_identity},
         {"data", test_data},
         {"dumps", test_dumps},
+        {"limited lines", test_limiter},
+        {"limited lines of many formats", test_limiter_places},
+        {"advice", test_advice},
+        {"histogram", test_histogram},
+        {"buckets of a histogram", test_histogram_buckets},
     };
     char template[] = "/tmp/raft-kv-unit-XXXXXX";
     scratch = mkdtemp(template);

@@ -17,7 +17,7 @@ void change_hand_over(struct server *s) {
     }
     int error = server_step(s, &event);
     if (error != 0 && (error == RAFT_NOTFOUND || change_expired(s))) {
-        report("cannot hand leadership over: %s", raft_errmsg(&s->raft));
+        report_warn("cannot hand leadership over: %s", raft_errmsg(&s->raft));
         change_step_to(s, STEP_VOTE);
     }
 }
