@@ -10,7 +10,7 @@ import sys
 import threading
 import unittest
 import weakref
-from typing import Any, List, Tuple
+from typing import Any, Callable, List, Tuple
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
@@ -19,9 +19,9 @@ from raftcore import enums, errors
 from raftcore._ffi import ffi, lib
 
 
-def leader(**settings: int) -> raft.Raft:
+def leader() -> raft.Raft:
     """A server that is its own cluster and leads it."""
-    r = raft.Raft(1, "one", **settings)
+    r = raft.Raft(1, "one")
     r.step(raft.Start(), 0)
     r.step(raft.Bootstrap([raft.Server(1, "one")]), 0)
     while r.state != raft.State.LEADER or r.commit_index < r.last_index:
@@ -64,7 +64,7 @@ class TestDeclarations(unittest.TestCase):
 
     def test_every_event(self) -> None:
         from raftcore._encode import FILL
-        self.assertEqual({e.TYPE for e in FILL}, set(raft.EventType))
+        self.assertEqual({getattr(e, "TYPE") for e in FILL}, set(raft.EventType))
 
 
 class TestErrors(unittest.TestCase):
@@ -161,11 +161,11 @@ class TestOwnership(unittest.TestCase):
         def broken(*_: Any) -> Any:
             raise MemoryError
 
-        _decode.update_of = broken
+        setattr(_decode, "update_of", broken)
         try:
             self.assertRaises(MemoryError, lambda: r.step(raft.Timeout(), 5000))
         finally:
-            _decode.update_of = whole
+            setattr(_decode, "update_of", whole)
         self.assertEqual(r.state, raft.State.UNAVAILABLE)
 
 
@@ -198,8 +198,9 @@ class TestTracer(unittest.TestCase):
 
         def trace(_: raft.TraceRecord) -> None:
             results.append(r.state)
-            for call in (lambda: r.step(raft.Timeout(), 0), r.close,
-                         lambda: r.configure(seed=1)):
+            calls: List[Callable[[], object]] = [
+                lambda: r.step(raft.Timeout(), 0), r.close, lambda: r.configure(seed=1)]
+            for call in calls:
                 try:
                     call()
                 except raft.RaftError as error:

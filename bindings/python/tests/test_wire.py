@@ -27,7 +27,9 @@ def vectors() -> List[Vector]:
     with open(VECTORS, encoding="utf-8") as file:
         blocks = file.read().split("\n\n")
     for block in blocks:
-        raw, fields, flags = b"", {}, []  # type: ignore[var-annotated]
+        raw = b""
+        fields: Dict[str, Any] = {}
+        flags: List[str] = []
         for line in block.splitlines():
             name, _, value = line.partition(" ")
             if not line or name == "#":
