@@ -20,7 +20,8 @@ const memcpy = libc.func('memcpy', 'void', ['void *', 'uintptr_t', 'size_t']);
 const strlen = libc.func('strlen', 'size_t', ['uintptr_t']);
 const emitType = koffi.pointer(koffi.proto('void', ['uintptr_t', 'int', 'uintptr_t']));
 
-class Memory {
+/** What the library needs of a back end. */
+export class Memory {
   name = 'native';
   model = 'lp64';
   call = {};

@@ -61,6 +61,14 @@ export function makeLibrary(memory) {
       held.block = held.events = held.callback = undefined;
     }
   }
+
+  // Give the memory of a large event back.
+  function shrink(held) {
+    if (held.events?.size > LARGEST_KEPT_BLOCK) {
+      memory.free(held.events);
+      held.events = memory.alloc(FIRST_BLOCK);
+    }
+  }
   const registry = new FinalizationRegistry(release);
 
   return class Raft {
@@ -141,7 +149,10 @@ export function makeLibrary(memory) {
       } finally {
         held.stepping = false;
       }
-      this.#check(code);
+      if (code !== 0) {
+        shrink(held);
+        this.#check(code);
+      }
       try {
         const { dv, base } = memory.open(held.block);
         return decoder.decode({ dv, base: base + UPDATE }, event);
@@ -150,10 +161,7 @@ export function makeLibrary(memory) {
         this.close();
         throw error;
       } finally {
-        if (held.events?.size > LARGEST_KEPT_BLOCK) {
-          memory.free(held.events);
-          held.events = memory.alloc(FIRST_BLOCK);
-        }
+        shrink(held);
       }
     }
 

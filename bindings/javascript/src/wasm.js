@@ -13,7 +13,8 @@ const TRAMPOLINE = new Uint8Array([
   0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 7, 1, 0x60, 3, 0x7f, 0x7f, 0x7f, 0,
   2, 7, 1, 1, 0x65, 1, 0x66, 0, 0, 7, 5, 1, 1, 0x66, 0, 0]);
 
-class Memory {
+/** What the library needs of a back end. */
+export class Memory {
   name = 'wasm';
   model = 'wasm32';
   call = {};

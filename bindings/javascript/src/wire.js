@@ -9,8 +9,6 @@ export const MAX_LENGTH = 64 * 1024 * 1024;
 const FORMAT = 0x52;
 const CONFIGURATION_FORMAT = 1;
 const HEAD_SIZE = 17;
-const ENTRY_SIZE = 13;
-const SERVER_SIZE = 10; // at least
 const EMPTY = new Uint8Array(0);
 const utf8 = new TextEncoder();
 const fromUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -234,16 +232,14 @@ class Reader {
   }
 
   entries() {
-    const n = this.integer('u32');
-    if (n * ENTRY_SIZE > this.left) {
-      throw new Malformed('more entries than the message has bytes for');
-    }
-    return Array.from({ length: n }, () => {
+    const list = [];
+    for (let n = this.integer('u32'); n > 0; n--) { // ends early if the bytes do not suffice
       const term = this.integer('u64');
       const type = this.integer('u8');
-      return { term, type: entryTypes.byNumber[type] ?? type,
-        payload: this.raw(this.integer('u32')) };
-    });
+      list.push({ term, type: entryTypes.byNumber[type] ?? type,
+        payload: this.raw(this.integer('u32')) });
+    }
+    return list;
   }
 }
 
@@ -253,11 +249,8 @@ export function decodeConfiguration(bytes) {
   if (bytes.length % 8 !== 0 || reader.integer('u8') !== CONFIGURATION_FORMAT) {
     throw new Malformed('not a configuration');
   }
-  const n = reader.integer('u64');
-  if (n * SERVER_SIZE > reader.left) {
-    throw new Malformed('more servers than the configuration has bytes for');
-  }
-  const servers = Array.from({ length: n }, () => {
+  const servers = [];
+  for (let n = reader.integer('u64'); n > 0; n--) { // ends early if the bytes do not suffice
     const id = reader.integer('u64');
     const end = bytes.indexOf(0, reader.at);
     if (end < 0) {
@@ -266,8 +259,8 @@ export function decodeConfiguration(bytes) {
     const where = reader.text(end - reader.at);
     reader.take(1);
     const role = reader.integer('u8');
-    return { id, address: where, role: roles.byNumber[role] ?? role };
-  });
+    servers.push({ id, address: where, role: roles.byNumber[role] ?? role });
+  }
   if (reader.left > 7 || reader.raw(reader.left).some((byte) => byte !== 0)) {
     throw new Malformed('wrong padding of a configuration');
   }

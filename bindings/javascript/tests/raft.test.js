@@ -6,15 +6,19 @@ import process from 'node:process';
 import test from 'node:test';
 
 import * as core from '../src/index.js';
+import { errorOf } from '../src/errors.js';
 import { enums, functions } from '../src/layout.js';
+import { makeLibrary } from '../src/raft.js';
 
-const { load } = await import(process.argv[2] === 'native' ? '../src/native.js' : '../src/node.js');
+const native = process.argv[2] === 'native';
+const { load } = await import(native ? '../src/native.js' : '../src/node.js');
+const { Memory } = await import(native ? '../src/native.js' : '../src/wasm.js');
 const { Raft } = await load();
 const one = [{ id: 1, address: 'one', role: 'voter' }];
 
 /** A server that is its own cluster and leads it. */
-function leader() {
-  const r = new Raft(1, 'one');
+function leader(Class = Raft) {
+  const r = new Class(1, 'one');
   r.step({ type: 'start' }, 0);
   r.step({ type: 'bootstrap', configuration: one }, 0);
   while (r.state !== 'leader' || r.commitIndex < r.lastIndex) {
@@ -62,6 +66,16 @@ test('every setting, and no other', () => {
   r.step({ type: 'start' }, 0);
   assert.throws(() => r.configure({ electionTimeout: 0 }), core.Invalid);
   r.close();
+});
+
+test('every error that is returned has a class', () => {
+  const header = readFileSync(new URL('../../../include/raft.h', import.meta.url), 'utf8');
+  const without = new Set(['RAFT_LEADERSHIPLOST', // status of a read
+    ...[...header.matchAll(/(RAFT_\w+),? *\/\*\*< Never returned/g)].map((m) => m[1])]);
+  for (const [code, number] of Object.entries(enums.raft_error)) {
+    assert.equal(errorOf(number).constructor === core.RaftError, without.has(code), code);
+    assert.equal(errorOf(number).code, code);
+  }
 });
 
 test('errors have a class, a code and a text', () => {
@@ -216,22 +230,71 @@ test('what a tracer may call', () => {
   r.close();
 });
 
-test('a collected raft is closed', async () => {
+/** A library whose blocks of memory and callbacks are counted. */
+async function counting() {
+  const memory = new Memory(native ? process.env.RAFT_LIBRARY
+    : (await WebAssembly.instantiate(readFileSync(process.env.RAFT_WASM))).instance);
+  const live = { blocks: 0, bytes: 0, callbacks: 0 };
+  const { alloc, free, callback } = memory;
+  memory.alloc = (size) => {
+    live.blocks++;
+    live.bytes += size;
+    return alloc.call(memory, size);
+  };
+  memory.free = (block) => {
+    live.blocks--;
+    live.bytes -= block.size;
+    free.call(memory, block);
+  };
+  memory.callback = (f) => {
+    const { address, release } = callback.call(memory, f);
+    live.callbacks++;
+    return { address, release: () => {
+      live.callbacks--;
+      release();
+    } };
+  };
+  return { Raft: makeLibrary(memory), live };
+}
+
+test('all memory is given back', async () => {
+  const { Raft: Counted, live } = await counting();
+  const r = leader(Counted);
+  const large = { type: 'submit', entries: [{ payload: new Uint8Array(9e6) }] };
+  r.step(large, 5000);
+  assert.ok(live.bytes < 10000);
+  r.configure({ maxUncommittedEntries: 1 });
+  assert.throws(() => r.step(large, 5000), core.Busy);
+  assert.ok(live.bytes < 10000);
+  r.setTracer(() => {});
+  r.setTracer(() => {});
+  assert.deepEqual([live.blocks, live.callbacks], [2, 1]);
+  r.setTracer(undefined);
+  assert.equal(live.callbacks, 0);
+  r.setTracer(() => {});
+  r.close();
+  assert.deepEqual(live, { blocks: 0, bytes: 0, callbacks: 0 });
+  assert.throws(() => new Counted(0, 'one'), core.BadId);
+  assert.throws(() => new Counted(1, 'one', { noSuch: 1 }), TypeError);
+  assert.deepEqual(live, { blocks: 0, bytes: 0, callbacks: 0 });
+});
+
+test('a raft that is collected is closed', async () => {
+  const { Raft: Counted, live } = await counting();
   const made = 200;
-  const traced = new WeakRef({ records: 0 });
-  let gone = 0;
-  const registry = new FinalizationRegistry(() => gone++);
-  for (let i = 0; i < made; i++) {
-    const r = new Raft(i + 1, 'one', { tracer: i % 2 ? () => traced.deref() : undefined });
-    r.step({ type: 'start' }, 0);
-    registry.register(r, i);
+  for (let i = 1; i <= made; i++) {
+    new Counted(i, 'one', { tracer: i % 2 ? () => {} : undefined }).step({ type: 'start' }, 0);
   }
-  for (let i = 0; i < 20 && gone < made * 0.9; i++) {
+  assert.equal(live.blocks, 2 * made);
+  for (let i = 0; i < 50 && live.blocks > made / 10; i++) {
     globalThis.gc();
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  assert.ok(gone >= made * 0.9, `${gone} of ${made} were collected`);
-  const r = leader(); // the memory is as it should be
-  r.step({ type: 'submit', entries: [{ payload: new Uint8Array(100000) }] }, 5000);
+  assert.ok(live.blocks <= made / 10, `${live.blocks} blocks are left`);
+  assert.ok(live.callbacks <= made / 20, `${live.callbacks} callbacks are left`);
+  const r = new Counted(1, 'one'); // the memory is as it should be
+  r.step({ type: 'start' }, 0);
+  r.step({ type: 'bootstrap', configuration: one }, 0);
+  assert.equal(r.configurationAt(1).servers[0].address, 'one');
   r.close();
 });

@@ -76,8 +76,6 @@ class Raft:
         """Release what the raft holds. Afterwards steps raise Invalid, and getters return 0 or
         None. Closing twice is harmless. In the raft's own tracer, it raises Busy."""
         with self._lock:
-            if self._stepping:
-                raise Busy(ErrorCode.BUSY, "close() in the tracer")
             _check(lib.raft_close(self._raft))
             self._finalizer.detach()
 

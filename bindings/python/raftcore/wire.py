@@ -79,9 +79,7 @@ def decode_configuration(raw: bytes) -> List[Server]:
     if len(raw) % 8 != 0 or len(raw) < _SERVERS.size or raw[0] != _CONFIGURATION_FORMAT:
         raise Malformed("not a configuration")
     (_, n), at, servers = _SERVERS.unpack_from(raw), _SERVERS.size, []
-    if n > (len(raw) - at) // 10:
-        raise Malformed("more servers than the configuration has bytes for")
-    for _ in range(n):
+    for _ in range(n):  # ends early if the bytes do not suffice
         end = raw.find(b"\0", at + 8)
         if end < 0 or end + 1 >= len(raw):
             raise Malformed("a server is cut off")
@@ -140,10 +138,8 @@ class _Reader:
 
     def entries(self) -> List[Entry]:
         (n,) = self.unpack(_LENGTH)
-        if n > (len(self.raw) - self.at) // _ENTRY.size:
-            raise Malformed("more entries than the message has bytes for")
         result = []
-        for _ in range(n):
+        for _ in range(n):  # ends early if the bytes do not suffice
             term, kind, length = self.unpack(_ENTRY)
             result.append(Entry(self.take(length), kind, term))
         return result
