@@ -262,6 +262,35 @@ static void read_twice(int id) {
     }
 }
 
+static void line_progress(int l, int id) {
+    struct raft_peer peer;
+    expect(raft_progress(raft_of(l), (raft_id)id, &peer), 0);
+    line_peer((raft_id)id, &peer);
+}
+
+/* Events that the scenario does not need otherwise. */
+static void more_events(int l) {
+    struct raft_event event = {.type = RAFT_UNREACHABLE};
+    line("x events\n");
+    event.unreachable.server_id = 4;
+    expect(step(&servers[l], &event), 0);
+    line_progress(l, 4);
+    memset(&event, 0, sizeof event);
+    event.type = RAFT_CONFIGURATION;
+    event.configuration.index = 1;
+    expect(step(&servers[l], &event), 0);
+    memset(&event, 0, sizeof event);
+    event.type = RAFT_PERSISTED_ENTRIES;
+    event.persisted_entries.index = raft_last_stored(raft_of(l));
+    expect(step(&servers[l], &event), 0);
+    expect(catch_up(l, 0), 0);
+    struct members members = {.n = 0};
+    add_member(&members, 1, 99);
+    expect(reconfigure(l, &members), RAFT_BADROLE);
+    free_members(&members);
+    pump(level, l);
+}
+
 static void set_idle_timeout(unsigned msecs) {
     for (int i = 1; i <= SERVERS; i++) {
         expect(raft_set_idle_timeout(raft_of(i), msecs), 0);
@@ -320,14 +349,13 @@ static void scenario(void) {
     stop_server(n);
     start_server(n);
     pump(level, f);
+    more_events(f);
     line("x sent\n");
     servers[f].limit = 4;
     load(f, 3);
     servers[f].limit = 0;
     for (int i = 1; i <= SERVERS; i++) {
-        struct raft_peer peer;
-        expect(raft_progress(raft_of(f), (raft_id)i, &peer), 0);
-        line_peer((raft_id)i, &peer);
+        line_progress(f, i);
     }
     sleep_and_wake(f);
     recover_at(f == 1 ? 2 : 1);

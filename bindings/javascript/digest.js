@@ -3,13 +3,14 @@
 //
 // usage: digest.js native|wasm TRANSCRIPT
 //        digest.js native|wasm --bench STEPS
-// Messages go through the encoding of the module wire. With RAFT_GC=N in the environment, garbage is
-// collected before and after each Nth step: run node with --expose-gc.
+// Messages go through the encoding of the module wire. With RAFT_GC=N in the environment, garbage
+// is collected before and after each Nth step: run node with --expose-gc.
 import { writeFileSync } from 'node:fs';
 import process from 'node:process';
 
 import * as core from './src/index.js';
 import * as names from './src/names.js';
+import { FIELDS, hex, line, lines, show, trace } from './transcript.js';
 
 const { Feature, wire } = core;
 const [, , backEnd, transcript, steps] = process.argv;
@@ -18,39 +19,20 @@ const { Raft } = await load();
 const every = Number(process.env.RAFT_GC ?? 0);
 
 const CHUNK = 1000;
-const NEVER = '9223372036854775807';
 const FEATURES = Feature.rounds | Feature.chunks | Feature.joint | Feature.sleep;
 const utf8 = new TextEncoder();
 
-const lines = [];
 const network = [];
 const servers = [];
 let now = 0;
 let command = 0;
 let taken = 0; // steps
 
-const line = (...words) => lines.push(words.map((w) => w === true ? 1 : w === false ? 0
-  : w === Infinity ? NEVER : w).join(' '));
-const hex = (bytes) => bytes.length === 0 ? '-' : Buffer.from(bytes).toString('hex');
-const show = (servers_) => servers_.length === 0 ? '-'
-  : servers_.map((s) => `${s.id}:${s.address}:${names.roles.byName[s.role]}`).join(',');
 const joined = (...parts) => new Uint8Array(Buffer.concat(parts));
 const check = (condition, what) => {
   if (!condition) {
     throw new Error(what);
   }
-};
-const trace = (t) => line('t', t.server, t.number, t.code, t.time, t.peer, t.term, t.index, t.text);
-
-// The fields of a message's line, in order.
-const FIELDS = {
-  appendEntries: 'version term prevLogIndex prevLogTerm leaderCommit nEntries round sleep',
-  appendEntriesResult: 'version term rejected lastLogIndex features capacity round ' +
-    'snapshotIndex snapshotOffset',
-  requestVote: 'version term candidateId lastLogIndex lastLogTerm disruptLeader preVote',
-  requestVoteResult: 'version term voteGranted preVote features capacity',
-  installSnapshot: 'version term lastIndex lastTerm configurationIndex configuration offset',
-  timeoutNow: 'version term lastLogIndex lastLogTerm',
 };
 
 class Server {
@@ -297,6 +279,24 @@ function refused(kind, f) {
 const voters = (n, last = 'voter') => Array.from({ length: n }, (_, i) =>
   ({ id: i + 1, address: String(i + 1), role: i + 1 === n ? last : 'voter' }));
 
+function lineProgress(l, id) {
+  const p = l.raft.progress(id);
+  line('p', id, names.progressModes.byName[p.mode], p.features, p.capacity, p.match, p.next,
+    p.lastContact, p.snapshotIndex, p.snapshotOffset, p.dataLosses);
+}
+
+function moreEvents(l) {
+  line('x events');
+  l.step({ type: 'unreachable', serverId: 4 });
+  lineProgress(l, 4);
+  l.step({ type: 'configuration', index: 1 });
+  l.step({ type: 'persistedEntries', index: l.raft.lastStored });
+  l.step({ type: 'catchUp', serverId: 0 });
+  const configuration = [{ id: 1, address: '1', role: 99 }];
+  refused(core.BadRole, () => l.step({ type: 'reconfigure', configuration }));
+  pump(level(l));
+}
+
 function sleepAndWake(l) {
   line('x sleep');
   running().forEach((s) => s.raft.configure({ idleTimeout: 500 }));
@@ -374,15 +374,12 @@ function scenario() {
   n.stop();
   n.start();
   pump(level(f));
+  moreEvents(f);
   line('x sent');
   f.limit = 4;
   load10(f, 3);
   f.limit = 0;
-  for (const s of running()) {
-    const p = f.raft.progress(s.id);
-    line('p', s.id, names.progressModes.byName[p.mode], p.features, p.capacity, p.match, p.next,
-      p.lastContact, p.snapshotIndex, p.snapshotOffset, p.dataLosses);
-  }
+  running().forEach((s) => lineProgress(f, s.id));
   sleepAndWake(f);
   recoverAt(servers[f.id === 1 ? 2 : 1]);
   for (const s of servers.filter(() => true)) {

@@ -20,11 +20,12 @@ export declare const UpdateFlag: Readonly<Record<'currentTerm' | 'votedFor' | 'e
 export declare const Feature: Readonly<Record<'capacity' | 'rounds' | 'chunks' | 'joint' |
   'sleep' | 'neverLeads', number>>;
 
-/** One server of a configuration. The default of `role` is 'voter'. */
+/** One server of a configuration. The default of `role` is 'voter'. A number is a role that this
+ * version does not know. */
 export interface Server {
   id: Num;
   address: string;
-  role?: Role;
+  role?: Role | number;
 }
 
 /** One log entry, as you pass it. `type` is 'command' by default; a number is a type that this
@@ -235,8 +236,8 @@ export interface Settings {
 
 /** One server of a cluster. Close it; one that is collected is closed, too. */
 export interface Raft {
-  /** Process an event. `time` is in milliseconds, read for this event. Throws a RaftError if the step
-   * failed: then it had no effect. */
+  /** Process an event. `time` is in milliseconds, read for this event. Throws a RaftError if the
+   * step failed: then it had no effect. */
   step(event: Event, time: Num, capacity?: number): Update;
   configure(settings: Settings): void;
   setTracer(tracer: Tracer | undefined): void;

@@ -16,6 +16,7 @@ from typing import Callable, Deque, List, Optional, Sequence, Tuple, Type
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import raftcore as raft
 from raftcore import Role, State, wire
+from transcript import FIELDS, line, lines, show, trace
 
 CHUNK = 1000
 NEVER = 2**63 - 1
@@ -23,39 +24,11 @@ FEATURES = (raft.Feature.ROUNDS | raft.Feature.CHUNKS | raft.Feature.JOINT |
             raft.Feature.SLEEP).value
 EVERY = int(os.environ.get("RAFT_GC", "0"))
 
-lines: List[str] = []
 network: Deque[Tuple[int, int, bytes]] = deque()
 servers: List["Server"] = []
 now = 0
 command = 0
 taken = 0  # steps
-
-
-def line(*words: object) -> None:
-    lines.append(" ".join(str(int(w)) if isinstance(w, int) else str(w) for w in words))
-
-
-def show(configuration: Sequence[raft.Server]) -> str:
-    return ",".join(f"{s.id}:{s.address}:{int(s.role)}" for s in configuration) or "-"
-
-
-def trace(t: raft.TraceRecord) -> None:
-    line("t", t.server, t.type, t.code, t.time, t.peer, t.term, t.index, t.text)
-
-
-# The fields of a message's line, in order.
-FIELDS = {
-    raft.AppendEntries: "version term prev_log_index prev_log_term leader_commit n_entries round "
-                        "sleep",
-    raft.AppendEntriesResult: "version term rejected last_log_index features capacity round "
-                              "snapshot_index snapshot_offset",
-    raft.RequestVote: "version term candidate_id last_log_index last_log_term disrupt_leader "
-                      "pre_vote",
-    raft.RequestVoteResult: "version term vote_granted pre_vote features capacity",
-    raft.InstallSnapshot: "version term last_index last_term configuration_index configuration "
-                          "offset",
-    raft.TimeoutNow: "version term last_log_index last_log_term",
-}
 
 
 class Server:
@@ -342,19 +315,35 @@ def scenario() -> None:
     n.stop()
     n.start()
     pump(lambda: level(f))
+    more_events(f)
     line("x sent")
     f.limit = 4
     load(f, 3)
     f.limit = 0
     for s in servers:
-        p = f.raft.progress(s.id)
-        line("p", s.id, p.mode, p.features, p.capacity, p.match, p.next, p.last_contact,
-             p.snapshot_index, p.snapshot_offset, p.data_losses)
+        line_progress(f, s.id)
     sleep_and_wake(f)
     recover_at(servers[1 if f.id == 1 else 0])
     for s in servers:
         line("z", s.id, s.applied, len(s.state))
         s.raft.close()
+
+
+def line_progress(l: Server, id: int) -> None:
+    p = l.raft.progress(id)
+    line("p", id, p.mode, p.features, p.capacity, p.match, p.next, p.last_contact,
+         p.snapshot_index, p.snapshot_offset, p.data_losses)
+
+
+def more_events(l: Server) -> None:
+    line("x events")
+    l.step(raft.Unreachable(4))
+    line_progress(l, 4)
+    l.step(raft.ConfigurationApplied(1))
+    l.step(raft.PersistedEntries(l.raft.last_stored))
+    l.step(raft.CatchUp(0))
+    refused(l, raft.Reconfigure([raft.Server(1, "1", 99)]), raft.BadRole)
+    pump(lambda: level(l))
 
 
 def sleep_and_wake(l: Server) -> None:

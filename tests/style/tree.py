@@ -4,7 +4,8 @@ import os
 
 SKIPPED = ('build', '.', '__pycache__', 'node_modules')  # folders whose names begin like this
 KEPT = {'.ci'}
-GENERATED = {'abi/raft.ffi.h', 'bindings/python/raftcore/raft.ffi.h'}
+GENERATED = {'abi/raft.ffi.h', 'bindings/python/raftcore/raft.ffi.h',
+             'bindings/javascript/src/layout.js'}
 
 
 def files(root):

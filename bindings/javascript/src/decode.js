@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Updates of C as objects. Everything is copied, except the payloads that came with the event: these
-// are the event's own.
+// Updates of C as objects. Everything is copied, except the payloads that came with the event:
+// these are the event's own.
 import { getU64, offsets, plain, readPlain } from './fields.js';
 import { EMPTY } from './encode.js';
 import { camel, entryTypes, messageTypes, roles, UpdateFlag as F } from './names.js';

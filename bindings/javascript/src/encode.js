@@ -112,7 +112,8 @@ export function makeEncoder(memory) {
       const o = array + i * SERVER.size;
       setU64(dv, base + o + SERVER.id, checked(server.id, 'id'));
       dv.setInt32(base + o + SERVER.role,
-        number(roles, server.role ?? 'voter', 'a role'), true);
+        typeof server.role === 'number' ? server.role // unknown: the library refuses it
+          : number(roles, server.role ?? 'voter', 'a role'), true);
       text(o + SERVER.address, server.address);
     });
     free = Math.ceil(free / ALIGNMENT) * ALIGNMENT;

@@ -26,7 +26,8 @@ export const catchUpStatuses = names(enums.raft_catch_up_status, 'RAFT_CATCH_UP_
 export const traceTypes = names(enums.raft_trace_type, 'RAFT_TRACE_');
 
 /** Bits of `update.flags`. */
-export const UpdateFlag = Object.freeze({ ...names(enums.raft_update_flag, 'RAFT_UPDATE_').byName });
+export const UpdateFlag =
+  Object.freeze({ ...names(enums.raft_update_flag, 'RAFT_UPDATE_').byName });
 /** Bits of the setting `features`. */
 export const Feature = Object.freeze({ ...names(enums.raft_feature, 'RAFT_FEATURE_').byName });
 

@@ -243,7 +243,7 @@ class Reader {
   }
 }
 
-/** The opposite of encodeConfiguration(). IDs are not checked; a role without a name is a number. */
+/** The opposite of encodeConfiguration(). A role without a name is a number. */
 export function decodeConfiguration(bytes) {
   const reader = new Reader(bytes);
   if (bytes.length % 8 !== 0 || reader.integer('u8') !== CONFIGURATION_FORMAT) {

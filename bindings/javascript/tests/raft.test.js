@@ -156,7 +156,7 @@ test('updates stay as they were, and large events do no harm', () => {
     globalThis.gc();
   }
   const servers = Array.from({ length: 7 }, (_, i) =>
-    ({ id: i + 1, address: i === 0 ? 'one' : `address-${i}`, role: i === 0 ? 'voter' : 'standby' }));
+    i === 0 ? one[0] : { id: i + 1, address: `address-${i}`, role: 'standby' });
   const change = r.step({ type: 'reconfigure', configuration: servers }, 5000);
   kept.push([change, JSON.stringify(change)]);
   r.step({ type: 'stored', index: r.lastIndex, write: change.entries.write }, 5000);

@@ -52,7 +52,8 @@ for (const event of events) {
   }
 }
 const mode: 'none' | 'probe' | 'pipeline' | 'snapshot' = raft.progress(2).mode;
-const votes: boolean = raft.role === 'voter' && raft.configurationAt(1).servers[0]?.role === 'voter';
+const votes: boolean = raft.role === 'voter' &&
+  raft.configurationAt(1).servers[0]?.role === 'voter';
 
 // @ts-expect-error: no such event
 raft.step({ type: 'elect' }, 0);
