@@ -17,8 +17,8 @@ LICENCE = 'SPDX-License-Identifier: MIT'
 
 
 def is_source(path, text):
-    return (tree.is_c(path) or path.endswith(('.py', '.js', '.ts')) or os.path.basename(path) == 'meson.build' or
-            text.startswith('#!'))
+    return (tree.is_c(path) or path.endswith(('.py', '.js', '.ts')) or
+            os.path.basename(path) == 'meson.build' or text.startswith('#!'))
 
 
 def check_text(path, text):

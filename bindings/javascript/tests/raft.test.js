@@ -7,7 +7,8 @@ import test from 'node:test';
 
 import * as core from '../src/index.js';
 import { errorOf } from '../src/errors.js';
-import { enums, functions } from '../src/layout.js';
+import { enums, functions, layouts } from '../src/layout.js';
+import { camel } from '../src/names.js';
 import { makeLibrary } from '../src/raft.js';
 
 const native = process.argv[2] === 'native';
@@ -48,6 +49,25 @@ test('the declarations of types name what there is', () => {
     assert.ok(name in r, name);
   }
   r.close();
+});
+
+test('every function and every field of messages, events and peers', () => {
+  const read = (path) => readFileSync(new URL(path, import.meta.url), 'utf8');
+  const source = read('../src/raft.js');
+  for (const name of Object.keys(functions).filter((n) => !n.startsWith('raft_set_'))) {
+    assert.match(source, new RegExp(`\\b${name}\\b`));
+  }
+  const types = read('../index.d.ts');
+  for (const [struct, fields] of Object.entries(layouts.lp64)) {
+    if (/^raft_(event_|append|request|install|timeout|peer|read)/.test(struct)) {
+      const names = Object.keys(fields)
+        .map((n) => camel(n.replace(/^conf(?=_|$)/, 'configuration')))
+        .filter((n) => !['size', 'n', 'nEntries', 'metadata', 'reserved0'].includes(n));
+      for (const name of names) {
+        assert.match(types, new RegExp(`\\b${name}\\??:`), `${struct}.${name}`);
+      }
+    }
+  }
 });
 
 test('every setting, and no other', () => {

@@ -2,6 +2,7 @@
 """Ownership, errors, tracers, collection and threads."""
 
 import contextlib
+import dataclasses
 import gc
 import io
 import os
@@ -10,7 +11,7 @@ import sys
 import threading
 import unittest
 import weakref
-from typing import Any, Callable, List, Tuple
+from typing import Any, Callable, List, Set, Tuple
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
@@ -57,14 +58,60 @@ class TestDeclarations(unittest.TestCase):
                          {enums.ErrorCode(c).name for c in errors.CLASSES})
 
     def test_every_setting(self) -> None:
-        with open(os.path.join(HERE, "../raftcore/raft.ffi.h"), encoding="ascii") as file:
-            functions = set(re.findall(r"raft_set_(\w+)\(", file.read()))
+        functions = set(re.findall(r"raft_set_(\w+)\(", self.declarations()))
         from raftcore.raft import _SETTERS
         self.assertEqual(functions - {"tracer"}, set(_SETTERS) - {"seed"})
 
     def test_every_event(self) -> None:
         from raftcore._encode import FILL
         self.assertEqual({getattr(e, "TYPE") for e in FILL}, set(raft.EventType))
+
+
+    RENAMED = {"conf": "configuration", "conf_index": "configuration_index"}
+
+    def fields(self, struct: str) -> Set[str]:
+        """The fields of a struct of C, with the names of Python."""
+        fields = ffi.typeof("struct raft_" + struct).fields
+        return {self.RENAMED.get(name, name) for name, _ in fields if name != "reserved"}
+
+    def test_every_field_of_messages_and_peers(self) -> None:
+        for kind in raft.MessageType:
+            cls = getattr(raft, kind.name.title().replace("_", ""))
+            ours = {f.name for f in dataclasses.fields(cls)} - {"server_id", "server_address"}
+            self.assertEqual(cls.TYPE, kind)
+            self.assertEqual(ours, self.fields(kind.name.lower()), kind.name)
+        self.assertEqual({f.name for f in dataclasses.fields(raft.Peer)}, self.fields("peer"))
+
+    def test_every_field_of_events(self) -> None:
+        from raftcore._encode import FILL
+        for event in FILL:
+            cls: Any = event
+            name = cls.TYPE.name.lower()
+            ours = {f.name for f in dataclasses.fields(cls)}
+            if cls in (raft.Timeout, raft.Campaign, raft.Wake):
+                self.assertEqual(ours, set())
+                continue
+            theirs = self.fields("event_" + name) - {"n", "n_entries"}
+            if cls is raft.Start:
+                theirs = theirs - {"metadata"} | {"snapshot"}
+            elif "metadata" in theirs:
+                theirs = theirs - {"metadata"} | {"index"} | (ours & {"term"})
+            elif cls is raft.ConfigurationApplied:
+                theirs -= {"configuration"}  # not read
+            self.assertEqual(ours, theirs, name)
+
+    def test_every_function(self) -> None:
+        with open(os.path.join(HERE, "../raftcore/raft.py"), encoding="utf-8") as file:
+            text = file.read()
+        from raftcore.raft import _SETTERS
+        for name in re.findall(r"\b(raft_\w+)\(", self.declarations()):
+            self.assertTrue(f"lib.{name}" in text or name.replace("raft_set_", "") in _SETTERS or
+                            name == "raft_seed", name)
+
+    @staticmethod
+    def declarations() -> str:
+        with open(os.path.join(HERE, "../raftcore/raft.ffi.h"), encoding="ascii") as file:
+            return file.read()
 
 
 class TestErrors(unittest.TestCase):
