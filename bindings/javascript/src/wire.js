@@ -303,29 +303,41 @@ export function decode(bytes) {
 
 /** Splits a stream, such as that of a TCP connection, into messages. */
 export class Splitter {
-  #buffer = EMPTY;
+  #buffer = new Uint8Array(4096); // its bytes from #start to #end are not decoded yet
+  #start = 0;
+  #end = 0;
   #longest;
 
   constructor(longest = MAX_LENGTH) { this.#longest = longest; }
 
+  #add(data) {
+    const left = this.#end - this.#start;
+    if (this.#end + data.length > this.#buffer.length) {
+      const size = left + data.length;
+      const target = size * 2 > this.#buffer.length ? new Uint8Array(size * 2) : this.#buffer;
+      target.set(this.#buffer.subarray(this.#start, this.#end));
+      this.#buffer = target;
+      this.#start = 0;
+      this.#end = left;
+    }
+    this.#buffer.set(data, this.#end);
+    this.#end += data.length;
+  }
+
   /** Add received bytes; yields the messages that are complete. */
   * feed(data) {
-    const joined = new Uint8Array(this.#buffer.length + data.length);
-    joined.set(this.#buffer);
-    joined.set(data, this.#buffer.length);
-    this.#buffer = joined;
-    while (this.#buffer.length >= 4) {
-      const { buffer, byteOffset } = this.#buffer;
-      const length = new DataView(buffer, byteOffset).getUint32(0, true);
+    this.#add(data);
+    while (this.#end - this.#start >= 4) {
+      const length = new DataView(this.#buffer.buffer).getUint32(this.#start, true);
       if (length < HEAD_SIZE || length > this.#longest) {
         throw new Malformed(`a message of ${length} bytes`);
       }
-      if (this.#buffer.length < length) {
+      if (this.#end - this.#start < length) {
         return;
       }
-      const bytes = this.#buffer.subarray(0, length);
-      this.#buffer = this.#buffer.subarray(length);
-      yield decode(bytes);
+      const bytes = this.#buffer.subarray(this.#start, this.#start + length);
+      this.#start += length;
+      yield decode(bytes); // copies
     }
   }
 }

@@ -143,6 +143,15 @@ test('wrong arguments do not reach the library', () => {
   r.close();
 });
 
+test('a message of an unknown type is ignored', () => {
+  const r = leader();
+  const message = core.wire.decode(new Uint8Array(
+    [0x16, 0, 0, 0, 0x52, 200, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0x61, 0x3a, 0x31, 1, 2]));
+  assert.deepEqual(message, { type: 200, serverId: 2, serverAddress: 'a:1' });
+  assert.equal(r.step({ type: 'receive', message }, 5000).flags, 0);
+  r.close();
+});
+
 test('a closed raft', () => {
   const r = leader();
   r.close();

@@ -112,6 +112,18 @@ test('splitter', () => {
     }
     assert.deepEqual(found.map((m) => wire.encode(m)), whole);
   }
+  // A long message in many pieces takes no time that grows with the square of the length.
+  const long = wire.encode({ type: 'installSnapshot', serverId: 1, serverAddress: 'one',
+    version: 1, data: new Uint8Array(32e6).fill(7) });
+  const splitter = new wire.Splitter();
+  const begin = process.cpuUsage().user;
+  let found = [];
+  for (let at = 0; at < long.length; at += 4096) {
+    found = [...splitter.feed(long.subarray(at, at + 4096))];
+  }
+  assert.ok(process.cpuUsage().user - begin < 20e6);
+  assert.equal(found[0].data.length, 32e6);
+  assert.throws(() => [...new wire.Splitter(1000).feed(long.subarray(0, 4))], wire.Malformed);
   for (const head of [[16, 0, 0, 0], [1, 0, 0, 4]]) {
     assert.throws(() => [...new wire.Splitter().feed(new Uint8Array(head))], wire.Malformed);
   }

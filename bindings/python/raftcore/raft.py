@@ -47,10 +47,22 @@ class Raft:
     """One server of a cluster.
 
     Use it as a context manager, or call close(). A raft that is collected is closed, too. Several
-    threads may use it: calls wait for each other. Settings are keywords: see configure()."""
+    threads may use it: calls wait for each other. The settings are those of configure()."""
 
     def __init__(self, id: int, address: str, *, tracer: Optional[Tracer] = None,
-                 **settings: int) -> None:
+                 seed: Optional[int] = None, election_timeout: Optional[int] = None,
+                 heartbeat_timeout: Optional[int] = None,
+                 install_snapshot_timeout: Optional[int] = None, pre_vote: Optional[int] = None,
+                 max_catch_up_rounds: Optional[int] = None,
+                 max_catch_up_round_duration: Optional[int] = None,
+                 max_inflight_entries: Optional[int] = None,
+                 max_message_entries: Optional[int] = None,
+                 max_uncommitted_entries: Optional[int] = None,
+                 election_delay: Optional[int] = None, eager_commit: Optional[int] = None,
+                 idle_timeout: Optional[int] = None, capacity_threshold: Optional[int] = None,
+                 features: Optional[int] = None) -> None:
+        given = locals()
+        settings = {name: given[name] for name in _SETTERS}
         self._lock = threading.RLock()
         self._stepping = False
         self._raft = ffi.new("struct raft *")
@@ -110,20 +122,27 @@ class Raft:
             finally:
                 del keep  # not earlier: the update pointed to it
 
-    def configure(self, **settings: int) -> None:
-        """Set seed, election_timeout, heartbeat_timeout, install_snapshot_timeout, pre_vote,
-        max_catch_up_rounds, max_catch_up_round_duration, max_inflight_entries,
-        max_message_entries, max_uncommitted_entries, election_delay, eager_commit, idle_timeout,
-        capacity_threshold, features: see the functions raft_set_* of raft.h. Read `timeout`
-        afterwards."""
-        for name in settings:
-            if name not in _SETTERS:
-                raise TypeError(f"no such setting: {name}")
+    def configure(self, *,
+                  seed: Optional[int] = None, election_timeout: Optional[int] = None,
+                  heartbeat_timeout: Optional[int] = None,
+                  install_snapshot_timeout: Optional[int] = None, pre_vote: Optional[int] = None,
+                  max_catch_up_rounds: Optional[int] = None,
+                  max_catch_up_round_duration: Optional[int] = None,
+                  max_inflight_entries: Optional[int] = None,
+                  max_message_entries: Optional[int] = None,
+                  max_uncommitted_entries: Optional[int] = None,
+                  election_delay: Optional[int] = None, eager_commit: Optional[int] = None,
+                  idle_timeout: Optional[int] = None, capacity_threshold: Optional[int] = None,
+                  features: Optional[int] = None) -> None:
+        """Change settings: see the functions raft_set_* of raft.h. None leaves one as it is. Read
+        `timeout` afterwards."""
+        given = locals()
         with self._lock:
-            for name, value in settings.items():
-                code = _SETTERS[name](self._raft, value)
-                if code != 0:
-                    raise error_of(code, text(lib.raft_errmsg(self._raft)))
+            for name, setter in _SETTERS.items():
+                if given[name] is not None:
+                    code = setter(self._raft, given[name])
+                    if code != 0:
+                        raise error_of(code, text(lib.raft_errmsg(self._raft)))
 
     def set_tracer(self, tracer: Optional[Tracer]) -> None:
         """Call a function for each TraceRecord, at the end of each step; None: no more. It may

@@ -4,6 +4,7 @@
 import contextlib
 import dataclasses
 import gc
+import inspect
 import io
 import os
 import re
@@ -61,6 +62,12 @@ class TestDeclarations(unittest.TestCase):
         functions = set(re.findall(r"raft_set_(\w+)\(", self.declarations()))
         from raftcore.raft import _SETTERS
         self.assertEqual(functions - {"tracer"}, set(_SETTERS) - {"seed"})
+        methods: List[Callable[..., None]] = [raft.Raft.__init__, raft.Raft.configure]
+        for method in methods:
+            names = set(inspect.signature(method).parameters)
+            self.assertEqual(names - {"self", "id", "address", "tracer"}, set(_SETTERS))
+        with raft.Raft(1, "one", seed=1, features=2, pre_vote=True) as r:
+            r.configure(eager_commit=True)
 
     def test_every_event(self) -> None:
         from raftcore._encode import FILL
@@ -138,8 +145,8 @@ class TestErrors(unittest.TestCase):
             index = r.last_index
             for bad in (lambda: r.step(raft.Submit([raft.Entry("text")]), 0),  # type: ignore
                         lambda: r.step("timeout", 0),  # type: ignore[arg-type]
-                        lambda: r.configure(no_such=1),
-                        lambda: raft.Raft(1, "one", no_such=1)):
+                        lambda: r.configure(no_such=1),  # type: ignore[call-arg]
+                        lambda: raft.Raft(1, "one", no_such=1)):  # type: ignore[call-arg]
                 self.assertRaises(TypeError, bad)
             for much in (lambda: r.step(raft.Timeout(), -1), lambda: r.step(raft.Timeout(), 2**64),
                          lambda: r.step(raft.Unreachable(-1), 0),
@@ -156,6 +163,14 @@ class TestErrors(unittest.TestCase):
         self.assertRaises(raft.Invalid, lambda: r.step(raft.Timeout(), 0))
         self.assertEqual((r.state, r.role, r.leader, r.commit_index, r.id),
                          (raft.State.UNAVAILABLE, None, None, 0, 0))
+
+
+    def test_unknown_messages_are_ignored(self) -> None:
+        message = raft.wire.decode(bytes.fromhex("16000000 52 c8 00 0200000000000000 0300 ff3a31"
+                                                 "0102"))
+        self.assertEqual(message, raft.UnknownMessage(2, "\udcff:1", 200))
+        with leader() as r:
+            self.assertEqual(r.step(raft.Receive(message), 5000).flags, 0)
 
 
 class TestOwnership(unittest.TestCase):
