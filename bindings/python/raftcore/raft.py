@@ -109,18 +109,17 @@ class Raft:
             self._stepping = True
             try:
                 code = lib.raft_step(self._raft, c, self._update)
-            finally:
-                self._stepping = False
-            if code != 0:
-                raise error_of(code, text(lib.raft_errmsg(self._raft)))
-            try:
-                return _decode.update_of(self._update, event)
+                if code == 0:
+                    return _decode.update_of(self._update, event)
             except BaseException:  # out of memory, Ctrl-C
                 # The duties are lost, and a server that does not carry them out must stop.
+                self._stepping = False
                 self.close()
                 raise
             finally:
+                self._stepping = False
                 del keep  # not earlier: the update pointed to it
+            raise error_of(code, text(lib.raft_errmsg(self._raft)))
 
     def configure(self, *,
                   seed: Optional[int] = None, election_timeout: Optional[int] = None,
