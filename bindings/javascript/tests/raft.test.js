@@ -51,6 +51,11 @@ test('the declarations of types name what there is', () => {
   r.close();
 });
 
+test('what is not the library', { skip: !native }, () => {
+  assert.throws(() => load('/no/such/libraft-core.so.1'), /no.such.*RAFT_LIBRARY/);
+  assert.throws(() => load('libc.so.6'), /raft_/);
+});
+
 test('every function and every field of messages, events and peers', () => {
   const read = (path) => readFileSync(new URL(path, import.meta.url), 'utf8');
   const source = read('../src/raft.js');
@@ -106,6 +111,9 @@ test('errors have a class, a code and a text', () => {
   assert.throws(() => r.step({ type: 'submit', entries: [{}] }, 0), core.NotLeader);
   assert.throws(() => r.step({ type: 'submit', entries: [] }, 0),
     (e) => e instanceof core.RaftError && e.message.length > 15);
+  const l = leader();
+  assert.throws(() => l.step({ type: 'submit', entries: [{ type: 99 }] }, 5000), core.Malformed);
+  l.close();
   assert.throws(() => r.matchIndex(1), core.NotLeader);
   assert.throws(() => r.configurationAt(5), core.NotFound);
   assert.equal(r.role, undefined); // -1 in C: not an error

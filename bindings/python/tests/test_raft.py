@@ -8,6 +8,7 @@ import inspect
 import io
 import os
 import re
+import subprocess
 import sys
 import threading
 import unittest
@@ -131,6 +132,8 @@ class TestErrors(unittest.TestCase):
             r.step(raft.Start(), 0)
             with self.assertRaises(raft.NotLeader):
                 r.step(raft.Submit([raft.Entry(b"x")]), 0)
+            with self.assertRaises(raft.Malformed):
+                leader().step(raft.Submit([raft.Entry(b"x", 99)]), 5000)
             with self.assertRaises(raft.NotLeader):
                 r.match_index(1)
             with self.assertRaises(raft.NotFound):
@@ -309,7 +312,27 @@ class TestThreads(unittest.TestCase):
             self.assertEqual(r.last_index, before + 4 * 500)
 
 
-class TestVersion(unittest.TestCase):
+class TestLoading(unittest.TestCase):
+    def test_what_is_not_the_library(self) -> None:
+        for name in "/no/such/libraft-core.so.1", "libc.so.6":
+            done = subprocess.run(
+                [sys.executable, "-c", "import raftcore"], check=False, text=True,
+                env=dict(os.environ, RAFT_LIBRARY=name, PYTHONPATH=os.path.join(HERE, "..")),
+                stderr=subprocess.PIPE)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("ImportError: libraft-core was not found", done.stderr)
+            self.assertIn(name, done.stderr)
+
+    def test_versions(self) -> None:
+        from raftcore import _ffi
+        mine = _ffi.VERSION
+        try:
+            for other in mine + 1, mine + 10000, mine - 10000:
+                setattr(_ffi, "VERSION", other)
+                self.assertRaises(ImportError, _ffi.load)
+        finally:
+            setattr(_ffi, "VERSION", mine)
+
     def test_version(self) -> None:
         self.assertEqual(raft.version(), lib.raft_version(ffi.NULL))
         numbers = [int(n) for n in raft.__version__.split(".")]
