@@ -179,7 +179,7 @@ static void apply(struct server *s) {
     if (index > limit || s->install.loading || data_full(&s->data)) {
         return;
     }
-    for (; index <= limit && index < end && bytes < APPLY_BYTES; index++) {
+    for (; index <= limit && index < end && bytes < APPLY_BYTES && !data_full(&s->data); index++) {
         const struct log_entry *e = log_get(&s->log, index);
         if (e == NULL) {
             die("internal error: entry %llu is committed but not in the log", index);
@@ -188,7 +188,7 @@ static void apply(struct server *s) {
         raft_term term = e->term;
         struct result result =
             data_apply(&s->data, index, command ? e->data : NULL, command ? e->len : 0);
-        bytes += e->len;
+        bytes += e->len + result.len;
         proposals_applied(s, index, term, &result);
     }
     if (index <= limit) {

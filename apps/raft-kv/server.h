@@ -15,6 +15,7 @@
 #include "limits.h"
 #include "log.h"
 #include "options.h"
+#include "pages.h"
 #include "peers.h"
 #include "proposals.h"
 #include "reads.h"
@@ -48,6 +49,7 @@ struct server {
     struct proposals proposals;
     struct reads reads;
     struct scans scans;
+    struct pages pages;
     struct install install;
     struct sync sync;
     struct background background;
@@ -69,8 +71,9 @@ struct server {
     struct client *dirty;   /* clients with output */
     struct client *resumed; /* clients that may continue */
     unsigned n_clients;
-    uint64_t rejected; /* client connections refused since the start */
-    struct {           /* the RAFT.TRANSFER in progress; client NULL: none */
+    uint64_t connections; /* of clients, since the start */
+    uint64_t rejected;    /* client connections refused since the start */
+    struct {              /* the RAFT.TRANSFER in progress; client NULL: none */
         struct client *client;
         uint64_t seq;
     } transfer;

@@ -42,6 +42,7 @@ static void load(struct server *s, struct hard_state *hard, struct base *base,
     store_open(&s->store, s->options->dir, s->options->cluster, s->options->id,
                s->descriptors.open_files);
     scans_init(&s->scans, s);
+    pages_init(&s->pages, s);
     install_recover(&s->store);
     store_load_hard_state(&s->store, hard);
     store_load_base(&s->store, BASE_KEY, base);

@@ -11,6 +11,7 @@
 #include "background.h"
 #include "codec.h"
 #include "overlay.h"
+#include "position.h"
 #include "request.h"
 
 char *scratch;
@@ -267,7 +268,10 @@ static void test_overlay(void) {
             size_t len = items[i]->key_len;
             size_t shorter = items[i - 1]->key_len < len ? items[i - 1]->key_len : len;
             int order = memcmp(a, b, shorter);
-            CHECK(order < 0 || (order == 0 && items[i - 1]->key_len < len));
+            CHECK(items[i]->position == position_of(b, len));
+            CHECK(items[i - 1]->position < items[i]->position ||
+                  (items[i - 1]->position == items[i]->position &&
+                   (order < 0 || (order == 0 && items[i - 1]->key_len < len))));
         }
         CHECK(o.used > 400);
         free(items);
@@ -338,6 +342,8 @@ int main(void) {
         {"codec with random bytes", test_codec_with_random_bytes},
         {"requests", test_requests},
         {"overlay", test_overlay},
+        {"patterns", test_glob},
+        {"positions", test_positions},
         {"colliding keys", test_colliding_keys},
         {"background thread", test_background},
         {"log", test_log},

@@ -27,6 +27,9 @@ void test_log_bases(void);
 void test_data(void);
 void test_colliding_keys(void);
 void test_dumps(void);
+/* unit_keys.c */
+void test_glob(void);
+void test_positions(void);
 /* unit_journal.c */
 void test_journal(void);
 

@@ -84,6 +84,7 @@ static void client_free(struct client *c) {
     for (uint64_t seq = c->head; seq != c->tail; seq++) {
         slot_free(slot_at(c, seq));
     }
+    about_free(&c->about);
     requests_free(&c->requests);
     free(c->slots);
     buf_free(&c->out);
@@ -295,6 +296,7 @@ void clients_accept(uv_stream_t *listener, int status) {
     struct client *c = xmalloc(sizeof *c);
     memset(c, 0, sizeof *c);
     c->server = s;
+    about_init(&c->about, ++s->connections, server_now());
     requests_init(&c->requests);
     uv_tcp_init(s->loop, &c->tcp);
     c->tcp.data = c;

@@ -10,6 +10,7 @@
 
 #include <uv.h>
 
+#include "about.h"
 #include "request.h"
 
 struct server;
@@ -34,6 +35,7 @@ struct client {
     struct server *server;
     uv_tcp_t tcp;
     uv_write_t write;
+    struct about about;
     struct requests requests;
     bool pending;  /* requests.request is parsed but must wait */
     bool stalled;  /* reading is paused until replies are sent */

@@ -12,12 +12,27 @@ bool request_is(const struct request *q, size_t i, const char *word) {
            strncasecmp(request_argument(q, i), word, q->arguments[i].len) == 0;
 }
 
-const struct command *command_find(const struct request *q) {
-    static const struct command *const tables[] = {data_commands, server_commands, raft_commands,
-                                                   member_commands};
+static const struct command *const tables[] = {
+    data_commands,    key_commands,     connection_commands, server_commands,
+    cluster_commands, command_commands, raft_commands,       member_commands};
+
+const struct command *command_named(const struct request *q, size_t i) {
     for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) {
         for (const struct command *c = tables[t]; c->name != NULL; c++) {
-            if (request_is(q, 0, c->name)) {
+            if (request_is(q, i, c->name)) {
+                return c;
+            }
+        }
+    }
+    return NULL;
+}
+
+const struct command *command_find(const struct request *q) { return command_named(q, 0); }
+
+const struct command *command_at(size_t number) {
+    for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) {
+        for (const struct command *c = tables[t]; c->name != NULL; c++) {
+            if (number-- == 0) {
                 return c;
             }
         }
@@ -30,7 +45,9 @@ void command_run(struct server *s, struct client *c, const struct command *comma
     char text[200];
     uint64_t seq = client_expect(c, command_kind(command));
     if (command == NULL) {
-        snprintf(text, sizeof text, "ERR unknown command '%.128s'", request_argument(q, 0));
+        if (!command_refused(q, text, sizeof text)) {
+            snprintf(text, sizeof text, "ERR unknown command '%.128s'", request_argument(q, 0));
+        }
         client_error(c, seq, text);
     } else if (command->arity >= 0 ? q->n != (size_t)command->arity
                                    : q->n < (size_t)-command->arity) {

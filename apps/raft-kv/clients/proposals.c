@@ -133,12 +133,8 @@ void proposals_applied(struct server *s, raft_index index, raft_term term,
         p->bytes -= w->bytes;
         if (w->index != index || w->term != term) {
             client_error(w->client, w->seq, UNKNOWN_OUTCOME);
-        } else if (result->kind == RESULT_OK) {
-            client_reply(w->client, w->seq, "+OK\r\n", 5);
-        } else if (result->kind == RESULT_ERROR) {
-            client_error(w->client, w->seq, result->error);
         } else {
-            client_integer(w->client, w->seq, result->integer);
+            client_result(s, w->client, w->seq, result);
         }
     }
 }

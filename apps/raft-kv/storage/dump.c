@@ -64,7 +64,7 @@ void dump_write(struct store *s, rocksdb_readoptions_t *read, const char *path, 
     }
     write_header(&w, index, term);
     buf_put_int(&w.piece, 0, PIECE_HEAD);
-    rocksdb_iterator_t *it = data_iterate(s, read);
+    rocksdb_iterator_t *it = data_iterate(s, read, 0);
     size_t key_len;
     size_t value_len;
     const char *key;
@@ -220,7 +220,7 @@ void dump_load(struct store *s, const char *path, raft_index index) {
 void dump_digest(struct store *s, rocksdb_readoptions_t *read, uint64_t *keys, uint32_t *digest) {
     *keys = 0;
     *digest = 0;
-    rocksdb_iterator_t *it = data_iterate(s, read);
+    rocksdb_iterator_t *it = data_iterate(s, read, 0);
     size_t key_len;
     size_t value_len;
     const char *key;

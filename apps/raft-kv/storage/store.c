@@ -11,7 +11,7 @@
 #include "file.h"
 #include "report.h"
 
-enum { FORMAT = 2, FENCE_SIZE = 24 };
+enum { FORMAT = 3, FENCE_SIZE = 24 };
 #define FENCE_MAGIC 0x454e4654u
 #define REPLACE_SERVER \
     "remove this server from the cluster, empty its directory and add it again with a new ID"
