@@ -18,6 +18,7 @@
 #include "pages.h"
 #include "peers.h"
 #include "proposals.h"
+#include "read_index.h"
 #include "reads.h"
 #include "scan.h"
 
@@ -48,6 +49,7 @@ struct server {
     struct peers peers;
     struct proposals proposals;
     struct reads reads;
+    struct read_index read_index;
     struct scans scans;
     struct pages pages;
     struct install install;

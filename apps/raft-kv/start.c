@@ -101,7 +101,10 @@ static void start_raft(struct server *s) {
     }
 }
 
-static void on_housekeeping(uv_timer_t *timer) { proposals_expire(timer->data); }
+static void on_housekeeping(uv_timer_t *timer) {
+    proposals_expire(timer->data);
+    read_index_retry(timer->data);
+}
 
 void server_start(struct server *s, const struct options *options, uv_loop_t *loop) {
     *s = (struct server){.options = options, .loop = loop, .started = server_now()};

@@ -54,7 +54,8 @@ void command_run(struct server *s, struct client *c, const struct command *comma
         snprintf(text, sizeof text, "ERR wrong number of arguments for '%s' command",
                  command->name);
         client_error(c, seq, text);
-    } else if (command->leader && !server_leads(s)) {
+    } else if (command->leader && !server_leads(s) &&
+               !(c->about.readonly && command->kind == SLOT_READ)) {
         client_moved(s, c, seq);
     } else if (s->stopping != 0) {
         client_error(c, seq, "TRYAGAIN the server is stopping; nothing was done");

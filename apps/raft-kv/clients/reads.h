@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Linearizable reads. Reads are collected into a batch, and one RAFT_READ confirms the whole batch.
- * A batch is served after the entries up to the confirmed index are applied. */
+ * A batch is served after the entries up to the confirmed index are applied. On a follower, the
+ * leader is asked to confirm it (read_index.h). */
 #ifndef KV_READS_H
 #define KV_READS_H
 
@@ -28,6 +29,9 @@ struct read_batch {
     unsigned long long id; /* of the RAFT_READ; 0: not begun */
     bool confirmed;
     raft_index index;
+    raft_time begun; /* if the leader, another server, is asked for the index: since when, */
+    raft_time asked; /* when it was last asked, 0: it must be asked again, */
+    raft_id leader;  /* and which server that is. See read_index.h */
     struct read_item *items;
     size_t n;
     size_t cap;
@@ -50,6 +54,11 @@ void reads_add(struct server *s, struct client *client, uint64_t seq, read_serve
 
 /* Submit RAFT_READ for the collected reads. */
 void reads_begin(struct server *s);
+
+/* For read_index.c: the i-th batch in progress; submit its RAFT_READ; let it fail. */
+struct read_batch *reads_batch(struct reads *r, unsigned i);
+void reads_confirm(struct server *s, struct read_batch *b);
+void reads_fail(struct read_batch *b, const char *why);
 
 /* Process the results of RAFT_UPDATE_READS. */
 void reads_answered(struct server *s, const struct raft_read *answers, unsigned n);

@@ -14,11 +14,13 @@
 enum { FRAME_HEAD = 8 };
 
 enum frame_kind {
-    FRAME_HELLO = 16,   /* first frame of the connecting server */
-    FRAME_WELCOME = 17, /* accepted: Raft messages follow, in one direction */
-    FRAME_REFUSED = 18, /* refused: a string with the reason */
-    FRAME_PING = 19,    /* asks for a FRAME_PONG; both have no content but their kind */
-    FRAME_PONG = 20     /* the answer, on the same connection */
+    FRAME_HELLO = 16,      /* first frame of the connecting server */
+    FRAME_WELCOME = 17,    /* accepted: Raft messages follow, in one direction */
+    FRAME_REFUSED = 18,    /* refused: a string with the reason */
+    FRAME_PING = 19,       /* asks for a FRAME_PONG; both have no content but their kind */
+    FRAME_PONG = 20,       /* the answer, on the same connection */
+    FRAME_READ_INDEX = 21, /* a question to the leader, see read_index.h */
+    FRAME_READ_ANSWER = 22 /* the answer, on the same connection */
 };
 
 #define HELLO_MAGIC 0x31504b52u /* "RKP1" */

@@ -18,6 +18,7 @@ struct inbound {
     uv_write_t write;
     int handles;
     bool closing;
+    uint64_t number;
     raft_id id; /* 0 before the handshake */
     char *address;
     struct block *block; /* received bytes; log entries may refer to it */
@@ -100,17 +101,34 @@ static void on_hello(struct inbound *in, const char *content, size_t len) {
 
 /* --- messages ------------------------------------------------------------ */
 
-/* If the socket takes no more, the answer is dropped: the other server has not read the earlier
- * ones. */
+static void send_frames(struct inbound *in, const struct buf *frames) {
+    uv_buf_t out = uv_buf_init(frames->data, (unsigned)frames->len);
+    int n = uv_try_write((uv_stream_t *)&in->tcp, &out, 1);
+    if (n != (int)frames->len && n != UV_EAGAIN) {
+        inbound_close(in, NULL);
+    }
+}
+
+void inbound_send(struct peers *p, uint64_t number, const struct buf *frames) {
+    for (struct inbound *in = p->inbound; in != NULL; in = in->next) {
+        if (in->number == number) {
+            send_frames(in, frames);
+            return;
+        }
+    }
+}
+
 static void on_ping(struct inbound *in) {
     struct buf b = {0};
     frame_put(&b, FRAME_PONG);
-    uv_buf_t out = uv_buf_init(b.data, (unsigned)b.len);
-    int n = uv_try_write((uv_stream_t *)&in->tcp, &out, 1);
-    if (n != (int)b.len && n != UV_EAGAIN) {
-        inbound_close(in, NULL);
-    }
+    send_frames(in, &b);
     buf_free(&b);
+}
+
+static void on_question(struct inbound *in, const char *content, size_t len) {
+    if (!read_index_question(in->peers->server, in->number, content, len)) {
+        inbound_close(in, "malformed question for a read index");
+    }
 }
 
 static void on_message(struct inbound *in, const char *content, size_t len) {
@@ -150,6 +168,8 @@ static void take_frames(struct inbound *in) {
             }
         } else if (len == 1 && frame[FRAME_HEAD] == FRAME_PING) {
             on_ping(in);
+        } else if (frame[FRAME_HEAD] == FRAME_READ_INDEX) {
+            on_question(in, frame + FRAME_HEAD, len);
         } else {
             on_message(in, frame + FRAME_HEAD, len);
         }
@@ -206,6 +226,7 @@ static void on_connection(uv_stream_t *listener, int status) {
     struct inbound *in = xmalloc(sizeof *in);
     memset(in, 0, sizeof *in);
     in->peers = p;
+    in->number = ++p->connections;
     in->handles = 2;
     in->next = p->inbound;
     if (in->next != NULL) {

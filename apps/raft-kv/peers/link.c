@@ -161,6 +161,10 @@ static void on_answer(struct link *l, int whole, const char *content, size_t len
         l->ping = 0;
         return;
     }
+    if (whole == 1 && content[0] == FRAME_READ_ANSWER && l->ready &&
+        read_index_answer(l->peer->peers->server, content, len)) {
+        return;
+    }
     if (whole == 1 && content[0] == FRAME_REFUSED) {
         char why[300];
         struct cursor c = {content + 1, content + len, false};

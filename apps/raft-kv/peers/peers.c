@@ -58,6 +58,16 @@ void peers_send(struct peers *p, struct raft_message *message) {
     }
 }
 
+struct buf *peers_out(struct peers *p, raft_id id) {
+    for (struct peer *peer = p->list; peer != NULL; peer = peer->next) {
+        if (peer->id == id && peer->link != NULL && peer->link->ready &&
+            peer->out.len < MAX_PEER_OUTPUT) {
+            return &peer->out;
+        }
+    }
+    return NULL;
+}
+
 void peers_flush(struct peers *p) {
     for (struct peer *peer = p->list; peer != NULL; peer = peer->next) {
         struct link *l = peer->link;
