@@ -56,7 +56,7 @@ void command_run(struct server *s, struct client *c, const struct command *comma
         client_error(c, seq, text);
     } else if (command->leader && !server_leads(s) &&
                !(c->about.readonly && command->kind == SLOT_READ)) {
-        client_moved(s, c, seq);
+        client_moved(s, c, seq, command_slot(command, q));
     } else if (s->stopping != 0) {
         client_error(c, seq, "TRYAGAIN the server is stopping; nothing was done");
     } else {

@@ -48,6 +48,11 @@ extern const struct command raft_commands[];       /* commands_raft.c */
 extern const struct command member_commands[];     /* commands_members.c */
 extern const struct command server_commands[];     /* commands_server.c */
 
+/* commands_command.c: the hash slot of the command's first key, 0 if it has none. */
+unsigned command_slot(const struct command *command, const struct request *q);
+/* commands_cluster.c: the hash slot of a key, as in Redis Cluster. */
+unsigned key_slot(const char *key, size_t len);
+
 /* commands_refused.c: true if this is a command of Redis that is not offered; `text` becomes the
  * error. */
 bool command_refused(const struct request *q, char *text, size_t size);

@@ -78,10 +78,6 @@ static void put_slots_node(struct buf *b, const struct client *c, const struct n
 }
 
 static void cluster_slots(struct buf *b, const struct client *c, const struct nodes *nodes) {
-    if (nodes->first == nodes->n) {
-        reply_array(b, 0);
-        return;
-    }
     reply_array(b, 1);
     reply_array(b, 2 + nodes->n);
     reply_integer(b, 0);
@@ -177,7 +173,7 @@ static void cluster_info(struct buf *b, const struct server *s, const struct cli
 /* --- KEYSLOT ------------------------------------------------------------- */
 
 /* CRC-16/XMODEM of the key, or of the part between the first '{' and the next '}'. */
-static long long key_slot(const char *key, size_t len) {
+unsigned key_slot(const char *key, size_t len) {
     const char *open = memchr(key, '{', len);
     const char *close = open != NULL ? memchr(open, '}', (size_t)(key + len - open)) : NULL;
     if (close != NULL && close > open + 1) {
@@ -201,6 +197,10 @@ static void execute_cluster(struct server *s, struct client *c, uint64_t seq,
     char name[NODE_ID + 1];
     b->len = 0;
     if (request_is(q, 1, "slots") && q->n == 2) {
+        if (nodes->first == nodes->n) { /* clients then ask another server */
+            client_error(c, seq, "CLUSTERDOWN no leader is known");
+            return;
+        }
         cluster_slots(b, c, nodes);
     } else if (request_is(q, 1, "shards") && q->n == 2) {
         cluster_shards(b, s, c, nodes);

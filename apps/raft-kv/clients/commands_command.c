@@ -51,6 +51,12 @@ static const struct about_command *about(const struct command *command) {
     return &none;
 }
 
+unsigned command_slot(const struct command *command, const struct request *q) {
+    size_t first = (size_t)about(command)->first;
+    return first > 0 && first < q->n ? key_slot(request_argument(q, first), q->arguments[first].len)
+                                     : 0;
+}
+
 static void put_status(struct buf *b, const char *text) {
     buf_put(b, "+", 1);
     buf_put(b, text, strlen(text));

@@ -114,14 +114,14 @@ void client_error(struct client *c, uint64_t seq, const char *text) {
     client_reply(c, seq, line, (size_t)len + 2);
 }
 
-void client_moved(struct server *s, struct client *c, uint64_t seq) {
+void client_moved(struct server *s, struct client *c, uint64_t seq, unsigned slot) {
     const char *leader = server_leader_address(s);
     if (leader == NULL) {
         client_error(c, seq, "CLUSTERDOWN no leader is known; nothing was done");
         return;
     }
     char text[700];
-    snprintf(text, sizeof text, "MOVED 0 %s", leader);
+    snprintf(text, sizeof text, "MOVED %u %s", slot, leader);
     client_error(c, seq, text);
 }
 
@@ -134,7 +134,7 @@ void client_raft_error(struct server *s, struct client *c, uint64_t seq, int err
                 client_error(c, seq,
                              "TRYAGAIN a leadership transfer is in progress; nothing was done");
             } else {
-                client_moved(s, c, seq);
+                client_moved(s, c, seq, 0);
             }
             return;
         case RAFT_BUSY:

@@ -33,7 +33,8 @@ void client_scratch(struct server *s, struct client *c, uint64_t seq);
 /* Reply that libraft rejected a command with this error, so nothing was done. If another server is
  * the leader, the reply is MOVED. */
 void client_raft_error(struct server *s, struct client *c, uint64_t seq, int error);
-/* Reply "MOVED 0 host:port" with the leader's address, or CLUSTERDOWN if no leader is known. */
-void client_moved(struct server *s, struct client *c, uint64_t seq);
+/* Reply "MOVED slot host:port" with the leader's address, or CLUSTERDOWN if no leader is known. The
+ * leader has all slots, but some clients move only the one that is named. */
+void client_moved(struct server *s, struct client *c, uint64_t seq, unsigned slot);
 
 #endif
