@@ -111,6 +111,9 @@ def test_malformed_messages_close_the_connection():
         request_vote(1 << 63, 99),
         request_vote(5, 98),  # not the sender
         frame(b"\x05" + struct.pack("<BQQQI", 1, 1, 5, 1, 0xffffffff)),
+        frame(b"\x15"),
+        frame(b"\x15" + b"\0" * 17),
+        frame(b"\x16" + b"\0" * 16),
     ]
     for case in cases:
         s = welcomed(target)
@@ -142,6 +145,44 @@ def test_pings_are_answered():
     s.sendall(frame(b"\x13!"))  # a ping has no content
     assert receive(s) == b""
     s.close()
+
+
+def question(number):
+    """A follower's question for a read index."""
+    return frame(b"\x15" + struct.pack("<QQ", number, 0))
+
+
+def answer(s):
+    """The number and the read index of an answer."""
+    data = b""
+    while len(data) < 25:
+        more = s.recv(25 - len(data))
+        assert more
+        data += more
+    assert data[:9] == frame(data[8:])[:9] and data[8:9] == b"\x16", data
+    return struct.unpack("<QQ", data[9:])
+
+
+def test_questions_for_a_read_index():
+    cluster.call("SET", "k", "v")
+    leader, follower = cluster.leader(), cluster.followers()[0]
+    commit = leader.status()["commit-index"]
+    s = welcomed(leader)
+    for number in (7, 7, 2**64 - 1):
+        s.sendall(question(number))
+        got = answer(s)
+        assert got[0] == number and got[1] >= commit, (got, commit)
+    s.sendall(question(1) * 1500)  # more than may be pending: each is answered, some without index
+    numbers = [answer(s) for _ in range(1500)]
+    assert all(n == 1 and (i == 0 or i >= commit) for n, i in numbers)
+    assert any(i >= commit for _, i in numbers)
+    s.sendall(question(1) * 100)
+    s.close()
+    s = welcomed(follower)
+    s.sendall(question(9))
+    assert answer(s) == (9, 0)  # it does not lead
+    s.close()
+    healthy()
 
 
 def test_slow_and_silent_connections():

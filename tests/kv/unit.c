@@ -350,6 +350,7 @@ int main(void) {
         {"log after a crash during compaction or installation", test_log_bases},
         {"journal", test_journal},
         {"data", test_data},
+        {"malformed commands", test_malformed_commands},
         {"dumps", test_dumps},
     };
     char template[] = "/tmp/raft-kv-unit-XXXXXX";

@@ -30,6 +30,7 @@ void test_dumps(void);
 /* unit_keys.c */
 void test_glob(void);
 void test_positions(void);
+void test_malformed_commands(void);
 /* unit_journal.c */
 void test_journal(void);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Unit tests of what SCAN and KEYS use: patterns and positions. */
+/* Unit tests of what SCAN and KEYS use, patterns and positions, and of malformed commands. */
+#include "data.h"
 #include "glob.h"
+#include "limits.h"
 #include "position.h"
 #include "unit.h"
 
@@ -76,6 +78,46 @@ void test_glob(void) {
         }
     }
     test_glob_bounds();
+}
+
+static struct result apply(struct data *d, const struct buf *b) {
+    return data_apply(d, d->applied + 1, b->data, b->len);
+}
+
+/* Commands of every kind with random numbers and lengths of arguments: entries come from other
+ * servers. Those that are malformed change nothing. */
+void test_malformed_commands(void) {
+    struct store s;
+    struct data d;
+    unsigned valid = 0;
+    unsigned malformed = 0;
+    remove_tree(scratch);
+    store_open(&s, scratch, "test", 1, 100);
+    data_open(&d, &s);
+    for (int i = 0; i < 20000; i++) {
+        struct buf b = {0};
+        unsigned n = (unsigned)rand() % 5;
+        buf_put_int(&b, (unsigned)rand() % (OP_END + 2), 1);
+        buf_put_int(&b, rand() % 50 == 0 ? 0xffffffff : n, 4);
+        for (unsigned k = 0; k < n; k++) {
+            static const char *const texts[] = {"k", "5", "NX", "get", ""};
+            const char *text = texts[rand() % 5];
+            buf_put_int(&b, rand() % 30 == 0 ? (unsigned)rand() : strlen(text), 4);
+            buf_put(&b, text, strlen(text));
+        }
+        size_t before = d.fresh.used;
+        size_t bytes = d.fresh.bytes.len;
+        struct result r = apply(&d, &b);
+        bool bad = r.kind == RESULT_ERROR && strcmp(r.text, "ERR malformed command") == 0;
+        CHECK(!bad || (d.fresh.used == before && d.fresh.bytes.len == bytes));
+        CHECK(r.kind != RESULT_VALUE || r.len <= MAX_VALUE);
+        malformed += bad;
+        valid += !bad;
+        buf_free(&b);
+    }
+    CHECK(valid > 2000 && malformed > 2000);
+    data_close(&d);
+    store_close(&s);
 }
 
 /* The positions are part of the format of the database and the same on every server. */
