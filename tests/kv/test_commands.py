@@ -266,18 +266,6 @@ def test_scan_while_keys_change_and_the_leader_changes():
     assert page > 10
 
 
-def test_large_values_bound_a_page():
-    """A page ends after some MiB of values, whatever COUNT says."""
-    with connect() as c:
-        fresh(c)
-        for i in range(20):
-            c.call("SET", "large:%d" % i, "x" * (1024 * 1024))
-        keys, pages = scan(c, "COUNT", 10000)
-        assert sorted(keys) == sorted("large:%d" % i for i in range(20))
-        assert 4 <= pages <= 7, pages
-        fresh(c)
-
-
 def test_keys_beyond_the_largest_reply():
     """KEYS of more than 32 MiB is an error, and other commands are executed meanwhile."""
     with connect() as c, connect() as other:
@@ -289,8 +277,8 @@ def test_keys_beyond_the_largest_reply():
         raises("ERR the reply would exceed 32 MiB", c.reply, True)
         assert sorted(c.call("KEYS", "[0-4]:*")) == ["%d:" % i + "x" * 40000 for i in range(5)]
         assert len(scan(c, "COUNT", 10000)[0]) == 1001
-        fresh_pages = scan(c, "COUNT", 10000)[1]
-        assert fresh_pages >= 9, fresh_pages  # 40 MB of keys, 4 MiB a page
+        pages = scan(c, "COUNT", 10000)[1]
+        assert 9 <= pages <= 12, pages  # 40 MB of keys, 4 MiB a page
         for i in range(0, 1000, 50):
             c.call("DEL", *["%d:" % k + "x" * 40000 for k in range(i, i + 50)])
         c.call("DEL", "k")

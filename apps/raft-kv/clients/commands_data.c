@@ -160,13 +160,18 @@ static void serve_mget(struct server *s, struct client *c, uint64_t seq, struct 
     }
 }
 
+/* Find the length of the value of the next key in `arguments`. */
+static bool next_length(struct server *s, struct cursor *arguments, size_t *value_len) {
+    size_t len = (size_t)cursor_int(arguments, 4);
+    return data_find(&s->data, cursor_bytes(arguments, len), len, value_len);
+}
+
 static void serve_exists(struct server *s, struct client *c, uint64_t seq, struct cursor *arguments,
                          size_t n) {
     long long found = 0;
+    size_t len;
     for (size_t i = 0; i < n; i++) {
-        struct value value;
-        found += next_value(s, arguments, &value);
-        value_free(&value);
+        found += next_length(s, arguments, &len);
     }
     client_integer(c, seq, found);
 }
@@ -174,18 +179,16 @@ static void serve_exists(struct server *s, struct client *c, uint64_t seq, struc
 static void serve_strlen(struct server *s, struct client *c, uint64_t seq, struct cursor *arguments,
                          size_t n) {
     (void)n;
-    struct value value;
-    bool found = next_value(s, arguments, &value);
-    client_integer(c, seq, found ? (long long)value.len : 0);
-    value_free(&value);
+    size_t len;
+    next_length(s, arguments, &len);
+    client_integer(c, seq, (long long)len);
 }
 
 static void serve_type(struct server *s, struct client *c, uint64_t seq, struct cursor *arguments,
                        size_t n) {
     (void)n;
-    struct value value;
-    client_status(c, seq, next_value(s, arguments, &value) ? "string" : "none");
-    value_free(&value);
+    size_t len;
+    client_status(c, seq, next_length(s, arguments, &len) ? "string" : "none");
 }
 
 static void read_keys(struct server *s, struct client *c, uint64_t seq, const struct request *q,

@@ -54,23 +54,22 @@ static struct result integer(long long value) {
     return (struct result){.kind = RESULT_INTEGER, .integer = value};
 }
 
-/* Copies the value: it is about to be replaced. */
-static struct result old_value(struct data *d, bool found, const struct value *value) {
-    if (!found) {
-        return (struct result){.kind = RESULT_NIL};
-    }
+/* The value, or nil. It is copied, because it is about to be replaced. */
+static struct result old_value(struct data *d, const struct argument_text *key) {
+    struct value value;
+    bool found = data_get(d, key->text, key->len, &value);
     d->old.len = 0;
-    buf_put(&d->old, value->text, value->len);
-    return (struct result){.kind = RESULT_VALUE, .text = d->old.data, .len = d->old.len};
+    buf_put(&d->old, value.text, found ? value.len : 0);
+    value_free(&value);
+    return (struct result){
+        .kind = found ? RESULT_VALUE : RESULT_NIL, .text = d->old.data, .len = d->old.len};
 }
 
 /* --- one key ------------------------------------------------------------- */
 
 static bool exists(struct data *d, const struct argument_text *key) {
-    struct value value;
-    bool found = data_get(d, key->text, key->len, &value);
-    value_free(&value);
-    return found;
+    size_t len;
+    return data_find(d, key->text, key->len, &len);
 }
 
 static void set(struct data *d, const struct argument_text *key, const struct argument_text *to) {
@@ -78,14 +77,12 @@ static void set(struct data *d, const struct argument_text *key, const struct ar
 }
 
 static struct result set_if(struct data *d, const struct argument_text *args, unsigned flags) {
-    struct value value;
-    bool found = data_get(d, args[0].text, args[0].len, &value);
+    bool found = exists(d, &args[0]);
     bool refused = ((flags & SET_NX) && found) || ((flags & SET_XX) && !found);
     struct result result = {.kind = refused ? RESULT_NIL : RESULT_OK};
     if (flags & SET_GET) {
-        result = old_value(d, found, &value);
+        result = old_value(d, &args[0]);
     }
-    value_free(&value);
     if (!refused) {
         set(d, &args[0], &args[1]);
     }
@@ -104,11 +101,8 @@ static struct result set_options(struct data *d, const struct argument_text *arg
 }
 
 static struct result getdel(struct data *d, const struct argument_text *key) {
-    struct value value;
-    bool found = data_get(d, key->text, key->len, &value);
-    struct result result = old_value(d, found, &value);
-    value_free(&value);
-    if (found) {
+    struct result result = old_value(d, key);
+    if (result.kind == RESULT_VALUE) {
         data_set(d, key->text, key->len, NULL, 0);
     }
     return result;

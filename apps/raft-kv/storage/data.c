@@ -87,6 +87,14 @@ void value_free(struct value *value) {
     value->pinned = NULL;
 }
 
+bool data_find(struct data *d, const char *key, size_t len, size_t *value_len) {
+    struct value value;
+    bool found = data_get(d, key, len, &value);
+    *value_len = found ? value.len : 0;
+    value_free(&value);
+    return found;
+}
+
 /* --- applying ------------------------------------------------------------ */
 
 void data_set(struct data *d, const char *key, size_t len, const char *value, size_t value_len) {

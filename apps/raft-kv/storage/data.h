@@ -59,6 +59,8 @@ void data_reset(struct data *d, raft_index index);
  * be freed in both cases. */
 bool data_get(struct data *d, const char *key, size_t len, struct value *value);
 void value_free(struct value *value);
+/* Find only the length of a value. */
+bool data_find(struct data *d, const char *key, size_t len, size_t *value_len);
 
 /* Give a key this value; NULL deletes it. Only for apply.c. */
 void data_set(struct data *d, const char *key, size_t len, const char *value, size_t value_len);
