@@ -19,7 +19,7 @@ void about_reset(struct about *a) {
     a->resp3 = a->readonly = false;
 }
 
-const char *about_set(char **text, const char *to, size_t len) {
+const char *about_check(const char *to, size_t len) {
     if (len > MAX_CLIENT_NAME) {
         return "ERR a client's name has at most 256 bytes";
     }
@@ -27,6 +27,14 @@ const char *about_set(char **text, const char *to, size_t len) {
         if (to[i] < '!' || to[i] > '~') {
             return "ERR Client names cannot contain spaces, newlines or special characters.";
         }
+    }
+    return NULL;
+}
+
+const char *about_set(char **text, const char *to, size_t len) {
+    const char *why = about_check(to, len);
+    if (why != NULL) {
+        return why;
     }
     free(*text);
     *text = NULL;

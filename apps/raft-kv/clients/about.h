@@ -25,6 +25,9 @@ void about_free(struct about *a);
 /* Return to the modes of a new connection, without a name. */
 void about_reset(struct about *a);
 
+/* NULL, or the error that about_set() would return. */
+const char *about_check(const char *to, size_t len);
+
 /* Replace a text. An empty one removes it. Returns NULL, or the error. */
 const char *about_set(char **text, const char *to, size_t len);
 
