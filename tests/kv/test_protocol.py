@@ -210,9 +210,9 @@ def test_malformed_input():
 
 def test_random_input():
     rng = random.Random(7)
-    words = ("SET SETNX GETSET GETDEL APPEND INCRBY DECRBY MSETNX NX XX GET EX KEYS SCAN MATCH COUNT "
-             "TYPE HELLO AUTH SETNAME CLIENT LIST SETINFO COMMAND INFO DOCS GETKEYS CLUSTER NODES "
-             "KEYSLOT READONLY CONFIG 0 2 3 -1 * [a [^ \\").split() + [""]
+    words = ("SET SETNX GETSET GETDEL APPEND INCRBY DECRBY MSETNX NX XX GET EX KEYS SCAN MATCH "
+             "COUNT TYPE HELLO AUTH SETNAME CLIENT LIST SETINFO COMMAND INFO DOCS GETKEYS CLUSTER "
+             "NODES KEYSLOT READONLY CONFIG 0 2 3 -1 * [a [^ \\").split() + [""]
     for _ in range(100):
         data = b"".join(rng.choice([b"*3\r\n", b"$3\r\n", b"SET\r\n", b"\r\n", b"$-1\r\n", b"*",
                                     b":1\r\n", b"GET a\r\n", bytes([rng.randint(0, 255)]),
