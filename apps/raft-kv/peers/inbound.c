@@ -101,18 +101,18 @@ static void on_hello(struct inbound *in, const char *content, size_t len) {
 
 /* --- messages ------------------------------------------------------------ */
 
-static void send_frames(struct inbound *in, const struct buf *frames) {
-    uv_buf_t out = uv_buf_init(frames->data, (unsigned)frames->len);
+static void send_frame(struct inbound *in, struct buf *frame) {
+    uv_buf_t out = uv_buf_init(frame->data, (unsigned)frame->len);
     int n = uv_try_write((uv_stream_t *)&in->tcp, &out, 1);
-    if (n != (int)frames->len && n != UV_EAGAIN) {
+    if (n != (int)frame->len && n != UV_EAGAIN) {
         inbound_close(in, NULL);
     }
 }
 
-void inbound_send(struct peers *p, uint64_t number, const struct buf *frames) {
+void inbound_send(struct peers *p, uint64_t number, struct buf *frame) {
     for (struct inbound *in = p->inbound; in != NULL; in = in->next) {
         if (in->number == number) {
-            send_frames(in, frames);
+            send_frame(in, frame);
             return;
         }
     }
@@ -121,7 +121,7 @@ void inbound_send(struct peers *p, uint64_t number, const struct buf *frames) {
 static void on_ping(struct inbound *in) {
     struct buf b = {0};
     frame_put(&b, FRAME_PONG);
-    send_frames(in, &b);
+    send_frame(in, &b);
     buf_free(&b);
 }
 

@@ -58,14 +58,15 @@ void peers_send(struct peers *p, struct raft_message *message) {
     }
 }
 
-struct buf *peers_out(struct peers *p, raft_id id) {
+bool peers_put(struct peers *p, raft_id id, const struct buf *frame) {
     for (struct peer *peer = p->list; peer != NULL; peer = peer->next) {
         if (peer->id == id && peer->link != NULL && peer->link->ready &&
             peer->out.len < MAX_PEER_OUTPUT) {
-            return &peer->out;
+            buf_put(&peer->out, frame->data, frame->len);
+            return true;
         }
     }
-    return NULL;
+    return false;
 }
 
 void peers_flush(struct peers *p) {

@@ -47,14 +47,13 @@ void peers_limit_silence(struct peers *p, uv_tcp_t *tcp);
 /* Two election timeouts, in ms: a connection on which nothing arrives for so long is replaced. */
 unsigned peers_patience(const struct peers *p);
 
-/* The output to a server, to which a frame may be added; NULL if there is no connection, or too
- * much output. */
-struct buf *peers_out(struct peers *p, raft_id id);
+/* Queue a frame. False: there is no connection to that server, or too much output. */
+bool peers_put(struct peers *p, raft_id id, const struct buf *frame);
 
 /* inbound.c: listen for the other servers. */
 void inbound_listen(struct peers *p);
-/* Send frames on the connection of this number that another server made, if it still exists. If the
- * socket takes no more, they are dropped: the other server has not read the earlier ones. */
-void inbound_send(struct peers *p, uint64_t number, const struct buf *frames);
+/* Send a frame on the connection of this number that another server made, if it still exists. If the
+ * socket takes no more, it is dropped: the other server has not read the earlier ones. */
+void inbound_send(struct peers *p, uint64_t number, struct buf *frame);
 
 #endif

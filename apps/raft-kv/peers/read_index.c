@@ -30,12 +30,11 @@ static bool take_frame(const char *content, size_t len, uint64_t *number, raft_i
 void read_index_ask(struct server *s, struct read_batch *b) {
     raft_id leader = 0;
     raft_leader(&s->raft, &leader, NULL);
-    struct buf *out = leader != 0 ? peers_out(&s->peers, leader) : NULL;
+    struct buf frame = {0};
+    put_frame(&frame, FRAME_READ_INDEX, b->id, 0);
     b->leader = leader;
-    b->asked = out != NULL ? server_now() : 0;
-    if (out != NULL) {
-        put_frame(out, FRAME_READ_INDEX, b->id, 0); /* peers_flush() sends it */
-    }
+    b->asked = leader != 0 && peers_put(&s->peers, leader, &frame) ? server_now() : 0;
+    buf_free(&frame); /* peers_flush() sends it */
 }
 
 bool read_index_answer(struct server *s, const char *content, size_t len) {
