@@ -39,6 +39,7 @@ static void stop(struct server *s) {
     }
     data_write_begin(&s->data);
     data_write_run(&s->data);
+    peer_tickets_save(&s->peers.tickets, &s->store, server_now());
     store_sync(&s->store);
     store_close(&s->store);
     _exit(0); /* closes the connections */

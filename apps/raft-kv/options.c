@@ -21,18 +21,31 @@ static const char usage[] =
     "                         address at which other servers and clients reach this server\n"
     "                         (the addresses above)\n"
     "  --bootstrap ID=ADDRESS,...\n"
-    "                         create a cluster of these voters; ignored if this server\n"
-    "                         already has Raft state. ADDRESS has the format of --advertise. "
-    "Without\n"
-    "                         this option a new server waits to be added with RAFT.ADD\n"
-    "  --secret-file FILE     secret that all servers share; without it they trust the network\n"
+    "                         found a cluster of these voters. All of them get the same list;\n"
+    "                         the one with the lowest ID founds the cluster when all others\n"
+    "                         answer. Ignored if this server belongs to a cluster already.\n"
+    "                         ADDRESS has the format of --advertise. Without this option a new\n"
+    "                         server waits to be added with RAFT.ADD\n"
+    "  --secret-file FILE     secret that all servers share, at least 32 bytes; without it\n"
+    "                         they trust the network\n"
     "  --password-file FILE   password of clients (AUTH); without it every client is let in\n"
+    "  --admin-password-file FILE\n"
+    "                         password of the user admin, who may use the commands RAFT.* too;\n"
+    "                         both passwords or none\n"
     "  --insecure             listen beyond the loopback interface without these files\n"
     "  --election-timeout MS  (1000)\n"
     "  --heartbeat MS         (100)\n"
     "  --compact-entries N    compact the log after this many entries (100000)\n"
     "  --trailing N           entries to keep for servers that lag behind (20000)\n"
-    "  --log-segment KIB      size of a log file (16384)\n";
+    "  --log-segment KIB      size of a log file (16384)\n"
+    "  --max-client-memory MIB\n"
+    "                         memory for the commands and replies of all clients (256)\n"
+    "  --write-timeout MS     after this time a command that cannot be completed is answered with\n"
+    "                         an error (10000); clients can set their own:\n"
+    "                         CLIENT WRITE-TIMEOUT\n"
+    "  --client-timeout MS    after this time a client is closed that does not read its replies "
+    "or\n"
+    "                         does not send the rest of a command or its password (60000)\n";
 
 static unsigned long long number(const char *text, unsigned long long max, const char *name) {
     char *end;
@@ -73,6 +86,10 @@ static const struct option long_options[] = {{"id", required_argument, NULL, 0},
                                              {"bootstrap", required_argument, NULL, 0},
                                              {"secret-file", required_argument, NULL, 0},
                                              {"password-file", required_argument, NULL, 0},
+                                             {"admin-password-file", required_argument, NULL, 0},
+                                             {"max-client-memory", required_argument, NULL, 0},
+                                             {"write-timeout", required_argument, NULL, 0},
+                                             {"client-timeout", required_argument, NULL, 0},
                                              {"insecure", no_argument, NULL, 0},
                                              {"election-timeout", required_argument, NULL, 0},
                                              {"heartbeat", required_argument, NULL, 0},
@@ -93,7 +110,8 @@ static void set(struct options *o, const char *name, const char *value) {
                  {"peer-listen", &o->peer_listen},
                  {"advertise", &o->advertise},
                  {"secret-file", &o->secret_file},
-                 {"password-file", &o->password_file}};
+                 {"password-file", &o->password_file},
+                 {"admin-password-file", &o->admin_password_file}};
     const struct {
         const char *name;
         unsigned *to;
@@ -102,7 +120,10 @@ static void set(struct options *o, const char *name, const char *value) {
                    {"heartbeat", &o->heartbeat, 3600000},
                    {"compact-entries", &o->compact_entries, 1u << 30},
                    {"trailing", &o->trailing, 1u << 30},
-                   {"log-segment", &o->log_segment, 1024 * 1024}};
+                   {"log-segment", &o->log_segment, 1024 * 1024},
+                   {"max-client-memory", &o->max_client_memory, MAX_CLIENT_MEMORY},
+                   {"write-timeout", &o->write_timeout, MAX_TIMEOUT},
+                   {"client-timeout", &o->client_timeout, MAX_TIMEOUT}};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (strcmp(name, texts[i].name) == 0) {
             *texts[i].to = value;
@@ -132,6 +153,9 @@ static void complete(struct options *o) {
     if (!address_valid(o->advertise)) {
         die("--advertise: expected PEERHOST:PORT/CLIENTHOST:PORT: %s", o->advertise);
     }
+    if (o->max_client_memory < MIN_CLIENT_MEMORY) {
+        die("--max-client-memory: expected at least %d", MIN_CLIENT_MEMORY);
+    }
     if (o->cluster[0] == '\0' || strlen(o->cluster) > 256) {
         die("--cluster: expected a name of 1 to 256 bytes");
     }
@@ -144,7 +168,10 @@ void options_parse(struct options *o, int argc, char **argv) {
                           .heartbeat = 100,
                           .compact_entries = 100000,
                           .trailing = 20000,
-                          .log_segment = 16 * 1024};
+                          .log_segment = 16 * 1024,
+                          .max_client_memory = 256,
+                          .write_timeout = 10000,
+                          .client_timeout = 60000};
     int option;
     int at = 0;
     while ((option = getopt_long(argc, argv, "", long_options, &at)) == 0) {

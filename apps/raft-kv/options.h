@@ -13,14 +13,18 @@ struct options {
     const char *peer_listen; /* where to listen for servers, host:port */
     const char *advertise;   /* the server's address, see address.h */
     struct members bootstrap;
-    const char *secret_file;   /* the secret that the servers share; NULL: none */
-    const char *password_file; /* the password of clients; NULL: none */
-    bool insecure;             /* listen beyond loopback without these */
+    const char *secret_file;         /* the secret that the servers share; NULL: none */
+    const char *password_file;       /* the password of clients; NULL: none */
+    const char *admin_password_file; /* the password for RAFT.* too */
+    bool insecure;                   /* listen beyond loopback without these */
     unsigned election_timeout;
     unsigned heartbeat;
-    unsigned compact_entries; /* compact after applying this many since the last time */
-    unsigned trailing;        /* entries to keep for servers that lag behind */
-    unsigned log_segment;     /* size of a log file in KiB */
+    unsigned compact_entries;   /* compact after applying this many since the last time */
+    unsigned trailing;          /* entries to keep for servers that lag behind */
+    unsigned log_segment;       /* size of a log file in KiB */
+    unsigned max_client_memory; /* MiB, see memory.h */
+    unsigned write_timeout;     /* ms; clients can set their own */
+    unsigned client_timeout;    /* ms after which a client without progress is closed */
 };
 
 /* Read and check the options. `--help` and errors end the process. */

@@ -4,9 +4,15 @@
 #include <sys/random.h>
 
 #include "client.h"
+#include "identity.h"
 #include "report.h"
 
 enum { HOUSEKEEPING = 200 /* ms */ };
+
+#define NO_PASSWORD                                                                               \
+    "--listen: without a password every program that reaches this address could read and change " \
+    "the data. Listen at 127.0.0.1, give --password-file and --admin-password-file, or accept "   \
+    "this with --insecure"
 
 static void settings(struct server *s) {
     const struct options *o = s->options;
@@ -14,7 +20,7 @@ static void settings(struct server *s) {
     if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed) {
         seed = (unsigned)uv_hrtime() ^ (unsigned)o->id;
     }
-    int error = raft_init(&s->raft, o->id, o->advertise);
+    int error = raft_init(&s->raft, o->id, s->address);
     error = error != 0 ? error : raft_seed(&s->raft, seed);
     error = error != 0 ? error : raft_set_election_timeout(&s->raft, o->election_timeout);
     error = error != 0 ? error : raft_set_heartbeat_timeout(&s->raft, o->heartbeat);
@@ -51,6 +57,9 @@ static void load(struct server *s, struct hard_state *hard, struct base *base,
     recovered.log = log_load(&s->log, base, image);
     store_check_fence(&s->store, &recovered);
     log_trim(&s->log);
+    store_recovered(&s->store, &recovered);
+    peer_tickets_load(&s->peers.tickets, &s->store);
+    address_complete(s->options->advertise, s->store.incarnation, s->address);
     data_open(&s->data, &s->store);
     if (s->data.applied < base->index || s->data.applied > s->log.last) {
         die("%s: the database is corrupted: it holds the data at entry %llu, outside of the log's "
@@ -59,20 +68,28 @@ static void load(struct server *s, struct hard_state *hard, struct base *base,
     }
 }
 
-static void bootstrap(struct server *s) {
-    struct raft_event event = {.type = RAFT_BOOTSTRAP};
-    event.bootstrap.conf = s->options->bootstrap.conf;
-    int error = server_step(s, &event);
-    if (error != 0 && error != RAFT_CANTBOOTSTRAP) {
-        die("cannot bootstrap: %s", raft_errmsg(&s->raft));
+/* Go on with a founding that was interrupted, or begin one. A server that has founded its cluster
+ * but has an empty log has not sent a message and has no vote. */
+static void found(struct server *s, struct members *founding) {
+    if (founding->conf.n > 0 && s->log.last == 0) {
+        founding_bootstrap(s, &founding->conf);
+    } else if (founding->conf.n > 0) {
+        store_end_founding(&s->store);
+    } else if (s->store.cluster_id == 0 && s->options->bootstrap.conf.n > 0) {
+        founding_begin(s);
+    } else if (s->store.cluster_id == 0) {
+        report("waiting to be added to a cluster with RAFT.ADD");
     }
+    members_free(founding);
 }
 
 static void start_raft(struct server *s) {
     struct hard_state hard;
     struct base base;
     struct log_image image;
+    struct members founding = {0};
     load(s, &hard, &base, &image);
+    store_load_founding(&s->store, &founding);
     settings(s);
     struct raft_snapshot_metadata metadata = {base.index, base.term, base.members.conf,
                                               base.conf_index};
@@ -96,26 +113,31 @@ static void start_raft(struct server *s) {
     server_carry_out(s, &update);
     log_image_free(&image);
     members_free(&base.members);
-    if (s->options->bootstrap.conf.n > 0) {
-        bootstrap(s);
-    }
+    found(s, &founding);
 }
 
 static void on_housekeeping(uv_timer_t *timer) {
-    proposals_expire(timer->data);
-    read_index_retry(timer->data);
+    struct server *s = timer->data;
+    proposals_expire(s);
+    reads_expire(s);
+    clients_watch(s);
+    peer_tickets_save(&s->peers.tickets, &s->store, server_now());
+    read_index_retry(s);
 }
 
 void server_start(struct server *s, const struct options *options, uv_loop_t *loop) {
     *s = (struct server){.options = options, .loop = loop, .started = server_now()};
     descriptors_init(&s->descriptors);
     proposals_init(&s->proposals);
+    memory_init(&s->memory, (size_t)options->max_client_memory * 1024 * 1024);
+    auth_init(&s->auth, options);
     uv_prepare_init(loop, &s->turn);
     uv_idle_init(loop, &s->again);
     uv_timer_init(loop, &s->timer);
     uv_timer_init(loop, &s->housekeeping);
     s->turn.data = s->again.data = s->timer.data = s->housekeeping.data = s;
-    server_listen(loop, &s->listener, options->listen, clients_accept);
+    server_listen(loop, &s->listener, options->listen, clients_accept,
+                  options->insecure || s->auth.required ? NULL : NO_PASSWORD);
     s->listener.data = s;
     background_start(&s->background, loop);
     peers_start(&s->peers, s);

@@ -8,11 +8,15 @@ run prints it.
 import os
 import random
 import signal
+import struct
+import tempfile
 import threading
 import time
 
+import test_peers
 from harness import LONG_TIMEOUTS, Cluster, Connection, Error, encode, eventually, main, raises
 from linearizable import Op, check
+from test_peers import frame, welcomed
 
 SEED = int(os.environ.get("KV_READS_SEED", random.SystemRandom().randint(0, 10**6)))
 SECONDS = float(os.environ.get("KV_READS_SECONDS", "10"))
@@ -165,9 +169,8 @@ def test_reads_at_every_server_under_faults():
         assert not bad, "not linearizable: %s" % bad
 
 
-def test_followers_answer_reads():
-    """Every read command, each seeing the write that was answered just before it."""
-    with Cluster(options=LONG_TIMEOUTS, fast=False) as cluster:
+def followers_answer_reads(*options):
+    with Cluster(options=[*LONG_TIMEOUTS, *options], fast=False) as cluster:
         leader = cluster.leader()
         moved = "MOVED %d 127.0.0.1:%d" % (leader.call("CLUSTER", "KEYSLOT", "k"), leader.port)
         follower = cluster.followers()[0]
@@ -188,6 +191,19 @@ def test_followers_answer_reads():
             assert all(r.reply() == "99" for _ in range(5000))
             assert r.call("READWRITE") == "OK"
             raises(moved, r.call, "GET", "k")
+
+
+def test_followers_answer_reads():
+    """Every read command, each seeing the write that was answered just before it."""
+    followers_answer_reads()
+
+
+def test_followers_answer_reads_with_a_secret():
+    """Questions and answers are encrypted like the other frames."""
+    with tempfile.NamedTemporaryFile("w") as secret:
+        secret.write("x" * 32)
+        secret.flush()
+        followers_answer_reads("--secret-file", secret.name)
 
 
 def test_read_without_a_leader():
@@ -226,6 +242,54 @@ def test_read_waits_for_the_next_leader():
         for r in connections:
             r.close()
         assert replies == ["v", "v"], replies
+
+
+def question(number):
+    """A follower's question for a read index."""
+    return frame(b"\x15" + struct.pack("<QQ", number, 0))
+
+
+def answer(s):
+    """The number and the read index of an answer."""
+    data = b""
+    while len(data) < 25:
+        more = s.recv(25 - len(data))
+        assert more
+        data += more
+    assert data[:9] == frame(data[8:])[:9] and data[8:9] == b"\x16", data
+    return struct.unpack("<QQ", data[9:])
+
+
+def questions(cluster):
+    cluster.call("SET", "k", "v")
+    leader, follower = cluster.leader(), cluster.followers()[0]
+    commit = leader.status()["commit-index"]
+    s = welcomed(leader)
+    for number in (7, 7, 2**64 - 1):
+        s.sendall(question(number))
+        got = answer(s)
+        assert got[0] == number and got[1] >= commit, (got, commit)
+    s.sendall(question(1) * 1500)  # more than may be pending: each is answered, some without index
+    numbers = [answer(s) for _ in range(1500)]
+    assert all(n == 1 and (i == 0 or i >= commit) for n, i in numbers)
+    assert any(i >= commit for _, i in numbers)
+    s.sendall(question(1) * 100)
+    s.close()
+    s = welcomed(follower)
+    s.sendall(question(9))
+    assert answer(s) == (9, 0)  # it does not lead
+    s.close()
+    cluster.call("SET", "k", "healthy")
+
+
+def test_questions_for_a_read_index():
+    """What a server answers to another one, also if that asks too much."""
+    with Cluster() as cluster:
+        test_peers.cluster = cluster
+        try:
+            questions(cluster)
+        finally:
+            test_peers.cluster = None
 
 
 if __name__ == "__main__":

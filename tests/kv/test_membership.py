@@ -42,9 +42,12 @@ def test_adding_a_spare_and_rejected_addresses():
     with Cluster(1) as cluster:
         s = cluster.add_server(7)
         raises("ERR malformed address", cluster.call, "RAFT.ADD", 7, "127.0.0.1:1")
+        raises("ERR no answer", cluster.call, "RAFT.ADD", 7, s.address)  # not running
+        s.start()
         assert cluster.call("RAFT.ADD", 7, s.address, "spare") == "OK"
         assert roles(cluster)[7] == "spare"
         other = cluster.add_server(8)
+        other.start()
         raises("ERR", cluster.call, "RAFT.ADD", 8, s.address)  # another member's address
         assert cluster.call("RAFT.REMOVE", 7) == "OK"
         assert cluster.call("RAFT.ADD", 8, other.address, "standby") == "OK"
@@ -54,9 +57,10 @@ def test_adding_a_spare_and_rejected_addresses():
 
 def test_promotion_of_a_dead_server_fails():
     with Cluster(1, options=[]) as cluster:
-        s = cluster.add_server(2)
+        s = cluster.add_server(2).start()
         cluster.call("SET", "a", "1")  # commits an entry of the leader's term
         assert cluster.call("RAFT.ADD", 2, s.address) == "OK"
+        s.kill()
         with cluster.leader().connect(timeout=120) as c:
             raises("ERR the server did not catch up", c.call, "RAFT.PROMOTE", 2)
         assert roles(cluster)[2] == "standby"

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "auth.h"
 #include "reply.h"
 #include "server.h"
 
@@ -13,8 +14,8 @@ bool request_is(const struct request *q, size_t i, const char *word) {
 }
 
 static const struct command *const tables[] = {
-    data_commands,    key_commands,     connection_commands, server_commands,
-    cluster_commands, command_commands, raft_commands,       member_commands};
+    data_commands,    key_commands,  connection_commands, server_commands, cluster_commands,
+    command_commands, raft_commands, member_commands,     auth_commands};
 
 const struct command *command_named(const struct request *q, size_t i) {
     for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) {
@@ -44,6 +45,9 @@ void command_run(struct server *s, struct client *c, const struct command *comma
                  const struct request *q) {
     char text[200];
     uint64_t seq = client_expect(c, command_kind(command));
+    if (!auth_permits(c, seq, command)) {
+        return;
+    }
     if (command == NULL) {
         if (!command_refused(q, text, sizeof text)) {
             snprintf(text, sizeof text, "ERR unknown command '%.128s'", request_argument(q, 0));

@@ -47,6 +47,10 @@ extern const struct command command_commands[];    /* commands_command.c */
 extern const struct command raft_commands[];       /* commands_raft.c */
 extern const struct command member_commands[];     /* commands_members.c */
 extern const struct command server_commands[];     /* commands_server.c */
+extern const struct command auth_commands[];       /* commands_auth.c */
+
+/* commands_auth.c: CLIENT WRITE-TIMEOUT, called by CLIENT. */
+void execute_write_timeout(struct client *c, uint64_t seq, const struct request *q);
 
 /* commands_command.c: the hash slot of the command's first key, 0 if it has none. */
 unsigned command_slot(const struct command *command, const struct request *q);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "address.h"
+#include "auth.h"
 #include "commands.h"
 #include "reply.h"
 #include "server.h"
@@ -59,29 +60,7 @@ static void execute_mode(struct server *s, struct client *c, uint64_t seq,
     client_status(c, seq, "OK");
 }
 
-/* --- AUTH and HELLO ------------------------------------------------------ */
-
-/* Without a configured password the default user needs none, and any is right. */
-static const char *authenticate(const struct request *q, size_t user) {
-    return request_is(q, user, "default")
-               ? NULL
-               : "WRONGPASS invalid username-password pair or user is disabled.";
-}
-
-static void execute_auth(struct server *s, struct client *c, uint64_t seq,
-                         const struct request *q) {
-    (void)s;
-    const char *why = q->n == 3   ? authenticate(q, 1)
-                      : q->n == 2 ? "ERR AUTH <password> called without any password configured "
-                                    "for the default user. Are you sure your configuration is "
-                                    "correct?"
-                                  : "ERR syntax error";
-    if (why != NULL) {
-        client_error(c, seq, why);
-    } else {
-        client_status(c, seq, "OK");
-    }
-}
+/* --- HELLO ------------------------------------------------------------ */
 
 static void reply_hello(struct server *s, struct client *c, uint64_t seq) {
     struct buf *b = &s->scratch;
@@ -104,32 +83,59 @@ static void reply_hello(struct server *s, struct client *c, uint64_t seq) {
     client_scratch(s, c, seq);
 }
 
+/* The options of HELLO. Returns NULL, or the error. `auth` and `name` are the positions of the user
+ * and the name, 0: not given. */
+static const char *hello_options(const struct request *q, size_t *auth, size_t *name) {
+    *auth = *name = 0;
+    for (size_t i = 2; i < q->n;) {
+        if (request_is(q, i, "auth") && i + 2 < q->n) {
+            *auth = i + 1;
+            i += 3;
+        } else if (request_is(q, i, "setname") && i + 1 < q->n) {
+            *name = i + 1;
+            i += 2;
+        } else {
+            return "ERR Syntax error in HELLO option";
+        }
+    }
+    return NULL;
+}
+
+static struct text text_at(const struct request *q, size_t i) {
+    return (struct text){request_argument(q, i), q->arguments[i].len};
+}
+
 /* HELLO [version [AUTH user password] [SETNAME name]]: all or nothing. */
 static void execute_hello(struct server *s, struct client *c, uint64_t seq,
                           const struct request *q) {
     bool resp3 = q->n > 1 ? request_is(q, 1, "3") : c->about.resp3;
-    const char *why = NULL;
-    size_t name = 0;
-    if (q->n > 1 && !resp3 && !request_is(q, 1, "2")) {
-        why = "NOPROTO unsupported protocol version";
-    }
-    for (size_t i = 2; i < q->n && why == NULL;) {
-        if (request_is(q, i, "auth") && i + 2 < q->n) {
-            why = authenticate(q, i + 1);
-            i += 3;
-        } else if (request_is(q, i, "setname") && i + 1 < q->n) {
-            name = i + 1;
-            i += 2;
-        } else {
-            why = "ERR Syntax error in HELLO option";
-        }
+    size_t auth;
+    size_t name;
+    const char *why = q->n > 1 && !resp3 && !request_is(q, 1, "2")
+                          ? "NOPROTO unsupported protocol version"
+                          : hello_options(q, &auth, &name);
+    if (why == NULL && auth == 0 && c->rights == RIGHTS_NONE) {
+        why =
+            "NOAUTH HELLO must be called with the client already authenticated, otherwise the "
+            "HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and "
+            "select the RESP protocol version at the same time";
     }
     if (why == NULL && name != 0) {
-        why = about_set(&c->about.name, request_argument(q, name), q->arguments[name].len);
+        why = about_check(request_argument(q, name), q->arguments[name].len);
     }
     if (why != NULL) {
         client_error(c, seq, why);
         return;
+    }
+    if (auth != 0) {
+        struct text user = text_at(q, auth);
+        struct text password = text_at(q, auth + 1);
+        if (!client_authenticate(c, seq, &user, &password)) {
+            return;
+        }
+    }
+    if (name != 0) {
+        about_set(&c->about.name, request_argument(q, name), q->arguments[name].len);
     }
     c->about.resp3 = resp3;
     reply_hello(s, c, seq);
@@ -163,7 +169,7 @@ static void put_client(struct buf *b, const struct client *c) {
     put_address(b, "laddr", c, uv_tcp_getsockname);
     reply_printf(b, " name=%s", a->name != NULL ? a->name : "");
     reply_printf(b, " age=%llu flags=%s db=0 omem=%zu", (server_now() - a->since) / 1000,
-                 a->readonly ? "r" : "N", c->out.len + c->sending.len);
+                 a->readonly ? "r" : "N", client_output(c));
     reply_printf(b, " user=default resp=%d", a->resp3 ? 3 : 2);
     reply_printf(b, " lib-name=%s", a->library != NULL ? a->library : "");
     reply_printf(b, " lib-ver=%s\n", a->library_version != NULL ? a->library_version : "");
@@ -219,6 +225,8 @@ static void execute_client(struct server *s, struct client *c, uint64_t seq,
         client_getname(s, c, seq);
     } else if (request_is(q, 1, "setinfo") && q->n == 4) {
         client_setinfo(c, seq, q);
+    } else if (request_is(q, 1, "write-timeout")) {
+        execute_write_timeout(c, seq, q);
     } else if (request_is(q, 1, "info") && q->n == 2) {
         client_list(s, c, seq, false);
     } else if (request_is(q, 1, "list") && q->n == 2) {
@@ -226,7 +234,7 @@ static void execute_client(struct server *s, struct client *c, uint64_t seq,
     } else {
         client_error(c, seq,
                      "ERR unknown subcommand or wrong number of arguments. CLIENT has ID, "
-                     "SETNAME, GETNAME, SETINFO, INFO and LIST");
+                     "SETNAME, GETNAME, SETINFO, WRITE-TIMEOUT, INFO and LIST");
     }
 }
 
@@ -236,7 +244,6 @@ const struct command connection_commands[] = {
     {"quit", -1, SLOT_LOCAL, false, execute_quit},
     {"reset", 1, SLOT_LOCAL, false, execute_reset},
     {"select", 2, SLOT_LOCAL, false, execute_select},
-    {"auth", -2, SLOT_LOCAL, false, execute_auth},
     {"hello", -1, SLOT_LOCAL, false, execute_hello},
     {"client", -2, SLOT_LOCAL, false, execute_client},
     {"readonly", 1, SLOT_LOCAL, false, execute_mode},

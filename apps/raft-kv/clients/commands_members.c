@@ -5,10 +5,12 @@
  *   RAFT.PROMOTE id             make a member a voter after it has caught up
  *   RAFT.REMOVE id              remove a member
  *   RAFT.TRANSFER [id]          transfer leadership, to this server if named */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "address.h"
 #include "commands.h"
+#include "identify.h"
 #include "limits.h"
 #include "reply.h"
 #include "server.h"
@@ -54,6 +56,57 @@ static void reconfigure(struct server *s, struct client *c, uint64_t seq,
     }
 }
 
+/* A RAFT.ADD that waits for the server's answer. */
+struct addition {
+    struct server *server;
+    struct client *client;
+    uint64_t seq;
+    raft_id id;
+    int role;
+    char address[MAX_ADDRESS + 1];
+};
+
+/* The error that prevents adding this server, or NULL. */
+static const char *cannot_add(struct server *s, raft_id id) {
+    struct raft_configuration conf;
+    server_configuration(s, &conf);
+    return conf_find(&conf, id) != NULL ? "ERR this server is already a member"
+           : conf.n >= MAX_SERVERS      ? "ERR the cluster has the maximum number of members"
+                                        : NULL;
+}
+
+/* The server has told who it is: add it, with its incarnation. */
+static void on_identified(void *context, const struct welcome *answer, const char *error,
+                          bool refused) {
+    struct addition *a = context;
+    struct server *s = a->server;
+    char text[MAX_REASON + MAX_ADDRESS + 64];
+    const char *why = cannot_add(s, a->id);
+    if (answer == NULL) {
+        if (refused) {
+            snprintf(text, sizeof text, "ERR %s", error);
+        } else {
+            snprintf(text, sizeof text, "ERR no answer from %s (%s): start server %llu first",
+                     a->address, error, a->id);
+        }
+        why = text;
+    }
+    if (why != NULL) {
+        client_error(a->client, a->seq, why);
+    } else {
+        char address[MAX_FULL_ADDRESS + 1];
+        struct members m;
+        struct raft_configuration conf;
+        address_complete(a->address, answer->told.incarnation, address);
+        conf_copy(s, &m, &conf);
+        conf.servers[conf.n++] = (struct raft_server){a->id, address, a->role};
+        reconfigure(s, a->client, a->seq, &conf);
+        free(conf.servers);
+        members_free(&m);
+    }
+    free(a);
+}
+
 static void execute_add(struct server *s, struct client *c, uint64_t seq, const struct request *q) {
     raft_id id;
     int role = q->n == 3 || request_is(q, 3, "standby") ? RAFT_STANDBY
@@ -69,19 +122,15 @@ static void execute_add(struct server *s, struct client *c, uint64_t seq, const 
         client_error(c, seq, "ERR malformed address, expected peerhost:port/clienthost:port");
         return;
     }
-    struct members m;
-    struct raft_configuration conf;
-    conf_copy(s, &m, &conf);
-    if (conf_find(&conf, id) != NULL) {
-        client_error(c, seq, "ERR this server is already a member");
-    } else if (conf.n >= MAX_SERVERS) {
-        client_error(c, seq, "ERR the cluster has the maximum number of members");
-    } else {
-        conf.servers[conf.n++] = (struct raft_server){id, address, role};
-        reconfigure(s, c, seq, &conf);
+    const char *why = cannot_add(s, id);
+    if (why != NULL) {
+        client_error(c, seq, why);
+        return;
     }
-    free(conf.servers);
-    members_free(&m);
+    struct addition *a = xmalloc(sizeof *a);
+    *a = (struct addition){.server = s, .client = c, .seq = seq, .id = id, .role = role};
+    snprintf(a->address, sizeof a->address, "%s", address);
+    peers_identify(&s->peers, PURPOSE_IDENTIFY, id, a->address, on_identified, a);
 }
 
 static void execute_remove(struct server *s, struct client *c, uint64_t seq,

@@ -5,6 +5,10 @@
  *   RAFT.LOCAL key  the value in this server's own data, which may be stale
  *   RAFT.DIGEST     applied index, number of keys and checksum of this server's data */
 #include "commands.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "limits.h"
 #include "reply.h"
 #include "server.h"
@@ -35,6 +39,28 @@ static void put_member(struct server *s, struct buf *b, const struct raft_server
     }
 }
 
+/* The handshakes that failed lately: for each its server and the reason. */
+static void put_refused(struct server *s, struct buf *b) {
+    struct refusals *r = &s->peers.refusals;
+    refusals_expire(r);
+    reply_string(b, "refused");
+    reply_array(b, r->n);
+    for (unsigned i = 0; i < r->n; i++) {
+        reply_array(b, 6);
+        put_number(b, "id", r->list[i].id);
+        put_text(b, "by", r->list[i].kind == REFUSED_BY_US ? "this server" : "peer");
+        put_text(b, "reason", r->list[i].reason);
+    }
+}
+
+static void put_identity(struct server *s, struct buf *b) {
+    char text[17];
+    snprintf(text, sizeof text, "%016" PRIx64, s->store.incarnation);
+    put_text(b, "incarnation", text);
+    snprintf(text, sizeof text, "%016" PRIx64, s->store.cluster_id);
+    put_text(b, "cluster-id", text);
+}
+
 static void execute_status(struct server *s, struct client *c, uint64_t seq,
                            const struct request *q) {
     (void)q;
@@ -46,9 +72,10 @@ static void execute_status(struct server *s, struct client *c, uint64_t seq,
     struct raft_configuration conf;
     server_configuration(s, &conf);
     b->len = 0;
-    reply_array(b, 2 * 14);
+    reply_array(b, 2 * 17);
     put_number(b, "id", s->options->id);
     put_text(b, "cluster", s->options->cluster);
+    put_identity(s, b);
     put_text(b, "state", server_state_name(s));
     put_number(b, "term", raft_current_term(r));
     put_number(b, "leader", leader);
@@ -60,6 +87,7 @@ static void execute_status(struct server *s, struct client *c, uint64_t seq,
     put_number(b, "applied-index", s->data.applied);
     put_number(b, "snapshot-index", raft_snapshot_index(r));
     put_number(b, "transferee", raft_transferee(r));
+    put_refused(s, b);
     reply_string(b, "members");
     reply_array(b, conf.n);
     for (unsigned i = 0; i < conf.n; i++) {

@@ -60,6 +60,15 @@ void reply_printf(struct buf *b, const char *format, ...) {
     buf_put(b, text, len < (int)sizeof text ? (size_t)len : sizeof text - 1);
 }
 
+void reply_begin(struct buf *b, size_t len) {
+    b->len = 0;
+    if (len > b->cap) {
+        buf_free(b);
+        b->data = xmalloc(len);
+        b->cap = len;
+    }
+}
+
 void client_integer(struct client *c, uint64_t seq, long long value) {
     char text[32];
     int len = snprintf(text, sizeof text, ":%lld\r\n", value);
@@ -96,7 +105,7 @@ void client_result(struct server *s, struct client *c, uint64_t seq, const struc
 }
 
 void client_scratch(struct server *s, struct client *c, uint64_t seq) {
-    client_reply(c, seq, s->scratch.data, s->scratch.len);
+    client_reply_buf(c, seq, &s->scratch);
 }
 
 void client_error(struct client *c, uint64_t seq, const char *text) {

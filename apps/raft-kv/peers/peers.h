@@ -10,7 +10,10 @@
 
 #include <uv.h>
 
-#include "codec.h"
+#include "handshake.h"
+#include "message.h"
+#include "refusals.h"
+#include "session.h"
 
 struct server;
 struct peer;
@@ -24,7 +27,10 @@ struct peers {
     struct inbound *inbound;
     unsigned n_inbound;
     uint64_t connections; /* accepted since the start: numbers them */
-    struct decoder decoder;
+    struct message_memory memory;
+    struct secret *secret; /* NULL: the network is trusted */
+    struct peer_tickets tickets;
+    struct refusals refusals;
 };
 
 void peers_start(struct peers *p, struct server *server);
@@ -52,8 +58,9 @@ bool peers_put(struct peers *p, raft_id id, const struct buf *frame);
 
 /* inbound.c: listen for the other servers. */
 void inbound_listen(struct peers *p);
-/* Send a frame on the connection of this number that another server made, if it still exists. If the
- * socket takes no more, it is dropped: the other server has not read the earlier ones. */
+/* Send a frame on the connection of this number that another server made, if it still exists. The
+ * frame is sealed. If the socket does not take it the connection is closed: the other server has
+ * not read the earlier ones. */
 void inbound_send(struct peers *p, uint64_t number, struct buf *frame);
 
 #endif

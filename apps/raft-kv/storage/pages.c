@@ -30,6 +30,7 @@ struct page {
     bool ended;
     struct buf keys; /* found keys as bulk strings */
     size_t n;
+    size_t max; /* bytes of `keys` */
 };
 
 void pages_init(struct pages *pages, struct server *server) {
@@ -45,8 +46,11 @@ void pages_add(struct server *s, struct client *client, uint64_t seq,
         return;
     }
     struct page *p = xmalloc(sizeof *p);
-    *p =
-        (struct page){.client = client, .seq = seq, .options = *options, .wanted = s->data.applied};
+    *p = (struct page){.client = client,
+                       .seq = seq,
+                       .options = *options,
+                       .wanted = s->data.applied,
+                       .max = s->memory.max_reply};
     if (options->pattern != NULL) {
         p->pattern = xmalloc(options->pattern_len);
         memcpy(p->pattern, options->pattern, options->pattern_len);
@@ -90,7 +94,7 @@ static void step(struct store *store, struct page *p) {
             reply_bulk(&p->keys, key, len);
             p->n++;
         }
-        if (p->keys.len > MAX_REPLY) {
+        if (p->keys.len > p->max) {
             break; /* it becomes an error */
         }
     }
@@ -118,8 +122,10 @@ static void reply(struct server *s, struct page *p) {
     struct buf *b = &s->scratch;
     char cursor[24];
     b->len = 0;
-    if (p->keys.len > MAX_REPLY) {
-        client_error(p->client, p->seq, "ERR the reply would exceed 32 MiB");
+    if (p->keys.len > p->max) {
+        char text[64];
+        snprintf(text, sizeof text, "ERR the reply would exceed %zu MiB", p->max / 1024 / 1024);
+        client_error(p->client, p->seq, text);
         return;
     }
     if (!p->options.all) {
@@ -133,7 +139,7 @@ static void reply(struct server *s, struct page *p) {
 }
 
 static bool finished(const struct page *p) {
-    return p->ended || !p->options.all || p->keys.len > MAX_REPLY;
+    return p->ended || !p->options.all || p->keys.len > p->max;
 }
 
 static void unlink_page(struct pages *pages, struct page *p) {
