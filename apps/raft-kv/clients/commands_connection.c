@@ -34,9 +34,9 @@ static void execute_quit(struct server *s, struct client *c, uint64_t seq,
 
 static void execute_reset(struct server *s, struct client *c, uint64_t seq,
                           const struct request *q) {
-    (void)s;
     (void)q;
     about_reset(&c->about);
+    c->rights = auth_initial(&s->auth);
     client_status(c, seq, "RESET");
 }
 
