@@ -4,6 +4,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "backup.h"
 #include "report.h"
 #include "server.h"
 
@@ -49,6 +50,9 @@ int main(int argc, char **argv) {
     static struct server server;
     struct options options;
     options_parse(&options, argc, argv);
+    if (options.check_backup != NULL) {
+        return backup_check(options.check_backup);
+    }
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a write beyond the file size limit then fails with EFBIG */
     uv_loop_t *loop = uv_default_loop();

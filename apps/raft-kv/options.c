@@ -10,6 +10,7 @@
 
 static const char usage[] =
     "Usage: raft-kv --id N --dir DIR --cluster NAME [options]\n"
+    "       raft-kv --check-backup FILE\n"
     "\n"
     "  --id N                 ID of this server; never reuse the ID of a removed server\n"
     "  --dir DIR              directory of this server's data; not shared with other servers\n"
@@ -33,6 +34,11 @@ static const char usage[] =
     "                         password of the user admin, who may use the commands RAFT.* too;\n"
     "                         both passwords or none\n"
     "  --insecure             listen beyond the loopback interface without these files\n"
+    "  --restore FILE         with --bootstrap, on the server with the lowest ID: found the\n"
+    "                         cluster with the data of this backup\n"
+    "  --check-backup FILE    print what a backup holds, and whether it is intact\n"
+    "  --force-new-cluster    UNSAFE, after a majority is lost for good: make this server the\n"
+    "                         only member; take the option away afterwards\n"
     "  --election-timeout MS  (1000)\n"
     "  --heartbeat MS         (100)\n"
     "  --compact-entries N    compact the log after this many entries (100000)\n"
@@ -91,6 +97,9 @@ static const struct option long_options[] = {{"id", required_argument, NULL, 0},
                                              {"write-timeout", required_argument, NULL, 0},
                                              {"client-timeout", required_argument, NULL, 0},
                                              {"insecure", no_argument, NULL, 0},
+                                             {"restore", required_argument, NULL, 0},
+                                             {"check-backup", required_argument, NULL, 0},
+                                             {"force-new-cluster", no_argument, NULL, 0},
                                              {"election-timeout", required_argument, NULL, 0},
                                              {"heartbeat", required_argument, NULL, 0},
                                              {"compact-entries", required_argument, NULL, 0},
@@ -111,7 +120,9 @@ static void set(struct options *o, const char *name, const char *value) {
                  {"advertise", &o->advertise},
                  {"secret-file", &o->secret_file},
                  {"password-file", &o->password_file},
-                 {"admin-password-file", &o->admin_password_file}};
+                 {"admin-password-file", &o->admin_password_file},
+                 {"restore", &o->restore},
+                 {"check-backup", &o->check_backup}};
     const struct {
         const char *name;
         unsigned *to;
@@ -140,6 +151,8 @@ static void set(struct options *o, const char *name, const char *value) {
         parse_bootstrap(o, value);
     } else if (strcmp(name, "insecure") == 0) {
         o->insecure = true;
+    } else if (strcmp(name, "force-new-cluster") == 0) {
+        o->force_new_cluster = true;
     }
 }
 
@@ -158,6 +171,9 @@ static void complete(struct options *o) {
     }
     if (o->cluster[0] == '\0' || strlen(o->cluster) > 256) {
         die("--cluster: expected a name of 1 to 256 bytes");
+    }
+    if (o->force_new_cluster && o->restore != NULL) {
+        die("--force-new-cluster and --restore exclude each other");
     }
 }
 
@@ -181,9 +197,24 @@ void options_parse(struct options *o, int argc, char **argv) {
         }
         set(o, long_options[at].name, optarg);
     }
+    if (option == -1 && optind == argc && o->check_backup != NULL) {
+        return;
+    }
     if (option != -1 || optind < argc || o->id == 0 || o->dir == NULL || o->cluster == NULL) {
         fputs(usage, stderr);
         exit(2);
     }
     complete(o);
+}
+
+bool options_founder(const struct options *o) {
+    const struct raft_configuration *conf = &o->bootstrap.conf;
+    bool named = false;
+    for (unsigned i = 0; i < conf->n; i++) {
+        if (conf->servers[i].id < o->id) {
+            return false;
+        }
+        named = named || conf->servers[i].id == o->id;
+    }
+    return named;
 }

@@ -17,6 +17,9 @@ struct options {
     const char *password_file;       /* the password of clients; NULL: none */
     const char *admin_password_file; /* the password for RAFT.* too */
     bool insecure;                   /* listen beyond loopback without these */
+    bool force_new_cluster;          /* see recover.h */
+    const char *restore;             /* a backup to found the cluster from; NULL: none */
+    const char *check_backup;        /* a backup to check instead of starting; NULL: none */
     unsigned election_timeout;
     unsigned heartbeat;
     unsigned compact_entries;   /* compact after applying this many since the last time */
@@ -29,5 +32,9 @@ struct options {
 
 /* Read and check the options. `--help` and errors end the process. */
 void options_parse(struct options *o, int argc, char **argv);
+
+/* True if this server founds the cluster of --bootstrap: it has the lowest ID there. The others
+ * wait for it. */
+bool options_founder(const struct options *o);
 
 #endif

@@ -17,6 +17,7 @@
 #include "install.h"
 #include "limits.h"
 #include "log.h"
+#include "members.h"
 #include "memory.h"
 #include "options.h"
 #include "pages.h"
@@ -85,11 +86,7 @@ struct server {
         struct client *client;
         uint64_t seq;
     } transfer;
-    struct { /* the RAFT.PROMOTE in progress; client NULL: none */
-        struct client *client;
-        uint64_t seq;
-        raft_id id;
-    } promotion;
+    struct change change; /* the change of the members in progress */
     struct client_memory memory;
     struct auth auth;
     struct buf scratch;   /* replies are built here */
@@ -116,6 +113,9 @@ void server_on_turn(uv_prepare_t *prepare);
 
 /* Run the next iteration of the event loop without waiting for input. */
 void server_again(struct server *s);
+/* For founding.c: the data were restored from a backup. Begin with a snapshot at entry 1, so that
+ * the other servers receive the data. Nothing has been stored or sent before. */
+void server_found_from_backup(struct server *s, const struct raft_configuration *conf);
 
 /* Milliseconds of the monotonic clock. */
 raft_time server_now(void);

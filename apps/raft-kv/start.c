@@ -3,8 +3,10 @@
 
 #include <sys/random.h>
 
+#include "backup.h"
 #include "client.h"
 #include "identity.h"
+#include "recover.h"
 #include "report.h"
 
 enum { HOUSEKEEPING = 200 /* ms */ };
@@ -24,7 +26,7 @@ static void settings(struct server *s) {
     error = error != 0 ? error : raft_seed(&s->raft, seed);
     error = error != 0 ? error : raft_set_election_timeout(&s->raft, o->election_timeout);
     error = error != 0 ? error : raft_set_heartbeat_timeout(&s->raft, o->heartbeat);
-    error = error != 0 ? error : raft_set_max_inflight_entries(&s->raft, 16 * 1024);
+    error = error != 0 ? error : raft_set_max_inflight_entries(&s->raft, MAX_INFLIGHT_ENTRIES);
     error = error != 0 ? error : raft_set_max_uncommitted_entries(&s->raft, MAX_UNCOMMITTED);
     error = error != 0 ? error : raft_set_install_snapshot_timeout(&s->raft, 5000);
     error = error != 0 ? error
@@ -50,6 +52,10 @@ static void load(struct server *s, struct hard_state *hard, struct base *base,
     scans_init(&s->scans, s);
     pages_init(&s->pages, s);
     install_recover(&s->store);
+    backup_clean(&s->store);
+    if (s->options->restore != NULL) {
+        backup_restore(s);
+    }
     store_load_hard_state(&s->store, hard);
     store_load_base(&s->store, BASE_KEY, base);
     log_open(&s->log, &s->store, s->options->log_segment * 1024);
@@ -61,11 +67,55 @@ static void load(struct server *s, struct hard_state *hard, struct base *base,
     peer_tickets_load(&s->peers.tickets, &s->store);
     address_complete(s->options->advertise, s->store.incarnation, s->address);
     data_open(&s->data, &s->store);
-    if (s->data.applied < base->index || s->data.applied > s->log.last) {
+    bool founding = s->log.last == 0 && s->data.applied == 1 && backup_restored(&s->store);
+    if (!founding && (s->data.applied < base->index || s->data.applied > s->log.last)) {
         die("%s: the database is corrupted: it holds the data at entry %llu, outside of the log's "
             "range %llu to %llu",
             s->options->dir, s->data.applied, base->index, s->log.last);
     }
+}
+
+/* Initialize libraft with the persistent state. */
+static void step_start(struct server *s, const struct hard_state *hard, struct base *base,
+                       const struct log_image *image) {
+    settings(s);
+    struct raft_snapshot_metadata metadata = {base->index, base->term, base->members.conf,
+                                              base->conf_index};
+    struct raft_event event = {.time = server_now(), .type = RAFT_START};
+    event.start.term = hard->term;
+    event.start.voted_for = hard->voted_for;
+    event.start.metadata = base->index > 0 ? &metadata : NULL;
+    event.start.start_index = image->first;
+    event.start.entries = image->entries;
+    event.start.n_entries = image->n;
+    struct raft_update update;
+    if (raft_step(&s->raft, &event, &update) != 0) {
+        die("%s: the log is corrupted: %s", s->options->dir, raft_errmsg(&s->raft));
+    }
+    report("started: term %llu, log %llu to %llu, snapshot %llu, applied %llu", hard->term,
+           s->log.first, s->log.last, base->index, s->data.applied);
+    if ((update.flags & RAFT_UPDATE_ENTRIES) && update.entries.n == 0) {
+        discard_log(s, base);
+        update.flags &= ~(unsigned)RAFT_UPDATE_ENTRIES;
+    }
+    server_carry_out(s, &update);
+}
+
+void server_found_from_backup(struct server *s, const struct raft_configuration *conf) {
+    const struct hard_state hard = {.term = 1};
+    const struct log_image image = {0};
+    struct base base = {.index = 1, .term = 1, .conf_index = 1};
+    if (raft_last_index(&s->raft) != 0) {
+        return; /* that was done before */
+    }
+    members_copy(&base.members, conf);
+    store_save_hard_state(&s->store, hard.term, hard.voted_for);
+    log_end(&s->log, &base);
+    store_save_base(&s->store, s->store.write_sync, BASE_KEY, &base);
+    log_reset(&s->log, base.index);
+    raft_close(&s->raft);
+    step_start(s, &hard, &base, &image);
+    members_free(&base.members);
 }
 
 /* Go on with a founding that was interrupted, or begin one. A server that has founded its cluster
@@ -90,30 +140,11 @@ static void start_raft(struct server *s) {
     struct members founding = {0};
     load(s, &hard, &base, &image);
     store_load_founding(&s->store, &founding);
-    settings(s);
-    struct raft_snapshot_metadata metadata = {base.index, base.term, base.members.conf,
-                                              base.conf_index};
-    struct raft_event event = {.time = server_now(), .type = RAFT_START};
-    event.start.term = hard.term;
-    event.start.voted_for = hard.voted_for;
-    event.start.metadata = base.index > 0 ? &metadata : NULL;
-    event.start.start_index = image.first;
-    event.start.entries = image.entries;
-    event.start.n_entries = image.n;
-    struct raft_update update;
-    if (raft_step(&s->raft, &event, &update) != 0) {
-        die("%s: the log is corrupted: %s", s->options->dir, raft_errmsg(&s->raft));
-    }
-    report("started: term %llu, log %llu to %llu, snapshot %llu, applied %llu", hard.term,
-           s->log.first, s->log.last, base.index, s->data.applied);
-    if ((update.flags & RAFT_UPDATE_ENTRIES) && update.entries.n == 0) {
-        discard_log(s, &base);
-        update.flags &= ~(unsigned)RAFT_UPDATE_ENTRIES;
-    }
-    server_carry_out(s, &update);
+    step_start(s, &hard, &base, &image);
     log_image_free(&image);
     members_free(&base.members);
     found(s, &founding);
+    recover_check(s);
 }
 
 static void on_housekeeping(uv_timer_t *timer) {

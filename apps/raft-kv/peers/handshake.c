@@ -14,9 +14,9 @@
 #include "server.h"
 
 #define HELLO_MAGIC 0x32504b52u /* "RKP2" */
-#define REPLACE                                                                                   \
-    "acknowledged writes may be lost if it takes part; remove server %llu (RAFT.REMOVE) and add " \
-    "one with a new ID and an empty directory"
+#define REPLACE                                                                               \
+    "acknowledged writes may be lost if it takes part; replace it by a server with a new ID " \
+    "and an empty directory: RAFT.REPLACE %llu ..."
 
 /* --- frames -------------------------------------------------------------- */
 

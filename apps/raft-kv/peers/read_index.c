@@ -93,7 +93,7 @@ static void end_question(struct server *s, unsigned long long read, raft_index i
     struct read_index *r = &s->read_index;
     for (unsigned i = 0; i < r->n; i++) {
         if (r->questions[i].read == read) {
-            struct question q = r->questions[i];
+            struct index_question q = r->questions[i];
             r->questions[i] = r->questions[--r->n];
             answer(s, q.connection, q.number, index);
             return;
@@ -114,7 +114,7 @@ bool read_index_question(struct server *s, uint64_t connection, const char *cont
     }
     struct raft_event event = {.type = RAFT_READ};
     event.read.id = ++s->reads.last_id;
-    r->questions[r->n++] = (struct question){event.read.id, connection, number};
+    r->questions[r->n++] = (struct index_question){event.read.id, connection, number};
     if (server_step(s, &event) != 0) { /* for example: it does not lead */
         end_question(s, event.read.id, 0);
     }

@@ -19,14 +19,14 @@ struct read_batch;
 enum { MAX_QUESTIONS = 1024 };
 
 /* A question that this server, the leader, has not answered yet. */
-struct question {
+struct index_question {
     unsigned long long read; /* the ID of the RAFT_READ */
     uint64_t connection;     /* on which it came, see inbound_send() */
     uint64_t number;         /* the follower's number for it */
 };
 
 struct read_index {
-    struct question questions[MAX_QUESTIONS];
+    struct index_question questions[MAX_QUESTIONS];
     unsigned n;
 };
 
