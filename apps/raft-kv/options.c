@@ -44,6 +44,9 @@ static const char usage[] =
     "  --compact-entries N    compact the log after this many entries (100000)\n"
     "  --trailing N           entries to keep for servers that lag behind (20000)\n"
     "  --log-segment KIB      size of a log file (16384)\n"
+    "  --log-level LEVEL      debug, info, warn or error (info)\n"
+    "  --disk-reserve MIB     refuse writes if less than this is free (1024, but at most two\n"
+    "                         thirds of the file system)\n"
     "  --max-client-memory MIB\n"
     "                         memory for the commands and replies of all clients (256)\n"
     "  --write-timeout MS     after this time a command that cannot be completed is answered with\n"
@@ -105,6 +108,8 @@ static const struct option long_options[] = {{"id", required_argument, NULL, 0},
                                              {"compact-entries", required_argument, NULL, 0},
                                              {"trailing", required_argument, NULL, 0},
                                              {"log-segment", required_argument, NULL, 0},
+                                             {"log-level", required_argument, NULL, 0},
+                                             {"disk-reserve", required_argument, NULL, 0},
                                              {"help", no_argument, NULL, 0},
                                              {NULL, 0, NULL, 0}};
 
@@ -132,6 +137,7 @@ static void set(struct options *o, const char *name, const char *value) {
                    {"compact-entries", &o->compact_entries, 1u << 30},
                    {"trailing", &o->trailing, 1u << 30},
                    {"log-segment", &o->log_segment, 1024 * 1024},
+                   {"disk-reserve", &o->disk_reserve, 1u << 30},
                    {"max-client-memory", &o->max_client_memory, MAX_CLIENT_MEMORY},
                    {"write-timeout", &o->write_timeout, MAX_TIMEOUT},
                    {"client-timeout", &o->client_timeout, MAX_TIMEOUT}};
@@ -153,6 +159,11 @@ static void set(struct options *o, const char *name, const char *value) {
         o->insecure = true;
     } else if (strcmp(name, "force-new-cluster") == 0) {
         o->force_new_cluster = true;
+    } else if (strcmp(name, "log-level") == 0) {
+        o->log_level = value;
+        if (!report_level(value)) {
+            die("--log-level: expected debug, info, warn or error: %s", value);
+        }
     }
 }
 
@@ -185,6 +196,7 @@ void options_parse(struct options *o, int argc, char **argv) {
                           .compact_entries = 100000,
                           .trailing = 20000,
                           .log_segment = 16 * 1024,
+                          .log_level = "info",
                           .max_client_memory = 256,
                           .write_timeout = 10000,
                           .client_timeout = 60000};

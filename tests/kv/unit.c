@@ -257,6 +257,11 @@ int main(void) {
         {"data", test_data},
         {"malformed commands", test_malformed_commands},
         {"dumps", test_dumps},
+        {"limited lines", test_limiter},
+        {"limited lines of many formats", test_limiter_places},
+        {"advice", test_advice},
+        {"histogram", test_histogram},
+        {"buckets of a histogram", test_histogram_buckets},
     };
     char template[] = "/tmp/raft-kv-unit-XXXXXX";
     scratch = mkdtemp(template);

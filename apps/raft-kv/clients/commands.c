@@ -15,7 +15,7 @@ bool request_is(const struct request *q, size_t i, const char *word) {
 
 static const struct command *const tables[] = {
     data_commands,    key_commands,  connection_commands, server_commands, cluster_commands,
-    command_commands, raft_commands, member_commands,     auth_commands};
+    command_commands, raft_commands, member_commands,     auth_commands,   info_commands};
 
 const struct command *command_named(const struct request *q, size_t i) {
     for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) {
@@ -64,6 +64,7 @@ void command_run(struct server *s, struct client *c, const struct command *comma
     } else if (s->stopping != 0) {
         client_error(c, seq, "TRYAGAIN the server is stopping; nothing was done");
     } else {
+        watch_command(s, c, command, q);
         command->execute(s, c, seq, q);
     }
 }

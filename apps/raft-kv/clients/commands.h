@@ -48,6 +48,7 @@ extern const struct command raft_commands[];       /* commands_raft.c */
 extern const struct command member_commands[];     /* commands_members.c */
 extern const struct command server_commands[];     /* commands_server.c */
 extern const struct command auth_commands[];       /* commands_auth.c */
+extern const struct command info_commands[];       /* commands_info.c */
 
 /* commands_auth.c: CLIENT WRITE-TIMEOUT, called by CLIENT. */
 void execute_write_timeout(struct client *c, uint64_t seq, const struct request *q);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Commands that any server answers by itself: its state and settings. */
-#include <inttypes.h>
-#include <stdarg.h>
+/* Commands that any server answers by itself: its settings and its clock. */
 #include <stdio.h>
 #include <time.h>
 
@@ -60,57 +58,7 @@ static void execute_time(struct server *s, struct client *c, uint64_t seq,
     client_scratch(s, c, seq);
 }
 
-/* --- INFO ---------------------------------------------------------------- */
-
-__attribute__((format(printf, 2, 3))) static void put(struct buf *b, const char *format, ...) {
-    char line[700];
-    va_list args;
-    va_start(args, format);
-    int len = vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    buf_put(b, line, len < (int)sizeof line ? (size_t)len : sizeof line - 1);
-}
-
-static void put_refused(struct buf *b, struct refusals *r) {
-    refusals_expire(r);
-    for (unsigned i = 0; i < r->n; i++) {
-        put(b, "raft_refused%u:id=%llu,by=%s,reason=%s\r\n", i, r->list[i].id,
-            r->list[i].kind == REFUSED_BY_US ? "this server" : "peer", r->list[i].reason);
-    }
-}
-
-static void execute_info(struct server *s, struct client *c, uint64_t seq,
-                         const struct request *q) {
-    (void)q;
-    struct buf body = {0};
-    uint64_t keys = 0;
-    const char *leader = server_leader_address(s);
-    rocksdb_property_int_cf(s->store.db, s->store.data, "rocksdb.estimate-num-keys", &keys);
-    put(&body, "# Server\r\nredis_version:" REDIS_VERSION "\r\nredis_mode:cluster\r\n");
-    put(&body, "raft_kv_version:1.0.0\r\nuptime_in_seconds:%llu\r\n",
-        (unsigned long long)(server_now() - s->started) / 1000);
-    put(&body, "# Clients\r\nconnected_clients:%u\r\nmaxclients:%u\r\n", s->n_clients,
-        s->descriptors.clients);
-    put(&body, "# Stats\r\ntotal_commands_processed:%llu\r\n", (unsigned long long)s->commands);
-    put(&body, "rejected_connections:%llu\r\n", (unsigned long long)s->rejected);
-    put(&body, "# Replication\r\nrole:%s\r\n", server_leads(s) ? "master" : "slave");
-    put(&body, "# Cluster\r\ncluster_enabled:1\r\n");
-    put(&body, "# Raft\r\nraft_id:%llu\r\nraft_term:%llu\r\nraft_leader:%s\r\n", s->options->id,
-        raft_current_term(&s->raft), leader != NULL ? leader : "");
-    put(&body, "raft_incarnation:%016" PRIx64 "\r\nraft_cluster_id:%016" PRIx64 "\r\n",
-        s->store.incarnation, s->store.cluster_id);
-    put_refused(&body, &s->peers.refusals);
-    put(&body, "raft_commit_index:%llu\r\nraft_applied_index:%llu\r\n", raft_commit_index(&s->raft),
-        s->data.applied);
-    put(&body, "# Keyspace\r\ndb0:keys=%llu,expires=0,avg_ttl=0\r\n", (unsigned long long)keys);
-    s->scratch.len = 0;
-    reply_text(&s->scratch, c, body.data, body.len);
-    buf_free(&body);
-    client_scratch(s, c, seq);
-}
-
 const struct command server_commands[] = {
-    {"info", -1, SLOT_LOCAL, false, execute_info},
     {"config", -2, SLOT_LOCAL, false, execute_config},
     {"time", 1, SLOT_LOCAL, false, execute_time},
     {NULL, 0, SLOT_LOCAL, false, NULL},

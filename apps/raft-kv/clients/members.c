@@ -315,7 +315,7 @@ static void hand_over(struct server *s) {
     }
     int error = server_step(s, &event);
     if (error != 0 && (error == RAFT_NOTFOUND || expired(s))) {
-        report("cannot hand leadership over: %s", raft_errmsg(&s->raft));
+        report_warn("cannot hand leadership over: %s", raft_errmsg(&s->raft));
         change_step_to(s, STEP_VOTE);
     }
 }
