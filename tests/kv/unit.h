@@ -27,6 +27,10 @@ void test_log_bases(void);
 void test_data(void);
 void test_colliding_keys(void);
 void test_dumps(void);
+/* unit_keys.c */
+void test_glob(void);
+void test_positions(void);
+void test_malformed_commands(void);
 /* unit_identity.c */
 void test_identity(void);
 /* unit_clients.c */

@@ -189,12 +189,8 @@ void proposals_applied(struct server *s, raft_index index, raft_term term,
         }
         if (w->index != index || w->term != term) {
             client_error(client, w->seq, UNKNOWN_OUTCOME);
-        } else if (result->kind == RESULT_OK) {
-            client_reply(client, w->seq, "+OK\r\n", 5);
-        } else if (result->kind == RESULT_ERROR) {
-            client_error(client, w->seq, result->error);
         } else {
-            client_integer(client, w->seq, result->integer);
+            client_result(s, client, w->seq, result);
         }
     }
 }

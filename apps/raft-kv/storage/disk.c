@@ -135,6 +135,7 @@ static void on_data_written(void *context) {
 
 void disk_write_data(struct server *s) {
     bool wanted = scans_resume(s);
+    wanted = pages_resume(s) || wanted;
     if ((wanted || data_write_due(&s->data)) && !s->data.busy && !s->install.loading) {
         data_write_begin(&s->data);
         s->writing = (struct job){NULL, on_data, on_data_written, s};

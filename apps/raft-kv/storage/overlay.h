@@ -10,7 +10,8 @@
 
 struct overlay_item {
     uint64_t hash; /* 0: the item is free */
-    size_t key;    /* offset in `bytes`, as `value` is */
+    uint64_t position;
+    size_t key; /* offset in `bytes`, as `value` is */
     size_t key_len;
     size_t value;
     size_t value_len;
@@ -33,7 +34,7 @@ void overlay_clear(struct overlay *o);
 void overlay_set(struct overlay *o, const char *key, size_t key_len, const char *value,
                  size_t value_len);
 
-/* The `used` items, ordered by key. The caller frees the array. */
+/* The `used` items in the order of the database (position.h). The caller frees the array. */
 const struct overlay_item **overlay_sorted(const struct overlay *o);
 
 /* The change of `key`, or NULL if it is not in the table. */
