@@ -117,9 +117,9 @@ static void keep_deletions(struct server *s) {
             p->gathered[n++] = p->gathered[i];
             continue;
         }
+        struct waiter *w = &p->gathered[i];
         block_unref(p->entries[i].batch);
-        p->bytes -= p->gathered[i].bytes;
-        client_raft_error(s, p->gathered[i].client, p->gathered[i].seq, RAFT_NOSPACE);
+        client_raft_error(s, end(s, w), w->seq, RAFT_NOSPACE);
     }
     p->n = n;
 }
