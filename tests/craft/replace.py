@@ -88,7 +88,7 @@ class Cluster:
         return wait_for('a leader', find)
 
     def traffic(self):
-        """Adds numbers, each once: an answer that is missing leaves it open whether it was added."""
+        """Adds numbers, each once. Without an answer, it is open whether one was added."""
         leader = None
         while not self.stop:
             self.number += 1
@@ -117,7 +117,7 @@ class Cluster:
         return len(got)
 
     def change(self, line):
-        """Repeats a change until it is done. C-Raft may have done one although it gave no answer."""
+        """Repeats a change until it is done. It may have been done without an answer."""
         def attempt():
             answer = self.leader().ask(line) or ''
             # Repeated after it was done: 2 and 20: no such server; 3: it is there; 5: its role.
