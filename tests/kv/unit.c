@@ -53,14 +53,24 @@ void flip(int fd, off_t at, int bits) {
 /* --- bytes and addresses ------------------------------------------------- */
 
 static void test_bytes(void) {
-    CHECK(crc32c(0, "123456789", 9) == 0xe3069283u); /* the published check value */
-    char data[1000];
+    char data[1000] = {0};
+    /* The published check value, and vectors of RFC 3720, B.4. */
+    CHECK(crc32c(0, "123456789", 9) == 0xe3069283u);
+    CHECK(crc32c_tables(0, "123456789", 9) == 0xe3069283u);
+    CHECK(crc32c(0, data, 32) == 0x8a9136aau && crc32c_tables(0, data, 32) == 0x8a9136aau);
+    memset(data, 0xff, 32);
+    CHECK(crc32c(0, data, 32) == 0x62a8ab43u && crc32c_tables(0, data, 32) == 0x62a8ab43u);
     for (size_t i = 0; i < sizeof data; i++) {
         data[i] = (char)random_below(256);
     }
     uint32_t whole = crc32c(0, data, sizeof data);
     for (size_t cut = 0; cut < sizeof data; cut += 37) {
         CHECK(crc32c(crc32c(0, data, cut), data + cut, sizeof data - cut) == whole);
+    }
+    for (size_t from = 0; from < 16; from++) { /* every alignment and remainder */
+        for (size_t len = 0; len < 40; len++) {
+            CHECK(crc32c(7, data + from, len) == crc32c_tables(7, data + from, len));
+        }
     }
     struct buf b = {0};
     buf_put_int(&b, 0x1122334455667788ull, 8);
