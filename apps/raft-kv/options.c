@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "address.h"
+#include "limits.h"
 #include "report.h"
 
 static const char usage[] =
@@ -32,7 +33,9 @@ static const char usage[] =
     "  --heartbeat MS         (100)\n"
     "  --compact-entries N    compact the log after this many entries (100000)\n"
     "  --trailing N           entries to keep for servers that lag behind (20000)\n"
-    "  --log-segment KIB      size of a log file (16384)\n";
+    "  --log-segment KIB      size of a log file (16384); files of large values get four times "
+    "that\n"
+    "  --large-value BYTES    larger values are kept in files of their own (16384)\n";
 
 static unsigned long long number(const char *text, unsigned long long max, const char *name) {
     char *end;
@@ -79,6 +82,7 @@ static const struct option long_options[] = {{"id", required_argument, NULL, 0},
                                              {"compact-entries", required_argument, NULL, 0},
                                              {"trailing", required_argument, NULL, 0},
                                              {"log-segment", required_argument, NULL, 0},
+                                             {"large-value", required_argument, NULL, 0},
                                              {"help", no_argument, NULL, 0},
                                              {NULL, 0, NULL, 0}};
 
@@ -102,7 +106,8 @@ static void set(struct options *o, const char *name, const char *value) {
                    {"heartbeat", &o->heartbeat, 3600000},
                    {"compact-entries", &o->compact_entries, 1u << 30},
                    {"trailing", &o->trailing, 1u << 30},
-                   {"log-segment", &o->log_segment, 1024 * 1024}};
+                   {"log-segment", &o->log_segment, 1024 * 1024},
+                   {"large-value", &o->large_value, MAX_COMMAND}};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (strcmp(name, texts[i].name) == 0) {
             *texts[i].to = value;
@@ -144,7 +149,8 @@ void options_parse(struct options *o, int argc, char **argv) {
                           .heartbeat = 100,
                           .compact_entries = 100000,
                           .trailing = 20000,
-                          .log_segment = 16 * 1024};
+                          .log_segment = 16 * 1024,
+                          .large_value = 16 * 1024};
     int option;
     int at = 0;
     while ((option = getopt_long(argc, argv, "", long_options, &at)) == 0) {

@@ -21,6 +21,7 @@ struct options {
     unsigned compact_entries; /* compact after applying this many since the last time */
     unsigned trailing;        /* entries to keep for servers that lag behind */
     unsigned log_segment;     /* size of a log file in KiB */
+    unsigned large_value;     /* bytes; see values.h */
 };
 
 /* Read and check the options. `--help` and errors end the process. */

@@ -187,7 +187,8 @@ static void apply(struct server *s) {
         bool command = e->type == RAFT_COMMAND;
         raft_term term = e->term;
         struct result result =
-            data_apply(&s->data, index, command ? e->data : NULL, command ? e->len : 0);
+            data_apply_at(&s->data, index, command ? e->data : NULL, command ? e->len : 0,
+                          e->place.file != 0 ? &e->place : NULL);
         bytes += e->len;
         proposals_applied(s, index, term, &result);
     }

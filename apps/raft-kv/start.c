@@ -41,6 +41,7 @@ static void load(struct server *s, struct hard_state *hard, struct base *base,
                  struct log_image *image) {
     store_open(&s->store, s->options->dir, s->options->cluster, s->options->id,
                s->descriptors.open_files);
+    s->store.values.large = s->options->large_value;
     scans_init(&s->scans, s);
     install_recover(&s->store);
     store_load_hard_state(&s->store, hard);

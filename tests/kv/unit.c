@@ -105,7 +105,11 @@ static void test_addresses(void) {
 struct log_entry entry_of(raft_term term, int type, const char *text) {
     struct block *block = block_new(strlen(text));
     memcpy(block->data, text, strlen(text));
-    return (struct log_entry){term, block, block->data, (uint32_t)strlen(text), (uint8_t)type};
+    return (struct log_entry){.term = term,
+                              .block = block,
+                              .data = block->data,
+                              .len = (uint32_t)strlen(text),
+                              .type = (uint8_t)type};
 }
 
 /* Encoding, decoding and encoding gives the same bytes. Every truncated content is refused. */
@@ -355,6 +359,12 @@ int main(void) {
         {"journal", test_journal},
         {"data", test_data},
         {"dumps", test_dumps},
+        {"large values in the log", test_values_log},
+        {"removal of files of large values", test_values_removal},
+        {"large values after a crash", test_values_crash},
+        {"files of large values that are in use", test_values_in_use},
+        {"moving of large values", test_values_move},
+        {"dumps of large values", test_values_dump},
     };
     char template[] = "/tmp/raft-kv-unit-XXXXXX";
     scratch = mkdtemp(template);

@@ -8,12 +8,13 @@
  * to time a worker thread writes such a table to the database, sorted and with each key once: that
  * is much cheaper than one write per entry. Meanwhile a second table takes the new changes. A
  * table and the index of its last entry are written in one atomic batch, so the database always
- * holds the data as of some entry. */
+ * holds the data as of some entry. Large values are stored elsewhere: see stored.h. */
 #ifndef KV_DATA_H
 #define KV_DATA_H
 
 #include "overlay.h"
 #include "store.h"
+#include "stored.h"
 
 enum op { OP_SET = 1, OP_DEL, OP_INCR };
 
@@ -38,6 +39,14 @@ struct data {
     struct overlay writing;     /* being written to the database */
     raft_index writing_index;   /* last entry of `writing` */
     bool busy;                  /* `writing` is in use by the worker */
+    bool outside; /* the database may refer to values.h; for the worker, as these are: */
+    struct tally tally;
+    struct moving moving;
+    struct { /* the entry being applied; `place` NULL: it is not in values.h */
+        const char *payload;
+        size_t len;
+        const struct value_place *place;
+    } entry;
 };
 
 /* A value found by data_get(). */
@@ -45,6 +54,7 @@ struct value {
     const char *text;
     size_t len;
     rocksdb_pinnableslice_t *pinned;
+    char *copy; /* of a value in values.h */
 };
 
 void data_open(struct data *d, struct store *s);
@@ -53,6 +63,14 @@ void data_close(struct data *d);
 /* Apply the entry at `index`, the next after the last applied one. The payload is NULL for an
  * entry that is not a command. */
 struct result data_apply(struct data *d, raft_index index, const char *payload, size_t len);
+
+/* The same for an entry whose payload is stored at this place: its large values are not stored
+ * again. */
+struct result data_apply_at(struct data *d, raft_index index, const char *payload, size_t len,
+                            const struct value_place *place);
+
+/* Give a key this value. A large one that is a part of the entry's payload is not copied. */
+void data_set(struct data *d, const char *key, size_t len, const char *value, size_t value_len);
 
 /* Write the applied changes to the database: call _begin() and _end() on the event loop's thread
  * and _run() between them on any thread. One write at a time. */
@@ -74,6 +92,8 @@ void value_free(struct value *value);
  * at the end. */
 rocksdb_iterator_t *data_iterate(struct store *s, rocksdb_readoptions_t *read);
 const char *data_key(rocksdb_iterator_t *it, size_t *len);
+/* The value of the current key: in the iterator's memory, or, if it is in values.h, in `space`. */
+const char *data_value(struct store *s, rocksdb_iterator_t *it, size_t *len, struct buf *space);
 
 /* Load a snapshot, on a worker thread while nothing is applied: clear the data, put all keys, then
  * put the applied index, then call data_flush(). */

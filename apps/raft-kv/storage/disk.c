@@ -14,6 +14,7 @@ enum {
 
 static void on_sync(uv_work_t *work) {
     struct server *s = work->data;
+    values_sync_run(&s->store.values);
     journal_sync_run(&s->log.journal);
     if (s->sync.base) {
         store_sync(&s->store);
@@ -25,9 +26,11 @@ static void on_synced(uv_work_t *work, int status) {
     struct server *s = work->data;
     s->sync.running = false;
     journal_sync_end(&s->log.journal);
+    values_sync_end(&s->store.values);
     store_note_log(&s->store, s->sync.ticket);
     if (s->sync.base) {
         journal_reclaim(&s->log.journal, s->sync.reclaim);
+        values_base_end(&s->store.values);
     }
     struct raft_event event = {.type = RAFT_STORED};
     event.stored.index = s->sync.index;
@@ -51,6 +54,11 @@ static void sync_begin(struct server *s) {
     s->sync.ticket = s->log.journal.ticket;
     s->sync.work.data = s;
     journal_sync_begin(&s->log.journal);
+    values_sync_begin(&s->store.values);
+    if (s->sync.base) {
+        values_base_begin(&s->store.values);
+    }
+    few = few && s->store.values.sync.n == 0;
     if (few && !s->sync.base && server_now() > s->sync.last_slow + SLOW_PAUSE_MS) {
         uint64_t begin = uv_hrtime();
         on_sync(&s->sync.work);

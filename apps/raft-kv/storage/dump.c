@@ -64,12 +64,13 @@ void dump_write(struct store *s, rocksdb_readoptions_t *read, const char *path, 
     }
     write_header(&w, index, term);
     buf_put_int(&w.piece, 0, PIECE_HEAD);
+    struct buf space = {0};
     rocksdb_iterator_t *it = data_iterate(s, read);
     size_t key_len;
     size_t value_len;
     const char *key;
     for (; (key = data_key(it, &key_len)) != NULL; rocksdb_iter_next(it)) {
-        const char *value = rocksdb_iter_value(it, &value_len);
+        const char *value = data_value(s, it, &value_len, &space);
         buf_put_int(&w.piece, key_len, 4);
         buf_put_int(&w.piece, value_len, 4);
         buf_put(&w.piece, key, key_len);
@@ -84,6 +85,7 @@ void dump_write(struct store *s, rocksdb_readoptions_t *read, const char *path, 
     }
     write_piece(&w); /* the empty piece that ends the file */
     buf_free(&w.piece);
+    buf_free(&space);
     if (fsync(w.fd) != 0) {
         die("%s: sync failed: %s", path, strerror(errno));
     }
@@ -220,12 +222,13 @@ void dump_load(struct store *s, const char *path, raft_index index) {
 void dump_digest(struct store *s, rocksdb_readoptions_t *read, uint64_t *keys, uint32_t *digest) {
     *keys = 0;
     *digest = 0;
+    struct buf space = {0};
     rocksdb_iterator_t *it = data_iterate(s, read);
     size_t key_len;
     size_t value_len;
     const char *key;
     for (; (key = data_key(it, &key_len)) != NULL; rocksdb_iter_next(it)) {
-        const char *value = rocksdb_iter_value(it, &value_len);
+        const char *value = data_value(s, it, &value_len, &space);
         char lengths[8];
         store_le(lengths, key_len, 4);
         store_le(lengths + 4, value_len, 4);
@@ -234,5 +237,6 @@ void dump_digest(struct store *s, rocksdb_readoptions_t *read, uint64_t *keys, u
         *digest = crc32c(*digest, value, value_len);
         ++*keys;
     }
+    buf_free(&space);
     rocksdb_iter_destroy(it);
 }

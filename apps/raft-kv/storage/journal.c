@@ -13,13 +13,7 @@
 #include "file.h"
 #include "report.h"
 
-enum {
-    PATH_SIZE = 4096,
-    HEADER = 32,
-    HEAD = 32,
-    FILL = 256 * 1024,
-    MAX_PAYLOAD = 64 * 1024 * 1024
-};
+enum { PATH_SIZE = 4096, HEADER = 32, HEAD = 32, FILL = 256 * 1024, MAX_PAYLOAD = 64 << 20 };
 #define MAGIC 0x314c4e524a564b52u /* "RKVJRNL1" */
 
 /* --- names --------------------------------------------------------------- */
@@ -80,7 +74,7 @@ void journal_close(struct journal *j) {
 
 static void add_segment(struct journal *j, uint64_t number, int fd) {
     j->segments = array_grow(j->segments, j->n, &j->cap, sizeof *j->segments);
-    j->segments[j->n++] = (struct segment){number, j->ticket, fd, false};
+    j->segments[j->n++] = (struct segment){number, j->ticket, fd, true};
     j->next = number + 1;
 }
 
@@ -121,6 +115,7 @@ static void begin_segment(struct journal *j) {
     add_segment(j, j->next, fd);
     j->unsynced_dir = true;
     j->end = HEADER;
+    j->ended = false;
 }
 
 /* Keep a segment's file as the spare if there is none, else remove it. */
@@ -200,7 +195,7 @@ void journal_spare_made(struct journal *j) {
 /* --- records ------------------------------------------------------------- */
 
 struct journal_place journal_append(struct journal *j, const char *payload, size_t len) {
-    if (j->n == 0 || (j->end + HEAD + len > j->segment_bytes && j->end > HEADER)) {
+    if (j->n == 0 || j->ended || (j->end + HEAD + len > j->segment_bytes && j->end > HEADER)) {
         begin_segment(j);
     }
     struct segment *segment = &j->segments[j->n - 1];
@@ -288,10 +283,12 @@ static void replay_segment(struct journal *j, const struct segment *segment, jou
             return;
         }
         struct journal_place place = {segment->number, (uint32_t)j->end, (uint32_t)len, j->seed};
+        if (!visit(context, &place, head + HEAD)) {
+            return;
+        }
         j->ticket = load_le(head + 8, 8);
         j->seed = (uint32_t)load_le(head, 4);
         j->end += HEAD + (size_t)len;
-        visit(context, &place, head + HEAD);
     }
 }
 
@@ -360,7 +357,10 @@ void journal_trim(struct journal *j) {
         journal_make_spare(j);
         journal_spare_made(j);
     }
-    dir_sync(j->dir);
+    j->unsynced_dir = true;
+    journal_sync_begin(j);
+    journal_sync_run(j);
+    journal_sync_end(j);
 }
 
 /* --- syncs --------------------------------------------------------------- */

@@ -97,6 +97,9 @@ bool scans_resume(struct server *s) {
         return true;
     }
     scan->index = s->data.written;
+    if (scan->kind == SCAN_FLUSH || scan->kind == SCAN_DUMP) {
+        values_flush_begin(&s->store.values, scan->index);
+    }
     scan->term = raft_term_of(&s->raft, scan->index);
     scan->snapshot = rocksdb_create_snapshot(s->store.db);
     scan->read = rocksdb_readoptions_create();
@@ -163,6 +166,7 @@ static void compact(struct server *s, raft_index index) {
         raft_configuration_at(&s->raft, index, &conf, &base.conf_index) != 0) {
         return;
     }
+    values_flush_end(&s->store.values);
     members_copy(&base.members, &conf);
     struct raft_event event = {.type = RAFT_SNAPSHOT};
     event.snapshot.metadata.index = index;

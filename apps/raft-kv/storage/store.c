@@ -11,7 +11,7 @@
 #include "file.h"
 #include "report.h"
 
-enum { FORMAT = 2, FENCE_SIZE = 24 };
+enum { FORMAT = 4, FENCE_SIZE = 24 };
 #define FENCE_MAGIC 0x454e4654u
 #define REPLACE_SERVER \
     "remove this server from the cluster, empty its directory and add it again with a new ID"
@@ -209,6 +209,9 @@ void store_open(struct store *s, const char *dir, const char *cluster, raft_id i
     s->read = rocksdb_readoptions_create();
     database_open(s, s->fresh, open_files);
     identity_check(s, cluster, id);
+    char *values = store_path(s, "values");
+    values_open(&s->values, values);
+    free(values);
     if (s->fresh) {
         struct hard_state hard;
         if (store_load_hard_state(s, &hard)) {
@@ -227,6 +230,7 @@ void store_close(struct store *s) {
     rocksdb_writeoptions_destroy(s->write_data);
     rocksdb_readoptions_destroy(s->read);
     close(s->fence);
+    values_close(&s->values);
     free(s->dir);
 }
 
