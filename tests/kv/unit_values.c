@@ -205,6 +205,16 @@ void test_values_removal(void) {
     CHECK(exists(&n, 2)); /* a crash now: the next start must find what its log refers to */
     values_base_end(&n.store.values);
     CHECK(exists(&n, 1) && !exists(&n, 2)); /* key1 is in the first */
+    size_t spares = n.store.values.n_spares;
+    uint64_t next = n.store.values.next;
+    CHECK(spares > 0 && spares <= MAX_SPARES);
+    for (unsigned i = 31; n.store.values.next == next; i++) {
+        node_set(&n, i % 2 == 0 ? "key2" : "key3", i);
+    }
+    CHECK(n.store.values.n_spares == spares - 1); /* the new file is one of them */
+    node_set(&n, "key3", 29);
+    node_set(&n, "key2", 30);
+    node_compact(&n, true);
     node_close(&n);
     node_open(&n, &last);
     CHECK(live_bytes(&n) == 3 * VALUE && exists(&n, 1) && !exists(&n, 2));

@@ -13,7 +13,7 @@
 #include "report.h"
 
 enum { PATH_SIZE = 4096, FILE_BYTES = 64 * 1024 * 1024, LARGE = 16 * 1024 };
-enum { SPARE_FILES = 4 }; /* so many files' worth of dead bytes are never collected */
+enum { KEPT_FILES = 4 }; /* so many files' worth of dead bytes are not collected */
 
 void place_encode(char to[PLACE_SIZE], const struct value_place *place) {
     store_le(to, place->file, 8);
@@ -29,6 +29,13 @@ struct value_place place_decode(const char from[PLACE_SIZE]) {
 
 static void path_of(const struct values *v, uint64_t number, char path[PATH_SIZE]) {
     if (snprintf(path, PATH_SIZE, "%s/%020llu.log", v->dir, (unsigned long long)number) >=
+        PATH_SIZE) {
+        die("%s: the path is too long", v->dir);
+    }
+}
+
+static void spare_path(const struct values *v, uint64_t number, char path[PATH_SIZE]) {
+    if (snprintf(path, PATH_SIZE, "%s/spare%llu", v->dir, (unsigned long long)number) >=
         PATH_SIZE) {
         die("%s: the path is too long", v->dir);
     }
@@ -93,6 +100,9 @@ void values_open(struct values *v, const char *dir) {
                 die("%s: %s", path, strerror(errno));
             }
             add(v, number, (uint64_t)info.st_size);
+        } else if (strncmp(entry->d_name, "spare", 5) == 0) { /* of an earlier run */
+            spare_path(v, strtoull(entry->d_name + 5, NULL, 10), path);
+            unlink(path);
         }
     }
     closedir(all);
@@ -133,10 +143,12 @@ static void sync_fd(const struct values *v, int fd) {
 static void remove_file(struct values *v, const struct value_file *file) {
     char path[PATH_SIZE];
     path_of(v, file->number, path);
-    if (file->fd >= 0) {
-        close(file->fd);
-    }
-    if (unlink(path) != 0) {
+    if (v->n_spares < MAX_SPARES && file->size >= v->file_bytes / 2) {
+        char spare[PATH_SIZE];
+        spare_path(v, file->number, spare);
+        file_rename(path, spare);
+        v->spares[v->n_spares++] = file->number;
+    } else if (unlink(path) != 0) {
         die("%s: %s", path, strerror(errno));
     }
 }
@@ -175,10 +187,10 @@ void values_start(struct values *v) {
 
 /* --- appending ----------------------------------------------------------- */
 
-static int create(const struct values *v, uint64_t number) {
+static int create(const struct values *v, uint64_t number, int flags) {
     char path[PATH_SIZE];
     path_of(v, number, path);
-    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | flags, 0644);
     if (fd < 0) {
         die("%s: %s", path, strerror(errno));
     }
@@ -194,7 +206,14 @@ uint64_t values_reserve(struct values *v) {
 static struct value_file *begin_file(struct values *v) {
     v->current = values_reserve(v);
     struct value_file *file = &v->files[v->n - 1];
-    file->fd = create(v, file->number);
+    if (v->n_spares > 0) {
+        char spare[PATH_SIZE];
+        char path[PATH_SIZE];
+        spare_path(v, v->spares[--v->n_spares], spare);
+        path_of(v, file->number, path);
+        file_rename(spare, path);
+    }
+    file->fd = create(v, file->number, 0);
     v->unsynced_dir = true;
     return file;
 }
@@ -330,7 +349,7 @@ size_t values_victims(const struct values *v, uint64_t *numbers, size_t max) {
         live += file->live;
         dead += can_move(v, file) ? file->size - file->live : 0;
     }
-    while (n < max && moved < v->file_bytes && dead > live + SPARE_FILES * v->file_bytes) {
+    while (n < max && moved < v->file_bytes && dead > live + KEPT_FILES * v->file_bytes) {
         const struct value_file *best = NULL;
         for (size_t i = 0; i < v->n; i++) {
             const struct value_file *file = &v->files[i];
@@ -352,7 +371,9 @@ size_t values_victims(const struct values *v, uint64_t *numbers, size_t max) {
     return n;
 }
 
-int values_move_begin(const struct values *v, uint64_t number) { return create(v, number); }
+int values_move_begin(const struct values *v, uint64_t number) {
+    return create(v, number, O_TRUNC);
+}
 
 struct value_place values_move(const struct values *v, int fd, uint64_t number, uint64_t *end,
                                const char *data, size_t len) {

@@ -10,7 +10,8 @@
  *   - no entry of the log: `last`, the last entry that is in the file, was dropped from the log,
  *     and the base of the log that says so is durable;
  *   - no key in the database: `live` is 0, and a flush made the database durable since then.
- * These steps are the stages below. They go along with a log compaction.
+ * These steps are the stages below. They go along with a log compaction. A few removed files are
+ * kept under another name and overwritten later: that is quicker than a file that grows.
  *
  * Files in which most bytes are dead are emptied by moving what is alive to a new file, if the dead
  * bytes are more than the live ones. See values_victims().
@@ -31,6 +32,7 @@ struct value_place {
 };
 
 enum { PLACE_SIZE = 24 }; /* of an encoded place */
+enum { MAX_SPARES = 4 };
 
 void place_encode(char to[PLACE_SIZE], const struct value_place *place);
 struct value_place place_decode(const char from[PLACE_SIZE]);
@@ -59,7 +61,9 @@ struct values {
     struct value_file *files; /* in the order of their numbers */
     size_t n;
     size_t cap;
-    uint64_t next;    /* number of the next file */
+    uint64_t next;               /* number of the next file */
+    uint64_t spares[MAX_SPARES]; /* numbers of files that were removed and can be overwritten */
+    size_t n_spares;
     uint64_t current; /* number of the file that payloads are appended to, 0: none */
     raft_index first; /* first entry of the log, as of its last compaction */
     bool unsynced_dir;
