@@ -109,7 +109,7 @@ clang_sanitizers() {
 }
 
 SANITIZED=(--buildtype=debug -Doptimization=1 "-Db_sanitize=address,undefined" -Db_lundef=false
-    -Dtests=enabled -Dapps=enabled -Dexamples=enabled -Ddocs=disabled
+    -Dtests=enabled -Dapps=enabled -Dexamples=enabled -Dbench=auto -Ddocs=disabled
     -Dc_args=-fno-sanitize-recover=all -Dcpp_args=-fno-sanitize-recover=all)
 
 sanitizer_options() {
@@ -160,32 +160,28 @@ mutants() { RAFT_BUILD=build/test tools/mutants "$@"; }
 # parts that build nothing are tested by tools/test.)
 commit_mutants() { mutants --commit; }
 
-# Install the library and use it as a user does: through pkg-config, shared and static.
+# Install the library and use it in every way that a user does, also beside C-Raft.
 installation() {
-    local prefix=$ROOT/build/prefix flags
-    configure build/install --buildtype=release --prefix="$prefix" --libdir=lib \
-        -Dtests=disabled -Dapps=disabled -Dexamples=disabled -Ddocs=disabled -Dbench=disabled
+    local prefix=$ROOT/build/prefix
+    need_packages cmake pkg-config
+    configure build/install --buildtype=release --prefix="$prefix" --libdir=lib
     "$MESON" compile -C build/install -j "$JOBS"
     rm -rf "$prefix"
     "$MESON" install -C build/install --quiet
-    export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
-    [ "$(pkg-config --variable=prefix raft)" = "$prefix" ]
-    flags=$(pkg-config --cflags --libs raft)
-    # shellcheck disable=SC2086 # the flags are words
-    cc -M docs/examples/quickstart.c $flags | grep -q "$prefix/include/raft.h"
-    # shellcheck disable=SC2086
-    cc -std=c11 -Wall -Wextra -Werror -o build/quickstart docs/examples/quickstart.c $flags
-    LD_LIBRARY_PATH=$prefix/lib ldd build/quickstart | tee build/ldd
-    grep -q "$prefix/lib/libraft.so.1" build/ldd
-    ! grep -E 'libstdc\+\+|libgcc_s|libc\+\+' build/ldd || return 1
-    LD_LIBRARY_PATH=$prefix/lib build/quickstart
-    # shellcheck disable=SC2046
-    cc -std=c11 -o build/quickstart-static $(pkg-config --cflags raft) \
-        docs/examples/quickstart.c "$prefix/lib/libraft.a" -static
-    build/quickstart-static
+    "$PYTHON" tests/install/consumers.py . "$prefix" docs/examples/quickstart.c "$MESON"
+    if known libraft-dev; then # Debian 13 has none
+        need_packages libraft-dev
+        "$PYTHON" tests/install/beside.py "$prefix" docs/examples/quickstart.c
+    fi
 }
 
 demo() { tools/demo; }
+
+# The release tarball and the packages made of it.
+packages() { tools/package; }
+
+# platforms [NAME...]: other compilers, machines and systems.
+platforms() { tools/platforms "$@"; }
 
 # --- The two lists.
 
@@ -200,7 +196,10 @@ commit_checks() {
     check mutants "the mutants of a commit are killed" commit_mutants
     check lint "clang-tidy, cppcheck, shellcheck" lint
     check coverage "coverage" coverage
-    check installation "the installed library is found through pkg-config" installation
+    check installation "the installed library is used in every way" installation
+    check platforms "a foreign processor, WebAssembly, the flags of Fedora" \
+        platforms aarch64 wasm32 fedora-flags
+    check packages "the release tarball, built twice; packages from it" packages
 }
 
 # full_checks: everything.
@@ -209,13 +208,15 @@ full_checks() {
     check documentation "the documentation builds without a warning" documentation
     check lint "clang-tidy, cppcheck, shellcheck" lint
     check coverage "coverage" coverage
-    check installation "the installed library is found through pkg-config" installation
+    check installation "the installed library is used in every way" installation
     check clang "clang builds without a warning; tests under ASan and UBSan" clang_sanitizers
     check sanitizers "every test under ASan and UBSan, with gcc" all_sanitizers
     check threads "raft-kv under the thread sanitizer" thread_sanitizer
     check valgrind "unit, scenario, C and memory tests under valgrind" under_valgrind
     check builds "the same updates from every build, on foreign architectures too" every_build
     check demo "three servers of raft-kv; the leader is killed" demo
+    check platforms "every platform" platforms
+    check packages "the release tarball, built twice; packages from it" packages
     check simulator "20,000 simulated clusters" simulator 20000
     check fuzzing "fuzzing for ten minutes" fuzzing 600
     check self-test "tools/mutants reports a mutant that changes nothing" mutants --self-test

@@ -28,6 +28,7 @@ PACKAGES_CLANG=(clang libclang-rt-dev)
 # Other word sizes and byte orders. Not g++-multilib: it conflicts with every cross compiler.
 PACKAGES_PLATFORMS=(clang @g++-multilib g++-s390x-linux-gnu qemu-user)
 PACKAGES_LINT=(clang-tidy cppcheck shellcheck)
+PACKAGES_PACKAGING=(debhelper dpkg-dev fakeroot lintian rpm cmake)
 
 say() { printf '== %s\n' "$*"; }
 fail() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }

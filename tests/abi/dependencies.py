@@ -38,7 +38,7 @@ def shared_problems(library, libc):
     """What a shared library needs besides libc, one line each."""
     names, soname = elf.needed(library)
     problems = ["needs " + name for name in names if not LIBC.fullmatch(name)]
-    if not soname or not re.fullmatch(r"libraft\.so\.\d+", soname):
+    if not soname or not re.fullmatch(r"libraft-core\.so\.\d+", soname):
         problems.append("soname is %s" % soname)
     problems += ["undefined: " + name
                  for name, weak in elf.undefined_symbols(library, dynamic=True)

@@ -157,7 +157,7 @@ def main():
             print("%s: %s: to be rejected by %s, rejected by %s" % (
                 "ok" if right else "FAILED", what, sorted(expected), sorted(found)))
         # A dump without types must not be compared.
-        stripped = os.path.join(scratch, "0", "libraft.so")
+        stripped = os.path.join(scratch, "0", "libraft-core.so")
         elf.run("strip", "--strip-debug", stripped)
         try:
             interface.check(stripped, os.path.join(scratch, "0"), paths[1])

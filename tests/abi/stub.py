@@ -33,13 +33,13 @@ def build(cc, cxx, folder, header, extra="", extra_names=(), node="RAFT_1.0", fl
     with open(header_path, "w", encoding="utf-8") as file:
         file.write(header)
     declarations = cdecl.declarations(cc, header_path)
-    map_path, library = os.path.join(folder, "raft.map"), os.path.join(folder, "libraft.so")
+    map_path, library = os.path.join(folder, "raft.map"), os.path.join(folder, "libraft-core.so")
     with open(map_path, "w", encoding="utf-8") as file:
         file.write(version_script([*sorted(declarations.functions), *extra_names], node))
     with open(os.path.join(folder, "stub.cpp"), "w", encoding="utf-8") as file:
         file.write(source(declarations, extra))
     subprocess.run([*cxx, "-std=c++20", "-g", "-O0", "-fPIC", "-shared", "-w", "-I", folder,
-                    "-Wl,-soname,libraft.so.1", "-Wl,--version-script=" + map_path, *flags,
+                    "-Wl,-soname,libraft-core.so.1", "-Wl,--version-script=" + map_path, *flags,
                     "-nostdlib", os.path.join(folder, "stub.cpp"), "-lc", "-o", library],
                    check=True)
     return header_path, map_path, library

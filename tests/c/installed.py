@@ -41,14 +41,14 @@ def one(pattern):
 
 
 def flags_from_pkg_config(stage, prefix):
-    pc = one(os.path.join(stage, '**', 'pkgconfig', 'raft.pc'))
+    pc = one(os.path.join(stage, '**', 'pkgconfig', 'raft-core.pc'))
     env = dict(os.environ, PKG_CONFIG_LIBDIR=os.path.dirname(pc))
     env.pop('PKG_CONFIG_PATH', None)
     here = '--define-variable=prefix=' + stage + prefix
-    version = run(['pkg-config', '--modversion', 'raft'], env=env).strip()
-    flags = run(['pkg-config', here, '--cflags', '--libs', 'raft'], env=env).split()
-    libdir = run(['pkg-config', here, '--variable=libdir', 'raft'], env=env).strip()
-    print('pkg-config: raft', version, *flags)
+    version = run(['pkg-config', '--modversion', 'raft-core'], env=env).strip()
+    flags = run(['pkg-config', here, '--cflags', '--libs', 'raft-core'], env=env).split()
+    libdir = run(['pkg-config', here, '--variable=libdir', 'raft-core'], env=env).strip()
+    print('pkg-config: raft-core', version, *flags)
     for flag in flags: # every path must be in the staging folder
         if flag.startswith(('-I', '-L')) and not flag[2:].startswith(stage):
             sys.exit(f'FAILED: pkg-config returns a path outside the staging folder: {flag}')
@@ -83,7 +83,7 @@ def check_shared(cc, program, flags, libdir, stage):
 
 
 def check_static(cc, program, cflags, libdir, stage):
-    archive = os.path.join(libdir, 'libraft.a')
+    archive = os.path.join(libdir, 'libraft-core.a')
     for name, extra in (('archive', []), ('static', ['-static'])):
         binary = os.path.join(stage, name)
         run([cc, '-std=c11', program, *cflags, archive, *extra, '-o', binary])

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The same seeds give the same updates, field for field, with every build of the library.
 
-variants.py --root DIR --build DIR [--jobs N] [--insist]
+variants.py --root DIR --build DIR [--jobs N] [--insist] [--platforms]
 
 Builds the core with every compiler, optimization and word size of the table below, links each
 with the program beside this file, and compares the digests of all seeded clusters; also those of
@@ -36,6 +36,24 @@ VARIANTS = {
     'gcc -m32 -O2': ('g++', WIDTH_32, '-O2', []),
     'clang -m32 -O2': ('clang++', WIDTH_32, '-O2', []),
     'big-endian s390x, gcc -O2': ('s390x-linux-gnu-g++', BIG, '-O2', EMULATOR),
+}
+
+
+def foreign(machine):
+    """A cross compiler of Debian, and qemu-user. The names of the machine differ."""
+    names = {'arm-linux-gnueabihf': 'arm', 'powerpc64le-linux-gnu': 'ppc64le'}
+    qemu = 'qemu-' + names.get(machine, machine.split('-')[0])
+    return (machine + '-g++', BIG, '-O2', [qemu])
+
+
+# With --platforms: what tools/platforms has installed.
+PLATFORMS = {
+    'aarch64': foreign('aarch64-linux-gnu'),
+    'armhf, 32 bits': foreign('arm-linux-gnueabihf'),
+    'riscv64': foreign('riscv64-linux-gnu'),
+    'ppc64el': foreign('powerpc64le-linux-gnu'),
+    'Windows, MinGW': ('x86_64-w64-mingw32-g++-posix', BIG, '-O2', ['wine']),
+    'libc++': ('clang++', ['-stdlib=libc++'], '-O2', []),
 }
 
 # name: (variant, file, text, its replacement)
@@ -111,8 +129,10 @@ class Builder:
     def begin(self, variant, source_dir):
         """Start compiling; what it returns is for link()."""
         compiler, arch, level, _ = VARIANTS[variant]
-        # The program is built once for each architecture, by gcc: only the core is compared.
-        program_compiler = 'g++' if compiler == 'clang++' else compiler
+        # The program is built once for each architecture, by gcc: only the core is compared. One
+        # C++ library cannot take the objects of another, so libc++ has a program of its own.
+        same = compiler == 'clang++' and '-stdlib=libc++' not in arch
+        program_compiler = 'g++' if same else compiler
         core_key = content(files(source_dir, '.cpp', '.hpp') + files(self.include, '.h'))
         program_key = content(self.program + files(self.include, '.h'))
         common = arch + ['-I' + self.include]
@@ -154,7 +174,7 @@ def available(variant, build):
 
 def stream(program, runner):
     done = subprocess.run(runner + [program], stdout=subprocess.PIPE, text=True)
-    return done.returncode, done.stdout.splitlines()
+    return done.returncode, [line.rstrip('\r') for line in done.stdout.splitlines()]
 
 
 def first_difference(lines, others):
@@ -182,8 +202,11 @@ def main():
     parser.add_argument('--build', required=True)
     parser.add_argument('--jobs', type=int, default=os.cpu_count())
     parser.add_argument('--insist', action='store_true')
+    parser.add_argument('--platforms', action='store_true')
     options = parser.parse_args()
     os.makedirs(options.build, exist_ok=True)
+    if options.platforms:
+        VARIANTS.update(PLATFORMS)
     source = os.path.join(os.path.abspath(options.root), 'src')
     builder = Builder(os.path.abspath(options.root), options.build, options.jobs)
     present = [v for v in VARIANTS if available(v, options.build)]

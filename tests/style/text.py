@@ -18,7 +18,7 @@ LICENCE = 'SPDX-License-Identifier: MIT'
 
 def is_source(path, text):
     return (tree.is_c(path) or path.endswith('.py') or os.path.basename(path) == 'meson.build' or
-            text.startswith('#!'))
+            text.startswith('#!') and not text.startswith('#!/usr/bin/make'))
 
 
 def check_text(path, text):

@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Build a program against libraft in each way that a user would, and run it.
+
+usage: consumers.py ROOT PREFIX PROGRAM.C MESON...
+
+PREFIX is where the library was installed; ROOT is its source. Each way must use the library that
+it names: the program is asked which libraries it needs. An example, the quick start, is the
+program."""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+
+def run(command, **options):
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    if done.returncode != 0:
+        sys.exit('FAILED: %s\n%s%s' % (' '.join(command), done.stdout, done.stderr))
+    return done.stdout
+
+
+def write(path, text):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, 'w', encoding='utf-8') as file:
+        file.write(text)
+
+
+def judge(way, program, shared, libraries=None):
+    """Run the program. `shared`: it must need the shared library, which is in this folder."""
+    env = dict(os.environ)
+    if libraries:
+        env['LD_LIBRARY_PATH'] = libraries
+    needed = subprocess.run(['ldd', program], capture_output=True, text=True, env=env,
+                            check=False).stdout
+    lines = [line for line in needed.splitlines() if 'libraft' in line]
+    if shared != bool(lines) or any('not found' in line for line in lines):
+        sys.exit(f'FAILED: {way}: according to ldd, the program needs\n{needed}')
+    if shared and libraries and libraries not in lines[0]:
+        sys.exit(f'FAILED: {way}: another library is used: {lines[0]}')
+    for other in ('libstdc++', 'libc++', 'libgcc_s'):
+        if other in needed:
+            sys.exit(f'FAILED: {way}: a C program needs {other}')
+    run([program], env=env)
+    print('ok', way)
+
+
+def pkg_config(scratch, prefix, source):
+    libdir = os.path.join(prefix, 'lib')
+    env = dict(os.environ, PKG_CONFIG_PATH=os.path.join(libdir, 'pkgconfig'))
+    flags = run(['pkg-config', '--cflags', '--libs', 'raft-core'], env=env).split()
+    program = os.path.join(scratch, 'pkg-config')
+    headers = run(['cc', '-M', source, *flags])
+    if os.path.join(prefix, 'include', 'raft-core', 'raft.h') not in headers:
+        sys.exit('FAILED: pkg-config: another raft.h is used:\n' + headers)
+    run(['cc', '-std=c11', '-Wall', '-Wextra', '-Werror', '-o', program, source, *flags])
+    judge('pkg-config', program, True, libdir)
+    cflags = [flag for flag in flags if flag.startswith('-I')]
+    archive = os.path.join(libdir, 'libraft-core.a')
+    run(['cc', '-std=c11', '-o', program, *cflags, source, archive, '-static'])
+    judge('the archive, -static', program, False)
+
+
+CMAKE = '''cmake_minimum_required(VERSION 3.16)
+project(user LANGUAGES C)
+%s
+add_executable(user %s)
+target_link_libraries(user PRIVATE %s)
+'''
+
+
+def cmake(scratch, way, lines, source, target, shared, options=()):
+    folder = os.path.join(scratch, way.replace(' ', '-'))
+    write(os.path.join(folder, 'CMakeLists.txt'), CMAKE % (lines, source, target))
+    build = os.path.join(folder, 'build')
+    run(['cmake', '-G', 'Ninja', '-S', folder, '-B', build, '-DCMAKE_BUILD_TYPE=Debug', *options])
+    run(['cmake', '--build', build])
+    judge('CMake, ' + way, os.path.join(build, 'user'), shared)
+
+
+def cmake_ways(scratch, root, prefix, source):
+    found = 'find_package(raft-core 1.0 REQUIRED)'
+    here = ['-DCMAKE_PREFIX_PATH=' + prefix]
+    cmake(scratch, 'find_package', found, source, 'raft-core::raft-core', True, here)
+    cmake(scratch, 'find_package static', found, source, 'raft-core::static', False, here)
+    included = f'enable_language(CXX)\nadd_subdirectory({root} libraft)'
+    cmake(scratch, 'add_subdirectory', included, source, 'raft-core::raft-core', True,
+          ['-DBUILD_SHARED_LIBS=ON'])
+
+
+# What a user's subprojects/libraft.wrap and meson.build hold.
+MESON = '''project('user', 'c')
+raft = dependency('raft-core', fallback: 'libraft')
+executable('user', 'user.c', dependencies: raft)
+'''
+WRAP = '''[wrap-file]
+directory = libraft
+
+[provide]
+dependency_names = raft-core
+'''
+
+
+def meson_subproject(scratch, root, source, meson):
+    folder = os.path.join(scratch, 'meson')
+    write(os.path.join(folder, 'meson.build'), MESON)
+    write(os.path.join(folder, 'subprojects', 'libraft.wrap'), WRAP)
+    copied = run(['git', '-C', root, 'ls-files', '-z', '--', 'meson.build', 'meson_options.txt',
+                  'src', 'include', 'abi', 'packaging', 'LICENSE', 'docs', 'bench', 'tests', 'apps',
+                  'examples']).split('\0')
+    for name in copied:
+        if name and os.path.exists(os.path.join(root, name)):
+            target = os.path.join(folder, 'subprojects', 'libraft', name)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            shutil.copy2(os.path.join(root, name), target)
+    shutil.copy2(source, os.path.join(folder, 'user.c'))
+    build = os.path.join(folder, 'build')
+    run([*meson, 'setup', build, folder, '--wrap-mode=forcefallback', '-Ddefault_library=static',
+         '-Doptimization=0'])
+    run([*meson, 'compile', '-C', build])
+    judge('Meson subproject, static', os.path.join(build, 'user'), False)
+    targets = run([*meson, 'introspect', '--targets', build]).count('"build_by_default": true')
+    if targets > 5:
+        sys.exit(f'FAILED: the subproject builds {targets} targets')
+
+
+def main():
+    root, prefix, source = (os.path.abspath(path) for path in sys.argv[1:4])
+    os.environ.pop('LD_LIBRARY_PATH', None)
+    with tempfile.TemporaryDirectory() as scratch:
+        pkg_config(scratch, prefix, source)
+        cmake_ways(scratch, root, prefix, source)
+        meson_subproject(scratch, root, source, sys.argv[4:])
+
+
+if __name__ == '__main__':
+    main()
