@@ -53,6 +53,7 @@ struct server {
     struct background background;
     struct job spare;         /* makes the log's spare segment */
     struct job writing;       /* writes the data to the database */
+    bool hold_data;           /* a write of the data waits until what is applied is durable */
     unsigned long long write; /* libraft's ticket of the last entries */
     struct cut {              /* entries of the last update that were too large for a message, */
         raft_id id;           /* by server: */

@@ -41,9 +41,12 @@ static void on_synced(uv_work_t *work, int status) {
 }
 
 /* Usually a worker thread syncs, and entries appended meanwhile share the next sync. A few entries
- * are synced on this thread: on a fast disk that is quicker than the two thread switches. */
+ * are synced on this thread: on a fast disk that is quicker than the two thread switches. But a
+ * leader that has followers must not wait for its own disk: two followers may be quicker. */
 static void sync_begin(struct server *s) {
-    bool few = s->log.written < s->sync.index + INLINE_ENTRIES;
+    struct raft_configuration conf;
+    server_configuration(s, &conf);
+    bool few = s->log.written < s->sync.index + INLINE_ENTRIES && !(server_leads(s) && conf.n > 2);
     s->sync.wanted = false;
     s->sync.running = true;
     s->sync.base = s->sync.wanted_base;
@@ -113,7 +116,9 @@ static void on_data_written(void *context) {
 
 void disk_write_data(struct server *s) {
     bool wanted = scans_resume(s);
-    if ((wanted || data_write_due(&s->data)) && !s->data.busy && !s->install.loading) {
+    wanted = (wanted || data_write_due(&s->data)) && !s->data.busy && !s->install.loading;
+    s->hold_data = wanted && s->data.applied > raft_last_stored(&s->raft); /* see apply() */
+    if (wanted && !s->hold_data) {
         data_write_begin(&s->data);
         s->writing = (struct job){NULL, on_data, on_data_written, s};
         background_queue(&s->background, &s->writing);
