@@ -6,7 +6,7 @@
 #include "client.h"
 #include "report.h"
 
-enum { HOUSEKEEPING = 200 /* ms */ };
+enum { HOUSEKEEPING = 200 /* ms */, NICENESS = 10 };
 
 static void settings(struct server *s) {
     const struct options *o = s->options;
@@ -114,7 +114,8 @@ void server_start(struct server *s, const struct options *options, uv_loop_t *lo
     s->turn.data = s->again.data = s->timer.data = s->housekeeping.data = s;
     server_listen(loop, &s->listener, options->listen, clients_accept);
     s->listener.data = s;
-    background_start(&s->background, loop);
+    background_start(&s->background, loop, NICENESS);
+    background_start(&s->syncer, loop, 0);
     peers_start(&s->peers, s);
     start_raft(s);
     uv_prepare_start(&s->turn, server_on_turn);

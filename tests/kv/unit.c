@@ -324,7 +324,7 @@ static void test_background(void) {
     static struct task tasks[JOBS];
     uv_loop_t loop;
     CHECK(uv_loop_init(&loop) == 0);
-    background_start(&background, &loop);
+    background_start(&background, &loop, 1);
     for (unsigned i = 0; i < JOBS; i++) {
         tasks[i] =
             (struct task){{.run = run_task, .done = end_task, .context = &tasks[i]}, i, 0, 0};

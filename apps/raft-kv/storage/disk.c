@@ -40,6 +40,10 @@ static void on_synced(uv_work_t *work, int status) {
     }
 }
 
+static void run_sync(void *context) { on_sync(context); }
+
+static void end_sync(void *context) { on_synced(context, 0); }
+
 /* Usually a worker thread syncs, and entries appended meanwhile share the next sync. A few entries
  * are synced on this thread: on a fast disk that is quicker than the two thread switches. But a
  * leader that has followers must not wait for its own disk: two followers may be quicker. */
@@ -70,7 +74,8 @@ static void sync_begin(struct server *s) {
         }
         on_synced(&s->sync.work, 0);
     } else {
-        uv_queue_work(s->loop, &s->sync.work, on_sync, on_synced);
+        s->sync.job = (struct job){NULL, run_sync, end_sync, &s->sync.work};
+        background_queue(&s->syncer, &s->sync.job);
     }
 }
 
