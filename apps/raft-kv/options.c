@@ -35,7 +35,7 @@ static const char usage[] =
     "  --trailing N           entries to keep for servers that lag behind (20000)\n"
     "  --log-segment KIB      size of a log file (16384); files of large values get four times "
     "that\n"
-    "  --large-value BYTES    larger values are kept in files of their own (16384)\n";
+    "  --large-value BYTES    larger values are kept in files of their own (4096)\n";
 
 static unsigned long long number(const char *text, unsigned long long max, const char *name) {
     char *end;
@@ -150,7 +150,7 @@ void options_parse(struct options *o, int argc, char **argv) {
                           .compact_entries = 100000,
                           .trailing = 20000,
                           .log_segment = 16 * 1024,
-                          .large_value = 16 * 1024};
+                          .large_value = 4 * 1024};
     int option;
     int at = 0;
     while ((option = getopt_long(argc, argv, "", long_options, &at)) == 0) {

@@ -200,7 +200,7 @@ def test_power_losses_lose_no_acknowledged_write():
 
 
 def test_power_losses_with_values_in_files_of_their_own():
-    power_losses(["--large-value", "4"])
+    power_losses(["--large-value", "1"])
 
 
 def keys_lost_without_syncs(name, options=()):

@@ -9,7 +9,7 @@ from harness import Cluster, encode, eventually, main
 
 KEYS = 60
 SIZE = 3000
-OPTIONS = ["--large-value", "1000", "--compact-entries", "300", "--trailing", "50",
+OPTIONS = ["--large-value", "100", "--compact-entries", "300", "--trailing", "50",
            "--log-segment", "16"]  # a file of values has 64 KiB
 
 

@@ -9,7 +9,7 @@
 #include "data.h"
 #include "dump.h"
 
-enum { SEGMENT = 1024, LARGE = 100, VALUE = 900, KEYS = 60 };
+enum { SEGMENT = 1024, LARGE = 50, VALUE = 900, KEYS = 60 };
 
 /* A server's storage, without a server. */
 struct node {

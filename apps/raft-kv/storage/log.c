@@ -11,7 +11,7 @@ enum {
     CACHE_ENTRIES = 32 * 1024,
     CACHE_BYTES = 32 * 1024 * 1024,
     RECORD_BYTES = 1024 * 1024, /* a record of this size takes no more entries */
-    MANY_LARGE = 4,             /* so many times the size of a large payload are many bytes */
+    MANY_LARGE = 16,            /* so many times the size of a large payload are many bytes */
     VALUE_SEGMENTS = 4          /* size of a file of values, in segments */
 };
 

@@ -12,7 +12,7 @@
 #include "file.h"
 #include "report.h"
 
-enum { PATH_SIZE = 4096, FILE_BYTES = 64 * 1024 * 1024, LARGE = 16 * 1024 };
+enum { PATH_SIZE = 4096, FILE_BYTES = 64 * 1024 * 1024, LARGE = 4 * 1024 };
 enum { KEPT_FILES = 4 }; /* so many files' worth of dead bytes are not collected */
 
 void place_encode(char to[PLACE_SIZE], const struct value_place *place) {
