@@ -177,6 +177,10 @@ installation() {
 
 demo() { tools/demo; }
 
+# The README's lines on fresh machines.
+fresh_install() { tools/chroot bookworm install && tools/chroot trixie install; }
+fresh_commands() { tools/chroot bookworm commands && tools/chroot trixie commands; }
+
 # The release tarball and the packages made of it.
 packages() { tools/package; }
 
@@ -217,6 +221,8 @@ full_checks() {
     check demo "three servers of raft-kv; the leader is killed" demo
     check platforms "every platform" platforms
     check packages "the release tarball, built twice; packages from it" packages
+    check fresh-install "Debian 12 and 13: the library as the README installs it" fresh_install
+    check fresh-commands "Debian 12 and 13: the two commands of the README" fresh_commands
     check simulator "20,000 simulated clusters" simulator 20000
     check fuzzing "fuzzing for ten minutes" fuzzing 600
     check self-test "tools/mutants reports a mutant that changes nothing" mutants --self-test

@@ -4,6 +4,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "backup.h"
 #include "report.h"
 #include "server.h"
 
@@ -38,6 +39,7 @@ static void stop(struct server *s) {
     }
     data_write_begin(&s->data);
     data_write_run(&s->data);
+    peer_tickets_save(&s->peers.tickets, &s->store, server_now());
     store_sync(&s->store);
     store_close(&s->store);
     _exit(0); /* closes the connections */
@@ -47,6 +49,9 @@ int main(int argc, char **argv) {
     static struct server server;
     struct options options;
     options_parse(&options, argc, argv);
+    if (options.check_backup != NULL) {
+        return backup_check(options.check_backup);
+    }
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a write beyond the file size limit then fails with EFBIG */
     uv_loop_t *loop = uv_default_loop();

@@ -11,6 +11,7 @@
 
 static const char usage[] =
     "Usage: raft-kv --id N --dir DIR --cluster NAME [options]\n"
+    "       raft-kv --check-backup FILE\n"
     "\n"
     "  --id N                 ID of this server; never reuse the ID of a removed server\n"
     "  --dir DIR              directory of this server's data; not shared with other servers\n"
@@ -22,20 +23,37 @@ static const char usage[] =
     "                         address at which other servers and clients reach this server\n"
     "                         (the addresses above)\n"
     "  --bootstrap ID=ADDRESS,...\n"
-    "                         create a cluster of these voters; ignored if this server\n"
-    "                         already has Raft state. ADDRESS has the format of --advertise. "
-    "Without\n"
-    "                         this option a new server waits to be added with RAFT.ADD\n"
-    "  --secret-file FILE     secret that all servers share; without it they trust the network\n"
+    "                         found a cluster of these voters. All of them get the same list;\n"
+    "                         the one with the lowest ID founds the cluster when all others\n"
+    "                         answer. Ignored if this server belongs to a cluster already.\n"
+    "                         ADDRESS has the format of --advertise. Without this option a new\n"
+    "                         server waits to be added with RAFT.ADD\n"
+    "  --secret-file FILE     secret that all servers share, at least 32 bytes; without it\n"
+    "                         they trust the network\n"
     "  --password-file FILE   password of clients (AUTH); without it every client is let in\n"
+    "  --admin-password-file FILE\n"
+    "                         password of the user admin, who may use the commands RAFT.* too;\n"
+    "                         both passwords or none\n"
     "  --insecure             listen beyond the loopback interface without these files\n"
+    "  --restore FILE         with --bootstrap, on the server with the lowest ID: found the\n"
+    "                         cluster with the data of this backup\n"
+    "  --check-backup FILE    print what a backup holds, and whether it is intact\n"
+    "  --force-new-cluster    UNSAFE, after a majority is lost for good: make this server the\n"
+    "                         only member; take the option away afterwards\n"
     "  --election-timeout MS  (1000)\n"
     "  --heartbeat MS         (100)\n"
     "  --compact-entries N    compact the log after this many entries (100000)\n"
     "  --trailing N           entries to keep for servers that lag behind (20000)\n"
-    "  --log-segment KIB      size of a log file (16384); files of large values get four times "
-    "that\n"
-    "  --large-value BYTES    larger values are kept in files of their own (4096)\n";
+    "  --log-segment KIB      size of a log file (16384), and a quarter of a file of values\n"
+    "  --large-value BYTES    larger values are kept in files of their own (4096)\n"
+    "  --max-client-memory MIB\n"
+    "                         memory for the commands and replies of all clients (256)\n"
+    "  --write-timeout MS     after this time a command that cannot be completed is answered with\n"
+    "                         an error (10000); clients can set their own:\n"
+    "                         CLIENT WRITE-TIMEOUT\n"
+    "  --client-timeout MS    after this time a client is closed that does not read its replies "
+    "or\n"
+    "                         does not send the rest of a command or its password (60000)\n";
 
 static unsigned long long number(const char *text, unsigned long long max, const char *name) {
     char *end;
@@ -76,7 +94,14 @@ static const struct option long_options[] = {{"id", required_argument, NULL, 0},
                                              {"bootstrap", required_argument, NULL, 0},
                                              {"secret-file", required_argument, NULL, 0},
                                              {"password-file", required_argument, NULL, 0},
+                                             {"admin-password-file", required_argument, NULL, 0},
+                                             {"max-client-memory", required_argument, NULL, 0},
+                                             {"write-timeout", required_argument, NULL, 0},
+                                             {"client-timeout", required_argument, NULL, 0},
                                              {"insecure", no_argument, NULL, 0},
+                                             {"restore", required_argument, NULL, 0},
+                                             {"check-backup", required_argument, NULL, 0},
+                                             {"force-new-cluster", no_argument, NULL, 0},
                                              {"election-timeout", required_argument, NULL, 0},
                                              {"heartbeat", required_argument, NULL, 0},
                                              {"compact-entries", required_argument, NULL, 0},
@@ -97,7 +122,10 @@ static void set(struct options *o, const char *name, const char *value) {
                  {"peer-listen", &o->peer_listen},
                  {"advertise", &o->advertise},
                  {"secret-file", &o->secret_file},
-                 {"password-file", &o->password_file}};
+                 {"password-file", &o->password_file},
+                 {"admin-password-file", &o->admin_password_file},
+                 {"restore", &o->restore},
+                 {"check-backup", &o->check_backup}};
     const struct {
         const char *name;
         unsigned *to;
@@ -107,7 +135,10 @@ static void set(struct options *o, const char *name, const char *value) {
                    {"compact-entries", &o->compact_entries, 1u << 30},
                    {"trailing", &o->trailing, 1u << 30},
                    {"log-segment", &o->log_segment, 1024 * 1024},
-                   {"large-value", &o->large_value, MAX_COMMAND}};
+                   {"large-value", &o->large_value, MAX_COMMAND},
+                   {"max-client-memory", &o->max_client_memory, MAX_CLIENT_MEMORY},
+                   {"write-timeout", &o->write_timeout, MAX_TIMEOUT},
+                   {"client-timeout", &o->client_timeout, MAX_TIMEOUT}};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (strcmp(name, texts[i].name) == 0) {
             *texts[i].to = value;
@@ -124,6 +155,8 @@ static void set(struct options *o, const char *name, const char *value) {
         parse_bootstrap(o, value);
     } else if (strcmp(name, "insecure") == 0) {
         o->insecure = true;
+    } else if (strcmp(name, "force-new-cluster") == 0) {
+        o->force_new_cluster = true;
     }
 }
 
@@ -137,8 +170,14 @@ static void complete(struct options *o) {
     if (!address_valid(o->advertise)) {
         die("--advertise: expected PEERHOST:PORT/CLIENTHOST:PORT: %s", o->advertise);
     }
+    if (o->max_client_memory < MIN_CLIENT_MEMORY) {
+        die("--max-client-memory: expected at least %d", MIN_CLIENT_MEMORY);
+    }
     if (o->cluster[0] == '\0' || strlen(o->cluster) > 256) {
         die("--cluster: expected a name of 1 to 256 bytes");
+    }
+    if (o->force_new_cluster && o->restore != NULL) {
+        die("--force-new-cluster and --restore exclude each other");
     }
 }
 
@@ -150,7 +189,10 @@ void options_parse(struct options *o, int argc, char **argv) {
                           .compact_entries = 100000,
                           .trailing = 20000,
                           .log_segment = 16 * 1024,
-                          .large_value = 4 * 1024};
+                          .large_value = 4 * 1024,
+                          .max_client_memory = 256,
+                          .write_timeout = 10000,
+                          .client_timeout = 60000};
     int option;
     int at = 0;
     while ((option = getopt_long(argc, argv, "", long_options, &at)) == 0) {
@@ -160,9 +202,24 @@ void options_parse(struct options *o, int argc, char **argv) {
         }
         set(o, long_options[at].name, optarg);
     }
+    if (option == -1 && optind == argc && o->check_backup != NULL) {
+        return;
+    }
     if (option != -1 || optind < argc || o->id == 0 || o->dir == NULL || o->cluster == NULL) {
         fputs(usage, stderr);
         exit(2);
     }
     complete(o);
+}
+
+bool options_founder(const struct options *o) {
+    const struct raft_configuration *conf = &o->bootstrap.conf;
+    bool named = false;
+    for (unsigned i = 0; i < conf->n; i++) {
+        if (conf->servers[i].id < o->id) {
+            return false;
+        }
+        named = named || conf->servers[i].id == o->id;
+    }
+    return named;
 }

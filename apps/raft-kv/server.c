@@ -2,6 +2,7 @@
 #include "server.h"
 
 #include <netdb.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "address.h"
@@ -34,10 +35,11 @@ void server_configuration(const struct server *s, struct raft_configuration *con
 }
 
 const char *server_leader_address(const struct server *s) {
+    static char client[MAX_ADDRESS + 1]; /* its own: that of address_client() is soon used again */
     const char *address = NULL;
     raft_leader(&s->raft, NULL, &address);
-    address = address != NULL ? address_client(address) : "";
-    return address[0] != '\0' ? address : NULL;
+    snprintf(client, sizeof client, "%s", address != NULL ? address_client(address) : "");
+    return client[0] != '\0' ? client : NULL;
 }
 
 /* --- carrying out an update ---------------------------------------------- */
@@ -166,6 +168,8 @@ int server_step(struct server *s, struct raft_event *event) {
 /* While an idle handle is active the event loop does not wait. Stop it after one iteration. */
 static void on_again(uv_idle_t *again) { uv_idle_stop(again); }
 
+void server_again(struct server *s) { uv_idle_start(&s->again, on_again); }
+
 /* Apply entries that are committed. They need not be durable on this server, so that the fastest
  * majority decides how long a write takes. But the data are written to the database only when all
  * applied entries are durable here: then they are never ahead of the log after a crash. */
@@ -174,7 +178,7 @@ static void apply(struct server *s) {
     if (s->hold_data && limit > raft_last_stored(&s->raft)) {
         limit = raft_last_stored(&s->raft);
     }
-    size_t bytes = 0;
+    size_t bytes = 0; /* of entries and of the replies to them */
     raft_index index = s->data.applied + 1;
     raft_index end = index + APPLY_ENTRIES;
     if (index > limit || s->install.loading || data_full(&s->data)) {
@@ -193,11 +197,13 @@ static void apply(struct server *s) {
         struct result result =
             data_apply_at(&s->data, index, command ? e->data : NULL, command ? e->len : 0,
                           e->place.file != 0 ? &e->place : NULL);
+        uint64_t before = s->reply_bytes;
         bytes += e->len;
         proposals_applied(s, index, term, &result);
+        bytes += s->reply_bytes - before;
     }
     if (index <= limit) {
-        uv_idle_start(&s->again, on_again);
+        server_again(s);
     }
 }
 
@@ -243,6 +249,7 @@ static bool may_stop(struct server *s) {
 /* Runs once per iteration of the event loop, after all input and before waiting. */
 void server_on_turn(uv_prepare_t *prepare) {
     struct server *s = prepare->data;
+    reads_turn(s);
     do {
         proposals_submit(s);
         reads_begin(s);
@@ -259,19 +266,34 @@ void server_on_turn(uv_prepare_t *prepare) {
     disk_write_data(s);
     peers_flush(&s->peers);
     clients_flush(s);
+    if (s->resumed != NULL) { /* all replies were sent at once, or the reads take another turn */
+        server_again(s);
+    }
     arm(s);
     if (s->stopping != 0 && may_stop(s)) {
         uv_stop(s->loop);
     }
 }
 
+static bool is_loopback(const struct sockaddr *at) {
+    if (at->sa_family == AF_INET) {
+        return ntohl(((const struct sockaddr_in *)at)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    }
+    const struct in6_addr *six = &((const struct sockaddr_in6 *)at)->sin6_addr;
+    return IN6_IS_ADDR_LOOPBACK(six) ||
+           (IN6_IS_ADDR_V4MAPPED(six) && six->s6_addr[12] == IN_LOOPBACKNET);
+}
+
 void server_listen(uv_loop_t *loop, uv_tcp_t *listener, const char *at,
-                   uv_connection_cb on_connection) {
+                   uv_connection_cb on_connection, const char *beyond) {
     struct endpoint e;
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
     struct addrinfo *found = NULL;
     if (!endpoint_parse(at, &e) || getaddrinfo(e.host, e.port, &hints, &found) != 0) {
         die("cannot listen at %s: invalid address", at);
+    }
+    if (beyond != NULL && !is_loopback(found->ai_addr)) {
+        die("refusing to listen at %s, %s", at, beyond);
     }
     uv_tcp_init(loop, listener);
     int error = uv_tcp_bind(listener, found->ai_addr, 0);

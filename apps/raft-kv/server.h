@@ -8,12 +8,17 @@
 #include <raft.h>
 #include <uv.h>
 
+#include "address.h"
+#include "auth.h"
 #include "background.h"
 #include "data.h"
 #include "descriptors.h"
+#include "founding.h"
 #include "install.h"
 #include "limits.h"
 #include "log.h"
+#include "members.h"
+#include "memory.h"
 #include "options.h"
 #include "peers.h"
 #include "proposals.h"
@@ -39,6 +44,7 @@ struct sync {
 
 struct server {
     const struct options *options;
+    char address[MAX_FULL_ADDRESS + 1]; /* this server's, with its incarnation */
     struct descriptors descriptors;
     uv_loop_t *loop;
     struct raft raft;
@@ -46,6 +52,7 @@ struct server {
     struct log log;
     struct data data;
     struct peers peers;
+    struct founding founding;
     struct proposals proposals;
     struct reads reads;
     struct scans scans;
@@ -77,13 +84,12 @@ struct server {
         struct client *client;
         uint64_t seq;
     } transfer;
-    struct { /* the RAFT.PROMOTE in progress; client NULL: none */
-        struct client *client;
-        uint64_t seq;
-        raft_id id;
-    } promotion;
-    struct buf scratch; /* replies are built here */
-    raft_time stopping; /* when server_stop() was called, 0: it was not */
+    struct change change; /* the change of the members in progress */
+    struct client_memory memory;
+    struct auth auth;
+    struct buf scratch;   /* replies are built here */
+    uint64_t reply_bytes; /* of all replies since the start */
+    raft_time stopping;   /* when server_stop() was called, 0: it was not */
     uint64_t started;
     uint64_t commands; /* executed since the start */
 };
@@ -103,6 +109,12 @@ int server_step(struct server *s, struct raft_event *event);
 void server_carry_out(struct server *s, struct raft_update *u);
 void server_on_turn(uv_prepare_t *prepare);
 
+/* Run the next iteration of the event loop without waiting for input. */
+void server_again(struct server *s);
+/* For founding.c: the data were restored from a backup. Begin with a snapshot at entry 1, so that
+ * the other servers receive the data. Nothing has been stored or sent before. */
+void server_found_from_backup(struct server *s, const struct raft_configuration *conf);
+
 /* Milliseconds of the monotonic clock. */
 raft_time server_now(void);
 
@@ -112,11 +124,12 @@ const char *server_state_name(const struct server *s);
 /* The latest configuration in the log, committed or not; empty if there is none. It is valid until
  * the next step. */
 void server_configuration(const struct server *s, struct raft_configuration *conf);
-/* Listen at "host:port"; an error ends the process. */
+/* Listen at "host:port"; an error ends the process. If `beyond` is not NULL, the address must be one
+ * of the loopback interface, which other machines cannot reach; it says what to do if it is not. */
 void server_listen(uv_loop_t *loop, uv_tcp_t *listener, const char *at,
-                   uv_connection_cb on_connection);
+                   uv_connection_cb on_connection, const char *beyond);
 
-/* The leader's address for clients, or NULL if no leader is known. */
+/* The leader's address for clients, or NULL if no leader is known. Valid until the next call. */
 const char *server_leader_address(const struct server *s);
 
 #endif

@@ -93,8 +93,11 @@ struct writer {
 static bool is_within_limit(const struct writer *w) { return !w->bad && w->size <= WIRE_MAX; }
 
 static void put_int(struct writer *w, uint64_t value, unsigned n) {
-    for (unsigned i = 0; w->at != NULL && i < n; i++) {
-        *w->at++ = (unsigned char)(value >> (8 * i));
+    if (w->at != NULL) {
+        for (unsigned i = 0; i < n; i++) {
+            w->at[i] = (unsigned char)(value >> (8 * i));
+        }
+        w->at += n;
     }
     w->size += n;
 }
@@ -198,8 +201,7 @@ size_t wire_size(const struct raft_message *m, const char *own_address) {
 void wire_encode(const struct raft_message *m, raft_id own_id, const char *own_address, void *out) {
     struct writer w = {out, 0, false};
     put_message(&w, m, own_id, own_address);
-    struct writer length = {out, 0, false};
-    put_int(&length, w.size, 4);
+    put_int(&(struct writer){out, 0, false}, w.size, 4); /* the length */
 }
 
 /* --- decoding ------------------------------------------------------------ */
@@ -253,11 +255,8 @@ static const char *get_string(struct reader *r) {
 /* A number of elements of which each has at least `least` bytes. */
 static unsigned get_count(struct reader *r, unsigned n, unsigned least) {
     uint64_t count = get_int(r, n);
-    if (count > r->left / least) {
-        r->bad = true;
-        return 0;
-    }
-    return (unsigned)count; /* less than WIRE_MAX */
+    r->bad = r->bad || count > r->left / least;
+    return r->bad ? 0 : (unsigned)count; /* less than WIRE_MAX */
 }
 
 /* `memory` has space for them. */
@@ -286,9 +285,7 @@ static void get_servers(struct reader *r, struct raft_configuration *conf, void 
         server->address = get_string(&c);
         server->role = (int)get_int(&c, 1);
     }
-    size_t padding = c.left;
-    bool is_zero = get_int(&c, (unsigned)(padding % 8)) == 0;
-    r->bad = r->bad || c.bad || padding >= 8 || !is_zero;
+    r->bad = r->bad || c.bad || c.left >= 8 || get_int(&c, (unsigned)c.left) != 0; /* padding */
 }
 
 static void get_fields(struct reader *r, struct raft_message *m, unsigned char version,
@@ -340,47 +337,61 @@ size_t wire_length(const void *bytes, size_t len) {
     return r.bad ? 0 : length >= HEAD && length <= WIRE_MAX ? length : SIZE_MAX;
 }
 
-int wire_decode(const void *bytes, size_t len, struct wire_message *out) {
+/* The head of a message, into the fields of `m` and `address`. */
+static bool get_head(struct reader *r, struct raft_message *m, struct raft_buffer *address) {
+    bool is_one =
+        wire_length(r->at, r->left) == r->left && get_bytes(r, 4) && get_int(r, 1) == FORMAT;
+    m->type = (enum raft_message_type)get_int(r, 1);
+    m->timeout_now.version = (unsigned char)get_int(r, 1);
+    m->server_id = get_int(r, 8);
+    address->len = (size_t)get_int(r, 2);
+    address->base = (void *)get_bytes(r, address->len);
+    return is_one && !r->bad && memchr(address->base, 0, address->len) == NULL;
+}
+
+size_t wire_memory(const void *bytes, size_t len) {
+    struct reader r = {bytes, len, false};
+    struct raft_message m;
+    struct raft_buffer address;
+    return get_head(&r, &m, &address) ? array_size(r, (unsigned)m.type) + address.len + 1 : 0;
+}
+
+/* In `memory`: the array of entries or servers, then the address. */
+int wire_decode_into(const void *bytes, size_t len, void *memory, struct raft_message *out) {
+    struct reader r = {bytes, len, false};
+    struct raft_buffer address;
     memset(out, 0, sizeof *out); /* an initializer need not zero the whole union */
-    if (len < HEAD || wire_length(bytes, len) != len) {
-        return WIRE_MALFORMED;
-    }
-    struct reader r = {(const unsigned char *)bytes + 4, len - 4, false};
-    unsigned format = (unsigned)get_int(&r, 1);
-    unsigned type = (unsigned)get_int(&r, 1);
-    unsigned char version = (unsigned char)get_int(&r, 1);
-    raft_id id = get_int(&r, 8);
-    size_t address_len = (size_t)get_int(&r, 2);
-    const unsigned char *address = get_bytes(&r, address_len);
-    if (format != FORMAT || address == NULL || memchr(address, 0, address_len) != NULL) {
-        return WIRE_MALFORMED;
-    }
-
-    /* One block: the array of entries or servers, the address, the fields. */
-    size_t array = array_size(r, type);
-    unsigned char *memory = malloc(array + address_len + 1 + r.left);
-    if (memory == NULL) {
-        return WIRE_NOMEM;
-    }
-    unsigned char *copy = memory + array;
-    memcpy(copy, address, address_len);
-    copy[address_len] = 0;
-    r.at = memcpy(copy + address_len + 1, r.at, r.left);
-
-    struct raft_message *m = &out->message;
-    out->memory = memory;
-    m->type = (enum raft_message_type)type;
-    m->server_id = id;
-    m->server_address = (const char *)copy;
-    if (is_known(type)) {
-        m->timeout_now.version = known_version(type, version);
-        get_fields(&r, m, m->timeout_now.version, memory);
-        if (r.bad || (r.left > 0 && version <= newest[type])) {
-            wire_free(out);
-            return WIRE_MALFORMED;
+    if (get_head(&r, out, &address)) {
+        unsigned type = (unsigned)out->type;
+        unsigned char version = out->timeout_now.version;
+        char *copy = (char *)memory + array_size(r, type);
+        memcpy(copy, address.base, address.len);
+        copy[address.len] = '\0';
+        out->server_address = copy;
+        out->timeout_now.version = is_known(type) ? known_version(type, version) : 0;
+        get_fields(&r, out, out->timeout_now.version, memory);
+        if (!r.bad && (r.left == 0 || !is_known(type) || version > newest[type])) {
+            return 0;
         }
     }
-    return 0;
+    memset(out, 0, sizeof *out);
+    return WIRE_MALFORMED;
+}
+
+/* One block: the memory for wire_decode_into(), then a copy of the message. */
+int wire_decode(const void *bytes, size_t len, struct wire_message *out) {
+    memset(out, 0, sizeof *out);
+    size_t size = wire_memory(bytes, len);
+    out->memory = size > 0 ? malloc(size + len) : NULL;
+    if (out->memory == NULL) {
+        return size > 0 ? WIRE_NOMEM : WIRE_MALFORMED;
+    }
+    void *copy = memcpy((char *)out->memory + size, bytes, len);
+    int error = wire_decode_into(copy, len, out->memory, &out->message);
+    if (error != 0) {
+        wire_free(out);
+    }
+    return error;
 }
 
 void wire_free(struct wire_message *m) {

@@ -13,7 +13,7 @@
  * memory that another server can make this one allocate. */
 enum { WIRE_MAX = 64 * 1024 * 1024 };
 
-/* Errors of wire_decode(). */
+/* Errors of wire_decode() and wire_decode_into(). */
 enum wire_error {
     WIRE_MALFORMED = -1, /* not exactly one message of this format; close the connection */
     WIRE_NOMEM = -2      /* out of memory; the message may be dropped, as if it was lost */
@@ -50,5 +50,18 @@ int wire_decode(const void *bytes, size_t len, struct wire_message *out);
 
 /* Free the memory of a message. An empty one is allowed. */
 void wire_free(struct wire_message *m);
+
+/* wire_decode() copies the message once. A program that has it in memory of its own, which it can
+ * keep, saves the copy with the following two functions. Most programs do not need them. */
+
+/* How many bytes wire_decode_into() needs besides the message: for the array of entries or servers
+ * and for the address. Less than five times `len`. 0: malformed. */
+size_t wire_memory(const void *bytes, size_t len);
+
+/* Like wire_decode(), but payloads, snapshot bytes and the servers' addresses remain in `bytes`,
+ * and the rest is put into `memory`: wire_memory() bytes that are aligned as those of malloc().
+ * Keep both until nothing points there. The `batch` of entries is `memory`. Returns 0 or
+ * WIRE_MALFORMED. */
+int wire_decode_into(const void *bytes, size_t len, void *memory, struct raft_message *out);
 
 #endif

@@ -80,10 +80,16 @@ def cmake(scratch, way, lines, source, target, shared, options=()):
 
 
 def cmake_ways(scratch, root, prefix, source):
-    found = 'find_package(raft-core 1.0 REQUIRED)'
+    found = ('if(NOT VERSION)\n  set(VERSION 1.0)\nendif()\n'
+             'find_package(raft-core ${VERSION} REQUIRED)')
     here = ['-DCMAKE_PREFIX_PATH=' + prefix]
     cmake(scratch, 'find_package', found, source, 'raft-core::raft-core', True, here)
     cmake(scratch, 'find_package static', found, source, 'raft-core::static', False, here)
+    for version in ('2.0', '1.99'): # another major version, and a later one
+        if subprocess.run(['cmake', '-S', os.path.join(scratch, 'find_package'), '-B',
+                           os.path.join(scratch, 'refused'), f'-DVERSION={version}', *here],
+                          capture_output=True, check=False).returncode == 0:
+            sys.exit('FAILED: find_package accepts version ' + version)
     included = f'enable_language(CXX)\nadd_subdirectory({root} libraft)'
     cmake(scratch, 'add_subdirectory', included, source, 'raft-core::raft-core', True,
           ['-DBUILD_SHARED_LIBS=ON'])

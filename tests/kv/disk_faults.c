@@ -9,6 +9,7 @@
  *   DISK_NOSYNC=end    syncs of files whose name ends with `end` report success and do nothing
  *   DISK_FULL=path     writes fail with ENOSPC while a file of this name exists
  *   DISK_SLOW=path     syncs take ten seconds while a file of this name exists
+ *   DISK_KILL=n        the process is killed after the n-th change or sync
  *
  * A trace record is a head of five 8-byte words (operation, open ID, offset, length of the path,
  * length of the data), the path and the data. */
@@ -17,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -40,6 +42,8 @@ static size_t dir_len;
 static const char *full;
 static const char *slow;
 static const char *nosync;
+static uint64_t kill_at; /* 0: never */
+static uint64_t changes; /* and syncs */
 
 static ssize_t (*real_write)(int, const void *, size_t);
 static ssize_t (*real_pwrite)(int, const void *, size_t, off_t);
@@ -70,6 +74,8 @@ __attribute__((constructor)) static void prepare(void) {
     full = getenv("DISK_FULL");
     slow = getenv("DISK_SLOW");
     nosync = getenv("DISK_NOSYNC");
+    const char *text = getenv("DISK_KILL");
+    kill_at = text != NULL ? strtoull(text, NULL, 10) : 0;
     const char *path = getenv("DISK_TRACE");
     if (dir != NULL && path != NULL) {
         trace = real_open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -91,6 +97,9 @@ static void record(uint64_t op, uint64_t id, uint64_t offset, const char *path, 
             abort(); /* an incomplete trace would make the test meaningless */
         }
         records++;
+    }
+    if (++changes == kill_at) {
+        raise(SIGKILL);
     }
 }
 

@@ -108,6 +108,10 @@ class Disk:
             else:
                 self.durable[name] = file
 
+    def begin_process(self):
+        """The following records are of another process, which has its own open files."""
+        self.opened = {}
+
     def replay(self, number, op, open_id, offset, path, data):
         name = self.relative(path) if path else ""
         if op == OPEN:
@@ -140,13 +144,19 @@ class Disk:
             self.change(number, name, None)
 
 
-def rebuild(root, base, trace, rng, mode=None):
+def rebuild(root, base, traces, rng, mode=None):
     """Replace the contents of `root` by what a loss of power may leave. `base` is a copy of `root`
-    from before the trace began. With `mode` "none" nothing unsynced is kept. Returns the number of
-    unsynced bytes, which could have been lost."""
+    from before the first of `traces` began; each is the trace of one process. With `mode` "none"
+    nothing unsynced is kept. Returns the number of unsynced bytes, which could have been lost."""
     disk = Disk(root, base)
-    for number, entry in enumerate(read_trace(trace)):
-        disk.replay(number, *entry)
+    first = 0
+    for trace in traces:
+        disk.begin_process()
+        number = first
+        for number, (op, open_id, offset, path, data) in enumerate(read_trace(trace), first):
+            covers = offset + first if op == SYNC else offset
+            disk.replay(number, op, open_id, covers, path, data)
+        first = number + 1
     if mode != "none":
         disk.commit(disk.changes[:rng.randint(0, len(disk.changes))])
     unsynced = sum(len(p[2] or b"") for f in disk.durable.values() for p in f.pending)

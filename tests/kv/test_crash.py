@@ -117,8 +117,8 @@ class PowerSupply:
             s.process.send_signal(signal.SIGKILL)
         for s in servers:
             s.kill()
-            self.unsynced_bytes += rebuild(s.dir, s.dir + ".base", s.dir + ".trace", self.rng,
-                                           mode)
+            self.unsynced_bytes += rebuild(s.dir, s.dir + ".base", [s.dir + ".trace"],
+                                           self.rng, mode)
 
 
 def run_load(cluster, disturb):
@@ -186,6 +186,8 @@ def power_losses(options):
             assert s.alive(), "server %d refused to start: %s" % (s.id, s.messages()[-800:])
         history += final_reads(cluster, history)
         cluster.converged()
+        for s in cluster.servers:  # none was taken for an older copy
+            assert "refused a connection" not in s.messages(), s.messages()
         report(history, power, kills)
         assert sum(op.ret is not None for op in history) > 50 * ROUNDS
         bad = check(history)

@@ -96,13 +96,13 @@ def cluster_behind(proxy_rate=None, **kwargs):
 
 
 def elect_other_than(cluster, server):
-    """Start the servers so that `server` does not lead."""
+    """Start the servers; if `server` becomes the leader, let it hand leadership over."""
     for s in cluster.servers:
-        if s is not server:
-            s.start()
-    leader = cluster.leader()
-    server.start()
-    return leader
+        s.start()
+    if cluster.leader() is server:
+        server.call("RAFT.TRANSFER")
+    eventually("another server leads", lambda: cluster.leader() is not server)
+    return cluster.leader()
 
 
 def test_connections_are_made_anew_after_a_cut():

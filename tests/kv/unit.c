@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Unit tests of the modules that need no disk: bytes, addresses, the message codec, requests, the
- * overlay, the background thread. Runs the tests of unit_storage.c and unit_journal.c too. */
+/* Unit tests of the modules that need no disk: bytes, addresses, requests, the overlay, the
+ * background thread. Runs the tests of the other files too. */
 #include "unit.h"
 
 #include <dirent.h>
@@ -9,7 +9,6 @@
 
 #include "address.h"
 #include "background.h"
-#include "codec.h"
 #include "overlay.h"
 #include "request.h"
 
@@ -100,8 +99,6 @@ static void test_addresses(void) {
     }
 }
 
-/* --- the codec ----------------------------------------------------------- */
-
 struct log_entry entry_of(raft_term term, int type, const char *text) {
     struct block *block = block_new(strlen(text));
     memcpy(block->data, text, strlen(text));
@@ -110,109 +107,6 @@ struct log_entry entry_of(raft_term term, int type, const char *text) {
                               .data = block->data,
                               .len = (uint32_t)strlen(text),
                               .type = (uint8_t)type};
-}
-
-/* Encoding, decoding and encoding gives the same bytes. Every truncated content is refused. */
-static void round_trip(struct raft_message *message, struct log *log, struct raft_message *back) {
-    static struct decoder d;
-    static struct block *block;
-    struct buf first = {0};
-    size_t len;
-    CHECK(message_encode(&first, message, log));
-    CHECK(frame_check(first.data, first.len, &len) == 1 && len == first.len - FRAME_HEAD);
-    CHECK(frame_check(first.data, first.len - 1, &len) == 0);
-    block_unref(block);
-    block = block_new(first.len);
-    memcpy(block->data, first.data + FRAME_HEAD, len);
-    for (size_t cut = 0; cut < len; cut++) {
-        struct raft_message part = {0};
-        CHECK(!message_decode(&d, block, block->data, cut, &part));
-    }
-    memset(back, 0, sizeof *back);
-    CHECK(message_decode(&d, block, block->data, len, back));
-    struct buf second = {0};
-    CHECK(message_encode(&second, back, log));
-    CHECK(second.len == first.len && memcmp(first.data, second.data, first.len) == 0);
-    for (int i = 0; i < 64; i++) { /* a flipped bit is detected */
-        first.data[4 + random_below((unsigned)first.len - 4)] ^= (char)(1 << random_below(8));
-        CHECK(frame_check(first.data, first.len, &len) == -1);
-        memcpy(first.data, second.data, first.len);
-    }
-    buf_free(&first);
-    buf_free(&second);
-}
-
-static void test_codec(void) {
-    static struct log log = {.size = 8, .cached = 5, .last = 6};
-    struct log_entry ring[8];
-    log.ring = ring;
-    ring[5] = entry_of(3, RAFT_COMMAND, "five");
-    ring[6] = entry_of(4, RAFT_BARRIER, "");
-    struct raft_message m = {.type = RAFT_REQUEST_VOTE};
-    struct raft_message back;
-    m.request_vote = (struct raft_request_vote){2, 1ull << 60, 7, 99, 98, true, false};
-    round_trip(&m, &log, &back);
-    CHECK(back.request_vote.term == 1ull << 60 && back.request_vote.disrupt_leader);
-    CHECK(!back.request_vote.pre_vote && back.request_vote.last_log_term == 98);
-    m = (struct raft_message){.type = RAFT_REQUEST_VOTE_RESULT};
-    m.request_vote_result = (struct raft_request_vote_result){2, 5, true, true, 15, 65535};
-    round_trip(&m, &log, &back);
-    CHECK(back.request_vote_result.features == 15 && back.request_vote_result.capacity == 65535);
-    m = (struct raft_message){.type = RAFT_APPEND_ENTRIES};
-    m.append_entries = (struct raft_append_entries){1, 4, 4, 3, 2, NULL, 2, 77, false};
-    round_trip(&m, &log, &back);
-    CHECK(back.append_entries.n_entries == 2 && back.append_entries.round == 77);
-    CHECK(back.append_entries.entries[0].term == 3 && back.append_entries.entries[0].buf.len == 4);
-    CHECK(memcmp(back.append_entries.entries[0].buf.base, "five", 4) == 0);
-    CHECK(back.append_entries.entries[1].type == RAFT_BARRIER);
-    m.append_entries.prev_log_index = 3; /* entry 4 is gone */
-    struct buf b = {0};
-    log.first = 5;
-    CHECK(!message_encode(&b, &m, &log) && b.len == 0);
-    buf_free(&b);
-    m = (struct raft_message){.type = RAFT_APPEND_ENTRIES_RESULT};
-    m.append_entries_result = (struct raft_append_entries_result){3, 4, 9, 8, 14, 1, 77, 5, 1000};
-    round_trip(&m, &log, &back);
-    CHECK(back.append_entries_result.snapshot_offset == 1000);
-    CHECK(back.append_entries_result.round == 77 && back.append_entries_result.rejected == 9);
-    struct raft_server servers[] = {{1, "a:1/b:1", RAFT_VOTER},
-                                    {2, "a:2/b:2", RAFT_VOTER_OUTGOING}};
-    m = (struct raft_message){.type = RAFT_INSTALL_SNAPSHOT};
-    m.install_snapshot = (struct raft_install_snapshot){
-        1, 4, 50, 3, {servers, 2}, 40, {(void *)"chunk", 5}, 4096, true};
-    round_trip(&m, &log, &back);
-    CHECK(back.install_snapshot.conf.n == 2 && back.install_snapshot.last);
-    CHECK(back.install_snapshot.conf.servers[1].role == RAFT_VOTER_OUTGOING);
-    CHECK(strcmp(back.install_snapshot.conf.servers[1].address, "a:2/b:2") == 0);
-    CHECK(memcmp(back.install_snapshot.data.base, "chunk", 5) == 0);
-    m = (struct raft_message){.type = RAFT_TIMEOUT_NOW};
-    m.timeout_now = (struct raft_timeout_now){0, 4, 50, 3};
-    round_trip(&m, &log, &back);
-    CHECK(back.timeout_now.last_log_index == 50);
-    block_unref(ring[5].block);
-    block_unref(ring[6].block);
-}
-
-static void test_codec_with_random_bytes(void) {
-    static struct decoder d;
-    struct block *block = block_new(256);
-    for (int i = 0; i < 200000; i++) {
-        size_t len = random_below(200);
-        for (size_t k = 0; k < len; k++) {
-            block->data[k] = (char)(random_below(3) == 0 ? random_below(256) : 0);
-        }
-        block->data[0] = (char)(1 + random_below(6));
-        struct raft_message m = {0};
-        if (message_decode(&d, block, block->data, len, &m) && m.type == RAFT_APPEND_ENTRIES) {
-            for (unsigned k = 0; k < m.append_entries.n_entries; k++) {
-                const struct raft_buffer *p = &m.append_entries.entries[k].buf;
-                CHECK((char *)p->base >= block->data);
-                CHECK((char *)p->base + p->len <= block->data + len);
-            }
-        }
-    }
-    decoder_free(&d);
-    block_unref(block);
 }
 
 /* --- requests ------------------------------------------------------------ */
@@ -348,15 +242,26 @@ int main(void) {
     } tests[] = {
         {"bytes", test_bytes},
         {"addresses", test_addresses},
-        {"codec", test_codec},
-        {"codec with random bytes", test_codec_with_random_bytes},
+        {"messages", test_messages},
+        {"messages with random bytes", test_messages_with_random_bytes},
+        {"messages with entries from the disk", test_messages_from_disk},
+        {"sessions", test_sessions},
+        {"sessions under attack", test_session_attacks},
+        {"sessions with other secrets", test_session_secrets},
+        {"sessions with random bytes", test_session_random_bytes},
         {"requests", test_requests},
+        {"pieces of output", test_pieces_of_output},
+        {"shares of memory", test_shares_of_memory},
+        {"replies that exceed", test_replies_that_exceed},
+        {"limits of requests", test_limits_of_requests},
+        {"notices", test_notices},
         {"overlay", test_overlay},
         {"colliding keys", test_colliding_keys},
         {"background thread", test_background},
         {"log", test_log},
         {"log after a crash during compaction or installation", test_log_bases},
         {"journal", test_journal},
+        {"identity", test_identity},
         {"data", test_data},
         {"dumps", test_dumps},
         {"large values in the log", test_values_log},

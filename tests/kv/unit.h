@@ -34,7 +34,24 @@ void test_values_crash(void);
 void test_values_in_use(void);
 void test_values_move(void);
 void test_values_dump(void);
+/* unit_identity.c */
+void test_identity(void);
+/* unit_clients.c */
+void test_pieces_of_output(void);
+void test_shares_of_memory(void);
+void test_replies_that_exceed(void);
+void test_limits_of_requests(void);
+void test_notices(void);
 /* unit_journal.c */
 void test_journal(void);
+/* unit_messages.c */
+void test_messages(void);
+void test_messages_with_random_bytes(void);
+void test_messages_from_disk(void);
+/* unit_session.c */
+void test_sessions(void);
+void test_session_attacks(void);
+void test_session_secrets(void);
+void test_session_random_bytes(void);
 
 #endif

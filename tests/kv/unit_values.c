@@ -361,9 +361,10 @@ void test_values_dump(void) {
     char path[4096];
     snprintf(path, sizeof path, "%s/test.dump", scratch);
     digest(&n, &keys, &sum);
-    dump_write(&n.store, n.store.read, path, n.data.written, 1);
+    struct dump_info info = {.index = n.data.written, .term = 1};
+    CHECK(dump_write(&n.store, n.store.read, path, &info) == 0 && info.keys == 10);
     CHECK(dump_verify(path, n.data.written, 1));
-    dump_load(&n.store, path, n.data.written);
+    dump_load(&n.store, path, n.data.written, n.data.written);
     struct base base = {.index = n.data.written, .term = 1};
     log_end(&n.log, &base);
     store_save_base(&n.store, n.store.write_sync, BASE_KEY, &base);

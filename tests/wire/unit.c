@@ -102,6 +102,54 @@ static bool is_inside(const struct wire_message *m, size_t size, const void *at,
     return at == NULL ? len == 0 : offset <= size && len <= size - offset;
 }
 
+static bool is_in(const void *base, size_t size, const void *at, size_t len) {
+    uintptr_t offset = (uintptr_t)at - (uintptr_t)base;
+    return len == 0 || (offset <= size && len <= size - offset);
+}
+
+/* Decoding without a copy gives the same message. All that it points to is in the given bytes or
+ * the given memory, of which exactly wire_memory() bytes are used. Cut off messages are refused. */
+static void check_in_place(const struct raft_message *m) {
+    size_t len;
+    unsigned char *bytes = encode(m, "sender", &len);
+    size_t size = wire_memory(bytes, len);
+    CHECK(size > 0 && size < 5 * len);
+    unsigned char *memory = malloc(size + 1);
+    CHECK(memory != NULL);
+    memory[size] = 0xa5;
+    struct raft_message back;
+    memset(&back, 0xff, sizeof back);
+    CHECK(wire_decode_into(bytes, len, memory, &back) == 0);
+    CHECK(memory[size] == 0xa5);
+    check_encoding(&back, bytes, len);
+    CHECK(back.server_id == 9 && strcmp(back.server_address, "sender") == 0);
+    CHECK(is_in(memory, size, back.server_address, 7));
+    if (m->type == RAFT_APPEND_ENTRIES) {
+        for (unsigned i = 0; i < back.append_entries.n_entries; i++) {
+            const struct raft_entry *entry = &back.append_entries.entries[i];
+            CHECK(is_in(memory, size, entry, sizeof *entry) && entry->batch == memory);
+            CHECK(is_in(bytes, len, entry->buf.base, entry->buf.len));
+        }
+    }
+    if (m->type == RAFT_INSTALL_SNAPSHOT) {
+        const struct raft_configuration *conf = &back.install_snapshot.conf;
+        CHECK(is_in(memory, size, conf->servers, conf->n * sizeof *conf->servers));
+        CHECK(is_in(bytes, len, back.install_snapshot.data.base, back.install_snapshot.data.len));
+        for (unsigned i = 0; i < conf->n; i++) {
+            CHECK(is_in(bytes, len, conf->servers[i].address, 1));
+        }
+    }
+    CHECK(wire_memory(bytes, len - 1) == 0 && wire_memory(bytes, 16) == 0);
+    for (size_t cut = 17 + 6; cut < len; cut++) { /* the head is whole, the fields are not */
+        store_length(bytes, cut);
+        CHECK(wire_memory(bytes, cut) > 0 && wire_memory(bytes, cut) <= size);
+        CHECK(wire_decode_into(bytes, cut, memory, &back) == WIRE_MALFORMED);
+        CHECK(memory[size] == 0xa5 && back.server_address == NULL);
+    }
+    free(memory);
+    free(bytes);
+}
+
 static void check_round_trip(int type, unsigned char version) {
     struct raft_message m = sample(type, version);
     struct wire_message decoded;
@@ -121,6 +169,7 @@ static void check_round_trip(int type, unsigned char version) {
     list_fields(&text, &decoded.message);
     CHECK(strcmp(expected.chars, text.chars) == 0);
     CHECK(later_fields_are_zero(&decoded.message));
+    check_in_place(&m);
     if (type == RAFT_APPEND_ENTRIES) {
         for (unsigned i = 0; i < decoded.message.append_entries.n_entries; i++) {
             const struct raft_entry *entry = &decoded.message.append_entries.entries[i];

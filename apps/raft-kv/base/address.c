@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "address.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { INCARNATION_DIGITS = 16 };
 
 static bool parse(const char *text, size_t len, struct endpoint *e) {
     size_t colon = len;
@@ -39,12 +43,39 @@ bool address_peer(const char *address, struct endpoint *endpoint) {
 }
 
 const char *address_client(const char *address) {
+    static char client[MAX_ADDRESS + 1];
     const char *slash = strchr(address, '/');
-    return slash != NULL ? slash + 1 : "";
+    size_t len = slash != NULL ? strcspn(slash + 1, "/") : 0;
+    if (len > MAX_ADDRESS) {
+        len = 0;
+    }
+    if (len > 0) {
+        memcpy(client, slash + 1, len);
+    }
+    client[len] = '\0';
+    return client;
 }
 
 bool address_valid(const char *address) {
     struct endpoint e;
-    return strlen(address) <= MAX_ADDRESS && address_peer(address, &e) &&
-           endpoint_parse(address_client(address), &e);
+    const char *slash = strchr(address, '/');
+    return slash != NULL && strlen(address) <= MAX_ADDRESS && address_peer(address, &e) &&
+           endpoint_parse(slash + 1, &e);
+}
+
+void address_complete(const char *address, uint64_t incarnation, char full[MAX_FULL_ADDRESS + 1]) {
+    snprintf(full, MAX_FULL_ADDRESS + 1, "%s/%016" PRIx64, address, incarnation);
+}
+
+bool address_incarnation(const char *full, uint64_t *incarnation) {
+    char address[MAX_ADDRESS + 1];
+    const char *slash = strrchr(full, '/');
+    if (slash == NULL || slash - full > MAX_ADDRESS || strlen(slash + 1) != INCARNATION_DIGITS ||
+        strspn(slash + 1, "0123456789abcdef") != INCARNATION_DIGITS) {
+        return false;
+    }
+    memcpy(address, full, (size_t)(slash - full));
+    address[slash - full] = '\0';
+    *incarnation = strtoull(slash + 1, NULL, 16);
+    return *incarnation != 0 && address_valid(address);
 }

@@ -6,129 +6,48 @@
 
 #include "commands.h"
 #include "limits.h"
+#include "notice.h"
 #include "reply.h"
 #include "report.h"
 #include "server.h"
 
-enum { READ_SIZE = 64 * 1024 };
+enum { READ_SIZE = 64 * 1024, READ_MIN = 512 };
 
-static void client_close(struct client *c);
 static void run(struct client *c);
-
-/* --- slots --------------------------------------------------------------- */
-
-static struct slot *slot_at(struct client *c, uint64_t seq) {
-    return &c->slots[seq & (c->n_slots - 1)];
-}
-
-static void slots_grow(struct client *c) {
-    size_t n = c->n_slots > 0 ? c->n_slots * 2 : 8;
-    struct slot *slots = xmalloc(n * sizeof *slots);
-    for (uint64_t seq = c->head; seq != c->tail; seq++) {
-        slots[seq & (n - 1)] = *slot_at(c, seq);
-    }
-    free(c->slots);
-    c->slots = slots;
-    c->n_slots = n;
-}
-
-uint64_t client_expect(struct client *c, enum slot_kind kind) {
-    if (c->tail - c->head == c->n_slots) {
-        slots_grow(c);
-    }
-    *slot_at(c, c->tail) = (struct slot){.kind = (uint8_t)kind};
-    c->unfilled++;
-    c->in_flight[kind]++;
-    return c->tail++;
-}
-
-static const char *slot_text(const struct slot *slot) {
-    return slot->len <= sizeof slot->text.small ? slot->text.small : slot->text.large;
-}
-
-static void slot_free(struct slot *slot) {
-    if (slot->filled && slot->len > sizeof slot->text.small) {
-        free(slot->text.large);
-    }
-}
-
-/* Move the replies that are next in order to the output. */
-static void drain(struct client *c) {
-    while (c->head != c->tail && slot_at(c, c->head)->filled) {
-        struct slot *slot = slot_at(c, c->head++);
-        buf_put(&c->out, slot_text(slot), slot->len);
-        slot_free(slot);
-    }
-}
-
-static void mark_dirty(struct client *c) {
-    if (!c->dirty) {
-        c->dirty = true;
-        c->next_dirty = c->server->dirty;
-        c->server->dirty = c;
-    }
-}
-
-static void mark_resumed(struct client *c) {
-    if (c->stalled && !c->resuming) {
-        c->resuming = true;
-        c->next_resumed = c->server->resumed;
-        c->server->resumed = c;
-    }
-}
-
-static void client_free(struct client *c) {
-    if (!c->closed || c->unfilled > 0 || c->dirty || c->resuming) {
-        return; /* still referenced */
-    }
-    for (uint64_t seq = c->head; seq != c->tail; seq++) {
-        slot_free(slot_at(c, seq));
-    }
-    requests_free(&c->requests);
-    free(c->slots);
-    buf_free(&c->out);
-    buf_free(&c->sending);
-    free(c);
-}
-
-void client_reply(struct client *c, uint64_t seq, const char *text, size_t len) {
-    struct slot *slot = slot_at(c, seq);
-    c->unfilled--;
-    c->in_flight[slot->kind]--;
-    if (c->closing) {
-        client_free(c);
-        return;
-    }
-    if (seq == c->head) {
-        c->head++;
-        buf_put(&c->out, text, len);
-        drain(c);
-        mark_dirty(c);
-    } else {
-        slot->filled = true;
-        slot->len = (uint32_t)len;
-        char *to = slot->text.small;
-        if (len > sizeof slot->text.small) {
-            to = slot->text.large = xmalloc(len);
-        }
-        memcpy(to, text, len);
-    }
-    mark_resumed(c);
-}
 
 /* --- receiving commands -------------------------------------------------- */
 
-static bool must_wait(const struct client *c, enum slot_kind kind) {
-    return (kind == SLOT_READ && c->in_flight[SLOT_WRITE] > 0) ||
-           (kind == SLOT_WRITE && c->in_flight[SLOT_READ] > 0) ||
-           c->tail - c->head >= MAX_CLIENT_SLOTS || c->out.len + c->sending.len > MAX_CLIENT_OUTPUT;
+/* True if a command of this kind must not be executed yet. */
+static bool must_wait(struct client *c, enum slot_kind kind) {
+    if ((kind == SLOT_READ && c->in_flight[SLOT_WRITE] > 0) ||
+        (kind == SLOT_WRITE && c->in_flight[SLOT_READ] > 0) || c->punished != 0 ||
+        c->tail - c->head >= MAX_CLIENT_SLOTS || client_output(c) > MAX_CLIENT_OUTPUT ||
+        c->read_bytes + c->write_bytes > MAX_CLIENT_QUEUED) {
+        return true;
+    }
+    if (memory_used(c->server) < c->server->memory.limit) {
+        return false;
+    }
+    c->server->memory.denied = server_now();
+    memory_wait(c);
+    return true;
 }
 
+static void stall(struct client *c) {
+    if (!c->stalled) {
+        c->stalled = true;
+        uv_read_stop((uv_stream_t *)&c->tcp);
+    }
+}
+
+/* When little memory is left, read little at once: it must suffice for many clients. The buffer that
+ * takes the input may be twice as large as its content. */
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
-    (void)handle;
     (void)suggested;
     static char space[READ_SIZE]; /* shared: on_read consumes it before the next on_alloc */
-    *buf = uv_buf_init(space, sizeof space);
+    size_t len = memory_room(handle->data) / 2;
+    len = len < READ_MIN ? READ_MIN : len < READ_SIZE ? len : READ_SIZE;
+    *buf = uv_buf_init(space, (unsigned)len);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
@@ -136,6 +55,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
     if (n < 0) {
         client_close(c);
     } else if (n > 0) {
+        c->received += (size_t)n;
         requests_feed(&c->requests, buf->base, (size_t)n);
         run(c);
     }
@@ -148,52 +68,93 @@ static void protocol_error(struct client *c) {
     client_quit(c);
 }
 
+/* A web page can make a browser send requests to any port. Redis and others close the connection at
+ * the same words. */
+static bool is_http(const struct request *q) {
+    return request_is(q, 0, "post") || request_is(q, 0, "host:");
+}
+
+static void hang_up(struct client *c) {
+    static struct notice notice;
+    if (notice_due(&notice, server_now())) {
+        report("client %s: closed, it speaks HTTP%s", client_name(c), notice_more(&notice));
+    }
+    client_close(c);
+}
+
+/* Execute the next command. False: it must wait, there is none, or the connection ends. */
+static bool run_next(struct client *c) {
+    struct requests *r = &c->requests;
+    if (!c->pending) {
+        r->limit = c->rights == RIGHTS_NONE ? MAX_UNAUTHENTICATED : MAX_COMMAND;
+        int next = requests_next(r);
+        if (next < 0) {
+            protocol_error(c);
+            return false;
+        }
+        if (next == 0) { /* read on, unless there is too little memory for more input */
+            memory_account(c);
+            if (!memory_allows(c, 0)) {
+                memory_wait(c);
+                stall(c);
+            } else if (c->stalled) {
+                c->stalled = false;
+                uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read);
+            }
+            return false;
+        }
+        if (is_http(&r->request)) {
+            hang_up(c);
+            return false;
+        }
+    }
+    const struct command *command = command_find(&r->request);
+    c->pending = must_wait(c, command_kind(command));
+    if (c->pending) {
+        stall(c);
+        return false;
+    }
+    c->server->commands++;
+    command_run(c->server, c, command, &r->request);
+    return true;
+}
+
 /* Execute the received commands until one must wait or the input is used up. */
 static void run(struct client *c) {
-    while (!c->quitting && !c->closing) {
-        if (!c->pending) {
-            int next = requests_next(&c->requests);
-            if (next < 0) {
-                protocol_error(c);
-                return;
-            }
-            if (next == 0) {
-                if (c->stalled) {
-                    c->stalled = false;
-                    uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read);
-                }
-                return;
-            }
-        }
-        const struct command *command = command_find(&c->requests.request);
-        c->pending = must_wait(c, command_kind(command));
-        if (c->pending) {
-            if (!c->stalled) {
-                c->stalled = true;
-                uv_read_stop((uv_stream_t *)&c->tcp);
-            }
-            return;
-        }
-        c->server->commands++;
-        command_run(c->server, c, command, &c->requests.request);
+    bool more = true;
+    while (more && !c->quitting && !c->closing) {
+        more = run_next(c);
+    }
+    memory_account(c);
+}
+
+void client_resume(struct client *c) {
+    if ((c->stalled || c->parked != NULL) && !c->resuming && !c->closing) {
+        c->resuming = true;
+        c->next_resumed = c->server->resumed;
+        c->server->resumed = c;
     }
 }
 
 bool clients_resume(struct server *s) {
+    memory_retry(s, false);
+    if (s->resumed == NULL || reads_turn_over(s)) {
+        return false;
+    }
     struct client *c = s->resumed;
     s->resumed = NULL;
-    bool any = c != NULL;
     while (c != NULL) {
         struct client *next = c->next_resumed;
         c->resuming = false;
         if (c->closing) {
             client_free(c);
         } else {
+            reads_continue(s, c);
             run(c);
         }
         c = next;
     }
-    return any;
+    return true;
 }
 
 /* --- the connection ------------------------------------------------------ */
@@ -201,10 +162,25 @@ bool clients_resume(struct server *s) {
 static void on_closed(uv_handle_t *handle) {
     struct client *c = handle->data;
     c->closed = true;
+    requests_free(&c->requests); /* client_close() may be called while a request is executed */
+    memory_account(c);
     client_free(c);
 }
 
-static void client_close(struct client *c) {
+void client_free(struct client *c) {
+    if (!c->closed || c->unfilled > 0 || c->dirty || c->resuming) {
+        return; /* still referenced */
+    }
+    free(c->slots);
+    c->slots = NULL;
+    c->n_slots = 0;
+    buf_free(&c->sending);
+    c->server->memory.held -= c->held;
+    free(c);
+}
+
+/* Free what is no longer needed at once: there may be much of it. */
+void client_close(struct client *c) {
     if (c->closing) {
         return;
     }
@@ -214,68 +190,38 @@ static void client_close(struct client *c) {
         c->next->prev = c->prev;
     }
     c->server->n_clients--;
+    c->server->memory.starved -= c->starved;
+    c->starved = false;
+    client_drop_slots(c);
+    buf_free(&c->out);
+    reads_drop(c);
+    if (c->punished != 0) {
+        client_reply(c, c->punished_seq, "", 0);
+    }
+    memory_account(c);
     uv_close((uv_handle_t *)&c->tcp, on_closed);
+}
+
+const char *client_name(const struct client *c) {
+    static char text[INET6_ADDRSTRLEN + 8];
+    char host[INET6_ADDRSTRLEN] = "?";
+    struct sockaddr_storage at;
+    int len = sizeof at;
+    unsigned port = 0;
+    if (uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&at, &len) == 0) {
+        const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&at;
+        port = ntohs(six->sin6_port); /* at the same place for IPv4 */
+        uv_ip_name((const struct sockaddr *)&at, host, sizeof host);
+    }
+    snprintf(text, sizeof text, "%s:%u", host, port);
+    return text;
 }
 
 void client_quit(struct client *c) {
     c->quitting = true;
     c->stalled = true;
     uv_read_stop((uv_stream_t *)&c->tcp);
-    mark_dirty(c);
-}
-
-static void on_written(uv_write_t *write, int status) {
-    struct client *c = write->data;
-    c->writing = false;
-    c->sending.len = 0;
-    if (status < 0) {
-        client_close(c);
-        return;
-    }
-    mark_dirty(c); /* there may be new output, or the connection must close */
-    mark_resumed(c);
-}
-
-static void send_out(struct client *c) {
-    uv_buf_t b = uv_buf_init(c->out.data, (unsigned)c->out.len);
-    int n = uv_try_write((uv_stream_t *)&c->tcp, &b, 1);
-    if (n < 0 && n != UV_EAGAIN) {
-        client_close(c);
-        return;
-    }
-    size_t sent = n > 0 ? (size_t)n : 0;
-    if (sent < c->out.len) { /* libuv sends the rest when the socket is writable */
-        struct buf rest = c->out;
-        c->out = c->sending;
-        c->sending = rest;
-        b = uv_buf_init(rest.data + sent, (unsigned)(rest.len - sent));
-        c->write.data = c;
-        c->writing = uv_write(&c->write, (uv_stream_t *)&c->tcp, &b, 1, on_written) == 0;
-        if (!c->writing) {
-            client_close(c);
-            return;
-        }
-    } else if (c->out.cap > MAX_CLIENT_OUTPUT) {
-        buf_free(&c->out);
-    }
-    c->out.len = 0;
-}
-
-void clients_flush(struct server *s) {
-    struct client *c = s->dirty;
-    s->dirty = NULL;
-    while (c != NULL) {
-        struct client *next = c->next_dirty;
-        c->dirty = false;
-        if (!c->closing && !c->writing && c->out.len > 0) {
-            send_out(c);
-        }
-        if (!c->closing && c->quitting && c->head == c->tail && !c->writing && c->out.len == 0) {
-            client_close(c);
-        }
-        client_free(c);
-        c = next;
-    }
+    client_dirty(c);
 }
 
 /* Close the connection at once, so that its descriptor is free before the next one is accepted. */
@@ -295,6 +241,10 @@ void clients_accept(uv_stream_t *listener, int status) {
     struct client *c = xmalloc(sizeof *c);
     memset(c, 0, sizeof *c);
     c->server = s;
+    c->rights = auth_initial(&s->auth);
+    c->timeout = s->options->write_timeout;
+    c->connected = c->progress.since = server_now();
+    c->last_parked = &c->parked;
     requests_init(&c->requests);
     uv_tcp_init(s->loop, &c->tcp);
     c->tcp.data = c;

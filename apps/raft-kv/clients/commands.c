@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "auth.h"
 #include "reply.h"
 #include "server.h"
 
@@ -14,7 +15,7 @@ bool request_is(const struct request *q, size_t i, const char *word) {
 
 const struct command *command_find(const struct request *q) {
     static const struct command *const tables[] = {data_commands, server_commands, raft_commands,
-                                                   member_commands};
+                                                   member_commands, auth_commands};
     for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) {
         for (const struct command *c = tables[t]; c->name != NULL; c++) {
             if (request_is(q, 0, c->name)) {
@@ -29,6 +30,9 @@ void command_run(struct server *s, struct client *c, const struct command *comma
                  const struct request *q) {
     char text[200];
     uint64_t seq = client_expect(c, command_kind(command));
+    if (!auth_permits(c, seq, command)) {
+        return;
+    }
     if (command == NULL) {
         snprintf(text, sizeof text, "ERR unknown command '%.128s'", request_argument(q, 0));
         client_error(c, seq, text);

@@ -35,6 +35,10 @@ extern const struct command data_commands[];   /* commands_data.c */
 extern const struct command raft_commands[];   /* commands_raft.c */
 extern const struct command member_commands[]; /* commands_members.c */
 extern const struct command server_commands[]; /* commands_server.c */
+extern const struct command auth_commands[];   /* commands_auth.c */
+
+/* commands_auth.c: CLIENT WRITE-TIMEOUT, called by CLIENT. */
+void execute_write_timeout(struct client *c, uint64_t seq, const struct request *q);
 
 /* commands_members.c: answer RAFT.PROMOTE and RAFT.TRANSFER when they have finished. */
 void members_progress(struct server *s);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands that read and write keys. */
+#include <stdio.h>
+
 #include "commands.h"
 #include "limits.h"
 #include "reply.h"
@@ -55,38 +57,62 @@ static bool next_value(struct server *s, struct cursor *arguments, struct value 
     return data_get(&s->data, cursor_bytes(arguments, len), len, value);
 }
 
-static void put_next(struct buf *b, struct server *s, struct cursor *arguments) {
-    struct value value;
-    if (next_value(s, arguments, &value)) {
-        reply_bulk(b, value.text, value.len);
+static void put_value(struct buf *b, const struct value *value, bool found) {
+    if (found) {
+        reply_bulk(b, value->text, value->len);
     } else {
         reply_nil(b);
     }
-    value_free(&value);
 }
 
 static void serve_get(struct server *s, struct client *c, uint64_t seq, struct cursor *arguments,
                       size_t n) {
     (void)n;
-    s->scratch.len = 0;
-    put_next(&s->scratch, s, arguments);
-    client_scratch(s, c, seq);
+    struct value value;
+    bool found = next_value(s, arguments, &value);
+    size_t len = REPLY_HEAD + (found ? value.len : 0);
+    if (reads_fit(s, c, len)) {
+        reply_begin(&s->scratch, len);
+        put_value(&s->scratch, &value, found);
+        client_scratch(s, c, seq);
+    }
+    value_free(&value);
+}
+
+/* The size of the reply to MGET, or more than `max`. */
+static size_t mget_size(struct server *s, struct cursor arguments, size_t n, size_t max) {
+    size_t len = REPLY_HEAD;
+    for (size_t i = 0; i < n && len <= max; i++) {
+        struct value value;
+        len += REPLY_HEAD + (next_value(s, &arguments, &value) ? value.len : 0);
+        value_free(&value);
+    }
+    return len;
 }
 
 static void serve_mget(struct server *s, struct client *c, uint64_t seq, struct cursor *arguments,
                        size_t n) {
     struct buf *b = &s->scratch;
-    b->len = 0;
+    size_t len = mget_size(s, *arguments, n, s->memory.max_reply);
+    if (len > s->memory.max_reply) {
+        char text[64];
+        snprintf(text, sizeof text, "ERR the reply would exceed %zu MiB",
+                 s->memory.max_reply / 1024 / 1024);
+        client_error(c, seq, text);
+        return;
+    }
+    if (!reads_fit(s, c, len)) {
+        return;
+    }
+    reply_begin(b, len);
     reply_array(b, n);
-    for (size_t i = 0; i < n && b->len <= MAX_REPLY; i++) {
-        put_next(b, s, arguments);
+    for (size_t i = 0; i < n; i++) {
+        struct value value;
+        bool found = next_value(s, arguments, &value);
+        put_value(b, &value, found);
+        value_free(&value);
     }
-    if (b->len > MAX_REPLY) {
-        client_error(c, seq, "ERR the reply would exceed 32 MiB");
-        buf_free(b);
-    } else {
-        client_scratch(s, c, seq);
-    }
+    client_scratch(s, c, seq);
 }
 
 static void serve_exists(struct server *s, struct client *c, uint64_t seq, struct cursor *arguments,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands that any server answers by itself. Most of them exist because Redis client libraries
  * send them when they connect. */
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,6 +66,8 @@ static void execute_client(struct server *s, struct client *c, uint64_t seq,
                            const struct request *q) {
     if (request_is(q, 1, "setname") || request_is(q, 1, "setinfo")) {
         client_status(c, seq, "OK");
+    } else if (request_is(q, 1, "write-timeout")) {
+        execute_write_timeout(c, seq, q);
     } else if (request_is(q, 1, "getname")) {
         s->scratch.len = 0;
         reply_nil(&s->scratch);
@@ -116,6 +119,7 @@ static void execute_command(struct server *s, struct client *c, uint64_t seq,
     struct buf body = {0};
     size_t n = put_commands(&body, data_commands);
     n += put_commands(&body, server_commands);
+    n += put_commands(&body, auth_commands);
     n += put_commands(&body, raft_commands);
     struct buf *b = &s->scratch;
     b->len = 0;
@@ -175,6 +179,14 @@ __attribute__((format(printf, 2, 3))) static void put(struct buf *b, const char 
     buf_put(b, line, len < (int)sizeof line ? (size_t)len : sizeof line - 1);
 }
 
+static void put_refused(struct buf *b, struct refusals *r) {
+    refusals_expire(r);
+    for (unsigned i = 0; i < r->n; i++) {
+        put(b, "raft_refused%u:id=%llu,by=%s,reason=%s\r\n", i, r->list[i].id,
+            r->list[i].kind == REFUSED_BY_US ? "this server" : "peer", r->list[i].reason);
+    }
+}
+
 static void execute_info(struct server *s, struct client *c, uint64_t seq,
                          const struct request *q) {
     (void)q;
@@ -192,6 +204,9 @@ static void execute_info(struct server *s, struct client *c, uint64_t seq,
     put(&body, "# Replication\r\nrole:%s\r\n", server_leads(s) ? "master" : "slave");
     put(&body, "# Raft\r\nraft_id:%llu\r\nraft_term:%llu\r\nraft_leader:%s\r\n", s->options->id,
         raft_current_term(&s->raft), leader != NULL ? leader : "");
+    put(&body, "raft_incarnation:%016" PRIx64 "\r\nraft_cluster_id:%016" PRIx64 "\r\n",
+        s->store.incarnation, s->store.cluster_id);
+    put_refused(&body, &s->peers.refusals);
     put(&body, "raft_commit_index:%llu\r\nraft_applied_index:%llu\r\n", raft_commit_index(&s->raft),
         s->data.applied);
     put(&body, "# Keyspace\r\ndb0:keys=%llu,expires=0,avg_ttl=0\r\n", (unsigned long long)keys);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "proposals.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "client.h"
@@ -46,7 +47,7 @@ void proposals_add(struct server *s, struct client *client, uint64_t seq, enum o
                    const struct request *request) {
     struct proposals *p = &s->proposals;
     size_t len = payload_size(request);
-    if (p->bytes + len > MAX_WAITING_BYTES) {
+    if (p->bytes + len > s->memory.limit / 2) {
         client_error(client, seq, "TRYAGAIN too many writes are in progress; nothing was done");
         return;
     }
@@ -58,8 +59,10 @@ void proposals_add(struct server *s, struct client *client, uint64_t seq, enum o
     char *to = arena_take(p, len);
     p->entries[p->n] = (struct raft_entry){.type = RAFT_COMMAND, .buf = {to, len}};
     p->entries[p->n].batch = block_ref(p->arena);
-    p->gathered[p->n++] = (struct waiter){.client = client, .seq = seq, .bytes = len};
+    p->gathered[p->n++] =
+        (struct waiter){.client = client, .seq = seq, .bytes = len, .since = server_now()};
     p->bytes += len;
+    client->write_bytes += len;
     to[0] = (char)op;
     store_le(to + 1, request->n - 1, 4);
     to += COMMAND_HEAD;
@@ -84,6 +87,23 @@ static void ring_push(struct proposals *p, const struct waiter *w) {
     p->ring[p->tail++ & (p->size - 1)] = *w;
 }
 
+/* Forget the client of a write, which is about to be answered. */
+static struct client *answer(struct waiter *w) {
+    struct client *c = w->client;
+    if (c != NULL) {
+        c->write_bytes -= w->bytes;
+    }
+    w->client = NULL;
+    return c;
+}
+
+/* Remove a write. Returns its client, or NULL if it was answered before. */
+static struct client *end(struct server *s, struct waiter *w) {
+    s->proposals.bytes -= w->bytes;
+    s->memory.freed = true;
+    return answer(w);
+}
+
 /* --- submitting ---------------------------------------------------------- */
 
 void proposals_submit(struct server *s) {
@@ -100,8 +120,7 @@ void proposals_submit(struct server *s) {
         struct waiter *w = &p->gathered[i];
         block_unref(p->entries[i].batch); /* the log has its own reference */
         if (error != 0) {
-            p->bytes -= w->bytes;
-            client_raft_error(s, w->client, w->seq, error);
+            client_raft_error(s, end(s, w), w->seq, error);
             continue;
         }
         w->index = index + i;
@@ -115,7 +134,8 @@ void proposals_watch(struct server *s, struct client *client, uint64_t seq) {
     struct waiter w = {.index = raft_last_index(&s->raft),
                        .term = raft_current_term(&s->raft),
                        .client = client,
-                       .seq = seq};
+                       .seq = seq,
+                       .since = server_now()};
     ring_push(&s->proposals, &w);
 }
 
@@ -130,15 +150,18 @@ void proposals_applied(struct server *s, raft_index index, raft_term term,
             return;
         }
         p->head++;
-        p->bytes -= w->bytes;
+        struct client *client = end(s, w);
+        if (client == NULL) {
+            continue;
+        }
         if (w->index != index || w->term != term) {
-            client_error(w->client, w->seq, UNKNOWN_OUTCOME);
+            client_error(client, w->seq, UNKNOWN_OUTCOME);
         } else if (result->kind == RESULT_OK) {
-            client_reply(w->client, w->seq, "+OK\r\n", 5);
+            client_reply(client, w->seq, "+OK\r\n", 5);
         } else if (result->kind == RESULT_ERROR) {
-            client_error(w->client, w->seq, result->error);
+            client_error(client, w->seq, result->error);
         } else {
-            client_integer(w->client, w->seq, result->integer);
+            client_integer(client, w->seq, result->integer);
         }
     }
 }
@@ -151,13 +174,31 @@ void proposals_replaced(struct server *s, raft_index index) {
             return;
         }
         p->tail--;
-        p->bytes -= w->bytes;
-        client_error(w->client, w->seq, UNKNOWN_OUTCOME);
+        struct client *client = end(s, w);
+        if (client != NULL) {
+            client_error(client, w->seq, UNKNOWN_OUTCOME);
+        }
+    }
+}
+
+/* Answer the writes that have waited too long. Their entries may still be committed. */
+static void overdue(struct proposals *p) {
+    raft_time now = server_now();
+    for (size_t i = p->head; i != p->tail; i++) {
+        struct waiter *w = &p->ring[i & (p->size - 1)];
+        if (w->client != NULL && now >= w->since + w->client->timeout) {
+            char text[128];
+            snprintf(text, sizeof text,
+                     "UNKNOWN not committed within %u ms: it may or may not take effect",
+                     w->client->timeout);
+            client_error(answer(w), w->seq, text);
+        }
     }
 }
 
 void proposals_expire(struct server *s) {
     struct proposals *p = &s->proposals;
+    overdue(p);
     if (server_leads(s) || p->head == p->tail) {
         p->not_leader_since = 0;
     } else if (p->not_leader_since == 0) {

@@ -14,9 +14,10 @@ struct request;
 struct waiter {
     raft_index index;
     raft_term term;
-    struct client *client;
+    struct client *client; /* NULL: it was answered with an error */
     uint64_t seq;
     size_t bytes;
+    raft_time since;
 };
 
 struct proposals {
@@ -52,7 +53,9 @@ void proposals_applied(struct server *s, raft_index index, raft_term term,
 /* Entries from `index` on are replaced: answer their writes with UNKNOWN. */
 void proposals_replaced(struct server *s, raft_index index);
 
-/* After this server has not led for 5 s, answer all waiting writes with UNKNOWN. */
+/* Answer with UNKNOWN: writes that have waited as long as their client allows, and all waiting
+ * writes after this server has not led for 5 s. The memory of a write is counted until its entry is
+ * applied or replaced. */
 void proposals_expire(struct server *s);
 
 #endif

@@ -25,6 +25,15 @@ void reply_integer(struct buf *b, long long value) { put_line(b, ':', value); }
 
 void reply_nil(struct buf *b) { buf_put(b, "$-1\r\n", 5); }
 
+void reply_begin(struct buf *b, size_t len) {
+    b->len = 0;
+    if (len > b->cap) {
+        buf_free(b);
+        b->data = xmalloc(len);
+        b->cap = len;
+    }
+}
+
 void client_integer(struct client *c, uint64_t seq, long long value) {
     char text[32];
     int len = snprintf(text, sizeof text, ":%lld\r\n", value);
@@ -38,7 +47,7 @@ void client_status(struct client *c, uint64_t seq, const char *text) {
 }
 
 void client_scratch(struct server *s, struct client *c, uint64_t seq) {
-    client_reply(c, seq, s->scratch.data, s->scratch.len);
+    client_reply_buf(c, seq, &s->scratch);
 }
 
 void client_error(struct client *c, uint64_t seq, const char *text) {

@@ -5,7 +5,8 @@
 
 #include "client.h"
 
-/* Build a reply. */
+/* Build a reply. reply_begin() empties the buffer and makes room for so many bytes, not more. */
+void reply_begin(struct buf *b, size_t len);
 void reply_array(struct buf *b, size_t n);
 void reply_bulk(struct buf *b, const char *text, size_t len);
 void reply_string(struct buf *b, const char *text); /* as a bulk string */

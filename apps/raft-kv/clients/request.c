@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "request.h"
 
+#include <hiredis/sds.h>
 #include <stdlib.h>
 
 #include "limits.h"
 #include "report.h"
+
+enum { KEEP = 4096 /* bytes that a client without a command keeps */ };
 
 /* --- callbacks of hiredis' reader ---------------------------------------- */
 
@@ -14,8 +17,13 @@ static void *refuse(const redisReadTask *task, const char *why) {
     return NULL; /* hiredis treats this as out of memory and stops parsing for good */
 }
 
+/* The limit of the command; `request` is a member of `requests`. */
+static size_t limit_of(const struct request *q) {
+    return ((const struct requests *)((const char *)q - offsetof(struct requests, request)))->limit;
+}
+
 static bool add(struct request *q, const char *text, size_t len) {
-    if (len > MAX_VALUE || q->bytes.len + len > MAX_COMMAND || q->n == MAX_ARGUMENTS) {
+    if (len > MAX_VALUE || q->bytes.len + len > limit_of(q) || q->n == MAX_ARGUMENTS) {
         return false;
     }
     q->arguments = array_grow(q->arguments, q->n, &q->cap, sizeof *q->arguments);
@@ -41,7 +49,7 @@ static void *on_array(const redisReadTask *task, int n) {
     if (task->parent != NULL) {
         return refuse(task, "expected '$', got '*'");
     }
-    if (n > MAX_ARGUMENTS) {
+    if ((size_t)n > MAX_ARGUMENTS || (size_t)n > limit_of(task->privdata)) {
         return refuse(task, "invalid multibulk length");
     }
     return task->privdata;
@@ -83,17 +91,37 @@ static redisReplyObjectFunctions functions = {.createString = on_string,
                                               .freeObject = on_free};
 
 void requests_init(struct requests *r) {
-    *r = (struct requests){.reader = redisReaderCreateWithFunctions(&functions)};
+    *r = (struct requests){.reader = redisReaderCreateWithFunctions(&functions),
+                           .limit = MAX_COMMAND};
     if (r->reader == NULL) {
         die("out of memory");
     }
     r->reader->privdata = &r->request;
 }
 
+static void request_free(struct request *q) {
+    free(q->arguments);
+    buf_free(&q->bytes);
+    *q = (struct request){0};
+}
+
 void requests_free(struct requests *r) {
     redisReaderFree(r->reader);
-    free(r->request.arguments);
-    buf_free(&r->request.bytes);
+    r->reader = NULL;
+    request_free(&r->request);
+}
+
+/* Bytes of the reader's buffer. It has none after an error. */
+static size_t buffer_size(const redisReader *reader) {
+    return reader->buf != NULL ? sdsalloc(reader->buf) : 0;
+}
+
+size_t requests_memory(const struct requests *r) {
+    if (r->reader == NULL) {
+        return 0;
+    }
+    return sizeof *r->reader + buffer_size(r->reader) + r->request.bytes.cap +
+           r->request.cap * sizeof *r->request.arguments;
 }
 
 void requests_feed(struct requests *r, const char *data, size_t len) {
@@ -105,8 +133,8 @@ void requests_feed(struct requests *r, const char *data, size_t len) {
 /* --- commands ------------------------------------------------------------ */
 
 static void request_clear(struct request *q) {
-    if (q->bytes.cap > MAX_INLINE) { /* free the memory of a large command */
-        buf_free(&q->bytes);
+    if (q->bytes.cap > MAX_INLINE || q->cap * sizeof *q->arguments > MAX_INLINE) {
+        request_free(q); /* the memory of a large command */
     }
     q->n = 0;
     q->bytes.len = 0;
@@ -133,6 +161,19 @@ static void discard(struct requests *r) {
     r->reader->privdata = &r->request;
 }
 
+bool requests_unfinished(const struct requests *r) {
+    return !at_command_start(r->reader) || r->reader->pos < r->reader->len;
+}
+
+void requests_trim(struct requests *r) {
+    if (!requests_unfinished(r) && buffer_size(r->reader) > KEEP) {
+        discard(r);
+    }
+    if (at_command_start(r->reader) && r->request.bytes.cap > KEEP) {
+        request_free(&r->request);
+    }
+}
+
 /* Parse an inline command: one line of words. */
 static int next_inline(struct requests *r) {
     redisReader *reader = r->reader;
@@ -155,7 +196,10 @@ static int next_inline(struct requests *r) {
         while (at < end && *at != ' ' && *at != '\t' && *at != '\r') {
             at++;
         }
-        add(&r->request, word, (size_t)(at - word));
+        if (!add(&r->request, word, (size_t)(at - word))) {
+            r->request.error = "too big inline request";
+            return -1;
+        }
     }
     reader->pos += (size_t)(end - line) + 1;
     if (reader->pos >= MAX_INLINE) {
@@ -188,7 +232,8 @@ int requests_next(struct requests *r) {
             return -1;
         }
         if (whole == NULL) {
-            if (reader->len - reader->pos > MAX_VALUE + MAX_INLINE) {
+            size_t value = r->limit < MAX_VALUE ? r->limit : MAX_VALUE;
+            if (reader->len - reader->pos > value + MAX_INLINE) {
                 r->request.error = "invalid bulk length";
                 return -1;
             }

@@ -24,10 +24,18 @@ struct request {
 struct requests {
     redisReader *reader;
     struct request request; /* the current command */
+    size_t limit;           /* bytes of a command, at most MAX_COMMAND */
 };
 
 void requests_init(struct requests *r);
 void requests_free(struct requests *r);
+
+/* Bytes of memory in use. */
+size_t requests_memory(const struct requests *r);
+/* True if a part of a command was received. */
+bool requests_unfinished(const struct requests *r);
+/* Free the memory of past commands. Not while a command is being executed. */
+void requests_trim(struct requests *r);
 
 /* Add received bytes. */
 void requests_feed(struct requests *r, const char *data, size_t len);

@@ -17,7 +17,7 @@ void frame_end(struct buf *b, size_t begun) {
     store_le(frame + 4, crc32c(0, frame + FRAME_HEAD, len), 4);
 }
 
-int frame_check(const char *data, size_t available, size_t *len) {
+int frame_length(const char *data, size_t available, size_t *len) {
     *len = 0;
     if (available < FRAME_HEAD) {
         return 0;
@@ -26,36 +26,11 @@ int frame_check(const char *data, size_t available, size_t *len) {
     if (*len == 0 || *len > MAX_FRAME) {
         return -1;
     }
-    if (available - FRAME_HEAD < *len) {
-        return 0;
-    }
-    return load_le(data + 4, 4) == crc32c(0, data + FRAME_HEAD, *len) ? 1 : -1;
+    return available - FRAME_HEAD >= *len;
 }
 
-void frame_put(struct buf *b, enum frame_kind kind) {
-    size_t begun = frame_begin(b);
-    buf_put_int(b, kind, 1);
-    frame_end(b, begun);
-}
-
-void hello_encode(struct buf *b, const struct hello *hello) {
-    size_t begun = frame_begin(b);
-    buf_put_int(b, FRAME_HELLO, 1);
-    buf_put_int(b, HELLO_MAGIC, 4);
-    buf_put_int(b, hello->from, 8);
-    buf_put_int(b, hello->to, 8);
-    buf_put_string(b, hello->cluster);
-    buf_put_string(b, hello->address);
-    frame_end(b, begun);
-}
-
-bool hello_decode(const char *data, size_t len, struct hello *hello) {
-    struct cursor c = {data, data + len, false};
-    bool known = cursor_int(&c, 1) == FRAME_HELLO && cursor_int(&c, 4) == HELLO_MAGIC;
-    hello->from = cursor_int(&c, 8);
-    hello->to = cursor_int(&c, 8);
-    hello->cluster = cursor_string(&c);
-    hello->address = cursor_string(&c);
-    return known && !c.bad && hello->from != 0 && hello->address[0] != '\0' &&
-           strlen(hello->address) <= MAX_ADDRESS;
+int frame_check(const char *data, size_t available, size_t *len) {
+    int whole = frame_length(data, available, len);
+    bool wrong = whole == 1 && load_le(data + 4, 4) != crc32c(0, data + FRAME_HEAD, *len);
+    return wrong ? -1 : whole;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Frames between servers.
  *
- * A frame is a u32 length, a u32 checksum of the content, and the content. The first byte of the
- * content is the kind: a Raft message type (codec.h) or a kind of handshake frame. Integers are
- * little endian and of fixed width. */
+ * A frame is a u32 length, a u32 checksum of the content, and the content, whose first byte is its
+ * kind. Integers are little endian and of fixed width. With a secret, most frames are encrypted:
+ * see session.h. */
 #ifndef KV_FRAME_H
 #define KV_FRAME_H
 
@@ -14,35 +14,25 @@
 enum { FRAME_HEAD = 8 };
 
 enum frame_kind {
+    FRAME_MESSAGE = 1,  /* a Raft message: see message.h */
     FRAME_HELLO = 16,   /* first frame of the connecting server */
     FRAME_WELCOME = 17, /* accepted: Raft messages follow, in one direction */
     FRAME_REFUSED = 18, /* refused: a string with the reason */
-    FRAME_PING = 19,    /* asks for a FRAME_PONG; both have no content but their kind */
-    FRAME_PONG = 20     /* the answer, on the same connection */
-};
-
-#define HELLO_MAGIC 0x31504b52u /* "RKP1" */
-
-/* The handshake. In a decoded one the strings point into the decoded bytes. */
-struct hello {
-    raft_id from;
-    raft_id to;
-    const char *cluster;
-    const char *address; /* of `from` */
+    FRAME_PING = 19,    /* asks for a FRAME_PONG; both tell what is synced, see handshake.h */
+    FRAME_PONG = 20,    /* the answer, on the same connection */
+    FRAME_KEY = 30,     /* the exchange of keys: see session.h */
+    FRAME_PROOF = 31
 };
 
 /* Append a frame: frame_begin(), append the content, frame_end(). */
 size_t frame_begin(struct buf *b);
 void frame_end(struct buf *b, size_t begun);
 
-/* Check for a frame at the beginning of `data`. 1: it is complete, and *len is the length of its
+/* Look for a frame at the beginning of `data`. 1: it is whole, and *len is the length of its
  * content. 0: it is incomplete, and *len is that length if already known, else 0. -1: malformed. */
+int frame_length(const char *data, size_t available, size_t *len);
+
+/* The same, and -1 if the checksum is wrong. */
 int frame_check(const char *data, size_t available, size_t *len);
-
-/* Append a frame that consists of its kind, such as FRAME_PING. */
-void frame_put(struct buf *b, enum frame_kind kind);
-
-void hello_encode(struct buf *b, const struct hello *hello);
-bool hello_decode(const char *data, size_t len, struct hello *hello);
 
 #endif

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 
 #include "address.h"
+#include "identify.h"
 #include "report.h"
 #include "server.h"
 
@@ -25,6 +26,7 @@ static void check(struct link *l);
 static void link_free(struct link *l) {
     if (l->closed && !l->resolving) {
         buf_free(&l->sending);
+        session_end(&l->session);
         free(l);
     }
 }
@@ -35,6 +37,25 @@ static void on_closed(uv_handle_t *handle) {
     link_free(l);
 }
 
+static void end(struct link *l) {
+    l->peer->link = NULL;
+    l->peer = NULL;
+    uv_close((uv_handle_t *)&l->tcp, on_closed);
+}
+
+/* False: this reason has been logged since the last success. */
+static bool is_new_reason(struct peer *peer, const char *why) {
+    enum { MOST = sizeof peer->logged / sizeof peer->logged[0] };
+    uint32_t sum = crc32c(0, why, strlen(why));
+    for (unsigned i = 0; i < peer->n_logged && i < MOST; i++) {
+        if (peer->logged[i] == sum) {
+            return false;
+        }
+    }
+    peer->logged[peer->n_logged++ % MOST] = sum;
+    return true;
+}
+
 void link_on_retry(uv_timer_t *timer) {
     struct peer *peer = timer->data;
     if (peer->link != NULL && peer->link->ready) {
@@ -42,11 +63,12 @@ void link_on_retry(uv_timer_t *timer) {
         return;
     }
     if (peer->link != NULL) { /* timeout while connecting */
-        struct link *l = peer->link;
-        l->peer = NULL;
-        peer->link = NULL;
-        uv_close((uv_handle_t *)&l->tcp, on_closed);
+        end(peer->link);
         peer->unreachable = true;
+        if (peer->identify != NULL) {
+            identify_failed(peer, "no answer", false);
+            return;
+        }
     }
     if (server_now() < peer->used + IDLE_AFTER) {
         link_start(peer);
@@ -58,16 +80,18 @@ void link_fail(struct link *l, const char *why) {
     if (peer == NULL) {
         return;
     }
-    if (l->ready || !peer->failure_logged) {
-        report("server %llu at %s: %s", peer->id, peer->address, why);
-        peer->failure_logged = true;
+    if (peer->identify != NULL) {
+        end(l);
+        identify_failed(peer, why, false);
+        return;
     }
-    l->peer = NULL;
-    peer->link = NULL;
+    if (why != NULL && (is_new_reason(peer, why) || l->ready)) {
+        report("server %llu at %s: %s", peer->id, peer->address, why);
+    }
+    end(l);
     peer->out.len = 0;
     peer->congested = false;
     peer->unreachable = true;
-    uv_close((uv_handle_t *)&l->tcp, on_closed);
     uv_timer_start(&peer->retry, link_on_retry, peer->delay, 0);
     peer->delay = peer->delay * 2 > RETRY_MAX ? RETRY_MAX : peer->delay * 2;
 }
@@ -113,7 +137,9 @@ static void check(struct link *l) {
         return;
     }
     if (l->ping == 0) {
-        frame_put(&l->peer->out, FRAME_PING); /* peers_flush() sends it */
+        size_t begun = l->peer->out.len;
+        ping_put(l->peer->peers->server, &l->peer->out); /* peers_flush() sends it */
+        session_seal(&l->session, &l->peer->out, begun);
         l->ping = l->sent + l->peer->out.len;
     }
     check_later(l);
@@ -149,41 +175,113 @@ void link_send(struct link *l, struct buf *out) {
     out->len = 0;
 }
 
+static void on_refused(struct link *l, const char *reason) {
+    struct peer *peer = l->peer;
+    refusals_note(&peer->peers->refusals, REFUSED_BY_PEER, peer->id, reason);
+    if (peer->identify != NULL) {
+        end(l);
+        identify_failed(peer, reason, true);
+        return;
+    }
+    link_fail(l, NULL);
+}
+
+static void on_welcome(struct link *l, const struct welcome *welcome) {
+    struct peer *peer = l->peer;
+    if (peer->identify != NULL) {
+        end(l);
+        identify_answered(peer, welcome);
+        return;
+    }
+    struct server *s = peer->peers->server;
+    const char *why = handshake_on_welcome(s, peer->id, peer->address, welcome);
+    if (why != NULL) {
+        struct buf b = {0};
+        handshake_put_refused(&b, why);
+        session_seal(&l->session, &b, 0);
+        link_send(l, &b);
+        buf_free(&b);
+        if (l->peer != NULL) {
+            on_refused(l, why);
+        }
+        return;
+    }
+    refusals_clear(&peer->peers->refusals, REFUSED_BY_PEER, peer->id);
+    l->ready = true;
+    peer->delay = RETRY_MIN;
+    peer->n_logged = 0;
+    session_seal_all(&l->session, &peer->out);
+    check_later(l);
+}
+
 static void on_answer(struct link *l, int whole, const char *content, size_t len) {
-    if (whole == 1 && content[0] == FRAME_WELCOME && !l->ready) {
-        l->ready = true;
-        l->peer->delay = RETRY_MIN;
-        l->peer->failure_logged = false;
-        check_later(l);
-        return;
-    }
-    if (whole == 1 && len == 1 && content[0] == FRAME_PONG && l->ping != 0) {
+    struct server *s = l->peer->peers->server;
+    struct welcome welcome;
+    const char *reason;
+    if (whole == 1 && !l->ready && welcome_decode(content, len, &welcome)) {
+        on_welcome(l, &welcome);
+    } else if (whole == 1 && content[0] == FRAME_PONG && l->ping != 0 &&
+               ping_take(s, l->peer->id, l->peer->address, content, len)) {
         l->ping = 0;
-        return;
+    } else if (whole == 1 && (reason = refused_decode(content, len)) != NULL) {
+        on_refused(l, reason);
+    } else {
+        link_fail(l, "invalid reply: not a raft-kv server");
     }
-    if (whole == 1 && content[0] == FRAME_REFUSED) {
-        char why[300];
-        struct cursor c = {content + 1, content + len, false};
-        const char *text = cursor_string(&c);
-        snprintf(why, sizeof why, "refused: %.256s", text != NULL ? text : "");
+}
+
+static void put_hello(struct link *l, struct buf *out) {
+    const struct peer *peer = l->peer;
+    size_t begun = out->len;
+    handshake_put_hello(peer->peers->server, out, peer->purpose, peer->id, peer->address);
+    session_seal(&l->session, out, begun);
+}
+
+/* A frame of the exchange of keys. The hello follows this server's proof at once, so that a server
+ * with another secret finds that out too. */
+static void on_exchange(struct link *l, size_t len) {
+    bool first = l->session.state == SESSION_KEY;
+    struct buf out = {0};
+    const char *why = session_exchange(&l->session, l->in, len, &out);
+    if (why == NULL && first) {
+        put_hello(l, &out);
+        link_send(l, &out);
+    }
+    if (why != NULL) {
         link_fail(l, why);
+    }
+    buf_free(&out);
+}
+
+static void take_answer(struct link *l, size_t len) {
+    char opened[sizeof l->in];
+    bool refused = l->session.state == SESSION_KEY && l->in[FRAME_HEAD] == FRAME_REFUSED;
+    if (session_exchanges(&l->session) && !refused) {
+        on_exchange(l, len);
         return;
     }
-    link_fail(l, "invalid reply: not a raft-kv server");
+    const char *content = session_open(&l->session, l->in, &len, opened);
+    if (content == NULL && l->session.state == SESSION_OPEN) {
+        link_fail(l, "a frame is not authentic");
+    } else {
+        on_answer(l, content != NULL ? 1 : -1, content, len);
+    }
 }
 
 static void take_answers(struct link *l) {
     while (l->peer != NULL && l->in_len > 0) {
         size_t len;
-        int whole = frame_check(l->in, l->in_len, &len);
+        int whole = frame_length(l->in, l->in_len, &len);
         if (whole == 0 && l->in_len < sizeof l->in) {
             return;
         }
-        on_answer(l, whole, l->in + FRAME_HEAD, len);
-        if (whole == 1) {
-            l->in_len -= FRAME_HEAD + len;
-            memmove(l->in, l->in + FRAME_HEAD + len, l->in_len);
+        if (whole != 1) {
+            on_answer(l, -1, NULL, 0);
+            return;
         }
+        take_answer(l, len);
+        l->in_len -= FRAME_HEAD + len;
+        memmove(l->in, l->in + FRAME_HEAD + len, l->in_len);
     }
 }
 
@@ -214,10 +312,11 @@ static void on_connected(uv_connect_t *connect, int status) {
         link_fail(l, uv_strerror(status));
         return;
     }
-    const struct options *o = l->peer->peers->server->options;
-    struct hello hello = {o->id, l->peer->id, o->cluster, o->advertise};
     struct buf b = {0};
-    hello_encode(&b, &hello);
+    session_begin(&l->session, l->peer->peers->secret, true, &b);
+    if (!session_exchanges(&l->session)) {
+        put_hello(l, &b);
+    }
     uv_tcp_nodelay(&l->tcp, 1);
     peers_limit_silence(l->peer->peers, &l->tcp);
     uv_read_start((uv_stream_t *)&l->tcp, on_alloc, on_read);
@@ -244,9 +343,8 @@ void link_start(struct peer *peer) {
     uv_loop_t *loop = peer->peers->server->loop;
     struct endpoint to;
     if (!address_peer(peer->address, &to)) {
-        if (!peer->failure_logged) {
+        if (is_new_reason(peer, "malformed address")) {
             report("server %llu: malformed address %s", peer->id, peer->address);
-            peer->failure_logged = true;
         }
         return;
     }
@@ -266,6 +364,8 @@ void link_start(struct peer *peer) {
         return;
     }
     unsigned ms = peers_patience(peer->peers);
-    ms = ms < CONNECT_MIN ? CONNECT_MIN : ms > CONNECT_MAX ? CONNECT_MAX : ms;
+    ms = ms < CONNECT_MIN || peer->identify != NULL ? CONNECT_MIN
+         : ms > CONNECT_MAX                         ? CONNECT_MAX
+                                                    : ms;
     uv_timer_start(&peer->retry, link_on_retry, ms, 0);
 }

@@ -20,8 +20,12 @@ static struct peer *peer_of(struct peers *p, raft_id id, const char *address) {
         }
         peer = xmalloc(sizeof *peer);
         memset(peer, 0, sizeof *peer);
-        *peer = (struct peer){
-            .next = p->list, .peers = p, .id = id, .address = xstrdup(address), .delay = RETRY_MIN};
+        *peer = (struct peer){.next = p->list,
+                              .peers = p,
+                              .id = id,
+                              .address = xstrdup(address),
+                              .purpose = PURPOSE_RAFT,
+                              .delay = RETRY_MIN};
         uv_timer_init(p->server->loop, &peer->retry);
         peer->retry.data = peer;
         p->list = peer;
@@ -29,6 +33,7 @@ static struct peer *peer_of(struct peers *p, raft_id id, const char *address) {
     } else if (strcmp(peer->address, address) != 0) { /* its address has changed */
         free(peer->address);
         peer->address = xstrdup(address);
+        peer->n_logged = 0;
         if (peer->link != NULL) {
             link_fail(peer->link, "address changed");
         }
@@ -52,7 +57,9 @@ void peers_send(struct peers *p, struct raft_message *message) {
         return;
     }
     peer->congested = false;
-    if (!message_encode(&peer->out, message, &p->server->log)) {
+    struct session *session = peer->link->ready ? &peer->link->session : NULL;
+    if (!message_encode(&p->memory, &peer->out, p->server->options->id, message, &p->server->log,
+                        session)) {
         report("server %llu: dropped a message: its entries are not in the log any more", peer->id);
         peer->unreachable = true;
     }
@@ -87,6 +94,8 @@ void peers_report(struct peers *p) {
 }
 
 void peers_start(struct peers *p, struct server *server) {
+    const char *secret_file = server->options->secret_file;
     *p = (struct peers){.server = server};
+    p->secret = secret_file != NULL ? secret_load(secret_file) : NULL;
     inbound_listen(p);
 }

@@ -10,7 +10,10 @@
 
 #include <uv.h>
 
-#include "codec.h"
+#include "handshake.h"
+#include "message.h"
+#include "refusals.h"
+#include "session.h"
 
 struct server;
 struct peer;
@@ -23,7 +26,10 @@ struct peers {
     uv_tcp_t listener;
     struct inbound *inbound;
     unsigned n_inbound;
-    struct decoder decoder;
+    struct message_memory memory;
+    struct secret *secret; /* NULL: the network is trusted */
+    struct peer_tickets tickets;
+    struct refusals refusals;
 };
 
 void peers_start(struct peers *p, struct server *server);

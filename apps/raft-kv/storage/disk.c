@@ -79,6 +79,14 @@ static void sync_begin(struct server *s) {
     }
 }
 
+void disk_sync_log(struct server *s) {
+    log_write(&s->log);
+    journal_sync_begin(&s->log.journal);
+    journal_sync_run(&s->log.journal);
+    journal_sync_end(&s->log.journal);
+    s->sync.wanted = true; /* the next sync tells libraft */
+}
+
 static void on_spare(void *context) {
     struct server *s = context;
     journal_make_spare(&s->log.journal);

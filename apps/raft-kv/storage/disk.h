@@ -9,6 +9,9 @@ struct server;
  * entries are written and synced together when it has ended. */
 void disk_write_log(struct server *s);
 
+/* Write the appended entries and sync them on this thread. No other sync may be running. */
+void disk_sync_log(struct server *s);
+
 /* Begin to write the applied changes to the database if there are many or a scan needs them. */
 void disk_write_data(struct server *s);
 

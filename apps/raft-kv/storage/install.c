@@ -17,7 +17,7 @@
 /* Steps 2 and 3 of install.h. Can be repeated. */
 static void finish(struct store *s, const struct base *base) {
     char *complete = store_path(s, COMPLETE);
-    dump_load(s, complete, base->index);
+    dump_load(s, complete, base->index, base->index);
     rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
     store_put_base(s, batch, BASE_KEY, base); /* of an empty log */
     rocksdb_writebatch_delete_cf(batch, s->meta, INSTALL_KEY, strlen(INSTALL_KEY));

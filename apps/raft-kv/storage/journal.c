@@ -39,8 +39,8 @@ static void spare_path(const char *dir, const char *suffix, char path[PATH_SIZE]
 /* --- opening ------------------------------------------------------------- */
 
 void journal_open(struct journal *j, const char *dir, uint32_t segment_bytes) {
-    *j = (struct journal){
-        .dir = xstrdup(dir), .segment_bytes = segment_bytes, .next = 1, .spare = -1};
+    *j = (struct journal){.dir = xstrdup(dir), .next = 1, .spare = -1, .unsynced_dir = true};
+    j->segment_bytes = segment_bytes;
     if (mkdir(dir, 0755) != 0 && errno != EEXIST) {
         die("%s: %s", dir, strerror(errno));
     }
@@ -333,8 +333,8 @@ static bool keep_spare(struct journal *j, const char *path) {
 }
 
 void journal_trim(struct journal *j) {
-    DIR *dir = opendir(j->dir);
     struct dirent *entry;
+    DIR *dir = opendir(j->dir);
     if (dir == NULL) {
         die("%s: %s", j->dir, strerror(errno));
     }
@@ -346,10 +346,9 @@ void journal_trim(struct journal *j) {
         bool kept = segment && j->n > 0 && number >= j->segments[0].number && number < j->next;
         path_of(j->dir, entry->d_name, path);
         if (entry->d_name[0] != '.' && !kept &&
-            (strcmp(entry->d_name, "spare.log") != 0 || !keep_spare(j, path))) {
-            if (unlink(path) != 0) {
-                die("%s: %s", path, strerror(errno));
-            }
+            (strcmp(entry->d_name, "spare.log") != 0 || !keep_spare(j, path)) &&
+            unlink(path) != 0) {
+            die("%s: %s", path, strerror(errno));
         }
     }
     closedir(dir);
@@ -357,7 +356,6 @@ void journal_trim(struct journal *j) {
         journal_make_spare(j);
         journal_spare_made(j);
     }
-    j->unsynced_dir = true;
     journal_sync_begin(j);
     journal_sync_run(j);
     journal_sync_end(j);

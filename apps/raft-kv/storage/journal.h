@@ -76,8 +76,8 @@ typedef bool (*journal_visit)(void *context, const struct journal_place *place,
                               const char *payload);
 void journal_replay(struct journal *j, uint64_t first, uint64_t ticket, journal_visit visit,
                     void *context);
-/* Remove the files that the replay did not reach, and sync the others: before a crash, their last
- * records may not have been synced. After this, records may be appended. */
+/* Remove the files that the replay did not reach, and sync the others: the records that were read
+ * may be in memory only, if the last process was killed. After this, records may be appended. */
 void journal_trim(struct journal *j);
 
 /* Append a record. A sync that begins later makes it durable. */

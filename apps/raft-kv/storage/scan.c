@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "backup.h"
 #include "client.h"
 #include "dump.h"
 #include "limits.h"
@@ -35,6 +36,8 @@ struct scan {
     uint64_t keys;
     uint32_t digest;
     char *path; /* of a dump */
+    int error;  /* of writing a dump */
+    struct backup *backup;
 };
 
 static char *dump_path(struct server *s) { return store_path(&s->store, "outgoing.dump"); }
@@ -62,7 +65,11 @@ static void on_work(uv_work_t *work) {
             break;
         case SCAN_DUMP:
             data_flush(store);
-            dump_write(store, scan->read, scan->path, scan->index, scan->term);
+            scan->error = dump_write(store, scan->read, scan->path,
+                                     &(struct dump_info){.index = scan->index, .term = scan->term});
+            break;
+        case SCAN_BACKUP:
+            backup_run(scan->backup, store, scan->read, scan->index, scan->term);
             break;
     }
 }
@@ -117,7 +124,8 @@ bool scans_running(const struct scans *scans) {
     return scans->first != NULL && scans->first->read != NULL;
 }
 
-static void enqueue(struct server *s, enum scan_kind kind, struct client *client, uint64_t seq) {
+static struct scan *enqueue(struct server *s, enum scan_kind kind, struct client *client,
+                            uint64_t seq) {
     struct scan *scan = xmalloc(sizeof *scan);
     *scan = (struct scan){
         .kind = kind, .server = s, .client = client, .seq = seq, .wanted = s->data.applied};
@@ -125,6 +133,15 @@ static void enqueue(struct server *s, enum scan_kind kind, struct client *client
     s->scans.last = &scan->next;
     s->scans.n++;
     s->scans.queued[kind] = true;
+    return scan;
+}
+
+bool scan_for_backup(struct server *s, struct backup *backup) {
+    bool space = s->scans.n < MAX_QUEUE;
+    if (space) {
+        enqueue(s, SCAN_BACKUP, NULL, 0)->backup = backup;
+    }
+    return space;
 }
 
 void scan_for_client(struct server *s, enum scan_kind kind, struct client *client, uint64_t seq) {
@@ -227,6 +244,9 @@ void compaction_check(struct server *s) {
 
 static void dump_made(struct server *s, const struct scan *scan) {
     struct scans *scans = &s->scans;
+    if (scan->error != 0) {
+        die("%s: %s", scan->path, strerror(scan->error));
+    }
     compact(s, scan->index);
     if (raft_snapshot_index(&s->raft) != scan->index) {
         unlink(scan->path); /* a snapshot was installed meanwhile */
@@ -291,6 +311,9 @@ static void finish(struct scan *scan) {
             break;
         case SCAN_DUMP:
             dump_made(s, scan);
+            break;
+        case SCAN_BACKUP:
+            backup_done(scan->backup);
             break;
     }
 }

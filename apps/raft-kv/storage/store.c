@@ -9,9 +9,10 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "identity.h"
 #include "report.h"
 
-enum { FORMAT = 4, FENCE_SIZE = 24 };
+enum { FENCE_SIZE = 24 };
 #define FENCE_MAGIC 0x454e4654u
 #define REPLACE_SERVER \
     "remove this server from the cluster, empty its directory and add it again with a new ID"
@@ -42,7 +43,7 @@ void store_sync(struct store *s) {
     store_check(error, "sync of the database");
 }
 
-static char *meta_get(struct store *s, const char *key, size_t *len) {
+char *store_get(struct store *s, const char *key, size_t *len) {
     char *error = NULL;
     char *value = rocksdb_get_cf(s->db, s->read, s->meta, key, strlen(key), len, &error);
     store_check(error, "read from the database");
@@ -114,6 +115,11 @@ void store_check_fence(struct store *s, const struct fence *recovered) {
     s->ticket = recovered->hard;
 }
 
+void store_recovered(struct store *s, const struct fence *recovered) {
+    s->fenced = *recovered;
+    fence_write(s);
+}
+
 /* --- opening ------------------------------------------------------------- */
 
 static rocksdb_options_t *options_create(bool create) {
@@ -168,32 +174,6 @@ static void database_open(struct store *s, bool create, unsigned open_files) {
     free(path);
 }
 
-/* Check that the database belongs to this server and cluster; store the identity in a new one. */
-static void identity_check(struct store *s, const char *cluster, raft_id id) {
-    struct buf mine = {0};
-    buf_put_int(&mine, FORMAT, 2);
-    buf_put_int(&mine, id, 8);
-    buf_put_string(&mine, cluster);
-    size_t len = 0;
-    char *theirs = meta_get(s, "identity", &len);
-    if (theirs == NULL) {
-        if (!s->fresh) {
-            die("%s: the database is corrupted: it has no identity record", s->dir);
-        }
-        char *error = NULL;
-        rocksdb_put_cf(s->db, s->write_sync, s->meta, "identity", 8, mine.data, mine.len, &error);
-        store_check(error, "cannot create the database");
-    } else if (len < 2 || load_le(theirs, 2) != FORMAT) {
-        die("%s: the database has an unknown format", s->dir);
-    } else if (len != mine.len || memcmp(theirs, mine.data, len) != 0) {
-        die("%s belongs to server %llu of cluster \"%s\", not to server %llu of \"%s\"", s->dir,
-            len >= 10 ? (unsigned long long)load_le(theirs + 2, 8) : 0, len > 12 ? theirs + 12 : "",
-            id, cluster);
-    }
-    free(theirs);
-    buf_free(&mine);
-}
-
 void store_open(struct store *s, const char *dir, const char *cluster, raft_id id,
                 unsigned open_files) {
     *s = (struct store){.dir = xstrdup(dir)};
@@ -208,13 +188,13 @@ void store_open(struct store *s, const char *dir, const char *cluster, raft_id i
     rocksdb_writeoptions_disable_WAL(s->write_data, 1);
     s->read = rocksdb_readoptions_create();
     database_open(s, s->fresh, open_files);
-    identity_check(s, cluster, id);
+    identity_open(s, cluster, id);
     char *values = store_path(s, "values");
     values_open(&s->values, values);
     free(values);
     if (s->fresh) {
         struct hard_state hard;
-        if (store_load_hard_state(s, &hard)) {
+        if (s->cluster_id != 0 || store_load_hard_state(s, &hard)) {
             die("%s/fence is missing: the file was deleted or the disk lost it", dir);
         }
         fence_create(s);
@@ -238,7 +218,7 @@ void store_close(struct store *s) {
 
 bool store_load_hard_state(struct store *s, struct hard_state *hard) {
     size_t len = 0;
-    char *value = meta_get(s, "hard-state", &len);
+    char *value = store_get(s, "hard-state", &len);
     if (value == NULL) {
         *hard = (struct hard_state){0};
         return false;
@@ -264,7 +244,7 @@ void store_save_hard_state(struct store *s, raft_term term, raft_id voted_for) {
 
 bool store_load_base(struct store *s, const char *key, struct base *base) {
     size_t len = 0;
-    char *value = meta_get(s, key, &len);
+    char *value = store_get(s, key, &len);
     if (value == NULL) {
         *base = (struct base){0};
         return false;

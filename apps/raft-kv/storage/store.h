@@ -35,10 +35,12 @@ struct store {
     rocksdb_writeoptions_t *write_sync; /* the same, synced */
     rocksdb_writeoptions_t *write_data; /* without the write-ahead log */
     rocksdb_readoptions_t *read;
-    int fence;           /* file descriptor of the fence file */
-    struct fence fenced; /* its contents */
-    uint64_t ticket;     /* ticket of the last record of term and vote */
-    bool fresh;          /* the directory had no fence file: a new server */
+    int fence;            /* file descriptor of the fence file */
+    struct fence fenced;  /* its contents: what is known to be synced */
+    uint64_t incarnation; /* of this directory, see identity.h */
+    uint64_t cluster_id;  /* 0: this server does not belong to a cluster yet */
+    uint64_t ticket;      /* ticket of the last record of term and vote */
+    bool fresh;           /* the directory had no fence file: a new server */
     struct values values;
 };
 
@@ -49,6 +51,9 @@ void store_close(struct store *s);
 
 /* End the process with a message if less was recovered than the fence says. */
 void store_check_fence(struct store *s, const struct fence *recovered);
+/* Note in the fence what was recovered. It must be durable: the database writes what it recovers to
+ * tables, journal_trim() syncs the log. */
+void store_recovered(struct store *s, const struct fence *recovered);
 /* Note in the fence that the log is synced up to this ticket. Event loop's thread only. */
 void store_note_log(struct store *s, uint64_t ticket);
 
@@ -65,6 +70,8 @@ void store_put_base(struct store *s, rocksdb_writebatch_t *batch, const char *ke
 void store_save_base(struct store *s, const rocksdb_writeoptions_t *options, const char *key,
                      const struct base *base);
 
+/* The value of a small record, which the caller frees; NULL: there is none. */
+char *store_get(struct store *s, const char *key, size_t *len);
 void store_write(struct store *s, const rocksdb_writeoptions_t *options,
                  rocksdb_writebatch_t *batch);
 /* End the process with a message if a RocksDB call has set `error`. */
