@@ -3,8 +3,8 @@
  * waits for, so that such work does not take processor time from requests.
  *
  * Why not uv_async_t: while a worker is inside uv_async_send(), the loop's thread spins. If both
- * share a processor, the wake-up itself interrupts the worker there; with few processors, a tenth of
- * a follower's processor time went into that. An eventfd has no such state. */
+ * share a processor, the wake-up itself interrupts the worker there; with few processors, a tenth
+ * of a follower's processor time went into that. An eventfd has no such state. */
 #ifndef KV_BACKGROUND_H
 #define KV_BACKGROUND_H
 
