@@ -187,6 +187,12 @@ packages() { tools/package; }
 # platforms [NAME...]: other compilers, machines and systems.
 platforms() { tools/platforms "$@"; }
 
+# The bindings for other languages. Every tool can be installed, so a test that is skipped has failed.
+bindings() {
+    need_packages "${PACKAGES_BINDINGS[@]}"
+    RAFT_INSIST=1 tools/bindings
+}
+
 # --- The two lists.
 
 # commit_checks: all tests, and of the night's checks those whose result depends on the commit.
@@ -201,6 +207,7 @@ commit_checks() {
     check lint "clang-tidy, cppcheck, shellcheck" lint
     check coverage "coverage" coverage
     check installation "the installed library is used in every way" installation
+    check bindings "the bindings for other languages" bindings
     check platforms "a foreign processor, WebAssembly, the flags of Fedora" \
         platforms aarch64 wasm32 fedora-flags
     check packages "the release tarball, built twice; packages from it" packages
@@ -219,6 +226,7 @@ full_checks() {
     check valgrind "unit, scenario, C and memory tests under valgrind" under_valgrind
     check builds "the same updates from every build, on foreign architectures too" every_build
     check demo "three servers of raft-kv; the leader is killed" demo
+    check bindings "the bindings for other languages" bindings
     check platforms "every platform" platforms
     check packages "the release tarball, built twice; packages from it" packages
     check fresh-install "Debian 12 and 13: the library as the README installs it" fresh_install

@@ -28,6 +28,8 @@ PACKAGES_CLANG=(clang libclang-rt-dev)
 # Other word sizes and byte orders. Not g++-multilib: it conflicts with every cross compiler.
 PACKAGES_PLATFORMS=(clang @g++-multilib g++-s390x-linux-gnu qemu-user)
 PACKAGES_LINT=(clang-tidy cppcheck shellcheck)
+PACKAGES_WASM=(clang lld llvm wasi-libc libclang-rt-dev-wasm32 libc++-dev-wasm32)
+PACKAGES_BINDINGS=(python3-cffi mypy nodejs)
 PACKAGES_PACKAGING=(debhelper dpkg-dev fakeroot lintian rpm cmake)
 
 say() { printf '== %s\n' "$*"; }

@@ -74,8 +74,8 @@ static void on_answer(void *context, const struct welcome *answer, const char *e
         f->missing++;
         if (!refused && !a->waiting) {
             a->waiting = true;
-            report("waiting for server %llu at %s to found the cluster: %s", a->member->id,
-                   a->member->address, error);
+            report_warn("waiting for server %llu at %s to found the cluster: %s", a->member->id,
+                        a->member->address, error);
         }
     }
     if (--f->outstanding == 0) {

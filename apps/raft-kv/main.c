@@ -13,9 +13,7 @@ enum { STOP_DEADLINE = 1700 /* ms after SIGTERM or SIGINT */ };
 /* Everything that was acknowledged is on the disk, so the process may end at any time. */
 static void on_deadline(int number_) {
     (void)number_;
-    static const char text[] = "raft-kv: did not stop in time, ending now\n";
-    ssize_t n = write(STDERR_FILENO, text, sizeof text - 1);
-    (void)n;
+    report_from_signal("did not stop in time, ending now");
     _exit(0);
 }
 
@@ -42,6 +40,8 @@ static void stop(struct server *s) {
     peer_tickets_save(&s->peers.tickets, &s->store, server_now());
     store_sync(&s->store);
     store_close(&s->store);
+    report("stopped");
+    report_flush();
     _exit(0); /* closes the connections */
 }
 
@@ -53,6 +53,7 @@ int main(int argc, char **argv) {
         return backup_check(options.check_backup);
     }
     signal(SIGPIPE, SIG_IGN);
+    report_start();
     signal(SIGXFSZ, SIG_IGN); /* a write beyond the file size limit then fails with EFBIG */
     uv_loop_t *loop = uv_default_loop();
     server_start(&server, &options, loop);

@@ -46,6 +46,9 @@ static const char usage[] =
     "  --trailing N           entries to keep for servers that lag behind (20000)\n"
     "  --log-segment KIB      size of a log file (16384), and a quarter of a file of values\n"
     "  --large-value BYTES    larger values are kept in files of their own (4096)\n"
+    "  --log-level LEVEL      debug, info, warn or error (info)\n"
+    "  --disk-reserve MIB     refuse writes if less than this is free (1024, but at most two\n"
+    "                         thirds of the file system)\n"
     "  --max-client-memory MIB\n"
     "                         memory for the commands and replies of all clients (256)\n"
     "  --write-timeout MS     after this time a command that cannot be completed is answered with\n"
@@ -108,6 +111,8 @@ static const struct option long_options[] = {{"id", required_argument, NULL, 0},
                                              {"trailing", required_argument, NULL, 0},
                                              {"log-segment", required_argument, NULL, 0},
                                              {"large-value", required_argument, NULL, 0},
+                                             {"log-level", required_argument, NULL, 0},
+                                             {"disk-reserve", required_argument, NULL, 0},
                                              {"help", no_argument, NULL, 0},
                                              {NULL, 0, NULL, 0}};
 
@@ -136,6 +141,7 @@ static void set(struct options *o, const char *name, const char *value) {
                    {"trailing", &o->trailing, 1u << 30},
                    {"log-segment", &o->log_segment, 1024 * 1024},
                    {"large-value", &o->large_value, MAX_COMMAND},
+                   {"disk-reserve", &o->disk_reserve, 1u << 30},
                    {"max-client-memory", &o->max_client_memory, MAX_CLIENT_MEMORY},
                    {"write-timeout", &o->write_timeout, MAX_TIMEOUT},
                    {"client-timeout", &o->client_timeout, MAX_TIMEOUT}};
@@ -157,6 +163,11 @@ static void set(struct options *o, const char *name, const char *value) {
         o->insecure = true;
     } else if (strcmp(name, "force-new-cluster") == 0) {
         o->force_new_cluster = true;
+    } else if (strcmp(name, "log-level") == 0) {
+        o->log_level = value;
+        if (!report_level(value)) {
+            die("--log-level: expected debug, info, warn or error: %s", value);
+        }
     }
 }
 
@@ -190,6 +201,7 @@ void options_parse(struct options *o, int argc, char **argv) {
                           .trailing = 20000,
                           .log_segment = 16 * 1024,
                           .large_value = 4 * 1024,
+                          .log_level = "info",
                           .max_client_memory = 256,
                           .write_timeout = 10000,
                           .client_timeout = 60000};

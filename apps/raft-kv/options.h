@@ -29,6 +29,8 @@ struct options {
     unsigned max_client_memory; /* MiB, see memory.h */
     unsigned write_timeout;     /* ms; clients can set their own */
     unsigned client_timeout;    /* ms after which a client without progress is closed */
+    unsigned disk_reserve;      /* MiB that must stay free; 0: chosen by the size of the disk */
+    const char *log_level;
 };
 
 /* Read and check the options. `--help` and errors end the process. */

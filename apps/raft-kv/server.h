@@ -24,6 +24,8 @@
 #include "proposals.h"
 #include "reads.h"
 #include "scan.h"
+#include "space.h"
+#include "watch.h"
 
 struct client;
 
@@ -40,6 +42,9 @@ struct sync {
     unsigned long long write; /* libraft's ticket for them, */
     uint64_t ticket;          /* and journal records up to this ticket */
     raft_time last_slow;      /* when a sync on the loop's thread was last slow */
+    raft_time begun;          /* when the running sync began, */
+    bool told;                /* and whether the log says that it is slow */
+    uint64_t took;            /* ns that the last sync took */
 };
 
 struct server {
@@ -85,6 +90,8 @@ struct server {
         uint64_t seq;
     } transfer;
     struct change change; /* the change of the members in progress */
+    struct space space;
+    struct watch watch;
     struct client_memory memory;
     struct auth auth;
     struct buf scratch;   /* replies are built here */
@@ -109,6 +116,7 @@ int server_step(struct server *s, struct raft_event *event);
 void server_carry_out(struct server *s, struct raft_update *u);
 void server_on_turn(uv_prepare_t *prepare);
 
+#define KV_VERSION "1.0.0"
 /* Run the next iteration of the event loop without waiting for input. */
 void server_again(struct server *s);
 /* For founding.c: the data were restored from a backup. Begin with a snapshot at entry 1, so that

@@ -5,6 +5,8 @@
 
 #include "backup.h"
 #include "client.h"
+#include "disk.h"
+#include "file.h"
 #include "identity.h"
 #include "recover.h"
 #include "report.h"
@@ -29,6 +31,7 @@ static void settings(struct server *s) {
     error = error != 0 ? error : raft_set_max_inflight_entries(&s->raft, MAX_INFLIGHT_ENTRIES);
     error = error != 0 ? error : raft_set_max_uncommitted_entries(&s->raft, MAX_UNCOMMITTED);
     error = error != 0 ? error : raft_set_install_snapshot_timeout(&s->raft, 5000);
+    error = error != 0 ? error : raft_set_capacity_threshold(&s->raft, SPACE_PLENTY);
     error = error != 0 ? error
                        : raft_set_features(&s->raft, RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS |
                                                          RAFT_FEATURE_JOINT);
@@ -47,6 +50,8 @@ static void discard_log(struct server *s, struct base *base) {
 /* Read the persistent state. */
 static void load(struct server *s, struct hard_state *hard, struct base *base,
                  struct log_image *image) {
+    dir_make(s->options->dir);
+    space_open(&s->space, s->options->dir, s->options->disk_reserve);
     store_open(&s->store, s->options->dir, s->options->cluster, s->options->id,
                s->descriptors.open_files);
     s->store.values.large = s->options->large_value;
@@ -70,7 +75,7 @@ static void load(struct server *s, struct hard_state *hard, struct base *base,
     bool founding = s->log.last == 0 && s->data.applied == 1 && backup_restored(&s->store);
     if (!founding && (s->data.applied < base->index || s->data.applied > s->log.last)) {
         die("%s: the database is corrupted: it holds the data at entry %llu, outside of the log's "
-            "range %llu to %llu",
+            "range %llu to %llu; " REPLACE_SERVER,
             s->options->dir, s->data.applied, base->index, s->log.last);
     }
 }
@@ -81,7 +86,9 @@ static void step_start(struct server *s, const struct hard_state *hard, struct b
     settings(s);
     struct raft_snapshot_metadata metadata = {base->index, base->term, base->members.conf,
                                               base->conf_index};
-    struct raft_event event = {.time = server_now(), .type = RAFT_START};
+    disk_check_space(s);
+    struct raft_event event = {
+        .time = server_now(), .type = RAFT_START, .capacity = (unsigned short)s->space.level};
     event.start.term = hard->term;
     event.start.voted_for = hard->voted_for;
     event.start.metadata = base->index > 0 ? &metadata : NULL;
@@ -89,8 +96,13 @@ static void step_start(struct server *s, const struct hard_state *hard, struct b
     event.start.entries = image->entries;
     event.start.n_entries = image->n;
     struct raft_update update;
-    if (raft_step(&s->raft, &event, &update) != 0) {
-        die("%s: the log is corrupted: %s", s->options->dir, raft_errmsg(&s->raft));
+    int error = raft_step(&s->raft, &event, &update);
+    if (error == RAFT_NOMEM) {
+        die("out of memory");
+    }
+    if (error != 0) {
+        die("%s: the log is corrupted: %s; " REPLACE_SERVER, s->options->dir,
+            raft_errmsg(&s->raft));
     }
     report("started: term %llu, log %llu to %llu, snapshot %llu, applied %llu", hard->term,
            s->log.first, s->log.last, base->index, s->data.applied);
@@ -147,8 +159,16 @@ static void start_raft(struct server *s) {
     recover_check(s);
 }
 
+static void report_options(const struct options *o) {
+    report("raft-kv " KV_VERSION
+           " starts: cluster %s, directory %s, address %s, election timeout "
+           "%u ms, heartbeat %u ms, log level %s",
+           o->cluster, o->dir, o->advertise, o->election_timeout, o->heartbeat, o->log_level);
+}
+
 static void on_housekeeping(uv_timer_t *timer) {
     struct server *s = timer->data;
+    watch_housekeeping(s);
     proposals_expire(s);
     reads_expire(s);
     clients_watch(s);
@@ -157,6 +177,7 @@ static void on_housekeeping(uv_timer_t *timer) {
 
 void server_start(struct server *s, const struct options *options, uv_loop_t *loop) {
     *s = (struct server){.options = options, .loop = loop, .started = server_now()};
+    report_options(options);
     descriptors_init(&s->descriptors);
     proposals_init(&s->proposals);
     memory_init(&s->memory, (size_t)options->max_client_memory * 1024 * 1024);

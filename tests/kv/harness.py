@@ -143,7 +143,7 @@ class Server:
 
     def start(self):
         command = [RAFT_KV, "--id", str(self.id), "--dir", self.dir,
-                   "--cluster", self.cluster,
+                   "--cluster", self.cluster, "--disk-reserve", "16",
                    "--listen", "127.0.0.1:%d" % self.port,
                    "--peer-listen", "127.0.0.1:%d" % self.peer_port] + self.options
         if self.bootstrap:

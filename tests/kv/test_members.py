@@ -17,11 +17,13 @@ def change(server):
     return dict(zip(flat[::2], flat[1::2]))
 
 
-def add_dead(cluster, id):
-    """Add a standby that stops at once; return it."""
+def add_dead(cluster, id, behind=True):
+    """Add a standby that stops at once; return it. It lacks an entry if it is to be behind."""
     s = cluster.add_server(id).start()
     assert cluster.call("RAFT.ADD", id, s.address, "standby") == "OK"
     s.kill()
+    if behind:
+        cluster.call("SET", "after", "1")
     return s
 
 
@@ -111,7 +113,7 @@ def test_a_dead_server_gets_no_vote():
     """The cluster keeps its quorum, the error says what is now, and the command can be repeated."""
     with Cluster() as cluster:
         cluster.call("SET", "a", "1")
-        s = add_dead(cluster, 4)
+        s = add_dead(cluster, 4, behind=False)
         with cluster.leader().connect(timeout=60) as c:
             e = raises("ERR server 4 did not catch up", c.call, "RAFT.ADD", 4, s.address)
             raises("ERR", c.call, "RAFT.ADD", 5, "127.0.0.1:1/127.0.0.1:2")  # it never ran

@@ -270,6 +270,11 @@ int main(void) {
         {"files of large values that are in use", test_values_in_use},
         {"moving of large values", test_values_move},
         {"dumps of large values", test_values_dump},
+        {"limited lines", test_limiter},
+        {"limited lines of many formats", test_limiter_places},
+        {"advice", test_advice},
+        {"histogram", test_histogram},
+        {"buckets of a histogram", test_histogram_buckets},
     };
     char template[] = "/tmp/raft-kv-unit-XXXXXX";
     scratch = mkdtemp(template);

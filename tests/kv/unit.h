@@ -44,6 +44,12 @@ void test_limits_of_requests(void);
 void test_notices(void);
 /* unit_journal.c */
 void test_journal(void);
+/* unit_report.c */
+void test_limiter(void);
+void test_limiter_places(void);
+void test_advice(void);
+void test_histogram(void);
+void test_histogram_buckets(void);
 /* unit_messages.c */
 void test_messages(void);
 void test_messages_with_random_bytes(void);

@@ -137,13 +137,7 @@ static bool exists(struct node *n, uint64_t number) {
     return access(path, F_OK) == 0;
 }
 
-static uint64_t live_bytes(const struct node *n) {
-    uint64_t live = 0;
-    for (size_t i = 0; i < n->store.values.n; i++) {
-        live += n->store.values.files[i].live;
-    }
-    return live;
-}
+static uint64_t live_bytes(const struct node *n) { return values_live(&n->store.values); }
 
 static void digest(struct node *n, uint64_t *keys, uint32_t *sum) {
     dump_digest(&n->store, n->store.read, keys, sum);

@@ -2,9 +2,10 @@
 """The files of the source tree, for the checks beside this file."""
 import os
 
-SKIPPED = ('build', '.', '__pycache__')  # folders whose names begin like this
+SKIPPED = ('build', '.', '__pycache__', 'node_modules')  # folders whose names begin like this
 KEPT = {'.ci'}
-GENERATED = {'abi/raft.ffi.h'}
+GENERATED = {'abi/raft.ffi.h', 'bindings/python/raftcore/raft.ffi.h',
+             'bindings/javascript/src/layout.js'}
 
 
 def files(root):

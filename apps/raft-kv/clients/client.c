@@ -77,7 +77,7 @@ static bool is_http(const struct request *q) {
 static void hang_up(struct client *c) {
     static struct notice notice;
     if (notice_due(&notice, server_now())) {
-        report("client %s: closed, it speaks HTTP%s", client_name(c), notice_more(&notice));
+        report_warn("client %s: closed, it speaks HTTP%s", client_name(c), notice_more(&notice));
     }
     client_close(c);
 }

@@ -14,8 +14,8 @@ bool request_is(const struct request *q, size_t i, const char *word) {
 }
 
 const struct command *command_find(const struct request *q) {
-    static const struct command *const tables[] = {data_commands, server_commands, raft_commands,
-                                                   member_commands, auth_commands};
+    static const struct command *const tables[] = {data_commands, server_commands, info_commands,
+                                                   raft_commands, member_commands, auth_commands};
     for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) {
         for (const struct command *c = tables[t]; c->name != NULL; c++) {
             if (request_is(q, 0, c->name)) {
@@ -46,6 +46,7 @@ void command_run(struct server *s, struct client *c, const struct command *comma
     } else if (s->stopping != 0) {
         client_error(c, seq, "TRYAGAIN the server is stopping; nothing was done");
     } else {
+        watch_command(s, c, command, q);
         command->execute(s, c, seq, q);
     }
 }

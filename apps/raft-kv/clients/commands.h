@@ -35,6 +35,7 @@ extern const struct command data_commands[];   /* commands_data.c */
 extern const struct command raft_commands[];   /* commands_raft.c */
 extern const struct command member_commands[]; /* commands_members.c */
 extern const struct command server_commands[]; /* commands_server.c */
+extern const struct command info_commands[];   /* commands_info.c */
 extern const struct command auth_commands[];   /* commands_auth.c */
 
 /* commands_auth.c: CLIENT WRITE-TIMEOUT, called by CLIENT. */

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands that any server answers by itself. Most of them exist because Redis client libraries
  * send them when they connect. */
-#include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -54,7 +52,7 @@ static void execute_hello(struct server *s, struct client *c, uint64_t seq,
     reply_string(b, "server");
     reply_string(b, "raft-kv");
     reply_string(b, "version");
-    reply_string(b, "1.0.0");
+    reply_string(b, KV_VERSION);
     reply_string(b, "proto");
     reply_integer(b, 2);
     reply_string(b, "role");
@@ -119,6 +117,7 @@ static void execute_command(struct server *s, struct client *c, uint64_t seq,
     struct buf body = {0};
     size_t n = put_commands(&body, data_commands);
     n += put_commands(&body, server_commands);
+    n += put_commands(&body, info_commands);
     n += put_commands(&body, auth_commands);
     n += put_commands(&body, raft_commands);
     struct buf *b = &s->scratch;
@@ -168,59 +167,10 @@ static void execute_cluster(struct server *s, struct client *c, uint64_t seq,
     client_scratch(s, c, seq);
 }
 
-/* --- INFO ---------------------------------------------------------------- */
-
-__attribute__((format(printf, 2, 3))) static void put(struct buf *b, const char *format, ...) {
-    char line[700];
-    va_list args;
-    va_start(args, format);
-    int len = vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    buf_put(b, line, len < (int)sizeof line ? (size_t)len : sizeof line - 1);
-}
-
-static void put_refused(struct buf *b, struct refusals *r) {
-    refusals_expire(r);
-    for (unsigned i = 0; i < r->n; i++) {
-        put(b, "raft_refused%u:id=%llu,by=%s,reason=%s\r\n", i, r->list[i].id,
-            r->list[i].kind == REFUSED_BY_US ? "this server" : "peer", r->list[i].reason);
-    }
-}
-
-static void execute_info(struct server *s, struct client *c, uint64_t seq,
-                         const struct request *q) {
-    (void)q;
-    struct buf body = {0};
-    uint64_t keys = 0;
-    const char *leader = server_leader_address(s);
-    rocksdb_property_int_cf(s->store.db, s->store.data, "rocksdb.estimate-num-keys", &keys);
-    put(&body, "# Server\r\nredis_version:7.0.0\r\nredis_mode:standalone\r\n");
-    put(&body, "raft_kv_version:1.0.0\r\nuptime_in_seconds:%llu\r\n",
-        (unsigned long long)(server_now() - s->started) / 1000);
-    put(&body, "# Clients\r\nconnected_clients:%u\r\nmaxclients:%u\r\n", s->n_clients,
-        s->descriptors.clients);
-    put(&body, "# Stats\r\ntotal_commands_processed:%llu\r\n", (unsigned long long)s->commands);
-    put(&body, "rejected_connections:%llu\r\n", (unsigned long long)s->rejected);
-    put(&body, "# Replication\r\nrole:%s\r\n", server_leads(s) ? "master" : "slave");
-    put(&body, "# Raft\r\nraft_id:%llu\r\nraft_term:%llu\r\nraft_leader:%s\r\n", s->options->id,
-        raft_current_term(&s->raft), leader != NULL ? leader : "");
-    put(&body, "raft_incarnation:%016" PRIx64 "\r\nraft_cluster_id:%016" PRIx64 "\r\n",
-        s->store.incarnation, s->store.cluster_id);
-    put_refused(&body, &s->peers.refusals);
-    put(&body, "raft_commit_index:%llu\r\nraft_applied_index:%llu\r\n", raft_commit_index(&s->raft),
-        s->data.applied);
-    put(&body, "# Keyspace\r\ndb0:keys=%llu,expires=0,avg_ttl=0\r\n", (unsigned long long)keys);
-    s->scratch.len = 0;
-    reply_bulk(&s->scratch, body.data, body.len);
-    buf_free(&body);
-    client_scratch(s, c, seq);
-}
-
 const struct command server_commands[] = {
     {"ping", -1, SLOT_LOCAL, false, execute_ping},
     {"echo", 2, SLOT_LOCAL, false, execute_ping},
     {"quit", -1, SLOT_LOCAL, false, execute_quit},
-    {"info", -1, SLOT_LOCAL, false, execute_info},
     {"command", -1, SLOT_LOCAL, false, execute_command},
     {"select", 2, SLOT_LOCAL, false, execute_select},
     {"hello", -1, SLOT_LOCAL, false, execute_hello},

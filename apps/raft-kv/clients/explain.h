@@ -24,6 +24,9 @@ void refusal_explain(struct server *s, struct buf *b, enum refused what, int err
 void client_refused(struct server *s, struct client *c, uint64_t seq, enum refused what, int error,
                     const struct raft_configuration *next);
 
+/* True if this member counts for such a majority. */
+bool member_in_contact(struct server *s, raft_id id);
+
 /* True if a majority of these voters is in contact and up to date: the rule by which libraft allows
  * a change. */
 bool majority_in_contact(struct server *s, const struct raft_configuration *conf);

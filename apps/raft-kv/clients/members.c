@@ -15,10 +15,6 @@ enum {
     IDLE_PATIENCE = 60000 /* ms without progress of a server that is in contact */
 };
 
-struct question {
-    struct server *server; /* NULL: the answer is not needed any more */
-};
-
 /* --- the end of the work ------------------------------------------------- */
 
 static raft_time patience(const struct server *s) {
@@ -54,10 +50,6 @@ void change_finish(struct server *s, const char *outcome) {
     w->n = 0;
     free(w->address);
     w->address = NULL;
-    if (w->question != NULL) { /* the answer comes too late */
-        w->question->server = NULL;
-        w->question = NULL;
-    }
 }
 
 /* Append what is now, and how to go on. */
@@ -79,18 +71,18 @@ static void say_state(struct server *s, struct buf *b) {
 }
 
 /* End the work with an error: the text in `b`, then the state. Frees `b`. */
-static void fail(struct server *s, struct buf *b) {
+void change_fail(struct server *s, struct buf *b) {
     say_state(s, b);
     buf_put(b, "", 1);
     change_finish(s, b->data);
     buf_free(b);
 }
 
-static void refuse(struct server *s, enum refused what, int error,
+void change_refuse(struct server *s, enum refused what, int error,
                    const struct raft_configuration *next) {
     struct buf b = {0};
     refusal_explain(s, &b, what, error, next);
-    fail(s, &b);
+    change_fail(s, &b);
 }
 
 void change_step_to(struct server *s, enum change_step step) {
@@ -102,7 +94,7 @@ static void to_vote(struct server *s) {
     change_step_to(s, s->change.old == s->options->id ? STEP_HAND_OVER : STEP_VOTE);
 }
 
-static bool expired(struct server *s) { return server_now() > s->change.step_since + patience(s); }
+bool change_expired(struct server *s) { return server_now() > s->change.step_since + patience(s); }
 
 /* --- joining ------------------------------------------------------------- */
 
@@ -116,7 +108,7 @@ static void join(struct server *s, const char *address) {
     change_step_to(s, STEP_JOIN);
     int error = members_reconfigure(s, &conf);
     if (error != 0) {
-        refuse(s, REFUSED_CHANGE, error, &conf);
+        change_refuse(s, REFUSED_CHANGE, error, &conf);
     } else {
         s->change.added = true;
         s->change.index = raft_last_index(&s->raft);
@@ -125,38 +117,44 @@ static void join(struct server *s, const char *address) {
     members_free(&m);
 }
 
+/* A question that was asked for the work of this number. */
+struct question {
+    struct server *server;
+    uint64_t serial;
+};
+
 static void on_identified(void *context, const struct welcome *answer, const char *error,
                           bool refused) {
-    struct question *q = context;
-    struct server *s = q->server;
-    free(q);
-    if (s == NULL) {
-        return;
-    }
+    struct question question = *(struct question *)context;
+    struct server *s = question.server;
     struct change *w = &s->change;
-    w->question = NULL;
-    struct buf b = {0};
+    free(context);
+    if (w->serial != question.serial || w->step != STEP_IDENTIFY || w->kind == CHANGE_NONE ||
+        !server_leads(s)) {
+        return; /* it was given up, or change_progress() ends it */
+    }
     if (answer != NULL) {
         char address[MAX_FULL_ADDRESS + 1];
         address_complete(w->address, answer->told.incarnation, address);
         join(s, address);
         return;
     }
+    struct buf b = {0};
     if (refused) {
         buf_say(&b, "ERR %s", error);
     } else {
         buf_say(&b, "ERR no answer from %s (%s): start server %llu first", w->address, error,
                 w->id);
     }
-    fail(s, &b);
+    change_fail(s, &b);
 }
 
 static void identify(struct server *s) {
-    struct question *q = xmalloc(sizeof *q);
-    q->server = s;
-    s->change.question = q;
+    struct question *question = xmalloc(sizeof *question);
+    *question = (struct question){s, s->change.serial};
     change_step_to(s, STEP_IDENTIFY);
-    peers_identify(&s->peers, PURPOSE_IDENTIFY, s->change.id, s->change.address, on_identified, q);
+    peers_identify(&s->peers, PURPOSE_IDENTIFY, s->change.id, s->change.address, on_identified,
+                   question);
 }
 
 static void catch_up(struct server *s) {
@@ -170,7 +168,7 @@ static void catch_up(struct server *s) {
     w->advanced = false;
     int error = server_step(s, &event);
     if (error != 0) {
-        refuse(s, REFUSED_CATCH_UP, error, NULL);
+        change_refuse(s, REFUSED_CATCH_UP, error, NULL);
     }
 }
 
@@ -222,11 +220,11 @@ static void decide(struct server *s, struct raft_configuration *conf) {
         catch_up(s);
         return;
     }
-    fail(s, &b);
+    change_fail(s, &b);
 }
 
 /* True if libraft would consider a change now. */
-static bool settled(struct server *s) {
+bool change_settled(struct server *s) {
     const struct raft *r = &s->raft;
     struct raft_configuration conf;
     raft_index index = 0;
@@ -238,13 +236,13 @@ static bool settled(struct server *s) {
 static void settle(struct server *s) {
     struct members m;
     struct raft_configuration conf;
-    if (settled(s)) {
+    if (change_settled(s)) {
         conf_copy(s, &m, &conf);
         decide(s, &conf);
         free(conf.servers);
         members_free(&m);
-    } else if (expired(s)) {
-        refuse(s, REFUSED_CHANGE, RAFT_CANTCHANGE, NULL);
+    } else if (change_expired(s)) {
+        change_refuse(s, REFUSED_CHANGE, RAFT_CANTCHANGE, NULL);
     }
 }
 
@@ -260,6 +258,13 @@ static void watch_progress(struct server *s, const struct raft_peer *peer) {
     w->offset = peer->snapshot_offset;
 }
 
+void change_fail_silent(struct server *s) {
+    struct buf b = {0};
+    buf_say(&b, "ERR server %llu did not catch up: it does not answer. Is it running?",
+            s->change.id);
+    change_fail(s, &b);
+}
+
 /* A catch-up was aborted: begin another one if the server makes progress. A server that answers may
  * be waiting for a snapshot, or may be loading it. */
 static void catch_up_aborted(struct server *s, const struct raft_peer *peer) {
@@ -270,20 +275,20 @@ static void catch_up_aborted(struct server *s, const struct raft_peer *peer) {
         catch_up(s);
         return;
     }
-    struct buf b = {0};
-    if (answers) {
-        buf_say(&b, "ERR server %llu answers, but has received nothing for %d s", w->id,
-                IDLE_PATIENCE / 1000);
-    } else {
-        buf_say(&b, "ERR server %llu did not catch up: it does not answer. Is it running?", w->id);
+    if (!answers) {
+        change_fail_silent(s);
+        return;
     }
-    fail(s, &b);
+    struct buf b = {0};
+    buf_say(&b, "ERR server %llu answers, but has received nothing for %d s", w->id,
+            IDLE_PATIENCE / 1000);
+    change_fail(s, &b);
 }
 
-static void fail_not_a_member(struct server *s) {
+void change_fail_not_a_member(struct server *s) {
     struct buf b = {0};
     buf_say(&b, "ERR server %llu is not a member any more", s->change.id);
-    fail(s, &b);
+    change_fail(s, &b);
 }
 
 static void watch_catch_up(struct server *s) {
@@ -291,7 +296,7 @@ static void watch_catch_up(struct server *s) {
     int status = RAFT_CATCH_UP_NONE;
     if (raft_progress(&s->raft, s->change.id, &peer) != 0 ||
         raft_catch_up(&s->raft, s->change.id, &status) != 0) {
-        fail_not_a_member(s);
+        change_fail_not_a_member(s);
         return;
     }
     watch_progress(s, &peer);
@@ -301,81 +306,6 @@ static void watch_catch_up(struct server *s) {
     } else if (status != RAFT_CATCH_UP_RUNNING) {
         catch_up_aborted(s, &peer);
     }
-}
-
-/* --- the vote ------------------------------------------------------------ */
-
-/* This leader is the server that is replaced. It hands leadership over first, and its clients
- * repeat the command at the next leader: if it removed itself, no server would lead until an
- * election timeout has passed. If there is no other voter, it does that nevertheless. */
-static void hand_over(struct server *s) {
-    struct raft_event event = {.type = RAFT_TRANSFER}; /* to any server */
-    if (raft_transferee(&s->raft) != 0) {
-        return;
-    }
-    int error = server_step(s, &event);
-    if (error != 0 && (error == RAFT_NOTFOUND || expired(s))) {
-        report("cannot hand leadership over: %s", raft_errmsg(&s->raft));
-        change_step_to(s, STEP_VOTE);
-    }
-}
-
-/* Make the server a voter, and remove the one that it replaces. Returns the error of libraft. */
-static int vote_change(struct server *s, struct raft_configuration *conf,
-                       struct raft_server *server) {
-    server->role = RAFT_VOTER;
-    struct raft_server *old = s->change.old != 0 ? conf_find(conf, s->change.old) : NULL;
-    if (old != NULL) {
-        *old = conf->servers[--conf->n];
-    }
-    int error = members_reconfigure(s, conf);
-    /* A joint change is refused while a member has not told this leader that it supports it. A dead
-     * one never does. All versions of this program support it, so the other rules decide. */
-    struct raft_configuration present;
-    server_configuration(s, &present);
-    if (error == RAFT_CANTCHANGE && settled(s) && majority_in_contact(s, &present) &&
-        majority_in_contact(s, conf)) {
-        struct raft_event event = {.type = RAFT_RECONFIGURE};
-        event.reconfigure.conf = *conf;
-        event.reconfigure.force = true;
-        error = server_step(s, &event);
-    }
-    return error;
-}
-
-static void vote(struct server *s) {
-    struct change *w = &s->change;
-    struct members m;
-    struct raft_configuration conf;
-    conf_copy(s, &m, &conf);
-    struct raft_server *server = conf_find(&conf, w->id);
-    int error = server != NULL ? vote_change(s, &conf, server) : 0;
-    bool passing = error == RAFT_NOCONNECTION || error == RAFT_CANTCHANGE ||
-                   (error == RAFT_NOTLEADER && raft_transferee(&s->raft) != 0);
-    if (server == NULL) {
-        fail_not_a_member(s);
-    } else if (error == 0) {
-        w->index = raft_last_index(&s->raft);
-        change_step_to(s, STEP_COMMIT);
-    } else if (!passing || expired(s)) {
-        refuse(s, REFUSED_CHANGE, error, &conf);
-    }
-    free(conf.servers);
-    members_free(&m);
-}
-
-/* True if the committed configuration is the one that the work is for. */
-static bool committed(struct server *s) {
-    const struct change *w = &s->change;
-    struct raft_configuration conf;
-    raft_index index = 0;
-    if (raft_configuration_at(&s->raft, raft_last_index(&s->raft), &conf, &index) != 0 ||
-        index > raft_commit_index(&s->raft)) {
-        return false;
-    }
-    const struct raft_server *server = conf_find(&conf, w->id);
-    return server != NULL && server->role == RAFT_VOTER &&
-           (w->old == 0 || conf_find(&conf, w->old) == NULL);
 }
 
 /* --- the work as a whole ------------------------------------------------- */
@@ -412,7 +342,7 @@ void change_progress(struct server *s) {
     if (w->kind == CHANGE_NONE) {
         return;
     }
-    if (w->step == STEP_COMMIT && committed(s)) {
+    if (w->step == STEP_COMMIT && change_committed(s)) {
         change_finish(s, "OK");
     } else if (!server_leads(s) || raft_current_term(&s->raft) != w->term) {
         leadership_lost(s);
@@ -423,8 +353,8 @@ void change_progress(struct server *s) {
     } else if (w->step == STEP_CATCH_UP) {
         watch_catch_up(s);
     } else if (w->step == STEP_HAND_OVER) {
-        hand_over(s);
+        change_hand_over(s);
     } else if (w->step == STEP_VOTE) {
-        vote(s);
+        change_vote(s);
     }
 }

@@ -4,7 +4,7 @@
  * A server gets a vote only after it has caught up with the log:
  *
  *   settle    wait until libraft allows a change: the previous one is committed
- *   identify  ask the server for its incarnation, see identify.h
+ *   identify  ask it who it is: its address in the configuration names its directory
  *   join      make the server a standby (or a spare), and wait until that is committed
  *   catch up  bring it up to date, in as many rounds as it takes while it makes progress
  *   hand over if this leader is to be removed: let another server lead, which goes on
@@ -17,6 +17,7 @@
 #ifndef KV_MEMBERS_H
 #define KV_MEMBERS_H
 
+#include "explain.h"
 #include "meta.h"
 
 struct client;
@@ -37,11 +38,11 @@ struct change {
     enum change_kind kind; /* CHANGE_NONE: no work is in progress */
     enum change_step step;
     raft_id id;
-    raft_id old;               /* RAFT.REPLACE: the server that goes */
-    int role;                  /* of `id` in the end */
-    char *address;             /* of `id`; NULL for RAFT.PROMOTE */
-    struct question *question; /* the one that is asked, or NULL */
-    bool added;                /* this work has made `id` a member */
+    raft_id old;     /* RAFT.REPLACE: the server that goes */
+    int role;        /* of `id` in the end */
+    char *address;   /* of `id`; NULL for RAFT.PROMOTE */
+    uint64_t serial; /* number of this work */
+    bool added;      /* this work has made `id` a member */
     raft_term term;
     raft_index index;          /* of the change that is not committed yet */
     unsigned round;            /* catch-ups begun */
@@ -90,5 +91,18 @@ void change_status(struct server *s, struct buf *b);
 void change_report(struct server *s, const char *what);
 void change_step_to(struct server *s, enum change_step step);
 void change_finish(struct server *s, const char *outcome);
+/* End it with the error in `b`, which is freed, and with what is now; or with libraft's refusal. */
+void change_fail(struct server *s, struct buf *b);
+void change_fail_not_a_member(struct server *s);
+void change_fail_silent(struct server *s); /* the server does not answer */
+void change_refuse(struct server *s, enum refused what, int error,
+                   const struct raft_configuration *next);
+bool change_expired(struct server *s); /* the step takes longer than it should */
+bool change_settled(struct server *s); /* libraft would consider a change now */
+
+/* members_vote.c: the steps of these names, and whether the last one is done. */
+void change_hand_over(struct server *s);
+void change_vote(struct server *s);
+bool change_committed(struct server *s);
 
 #endif

@@ -45,10 +45,12 @@ void change_begin(struct server *s, struct client *c, uint64_t seq,
         buf_free(&b);
         return;
     }
+    uint64_t serial = w->serial + 1;
     struct buf outcome = w->outcome;
     struct change_waiter *waiters = w->waiters;
     size_t cap = w->cap;
     *w = (struct change){.kind = order->kind,
+                         .serial = serial,
                          .id = order->id,
                          .old = order->old,
                          .role = order->role,

@@ -53,6 +53,7 @@ void client_scratch(struct server *s, struct client *c, uint64_t seq) {
 void client_error(struct client *c, uint64_t seq, const char *text) {
     char line[1024];
     int len = snprintf(line, sizeof line - 2, "-%s", text);
+    c->server->watch.errors++;
     if (len > (int)sizeof line - 3) {
         len = (int)sizeof line - 3;
     }
@@ -96,7 +97,9 @@ void client_raft_error(struct server *s, struct client *c, uint64_t seq, int err
             snprintf(text, sizeof text, "TRYAGAIN %s; nothing was done", raft_errmsg(&s->raft));
             break;
         case RAFT_NOSPACE:
-            snprintf(text, sizeof text, "TRYAGAIN not enough disk space; nothing was done");
+            snprintf(
+                text, sizeof text,
+                "NOSPACE the disks of a majority of the servers are nearly full; nothing was done");
             break;
         default:
             snprintf(text, sizeof text, "ERR %s", raft_errmsg(&s->raft));

@@ -42,7 +42,7 @@ static void on_closed(uv_handle_t *handle) {
 static void report_close(const struct inbound *in, const char *why) {
     char from[INET6_ADDRSTRLEN] = "an unknown address";
     if (in->id != 0) {
-        report("closed a connection from server %llu: %s", in->id, why);
+        report_warn("closed a connection from server %llu: %s", in->id, why);
         return;
     }
     struct sockaddr_storage address;
@@ -50,7 +50,7 @@ static void report_close(const struct inbound *in, const char *why) {
     if (uv_tcp_getpeername(&in->tcp, (struct sockaddr *)&address, &len) == 0) {
         uv_ip_name((struct sockaddr *)&address, from, sizeof from);
     }
-    report("closed a connection from a server at %s: %s", from, why);
+    report_warn("closed a connection from a server at %s: %s", from, why);
 }
 
 static void inbound_close(struct inbound *in, const char *why) {
@@ -91,7 +91,7 @@ static void answer(struct inbound *in) {
 
 /* Refuse the connection before the other server has said who it is. */
 static void refuse(struct inbound *in, const char *why) {
-    report("refused a connection from a server: %s", why);
+    report_warn("refused a connection from a server: %s", why);
     uv_read_stop((uv_stream_t *)&in->tcp); /* on_answered() closes the connection */
     handshake_put_refused(&in->answer, why);
     answer(in);

@@ -86,7 +86,7 @@ void link_fail(struct link *l, const char *why) {
         return;
     }
     if (why != NULL && (is_new_reason(peer, why) || l->ready)) {
-        report("server %llu at %s: %s", peer->id, peer->address, why);
+        report_warn("server %llu at %s: %s", peer->id, peer->address, why);
     }
     end(l);
     peer->out.len = 0;
@@ -344,7 +344,7 @@ void link_start(struct peer *peer) {
     struct endpoint to;
     if (!address_peer(peer->address, &to)) {
         if (is_new_reason(peer, "malformed address")) {
-            report("server %llu: malformed address %s", peer->id, peer->address);
+            report_warn("server %llu: malformed address %s", peer->id, peer->address);
         }
         return;
     }

@@ -60,7 +60,8 @@ void peers_send(struct peers *p, struct raft_message *message) {
     struct session *session = peer->link->ready ? &peer->link->session : NULL;
     if (!message_encode(&p->memory, &peer->out, p->server->options->id, message, &p->server->log,
                         session)) {
-        report("server %llu: dropped a message: its entries are not in the log any more", peer->id);
+        report_warn("server %llu: dropped a message: its entries are not in the log any more",
+                    peer->id);
         peer->unreachable = true;
     }
 }

@@ -204,7 +204,8 @@ void backup_restore(struct server *s) {
     }
     struct hard_state hard;
     struct base base;
-    if (store_load_hard_state(&s->store, &hard) || store_load_base(&s->store, BASE_KEY, &base)) {
+    if (s->store.cluster_id != 0 || store_load_hard_state(&s->store, &hard) ||
+        store_load_base(&s->store, BASE_KEY, &base)) {
         die("--restore: %s belongs to a cluster already; use an empty directory", s->store.dir);
     }
     struct dump_info info;

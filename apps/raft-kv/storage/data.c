@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "file.h"
 #include "limits.h"
 #include "report.h"
 
@@ -36,7 +37,7 @@ void data_open(struct data *d, struct store *s) {
     store_check(error, "read of the applied index");
     if (value != NULL) {
         if (len != 8) {
-            die("%s: the applied index is corrupted", s->dir);
+            die("%s: the applied index is corrupted; " REPLACE_SERVER, s->dir);
         }
         d->applied = d->written = d->applied_durable = load_le(value, 8);
         free(value);

@@ -5,32 +5,38 @@
 #include "server.h"
 
 enum {
-    INLINE_ENTRIES = 4,  /* fewer entries than this are synced on the event loop's thread, */
-    SLOW_MS = 2,         /* unless such a sync took longer than this */
-    SLOW_PAUSE_MS = 1000 /* within this time before */
+    SPACE_BYTES = 1024 * 1024, /* of log after which the free space is looked at */
+    SPACE_MS = 1000,           /* or after this time */
+    INLINE_ENTRIES = 4,        /* fewer entries than this are synced on the event loop's thread, */
+    SLOW_MS = 2,               /* unless such a sync took longer than this */
+    SLOW_PAUSE_MS = 1000       /* within this time before */
 };
 
 /* --- the log ------------------------------------------------------------- */
 
 static void on_sync(uv_work_t *work) {
     struct server *s = work->data;
+    uint64_t begin = uv_hrtime();
     values_sync_run(&s->store.values);
     journal_sync_run(&s->log.journal);
     if (s->sync.base) {
         store_sync(&s->store);
     }
+    s->sync.took = uv_hrtime() - begin;
 }
 
 static void on_synced(uv_work_t *work, int status) {
     (void)status;
     struct server *s = work->data;
     s->sync.running = false;
+    watch_synced(s, s->sync.took);
     journal_sync_end(&s->log.journal);
     values_sync_end(&s->store.values);
     store_note_log(&s->store, s->sync.ticket);
     if (s->sync.base) {
         journal_reclaim(&s->log.journal, s->sync.reclaim);
         values_base_end(&s->store.values);
+        disk_check_space(s);
     }
     struct raft_event event = {.type = RAFT_STORED};
     event.stored.index = s->sync.index;
@@ -53,6 +59,8 @@ static void sync_begin(struct server *s) {
     bool few = s->log.written < s->sync.index + INLINE_ENTRIES && !(server_leads(s) && conf.n > 2);
     s->sync.wanted = false;
     s->sync.running = true;
+    s->sync.begun = server_now();
+    s->sync.told = false;
     s->sync.base = s->sync.wanted_base;
     s->sync.wanted_base = false;
     s->sync.reclaim = s->log.reclaim;
@@ -67,9 +75,8 @@ static void sync_begin(struct server *s) {
     }
     few = few && s->store.values.sync.n == 0;
     if (few && !s->sync.base && server_now() > s->sync.last_slow + SLOW_PAUSE_MS) {
-        uint64_t begin = uv_hrtime();
         on_sync(&s->sync.work);
-        if (uv_hrtime() - begin > SLOW_MS * 1000000u) {
+        if (s->sync.took > SLOW_MS * 1000000u) {
             s->sync.last_slow = server_now();
         }
         on_synced(&s->sync.work, 0);
@@ -95,10 +102,11 @@ static void on_spare(void *context) {
 static void on_spare_made(void *context) {
     struct server *s = context;
     journal_spare_made(&s->log.journal);
+    report_debug("prepared the next file of the log");
 }
 
 static void spare_begin(struct server *s) {
-    if (journal_wants_spare(&s->log.journal)) {
+    if (s->space.level == SPACE_PLENTY && journal_wants_spare(&s->log.journal)) {
         s->spare = (struct job){NULL, on_spare, on_spare_made, s};
         background_queue(&s->background, &s->spare);
     }
@@ -111,10 +119,23 @@ void disk_write_log(struct server *s) {
             sync_begin(s);
         }
     }
+    if (s->log.bytes_written > s->space.logged + SPACE_BYTES ||
+        server_now() >= s->space.checked + SPACE_MS) {
+        disk_check_space(s);
+    }
     spare_begin(s);
 }
 
 /* --- the data ------------------------------------------------------------ */
+
+void disk_check_space(struct server *s) {
+    uint64_t pending = 0;
+    rocksdb_property_int_cf(s->store.db, s->store.data, "rocksdb.cur-size-all-mem-tables",
+                            &pending);
+    space_check(&s->space, pending + s->data.fresh.bytes.len + s->data.writing.bytes.len);
+    s->space.logged = s->log.bytes_written;
+    s->space.checked = server_now();
+}
 
 static void on_data(void *context) {
     struct server *s = context;
@@ -124,6 +145,7 @@ static void on_data(void *context) {
 static void on_data_written(void *context) {
     struct server *s = context;
     data_write_end(&s->data);
+    report_debug("wrote the changes up to entry %llu to the database", s->data.written);
     install_resume(s);
 }
 

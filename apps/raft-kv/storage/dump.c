@@ -8,6 +8,7 @@
 
 #include "data.h"
 #include "limits.h"
+#include "file.h"
 #include "report.h"
 
 enum {
@@ -124,6 +125,9 @@ static bool read_all(int fd, char *data, size_t len) {
             if (n < 0 && errno == EINTR) {
                 continue;
             }
+            if (n < 0) {
+                file_fail_fd("snapshot file", fd, "read the file", errno);
+            }
             return false;
         }
         data += n;
@@ -235,7 +239,7 @@ static void load_piece(struct store *s, const struct buf *piece, const char *pat
     struct record record;
     while (cursor_left(&c) > 0) {
         if (!next_record(&c, &record)) {
-            die("%s: the snapshot file is corrupted", path);
+            die("%s: the snapshot file is corrupted; " REPLACE_SERVER, path);
         }
         data_batch_put(s, batch, record.key, record.key_len, record.value, record.value_len);
     }
@@ -248,17 +252,17 @@ void dump_load(struct store *s, const char *path, raft_index index, raft_index a
     struct dump_info info;
     const char *wrong = reader_open(&r, path, &info);
     if (wrong != NULL) {
-        die("%s: %s", path, wrong);
+        die("%s: %s; " REPLACE_SERVER, path, wrong);
     }
     if (info.index != index) {
-        die("%s: the file is not the snapshot at entry %llu", path, index);
+        die("%s: the file is not the snapshot at entry %llu; " REPLACE_SERVER, path, index);
     }
     rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
     data_batch_clear(s, batch);
     store_write(s, s->write_data, batch);
     do {
         if (!reader_next(&r)) {
-            die("%s: the snapshot file is corrupted", path);
+            die("%s: the snapshot file is corrupted; " REPLACE_SERVER, path);
         }
         load_piece(s, &r.piece, path);
     } while (r.piece.len > 0);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "file.h"
 #include "limits.h"
 #include "log_record.h"
 #include "report.h"
@@ -251,7 +252,7 @@ const struct log_entry *log_get(struct log *l, raft_index index) {
     }
     if (index < l->page.first || index - l->page.first >= l->page.n) {
         if (!page_load(l, index)) {
-            die("%s: entry %llu is missing from the log", l->store->dir, index);
+            die("%s: entry %llu is missing from the log; " REPLACE_SERVER, l->store->dir, index);
         }
     }
     return &l->page.entries[index - l->page.first];
@@ -350,8 +351,8 @@ static bool on_record(void *context, const struct journal_place *place, const ch
         image_cut(image, 0);
         image->first = first;
     } else if (first > image->first + image->n) {
-        die("%s: the log is corrupted: entries before %llu are missing", loading->log->store->dir,
-            first);
+        die("%s: the log is corrupted: entries before %llu are missing; " REPLACE_SERVER,
+            loading->log->store->dir, first);
     }
     image_cut(image, (unsigned)(first - image->first));
     for (unsigned i = 0; i < n; i++) {

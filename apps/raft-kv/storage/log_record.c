@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "file.h"
 #include "report.h"
 
 void record_begin(struct buf *payload, raft_index first) {
@@ -27,7 +28,7 @@ void record_add(struct buf *payload, const struct log_entry *entry) {
 raft_index record_first(const char *payload, size_t len) {
     raft_index first = len >= RECORD_HEAD ? load_le(payload, RECORD_HEAD) : 0;
     if (first == 0) {
-        die("the log is corrupted: malformed record");
+        die("the log is corrupted: malformed record; " REPLACE_SERVER);
     }
     return first;
 }
@@ -53,7 +54,8 @@ struct log_entry *record_decode(const char *payload, size_t len, unsigned *n) {
             c.bad = e->place.file == 0 || e->place.len != e->len;
         }
         if (c.bad) {
-            die("the log is corrupted: malformed record at entry %llu", record_first(payload, len));
+            die("the log is corrupted: malformed record at entry %llu; " REPLACE_SERVER,
+                record_first(payload, len));
         }
     }
     return entries;

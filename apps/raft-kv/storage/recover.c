@@ -3,7 +3,6 @@
 
 #include "identity.h"
 #include "mark.h"
-#include "members_conf.h"
 #include "report.h"
 #include "server.h"
 
@@ -47,8 +46,8 @@ static void say_what_is_lost(struct server *s, const struct raft_configuration *
 static void force(struct server *s, struct raft_configuration *conf) {
     struct raft_server self = {s->options->id, s->address, RAFT_VOTER};
     say_what_is_lost(s, conf);
-    /* Before the new configuration is made: if this server stops in between, the next start with the
-     * option goes on. */
+    /* First, so that the servers of the old cluster, should they return, are refused. If this
+     * server stops in between, the next start with the option goes on. */
     store_new_cluster_id(&s->store);
     struct raft_event event = {.type = RAFT_RECOVER};
     event.recover.conf = (struct raft_configuration){&self, 1};

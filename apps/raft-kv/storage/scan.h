@@ -27,7 +27,8 @@ struct scans {
     unsigned n;
     bool queued[SCAN_BACKUP + 1]; /* kinds that are queued, for those queued only once */
     uv_work_t work;
-    int dump; /* file descriptor of the current dump, -1: none */
+    raft_time begun; /* the running scan */
+    int dump;        /* file descriptor of the current dump, -1: none */
     raft_index dump_index;
     uint64_t dump_size;
 };

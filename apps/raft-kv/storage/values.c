@@ -134,6 +134,14 @@ void values_count(struct values *v, uint64_t number, int64_t bytes) {
     file->live += (uint64_t)bytes;
 }
 
+uint64_t values_live(const struct values *v) {
+    uint64_t live = 0;
+    for (size_t i = 0; i < v->n; i++) {
+        live += v->files[i].live;
+    }
+    return live;
+}
+
 static void sync_fd(const struct values *v, int fd) {
     if (fdatasync(fd) != 0) {
         die("%s: sync failed: %s", v->dir, strerror(errno));

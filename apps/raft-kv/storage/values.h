@@ -97,6 +97,8 @@ void values_sync_end(struct values *v);
 void values_logged(struct values *v, const struct value_place *place, raft_index index);
 void values_count(struct values *v, uint64_t number, int64_t bytes); /* adds to `live` */
 void values_start(struct values *v);
+/* Bytes of all values that the database refers to. */
+uint64_t values_live(const struct values *v);
 
 /* --- removals, in this order. `written`: last entry whose effect is in the database, durable or
  * not. */
