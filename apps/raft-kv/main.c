@@ -32,7 +32,8 @@ static void on_signal(uv_signal_t *handle, int number_) {
 /* Start no more work, wait for the worker threads to finish, then close the database. */
 static void stop(struct server *s) {
     uv_prepare_stop(&s->turn);
-    while (s->sync.running || s->data.busy || s->install.busy || scans_running(&s->scans)) {
+    while (s->sync.running || s->data.busy || s->install.busy || scans_running(&s->scans) ||
+           s->pages.n_steps > 0) {
         uv_run(s->loop, UV_RUN_ONCE);
     }
     data_write_begin(&s->data);

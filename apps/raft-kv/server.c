@@ -192,7 +192,7 @@ static void apply(struct server *s) {
     if (index > limit || s->install.loading || data_full(&s->data)) {
         return;
     }
-    for (; index <= limit && index < end && bytes < APPLY_BYTES; index++) {
+    for (; index <= limit && index < end && bytes < APPLY_BYTES && !data_full(&s->data); index++) {
         const struct log_entry *e = log_get(&s->log, index);
         if (e == NULL) {
             die("internal error: entry %llu is committed but not in the log", index);

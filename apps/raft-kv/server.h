@@ -20,8 +20,10 @@
 #include "members.h"
 #include "memory.h"
 #include "options.h"
+#include "pages.h"
 #include "peers.h"
 #include "proposals.h"
+#include "read_index.h"
 #include "reads.h"
 #include "scan.h"
 #include "space.h"
@@ -60,7 +62,9 @@ struct server {
     struct founding founding;
     struct proposals proposals;
     struct reads reads;
+    struct read_index read_index;
     struct scans scans;
+    struct pages pages;
     struct install install;
     struct sync sync;
     struct background background; /* of low priority */
@@ -84,8 +88,9 @@ struct server {
     struct client *dirty;   /* clients with output */
     struct client *resumed; /* clients that may continue */
     unsigned n_clients;
-    uint64_t rejected; /* client connections refused since the start */
-    struct {           /* the RAFT.TRANSFER in progress; client NULL: none */
+    uint64_t connections; /* of clients, since the start */
+    uint64_t rejected;    /* client connections refused since the start */
+    struct {              /* the RAFT.TRANSFER in progress; client NULL: none */
         struct client *client;
         uint64_t seq;
     } transfer;
@@ -132,8 +137,9 @@ const char *server_state_name(const struct server *s);
 /* The latest configuration in the log, committed or not; empty if there is none. It is valid until
  * the next step. */
 void server_configuration(const struct server *s, struct raft_configuration *conf);
-/* Listen at "host:port"; an error ends the process. If `beyond` is not NULL, the address must be one
- * of the loopback interface, which other machines cannot reach; it says what to do if it is not. */
+/* Listen at "host:port"; an error ends the process. If `beyond` is not NULL, the address must be
+ * one of the loopback interface, which other machines cannot reach; it says
+ * what to do if it is not. */
 void server_listen(uv_loop_t *loop, uv_tcp_t *listener, const char *at,
                    uv_connection_cb on_connection, const char *beyond);
 

@@ -56,6 +56,7 @@ static void load(struct server *s, struct hard_state *hard, struct base *base,
                s->descriptors.open_files);
     s->store.values.large = s->options->large_value;
     scans_init(&s->scans, s);
+    pages_init(&s->pages, s);
     install_recover(&s->store);
     backup_clean(&s->store);
     if (s->options->restore != NULL) {
@@ -173,6 +174,7 @@ static void on_housekeeping(uv_timer_t *timer) {
     reads_expire(s);
     clients_watch(s);
     peer_tickets_save(&s->peers.tickets, &s->store, server_now());
+    read_index_retry(s);
 }
 
 void server_start(struct server *s, const struct options *options, uv_loop_t *loop) {

@@ -223,6 +223,9 @@ def test_malformed_messages_close_the_connection():
         request_vote(1 << 63, 99),
         request_vote(5, 98),  # not the sender
         message(5, 1, struct.pack("<QQQI", 1, 5, 1, 0xffffffff)),
+        frame(b"\x15"),
+        frame(b"\x15" + b"\0" * 17),
+        frame(b"\x16" + b"\0" * 16),
     ]
     for case in cases:
         s = welcomed(target)

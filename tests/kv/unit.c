@@ -10,6 +10,7 @@
 #include "address.h"
 #include "background.h"
 #include "overlay.h"
+#include "position.h"
 #include "request.h"
 
 char *scratch;
@@ -175,7 +176,10 @@ static void test_overlay(void) {
             size_t len = items[i]->key_len;
             size_t shorter = items[i - 1]->key_len < len ? items[i - 1]->key_len : len;
             int order = memcmp(a, b, shorter);
-            CHECK(order < 0 || (order == 0 && items[i - 1]->key_len < len));
+            CHECK(items[i]->position == position_of(b, len));
+            CHECK(items[i - 1]->position < items[i]->position ||
+                  (items[i - 1]->position == items[i]->position &&
+                   (order < 0 || (order == 0 && items[i - 1]->key_len < len))));
         }
         CHECK(o.used > 400);
         free(items);
@@ -256,6 +260,8 @@ int main(void) {
         {"limits of requests", test_limits_of_requests},
         {"notices", test_notices},
         {"overlay", test_overlay},
+        {"patterns", test_glob},
+        {"positions", test_positions},
         {"colliding keys", test_colliding_keys},
         {"background thread", test_background},
         {"log", test_log},
@@ -263,6 +269,7 @@ int main(void) {
         {"journal", test_journal},
         {"identity", test_identity},
         {"data", test_data},
+        {"malformed commands", test_malformed_commands},
         {"dumps", test_dumps},
         {"large values in the log", test_values_log},
         {"removal of files of large values", test_values_removal},

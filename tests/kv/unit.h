@@ -34,6 +34,10 @@ void test_values_crash(void);
 void test_values_in_use(void);
 void test_values_move(void);
 void test_values_dump(void);
+/* unit_keys.c */
+void test_glob(void);
+void test_positions(void);
+void test_malformed_commands(void);
 /* unit_identity.c */
 void test_identity(void);
 /* unit_clients.c */

@@ -25,8 +25,8 @@ __attribute__((format(printf, 2, 3))) static void put(struct buf *b, const char 
 
 static void put_server(struct server *s, struct buf *b) {
     number seconds = (server_now() - s->started) / 1000;
-    put(b, "redis_version:7.0.0");
-    put(b, "redis_mode:standalone");
+    put(b, "redis_version:%s", REDIS_VERSION);
+    put(b, "redis_mode:cluster");
     put(b, "raft_kv_version:" KV_VERSION);
     put(b, "process_id:%ld", (long)getpid());
     put(b, "server_id:%llu", s->options->id);
@@ -198,7 +198,7 @@ static void execute_info(struct server *s, struct client *c, uint64_t seq,
         }
     }
     s->scratch.len = 0;
-    reply_bulk(&s->scratch, body.len > 0 ? body.data : "", body.len);
+    reply_text(&s->scratch, c, body.len > 0 ? body.data : "", body.len);
     buf_free(&body);
     client_scratch(s, c, seq);
 }

@@ -120,7 +120,7 @@ static void execute_local(struct server *s, struct client *c, uint64_t seq,
     if (len <= MAX_KEY && data_get(&s->data, request_argument(q, 1), len, &value)) {
         reply_bulk(&s->scratch, value.text, value.len);
     } else {
-        reply_nil(&s->scratch);
+        reply_nil(&s->scratch, c);
     }
     value_free(&value);
     client_scratch(s, c, seq);

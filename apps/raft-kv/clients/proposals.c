@@ -117,9 +117,9 @@ static void keep_deletions(struct server *s) {
             p->gathered[n++] = p->gathered[i];
             continue;
         }
+        struct waiter *w = &p->gathered[i];
         block_unref(p->entries[i].batch);
-        p->bytes -= p->gathered[i].bytes;
-        client_raft_error(s, p->gathered[i].client, p->gathered[i].seq, RAFT_NOSPACE);
+        client_raft_error(s, end(s, w), w->seq, RAFT_NOSPACE);
     }
     p->n = n;
 }
@@ -189,12 +189,8 @@ void proposals_applied(struct server *s, raft_index index, raft_term term,
         }
         if (w->index != index || w->term != term) {
             client_error(client, w->seq, UNKNOWN_OUTCOME);
-        } else if (result->kind == RESULT_OK) {
-            client_reply(client, w->seq, "+OK\r\n", 5);
-        } else if (result->kind == RESULT_ERROR) {
-            client_error(client, w->seq, result->error);
         } else {
-            client_integer(client, w->seq, result->integer);
+            client_result(s, client, w->seq, result);
         }
     }
 }

@@ -223,6 +223,9 @@ static void on_answer(struct link *l, int whole, const char *content, size_t len
     } else if (whole == 1 && content[0] == FRAME_PONG && l->ping != 0 &&
                ping_take(s, l->peer->id, l->peer->address, content, len)) {
         l->ping = 0;
+    } else if (whole == 1 && content[0] == FRAME_READ_ANSWER && l->ready &&
+               read_index_answer(s, content, len)) {
+        return;
     } else if (whole == 1 && (reason = refused_decode(content, len)) != NULL) {
         on_refused(l, reason);
     } else {

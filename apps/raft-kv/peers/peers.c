@@ -66,6 +66,19 @@ void peers_send(struct peers *p, struct raft_message *message) {
     }
 }
 
+bool peers_put(struct peers *p, raft_id id, const struct buf *frame) {
+    for (struct peer *peer = p->list; peer != NULL; peer = peer->next) {
+        if (peer->id == id && peer->link != NULL && peer->link->ready &&
+            peer->out.len < MAX_PEER_OUTPUT) {
+            size_t begun = peer->out.len;
+            buf_put(&peer->out, frame->data, frame->len);
+            session_seal(&peer->link->session, &peer->out, begun);
+            return true;
+        }
+    }
+    return false;
+}
+
 void peers_flush(struct peers *p) {
     for (struct peer *peer = p->list; peer != NULL; peer = peer->next) {
         struct link *l = peer->link;

@@ -12,23 +12,10 @@
 #ifndef KV_DATA_H
 #define KV_DATA_H
 
+#include "apply.h"
 #include "overlay.h"
 #include "store.h"
 #include "stored.h"
-
-enum op { OP_SET = 1, OP_DEL, OP_INCR };
-
-/* Payload of a command entry: u8 op, u32 number of arguments; per argument u32 length and the
- * bytes. Arguments: SET key value [key value ...], DEL key [key ...], INCR key. */
-enum { COMMAND_HEAD = 5, COMMAND_ARGUMENT_HEAD = 4 };
-
-enum result_kind { RESULT_OK, RESULT_INTEGER, RESULT_ERROR };
-
-struct result {
-    enum result_kind kind;
-    long long integer;
-    const char *error; /* a string literal */
-};
 
 struct data {
     struct store *store;
@@ -47,6 +34,9 @@ struct data {
         size_t len;
         const struct value_place *place;
     } entry;
+    struct buf old;                  /* for apply.c: the last result's value */
+    struct argument_text *arguments; /* and the arguments of a command */
+    size_t n_arguments;
 };
 
 /* A value found by data_get(). */
@@ -69,9 +59,6 @@ struct result data_apply(struct data *d, raft_index index, const char *payload, 
 struct result data_apply_at(struct data *d, raft_index index, const char *payload, size_t len,
                             const struct value_place *place);
 
-/* Give a key this value. A large one that is a part of the entry's payload is not copied. */
-void data_set(struct data *d, const char *key, size_t len, const char *value, size_t value_len);
-
 /* Write the applied changes to the database: call _begin() and _end() on the event loop's thread
  * and _run() between them on any thread. One write at a time. */
 bool data_write_due(const struct data *d); /* enough changes are collected */
@@ -87,10 +74,15 @@ void data_reset(struct data *d, raft_index index);
  * be freed in both cases. */
 bool data_get(struct data *d, const char *key, size_t len, struct value *value);
 void value_free(struct value *value);
+/* Find only the length of a value. */
+bool data_find(struct data *d, const char *key, size_t len, size_t *value_len);
 
-/* Iterate over all keys in the database, on any thread. data_key() returns the current key, or NULL
- * at the end. */
-rocksdb_iterator_t *data_iterate(struct store *s, rocksdb_readoptions_t *read);
+/* Give a key this value; NULL deletes it. Only for apply.c. */
+void data_set(struct data *d, const char *key, size_t len, const char *value, size_t value_len);
+
+/* Iterate over the keys in the database from this position on (position.h; 0: all), on any thread.
+ * data_key() returns the current key, or NULL at the end. */
+rocksdb_iterator_t *data_iterate(struct store *s, rocksdb_readoptions_t *read, uint64_t position);
 const char *data_key(rocksdb_iterator_t *it, size_t *len);
 /* The value of the current key: in the iterator's memory, or, if it is in values.h, in `space`. */
 const char *data_value(struct store *s, rocksdb_iterator_t *it, size_t *len, struct buf *space);

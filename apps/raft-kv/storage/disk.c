@@ -151,6 +151,7 @@ static void on_data_written(void *context) {
 
 void disk_write_data(struct server *s) {
     bool wanted = scans_resume(s);
+    wanted = pages_resume(s) || wanted;
     wanted = (wanted || data_write_due(&s->data)) && !s->data.busy && !s->install.loading;
     s->hold_data = wanted && s->data.applied > raft_last_stored(&s->raft); /* see apply() */
     if (wanted && !s->hold_data) {

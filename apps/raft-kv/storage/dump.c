@@ -66,7 +66,7 @@ static void write_piece(struct writer *w) {
 
 static void write_data(struct writer *w, struct store *s, rocksdb_readoptions_t *read,
                        struct dump_info *info) {
-    rocksdb_iterator_t *it = data_iterate(s, read);
+    rocksdb_iterator_t *it = data_iterate(s, read, 0);
     size_t key_len;
     size_t value_len;
     const char *key;
@@ -278,7 +278,7 @@ void dump_digest(struct store *s, rocksdb_readoptions_t *read, uint64_t *keys, u
     *keys = 0;
     *digest = 0;
     struct buf space = {0};
-    rocksdb_iterator_t *it = data_iterate(s, read);
+    rocksdb_iterator_t *it = data_iterate(s, read, 0);
     size_t key_len;
     size_t value_len;
     const char *key;

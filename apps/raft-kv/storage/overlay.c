@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "position.h"
 #include "report.h"
 
 enum { MIN_SIZE = 256 };
@@ -83,6 +84,7 @@ static struct overlay_item *set(struct overlay *o, const char *key, size_t key_l
         item->hash = hash;
         item->key = keep(o, key, key_len);
         item->key_len = key_len;
+        item->position = position_of(key, key_len);
         o->used++;
     }
     item->deleted = value == NULL;
@@ -117,6 +119,9 @@ static int by_key(const void *left, const void *right, void *context) {
     const struct overlay_item *a = *(const struct overlay_item *const *)left;
     const struct overlay_item *b = *(const struct overlay_item *const *)right;
     const char *bytes = context;
+    if (a->position != b->position) {
+        return a->position > b->position ? 1 : -1;
+    }
     size_t common = a->key_len < b->key_len ? a->key_len : b->key_len;
     int order = memcmp(bytes + a->key, bytes + b->key, common);
     return order != 0 ? order : (a->key_len > b->key_len) - (a->key_len < b->key_len);
