@@ -102,7 +102,10 @@ const char *cursor_string(struct cursor *c);
 
 static inline size_t cursor_left(const struct cursor *c) { return (size_t)(c->end - c->at); }
 
-/* CRC-32C of `data`. `crc` is the checksum of the bytes before it, or 0. */
+/* CRC-32C of `data`. `crc` is the checksum of the bytes before it, or 0. Uses the processor's
+ * instruction if it has one (crc32c.c). */
 uint32_t crc32c(uint32_t crc, const void *data, size_t len);
+/* The same, computed with tables. */
+uint32_t crc32c_tables(uint32_t crc, const void *data, size_t len);
 
 #endif
