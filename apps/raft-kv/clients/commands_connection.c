@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands about the connection itself. Client libraries send most of them when they connect. */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
