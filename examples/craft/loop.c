@@ -186,10 +186,10 @@ void host_turn(struct host *h) {
             install(h);
         }
     }
+    clients_serve(h); /* before the log is compacted: the terms of entries are needed */
     if (h->applied >= raft_snapshot_index(&h->raft) + LIST_AFTER) {
         take_snapshot(h);
     }
-    clients_serve(h);
     net_flush(h);
 }
 

@@ -189,7 +189,8 @@ int main(int argc, char **argv) {
                features ? RAFT_FEATURE_ROUNDS | RAFT_FEATURE_CHUNKS | RAFT_FEATURE_JOINT : 0);
     for (;;) {
         raft_time t = now(), deadline = raft_timeout(&h.raft);
-        int wait = deadline <= t ? 0 : deadline - t > 1000 ? 1000 : (int)(deadline - t);
+        bool due = deadline <= t || h.write != 0; /* a client's command is not written yet */
+        int wait = due ? 0 : deadline - t > 1000 ? 1000 : (int)(deadline - t);
         net_poll(&h, wait);
         host_turn(&h);
     }
