@@ -57,12 +57,12 @@ size_t craft_read_hello(const void *bytes, size_t len, raft_id *id, char *addres
     if (len - 24 < size) {
         return 0;
     }
-    if (memchr(in + 24, 0, size) == NULL) {
+    if (memchr(in + 24, 0, (size_t)size) == NULL) {
         return SIZE_MAX;
     }
     *id = peek(in + 8);
     memset(address, 0, CRAFT_ADDRESS_MAX);
-    memcpy(address, in + 24, size);
+    memcpy(address, in + 24, (size_t)size);
     return 24 + (size_t)size;
 }
 

@@ -22,11 +22,11 @@ static void reply(struct peer *p, const char *format, ...) {
 static void list(struct host *h, struct peer *p) {
     for (size_t at = 0; at < h->list.len; at += 8) {
         char number[32];
-        uint64_t value = 0;
+        unsigned long long value = 0;
         for (int i = 7; i >= 0; i--) {
             value = value << 8 | (unsigned char)h->list.base[at + (size_t)i];
         }
-        bytes_add(&p->out, number, (size_t)snprintf(number, sizeof number, "%lu ", value));
+        bytes_add(&p->out, number, (size_t)snprintf(number, sizeof number, "%llu ", value));
     }
     reply(p, ".");
 }
