@@ -42,6 +42,11 @@ LANGUAGES: Dict[str, Language] = {
     "javascript-wasm": Language(
         ["node", "{bindings}/javascript/tests/needs.js", "wasm"],
         ["node", "--expose-gc", "{bindings}/javascript/digest.js", "wasm"]),
+    "go": Language(
+        ["go", "version"], ["env", "LD_LIBRARY_PATH={libdir}", "{scratch}/digest"],
+        [["env", "GOFLAGS=-mod=mod", "GOPROXY=off", "CGO_CFLAGS=-I{include}",
+          "PKG_CONFIG_PATH={libdir}/../meson-uninstalled", "sh", "-c",
+          "cd {bindings}/go && exec go build -o {scratch}/digest ./digest"]]),
 }
 
 
