@@ -38,7 +38,8 @@ def field_lines(owner, fields, typedefs, unions):
         else:
             written = rust_type(kind, typedefs)
             written = f"[{written}; {length}]" if length is not None else written
-        name = "r#" + name if name in ("type", "impl", "match") else name
+        if name in ("type", "impl", "match"):  # words of Rust
+            name = "r#" + name
         yield f"    pub {name}: {written},"
 
 
