@@ -20,6 +20,8 @@ MESON=$(debian_first meson)
 # left out where Debian does not have it.
 PACKAGES_BUILD=(g++ meson ninja-build pkg-config python3)
 PACKAGES_STORE=(libuv1-dev librocksdb-dev libhiredis-dev libsodium-dev redis-tools zlib1g-dev)
+# Redis clients for the tests of raft-kv; see need_clients.
+PACKAGES_CLIENTS=(python3-redis)
 PACKAGES_TEST=(catch2 binutils abigail-tools valgrind libc6-dbg 'clang-format-14?')
 PACKAGES_DOCS=(doxygen python3-sphinx python3-breathe furo)
 PACKAGES_BENCH=('libraft-dev?' libbenchmark-dev)
@@ -123,6 +125,26 @@ need_packages() {
     update_lists
     say "installing ${names[*]}"
     apt_get install -y --no-install-recommends "${names[@]}"
+}
+
+# need_clients: install the Redis clients that the tests of raft-kv use. ioredis comes from npm, in the
+# version of tests/kv/clients/package-lock.json, into build/node-clients. A client that cannot be
+# installed is named by the test, which is then skipped; .ci/run takes that for a failure.
+need_clients() {
+    local from=$ROOT/tests/kv/clients to=$ROOT/build/node-clients
+    need_packages "${PACKAGES_CLIENTS[@]}" || say "not every Redis client could be installed"
+    # npm comes with other packages of node.js; Debian's conflicts with these.
+    command -v npm >/dev/null || need_packages nodejs npm || say "npm could not be installed"
+    if cmp -s "$from/package-lock.json" "$to/package-lock.json" &&
+        [ -d "$to/node_modules/ioredis" ]; then
+        return 0
+    fi
+    rm -rf "$to"
+    mkdir -p "$to"
+    cp "$from"/package*.json "$to"
+    say "installing ioredis"
+    (cd "$to" && npm ci --ignore-scripts --no-audit --no-fund) ||
+        say "ioredis could not be installed"
 }
 
 # configure DIR OPTION...: create the build directory, or change its options.

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "address.h"
+#include "backup.h"
 #include "disk.h"
 #include "identify.h"
 #include "identity.h"
@@ -23,7 +24,9 @@ struct asked {
 void founding_bootstrap(struct server *s, const struct raft_configuration *conf) {
     struct raft_event event = {.type = RAFT_BOOTSTRAP};
     event.bootstrap.conf = *conf;
-    if (server_step(s, &event) != 0) {
+    if (backup_restored(&s->store)) {
+        server_found_from_backup(s, conf);
+    } else if (server_step(s, &event) != 0) {
         die("cannot found the cluster: %s", raft_errmsg(&s->raft));
     }
     disk_sync_log(s); /* before any message is sent */
@@ -71,8 +74,8 @@ static void on_answer(void *context, const struct welcome *answer, const char *e
         f->missing++;
         if (!refused && !a->waiting) {
             a->waiting = true;
-            report("waiting for server %llu at %s to found the cluster: %s", a->member->id,
-                   a->member->address, error);
+            report_warn("waiting for server %llu at %s to found the cluster: %s", a->member->id,
+                        a->member->address, error);
         }
     }
     if (--f->outstanding == 0) {

@@ -4,6 +4,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "backup.h"
 #include "report.h"
 #include "server.h"
 
@@ -12,9 +13,7 @@ enum { STOP_DEADLINE = 1700 /* ms after SIGTERM or SIGINT */ };
 /* Everything that was acknowledged is on the disk, so the process may end at any time. */
 static void on_deadline(int number_) {
     (void)number_;
-    static const char text[] = "raft-kv: did not stop in time, ending now\n";
-    ssize_t n = write(STDERR_FILENO, text, sizeof text - 1);
-    (void)n;
+    report_from_signal("did not stop in time, ending now");
     _exit(0);
 }
 
@@ -33,7 +32,8 @@ static void on_signal(uv_signal_t *handle, int number_) {
 /* Start no more work, wait for the worker threads to finish, then close the database. */
 static void stop(struct server *s) {
     uv_prepare_stop(&s->turn);
-    while (s->sync.running || s->data.busy || s->install.busy || scans_running(&s->scans)) {
+    while (s->sync.running || s->data.busy || s->install.busy || scans_running(&s->scans) ||
+           s->pages.n_steps > 0) {
         uv_run(s->loop, UV_RUN_ONCE);
     }
     data_write_begin(&s->data);
@@ -41,6 +41,8 @@ static void stop(struct server *s) {
     peer_tickets_save(&s->peers.tickets, &s->store, server_now());
     store_sync(&s->store);
     store_close(&s->store);
+    report("stopped");
+    report_flush();
     _exit(0); /* closes the connections */
 }
 
@@ -48,7 +50,11 @@ int main(int argc, char **argv) {
     static struct server server;
     struct options options;
     options_parse(&options, argc, argv);
+    if (options.check_backup != NULL) {
+        return backup_check(options.check_backup);
+    }
     signal(SIGPIPE, SIG_IGN);
+    report_start();
     signal(SIGXFSZ, SIG_IGN); /* a write beyond the file size limit then fails with EFBIG */
     uv_loop_t *loop = uv_default_loop();
     server_start(&server, &options, loop);

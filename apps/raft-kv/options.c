@@ -6,10 +6,12 @@
 #include <stdlib.h>
 
 #include "address.h"
+#include "limits.h"
 #include "report.h"
 
 static const char usage[] =
     "Usage: raft-kv --id N --dir DIR --cluster NAME [options]\n"
+    "       raft-kv --check-backup FILE\n"
     "\n"
     "  --id N                 ID of this server; never reuse the ID of a removed server\n"
     "  --dir DIR              directory of this server's data; not shared with other servers\n"
@@ -33,11 +35,20 @@ static const char usage[] =
     "                         password of the user admin, who may use the commands RAFT.* too;\n"
     "                         both passwords or none\n"
     "  --insecure             listen beyond the loopback interface without these files\n"
+    "  --restore FILE         with --bootstrap, on the server with the lowest ID: found the\n"
+    "                         cluster with the data of this backup\n"
+    "  --check-backup FILE    print what a backup holds, and whether it is intact\n"
+    "  --force-new-cluster    UNSAFE, after a majority is lost for good: make this server the\n"
+    "                         only member; take the option away afterwards\n"
     "  --election-timeout MS  (1000)\n"
     "  --heartbeat MS         (100)\n"
     "  --compact-entries N    compact the log after this many entries (100000)\n"
     "  --trailing N           entries to keep for servers that lag behind (20000)\n"
-    "  --log-segment KIB      size of a log file (16384)\n"
+    "  --log-segment KIB      size of a log file (16384), and a quarter of a file of values\n"
+    "  --large-value BYTES    larger values are kept in files of their own (4096)\n"
+    "  --log-level LEVEL      debug, info, warn or error (info)\n"
+    "  --disk-reserve MIB     refuse writes if less than this is free (1024, but at most two\n"
+    "                         thirds of the file system)\n"
     "  --max-client-memory MIB\n"
     "                         memory for the commands and replies of all clients (256)\n"
     "  --write-timeout MS     after this time a command that cannot be completed is answered with\n"
@@ -91,11 +102,17 @@ static const struct option long_options[] = {{"id", required_argument, NULL, 0},
                                              {"write-timeout", required_argument, NULL, 0},
                                              {"client-timeout", required_argument, NULL, 0},
                                              {"insecure", no_argument, NULL, 0},
+                                             {"restore", required_argument, NULL, 0},
+                                             {"check-backup", required_argument, NULL, 0},
+                                             {"force-new-cluster", no_argument, NULL, 0},
                                              {"election-timeout", required_argument, NULL, 0},
                                              {"heartbeat", required_argument, NULL, 0},
                                              {"compact-entries", required_argument, NULL, 0},
                                              {"trailing", required_argument, NULL, 0},
                                              {"log-segment", required_argument, NULL, 0},
+                                             {"large-value", required_argument, NULL, 0},
+                                             {"log-level", required_argument, NULL, 0},
+                                             {"disk-reserve", required_argument, NULL, 0},
                                              {"help", no_argument, NULL, 0},
                                              {NULL, 0, NULL, 0}};
 
@@ -111,7 +128,9 @@ static void set(struct options *o, const char *name, const char *value) {
                  {"advertise", &o->advertise},
                  {"secret-file", &o->secret_file},
                  {"password-file", &o->password_file},
-                 {"admin-password-file", &o->admin_password_file}};
+                 {"admin-password-file", &o->admin_password_file},
+                 {"restore", &o->restore},
+                 {"check-backup", &o->check_backup}};
     const struct {
         const char *name;
         unsigned *to;
@@ -121,6 +140,8 @@ static void set(struct options *o, const char *name, const char *value) {
                    {"compact-entries", &o->compact_entries, 1u << 30},
                    {"trailing", &o->trailing, 1u << 30},
                    {"log-segment", &o->log_segment, 1024 * 1024},
+                   {"large-value", &o->large_value, MAX_COMMAND},
+                   {"disk-reserve", &o->disk_reserve, 1u << 30},
                    {"max-client-memory", &o->max_client_memory, MAX_CLIENT_MEMORY},
                    {"write-timeout", &o->write_timeout, MAX_TIMEOUT},
                    {"client-timeout", &o->client_timeout, MAX_TIMEOUT}};
@@ -140,6 +161,13 @@ static void set(struct options *o, const char *name, const char *value) {
         parse_bootstrap(o, value);
     } else if (strcmp(name, "insecure") == 0) {
         o->insecure = true;
+    } else if (strcmp(name, "force-new-cluster") == 0) {
+        o->force_new_cluster = true;
+    } else if (strcmp(name, "log-level") == 0) {
+        o->log_level = value;
+        if (!report_level(value)) {
+            die("--log-level: expected debug, info, warn or error: %s", value);
+        }
     }
 }
 
@@ -159,6 +187,9 @@ static void complete(struct options *o) {
     if (o->cluster[0] == '\0' || strlen(o->cluster) > 256) {
         die("--cluster: expected a name of 1 to 256 bytes");
     }
+    if (o->force_new_cluster && o->restore != NULL) {
+        die("--force-new-cluster and --restore exclude each other");
+    }
 }
 
 void options_parse(struct options *o, int argc, char **argv) {
@@ -169,6 +200,8 @@ void options_parse(struct options *o, int argc, char **argv) {
                           .compact_entries = 100000,
                           .trailing = 20000,
                           .log_segment = 16 * 1024,
+                          .large_value = 4 * 1024,
+                          .log_level = "info",
                           .max_client_memory = 256,
                           .write_timeout = 10000,
                           .client_timeout = 60000};
@@ -181,9 +214,24 @@ void options_parse(struct options *o, int argc, char **argv) {
         }
         set(o, long_options[at].name, optarg);
     }
+    if (option == -1 && optind == argc && o->check_backup != NULL) {
+        return;
+    }
     if (option != -1 || optind < argc || o->id == 0 || o->dir == NULL || o->cluster == NULL) {
         fputs(usage, stderr);
         exit(2);
     }
     complete(o);
+}
+
+bool options_founder(const struct options *o) {
+    const struct raft_configuration *conf = &o->bootstrap.conf;
+    bool named = false;
+    for (unsigned i = 0; i < conf->n; i++) {
+        if (conf->servers[i].id < o->id) {
+            return false;
+        }
+        named = named || conf->servers[i].id == o->id;
+    }
+    return named;
 }

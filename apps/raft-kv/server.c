@@ -72,6 +72,9 @@ static void on_entries(struct server *s, const struct raft_update_entries *u) {
     log_append(&s->log, u->index, entries, u->n);
     s->write = u->write;
     for (unsigned i = 0; i < u->n; i++) {
+        if (u->batch[i].type == RAFT_CHANGE) {
+            watch_configuration(s, u->index + i, false);
+        }
         if (u->batch[i].batch == NULL) {
             block_unref(entries[i].block); /* the log has its own reference */
         }
@@ -91,6 +94,9 @@ static void send_entries(struct server *s, struct raft_message *message) {
 
 static void on_messages(struct server *s, struct raft_message *messages, unsigned n) {
     for (unsigned i = 0; i < n; i++) {
+        if (messages[i].type == RAFT_INSTALL_SNAPSHOT) {
+            watch_snapshot(s, messages[i].server_id);
+        }
         if (messages[i].type == RAFT_APPEND_ENTRIES) {
             send_entries(s, &messages[i]);
         } else if (messages[i].type != RAFT_INSTALL_SNAPSHOT ||
@@ -131,12 +137,14 @@ void server_carry_out(struct server *s, struct raft_update *u) {
 static int step(struct server *s, struct raft_event *event) {
     struct raft_update update;
     event->time = server_now();
+    event->capacity = (unsigned short)s->space.level;
     int error = raft_step(&s->raft, event, &update);
     if (error == RAFT_NOMEM) {
         die("out of memory");
     }
     if (error == 0) {
         server_carry_out(s, &update);
+        watch_committed(s);
         if (raft_last_index(&s->raft) != s->log.last) {
             die("internal error: the log ends at %llu, libraft's log at %llu", s->log.last,
                 raft_last_index(&s->raft));
@@ -170,11 +178,12 @@ static void on_again(uv_idle_t *again) { uv_idle_stop(again); }
 
 void server_again(struct server *s) { uv_idle_start(&s->again, on_again); }
 
-/* Apply entries that are committed and durable on this server. Because they are durable here, the
- * data are never ahead of the log after a crash. */
+/* Apply entries that are committed. They need not be durable on this server, so that the fastest
+ * majority decides how long a write takes. But the data are written to the database only when all
+ * applied entries are durable here: then they are never ahead of the log after a crash. */
 static void apply(struct server *s) {
     raft_index limit = raft_commit_index(&s->raft);
-    if (limit > raft_last_stored(&s->raft)) {
+    if (s->hold_data && limit > raft_last_stored(&s->raft)) {
         limit = raft_last_stored(&s->raft);
     }
     size_t bytes = 0; /* of entries and of the replies to them */
@@ -183,17 +192,27 @@ static void apply(struct server *s) {
     if (index > limit || s->install.loading || data_full(&s->data)) {
         return;
     }
-    for (; index <= limit && index < end && bytes < APPLY_BYTES; index++) {
+    for (; index <= limit && index < end && bytes < APPLY_BYTES && !data_full(&s->data); index++) {
         const struct log_entry *e = log_get(&s->log, index);
         if (e == NULL) {
             die("internal error: entry %llu is committed but not in the log", index);
         }
         bool command = e->type == RAFT_COMMAND;
+        if (index > s->log.written && e->len >= s->store.values.large) {
+            return; /* its place is not known before it is written: see values.h */
+        }
         raft_term term = e->term;
         struct result result =
-            data_apply(&s->data, index, command ? e->data : NULL, command ? e->len : 0);
+            data_apply_at(&s->data, index, command ? e->data : NULL, command ? e->len : 0,
+                          e->place.file != 0 ? &e->place : NULL);
         uint64_t before = s->reply_bytes;
         bytes += e->len;
+        if (command && e->len > 0 && e->data[0] == OP_DEL) {
+            space_deleted(&s->space, result.integer);
+        }
+        if (e->type == RAFT_CHANGE) {
+            watch_configuration(s, index, true);
+        }
         proposals_applied(s, index, term, &result);
         bytes += s->reply_bytes - before;
     }
@@ -229,7 +248,7 @@ void server_stop(struct server *s) {
     uv_close((uv_handle_t *)&s->listener, NULL);
     proposals_submit(s);
     if (server_leads(s) && server_step(s, &event) != 0) {
-        report("cannot hand leadership over: %s", raft_errmsg(&s->raft));
+        report_warn("cannot hand leadership over: %s", raft_errmsg(&s->raft));
     }
 }
 
@@ -261,6 +280,7 @@ void server_on_turn(uv_prepare_t *prepare) {
     disk_write_data(s);
     peers_flush(&s->peers);
     clients_flush(s);
+    watch_turn(s);
     if (s->resumed != NULL) { /* all replies were sent at once, or the reads take another turn */
         server_again(s);
     }

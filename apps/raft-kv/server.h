@@ -17,18 +17,24 @@
 #include "install.h"
 #include "limits.h"
 #include "log.h"
+#include "members.h"
 #include "memory.h"
 #include "options.h"
+#include "pages.h"
 #include "peers.h"
 #include "proposals.h"
+#include "read_index.h"
 #include "reads.h"
 #include "scan.h"
+#include "space.h"
+#include "watch.h"
 
 struct client;
 
 /* A sync of the log. Entries written while it runs are covered by the next one. */
 struct sync {
     uv_work_t work;
+    struct job job;
     bool running;
     bool wanted;              /* a sync must begin */
     bool wanted_base;         /* it must include the database: a base was stored */
@@ -38,6 +44,9 @@ struct sync {
     unsigned long long write; /* libraft's ticket for them, */
     uint64_t ticket;          /* and journal records up to this ticket */
     raft_time last_slow;      /* when a sync on the loop's thread was last slow */
+    raft_time begun;          /* when the running sync began, */
+    bool told;                /* and whether the log says that it is slow */
+    uint64_t took;            /* ns that the last sync took */
 };
 
 struct server {
@@ -53,16 +62,20 @@ struct server {
     struct founding founding;
     struct proposals proposals;
     struct reads reads;
+    struct read_index read_index;
     struct scans scans;
+    struct pages pages;
     struct install install;
     struct sync sync;
-    struct background background;
-    struct job spare;         /* makes the log's spare segment */
-    struct job writing;       /* writes the data to the database */
-    unsigned long long write; /* libraft's ticket of the last entries */
-    struct cut {              /* entries of the last update that were too large for a message, */
-        raft_id id;           /* by server: */
-        raft_index sent;      /* the last entry that was sent to it */
+    struct background background; /* of low priority */
+    struct background syncer;     /* for syncs of the log */
+    struct job spare;             /* makes the log's spare segment */
+    struct job writing;           /* writes the data to the database */
+    bool hold_data;               /* a write of the data waits until what is applied is durable */
+    unsigned long long write;     /* libraft's ticket of the last entries */
+    struct cut {         /* entries of the last update that were too large for a message, */
+        raft_id id;      /* by server: */
+        raft_index sent; /* the last entry that was sent to it */
     } cuts[MAX_SERVERS];
     unsigned n_cuts;
     uv_prepare_t turn; /* runs on_turn() before the loop waits for input */
@@ -75,16 +88,15 @@ struct server {
     struct client *dirty;   /* clients with output */
     struct client *resumed; /* clients that may continue */
     unsigned n_clients;
-    uint64_t rejected; /* client connections refused since the start */
-    struct {           /* the RAFT.TRANSFER in progress; client NULL: none */
+    uint64_t connections; /* of clients, since the start */
+    uint64_t rejected;    /* client connections refused since the start */
+    struct {              /* the RAFT.TRANSFER in progress; client NULL: none */
         struct client *client;
         uint64_t seq;
     } transfer;
-    struct { /* the RAFT.PROMOTE in progress; client NULL: none */
-        struct client *client;
-        uint64_t seq;
-        raft_id id;
-    } promotion;
+    struct change change; /* the change of the members in progress */
+    struct space space;
+    struct watch watch;
     struct client_memory memory;
     struct auth auth;
     struct buf scratch;   /* replies are built here */
@@ -109,8 +121,12 @@ int server_step(struct server *s, struct raft_event *event);
 void server_carry_out(struct server *s, struct raft_update *u);
 void server_on_turn(uv_prepare_t *prepare);
 
+#define KV_VERSION "1.0.0"
 /* Run the next iteration of the event loop without waiting for input. */
 void server_again(struct server *s);
+/* For founding.c: the data were restored from a backup. Begin with a snapshot at entry 1, so that
+ * the other servers receive the data. Nothing has been stored or sent before. */
+void server_found_from_backup(struct server *s, const struct raft_configuration *conf);
 
 /* Milliseconds of the monotonic clock. */
 raft_time server_now(void);
@@ -121,8 +137,9 @@ const char *server_state_name(const struct server *s);
 /* The latest configuration in the log, committed or not; empty if there is none. It is valid until
  * the next step. */
 void server_configuration(const struct server *s, struct raft_configuration *conf);
-/* Listen at "host:port"; an error ends the process. If `beyond` is not NULL, the address must be one
- * of the loopback interface, which other machines cannot reach; it says what to do if it is not. */
+/* Listen at "host:port"; an error ends the process. If `beyond` is not NULL, the address must be
+ * one of the loopback interface, which other machines cannot reach; it says
+ * what to do if it is not. */
 void server_listen(uv_loop_t *loop, uv_tcp_t *listener, const char *at,
                    uv_connection_cb on_connection, const char *beyond);
 

@@ -8,7 +8,11 @@
  *
  *   DISK_NOSYNC=end    syncs of files whose name ends with `end` report success and do nothing
  *   DISK_FULL=path     writes fail with ENOSPC while a file of this name exists
- *   DISK_SLOW=path     syncs take ten seconds while a file of this name exists
+ *   DISK_SLOW=path     syncs take ten seconds, or DISK_SLOW_MS milliseconds, while a file of this
+ *                      name exists
+ *   DISK_FAIL=operation:errno:end
+ *                      the operation (open, read, write, sync, rename or mkdir) fails with this
+ *                      number on files whose name ends with `end`
  *   DISK_KILL=n        the process is killed after the n-th change or sync
  *
  * A trace record is a head of five 8-byte words (operation, open ID, offset, length of the path,
@@ -34,6 +38,7 @@ enum { FDS = 65536 };
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t open_ids[FDS]; /* 0: not a file below DISK_DIR */
 static char nosync_fds[FDS];   /* syncs of this file do nothing */
+static char fail_fds[FDS];     /* the operation of DISK_FAIL fails */
 static uint64_t last_id;
 static uint64_t records;
 static int trace = -1;
@@ -41,7 +46,11 @@ static const char *dir;
 static size_t dir_len;
 static const char *full;
 static const char *slow;
+static unsigned slow_us = 10000000;
 static const char *nosync;
+static char fail_operation[16];
+static int fail_errno;
+static char fail_end[256];
 static uint64_t kill_at; /* 0: never */
 static uint64_t changes; /* and syncs */
 
@@ -74,6 +83,14 @@ __attribute__((constructor)) static void prepare(void) {
     full = getenv("DISK_FULL");
     slow = getenv("DISK_SLOW");
     nosync = getenv("DISK_NOSYNC");
+    if (getenv("DISK_SLOW_MS") != NULL) {
+        slow_us = (unsigned)atoi(getenv("DISK_SLOW_MS")) * 1000;
+    }
+    const char *fail = getenv("DISK_FAIL");
+    if (fail != NULL &&
+        sscanf(fail, "%15[a-z]:%d:%255s", fail_operation, &fail_errno, fail_end) != 3) {
+        abort();
+    }
     const char *text = getenv("DISK_KILL");
     kill_at = text != NULL ? strtoull(text, NULL, 10) : 0;
     const char *path = getenv("DISK_TRACE");
@@ -117,9 +134,27 @@ static int ends_with(const char *text, const char *end) {
     return text_len >= end_len && strcmp(text + text_len - end_len, end) == 0;
 }
 
+/* True, with errno set, if this operation must fail on this path. */
+static int fails(const char *operation, const char *path) {
+    if (strcmp(operation, fail_operation) != 0 || !ends_with(path, fail_end)) {
+        return 0;
+    }
+    errno = fail_errno;
+    return 1;
+}
+
+static int fails_fd(const char *operation, int fd) {
+    if (fd < 0 || fd >= FDS || !fail_fds[fd] || strcmp(operation, fail_operation) != 0) {
+        return 0;
+    }
+    errno = fail_errno;
+    return 1;
+}
+
 static int opened(int fd, const char *path, int flags) {
     if (fd >= 0 && fd < FDS) {
         open_ids[fd] = 0;
+        fail_fds[fd] = fail_errno != 0 && ends_with(path, fail_end);
         struct stat info;
         int is_dir = watched(path) && fstat(fd, &info) == 0 && S_ISDIR(info.st_mode);
         if (is_dir || (watched(path) && (flags & O_ACCMODE) != O_RDONLY)) {
@@ -136,6 +171,9 @@ int open(const char *path, int flags, ...) {
     va_start(args, flags);
     mode_t mode = flags & O_CREAT ? (mode_t)va_arg(args, int) : 0;
     va_end(args);
+    if (fails("open", path)) {
+        return -1;
+    }
     if (full != NULL && (flags & O_CREAT) && watched(path) && access(full, F_OK) == 0) {
         errno = ENOSPC;
         return -1;
@@ -150,6 +188,7 @@ int close(int fd) {
     pthread_mutex_lock(&lock);
     if (fd >= 0 && fd < FDS) {
         open_ids[fd] = 0;
+        fail_fds[fd] = 0;
     }
     int result = real_close(fd);
     pthread_mutex_unlock(&lock);
@@ -158,6 +197,9 @@ int close(int fd) {
 
 int rename(const char *from, const char *to) {
     REAL(int, rename, (const char *, const char *));
+    if (fails("rename", to)) {
+        return -1;
+    }
     pthread_mutex_lock(&lock);
     int result = real(from, to);
     if (result == 0 && watched(from)) {
@@ -180,6 +222,9 @@ int unlink(const char *path) {
 
 int mkdir(const char *path, mode_t mode) {
     REAL(int, mkdir, (const char *, mode_t));
+    if (fails("mkdir", path)) {
+        return -1;
+    }
     pthread_mutex_lock(&lock);
     int result = real(path, mode);
     if (result == 0 && watched(path)) {
@@ -192,6 +237,9 @@ int mkdir(const char *path, mode_t mode) {
 /* --- bytes --------------------------------------------------------------- */
 
 ssize_t write(int fd, const void *data, size_t len) {
+    if (fails_fd("write", fd)) {
+        return -1;
+    }
     if (id_of(fd) == 0) {
         return real_write(fd, data, len);
     }
@@ -209,7 +257,15 @@ ssize_t write(int fd, const void *data, size_t len) {
     return n;
 }
 
+ssize_t pread(int fd, void *data, size_t len, off_t offset) {
+    REAL(ssize_t, pread, (int, void *, size_t, off_t));
+    return fails_fd("read", fd) ? -1 : real(fd, data, len, offset);
+}
+
 ssize_t pwrite(int fd, const void *data, size_t len, off_t offset) {
+    if (fails_fd("write", fd)) {
+        return -1;
+    }
     if (id_of(fd) == 0) {
         return real_pwrite(fd, data, len, offset);
     }
@@ -239,8 +295,11 @@ int ftruncate(int fd, off_t length) {
 
 /* A sync record covers the records that were in the trace before the sync began. */
 static int synced(int fd, int (*real)(int)) {
+    if (fails_fd("sync", fd)) {
+        return -1;
+    }
     if (slow != NULL && id_of(fd) != 0 && access(slow, F_OK) == 0) {
-        sleep(10);
+        usleep(slow_us);
     }
     pthread_mutex_lock(&lock);
     uint64_t id = id_of(fd);
@@ -273,6 +332,7 @@ int fdatasync(int fd) {
 
 /* The names that programs built for large files use; identical functions on 64-bit machines. */
 int open64(const char *path, int flags, ...) __attribute__((alias("open")));
+ssize_t pread64(int fd, void *data, size_t len, off_t offset) __attribute__((alias("pread")));
 ssize_t pwrite64(int fd, const void *data, size_t len, off_t offset)
     __attribute__((alias("pwrite")));
 int ftruncate64(int fd, off_t length) __attribute__((alias("ftruncate")));

@@ -69,8 +69,14 @@ class Connection:
             if len(data) != int(rest) + 2:
                 raise ConnectionError("connection closed")
             return data[:-2].decode(errors="surrogateescape")
-        if kind == b"*":
+        if kind in b"*~":
             return None if rest == b"-1" else [self.reply() for _ in range(int(rest))]
+        if kind == b"%":  # this and the next two: version 3 of the protocol
+            return {self.reply(): self.reply() for _ in range(int(rest))}
+        if kind == b"_":
+            return None
+        if kind == b"=":
+            return self.file.read(int(rest) + 2)[4:-2].decode()
         raise ValueError("not a RESP reply: %r" % line)
 
     def call(self, *args):
@@ -143,7 +149,7 @@ class Server:
 
     def start(self):
         command = [RAFT_KV, "--id", str(self.id), "--dir", self.dir,
-                   "--cluster", self.cluster,
+                   "--cluster", self.cluster, "--disk-reserve", "16",
                    "--listen", "127.0.0.1:%d" % self.port,
                    "--peer-listen", "127.0.0.1:%d" % self.peer_port] + self.options
         if self.bootstrap:

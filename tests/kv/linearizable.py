@@ -7,21 +7,61 @@ the outcome is unknown: the operation may take effect at any time after its invo
 import collections
 
 Op = collections.namedtuple("Op", "key kind argument result call ret")
-# kind: "set" (argument), "get" (result), "incr" (result), "del" (result: number)
+# kind: the data command in lower case, "setxx" for SET XX, "setnxget" for SET NX GET. An error
+# that says that the value is not an integer, or would overflow, is the result "error".
+
+READS = {"get", "strlen", "exists", "type"}
+
+
+def integer(text):
+    """The number that Redis sees in a value, or None."""
+    number = int(text) if text.lstrip("-").isdigit() else None
+    if number is None or str(number) != text or not -2**63 <= number < 2**63:
+        return None
+    return number
+
+
+def add(state, delta):
+    """State and result of INCRBY."""
+    number = integer(state or "0")
+    if number is None or not -2**63 <= number + delta < 2**63:
+        return state, "error"
+    return str(number + delta), number + delta
+
+
+def model(state, kind, argument):
+    """State after a command, and its result, where "" stands for no value, None for any result."""
+    if kind == "set":
+        return argument, None
+    if kind == "del":
+        return "", int(state != "")
+    if kind in ("incr", "decr"):
+        return add(state, 1 if kind == "incr" else -1)
+    if kind in ("incrby", "decrby"):
+        return add(state, int(argument) if kind == "incrby" else -int(argument))
+    if kind == "setnx":
+        return state or argument, int(state == "")
+    if kind == "setnxget":
+        return state or argument, state
+    if kind == "setxx":
+        return state and argument, "OK" if state else ""
+    if kind == "getset":
+        return argument, state
+    if kind == "getdel":
+        return "", state
+    if kind == "append":
+        return state + argument, len(state + argument)
+    reads = {"get": state, "strlen": len(state), "exists": int(state != ""),
+             "type": "string" if state else "none"}
+    return state, reads[kind]
 
 
 def step(state, op):
     """Return the state after `op`, or None if `op` cannot return its result in `state`. The state
     is the key's value, or "" if there is none. An unknown outcome is possible in every state."""
-    known = op.ret is not None
-    if op.kind == "set":
-        return op.argument
-    if op.kind == "get":
-        return state if (op.result or "") == state else None
-    if op.kind == "del":
-        return "" if not known or op.result == (state != "") else None
-    number = int(state or "0") + 1
-    return str(number) if not known or op.result == number else None
+    after, result = model(state, op.kind, op.argument)
+    given = "" if op.result is None else op.result
+    return after if op.ret is None or result is None or given == result else None
 
 
 UNREAD = "(never read)"
@@ -32,6 +72,8 @@ def simplify(ops):
     of unknown outcome whose effect no operation can have observed. A value that was never read can
     only be observed by a deletion (or an increment). A deletion cannot tell such values apart, so
     they are replaced by one placeholder, which lets the search skip equal candidates."""
+    if not all(o.kind in ("set", "get", "incr", "del") for o in ops):
+        return [o for o in ops if o.ret is not None or o.kind not in READS]
     read = {o.result for o in ops if o.kind == "get"}
     observable = any(o.kind == "incr" or o.kind == "del" and o.result for o in ops)
     kept = []

@@ -68,6 +68,30 @@ def test_increments():
     assert not check_key(ops(("incr", None, 1, 0, 1), ("incr", None, 3, 2, 3)))
 
 
+def test_other_commands():
+    """Each command, with the right result and with wrong ones."""
+    cases = [("decr", None, 6, 7), ("incrby", "5", 12, 5), ("decrby", "5", 2, 12),
+             ("setnx", "x", 0, 1), ("setnxget", "x", "7", None), ("setxx", "x", "OK", None),
+             ("getset", "x", "7", None), ("getdel", None, "7", None), ("append", "8", 2, 1),
+             ("strlen", None, 1, 0), ("exists", None, 1, 0), ("type", None, "string", "none")]
+    after = {"decr": "6", "incrby": "12", "decrby": "2", "setxx": "x", "getset": "x",
+             "getdel": None, "append": "78"}
+    for kind, argument, right, wrong in cases:
+        begin = ("set", "7", "OK", 0, 1)
+        end = ("get", None, after.get(kind, "7"), 4, 5)
+        assert check_key(ops(begin, (kind, argument, right, 2, 3), end)), kind
+        assert not check_key(ops(begin, (kind, argument, wrong, 2, 3), end)), kind
+        assert not check_key(ops(begin, (kind, argument, right, 2, 3),
+                                 ("get", None, "other", 4, 5))), kind
+    assert check_key(ops(("set", "7a", "OK", 0, 1), ("incr", None, "error", 2, 3)))
+    assert not check_key(ops(("set", "7", "OK", 0, 1), ("incr", None, "error", 2, 3)))
+    assert check_key(ops(("set", str(2**63 - 1), "OK", 0, 1), ("incr", None, "error", 2, 3)))
+    assert check_key(ops(("append", "7", None, 0, None), ("append", "8", 1, 1, 2),
+                         ("get", None, "87", 3, 4)))
+    assert not check_key(ops(("append", "7", 1, 0, 1), ("append", "7", None, 2, None),
+                             ("strlen", None, 3, 3, 4)))
+
+
 def test_deletes():
     assert check_key(ops(("set", "a", None, 0, 1), ("del", None, 1, 2, 3),
                          ("get", None, None, 4, 5)))

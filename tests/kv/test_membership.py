@@ -21,13 +21,15 @@ def test_grow_from_one_to_three_and_replace_the_founder():
         for id in (2, 3):
             s = cluster.add_server(id)
             s.start()
-            assert cluster.call("RAFT.ADD", id, s.address) == "OK"
+            assert cluster.call("RAFT.ADD", id, s.address, "standby") == "OK"
             assert roles(cluster)[id] == "standby"
             has(s, "k99", "99")
-            raises("ERR this server is already a member", cluster.call, "RAFT.ADD", id, s.address)
+            assert cluster.call("RAFT.ADD", id, s.address, "standby") == "OK"  # repeated
+            raises("ERR server %d is a member already; RAFT.PROMOTE" % id, cluster.call,
+                   "RAFT.ADD", id, s.address, "spare")
             assert cluster.call("RAFT.PROMOTE", id) == "OK"
             assert roles(cluster)[id] == "voter"
-        raises("ERR", cluster.call, "RAFT.PROMOTE", 2)  # already a voter
+        assert cluster.call("RAFT.PROMOTE", 2) == "OK"  # already a voter
         founder = cluster.server(1)
         assert founder.call("RAFT.REMOVE", 1) == "OK"  # the leader removes itself
         eventually("another server leads", lambda: cluster.leader() is not founder)
@@ -48,7 +50,7 @@ def test_adding_a_spare_and_rejected_addresses():
         assert roles(cluster)[7] == "spare"
         other = cluster.add_server(8)
         other.start()
-        raises("ERR", cluster.call, "RAFT.ADD", 8, s.address)  # another member's address
+        raises("ERR another member has this address", cluster.call, "RAFT.ADD", 8, s.address)
         assert cluster.call("RAFT.REMOVE", 7) == "OK"
         assert cluster.call("RAFT.ADD", 8, other.address, "standby") == "OK"
         assert cluster.call("RAFT.REMOVE", 8) == "OK"
@@ -59,10 +61,10 @@ def test_promotion_of_a_dead_server_fails():
     with Cluster(1, options=[]) as cluster:
         s = cluster.add_server(2).start()
         cluster.call("SET", "a", "1")  # commits an entry of the leader's term
-        assert cluster.call("RAFT.ADD", 2, s.address) == "OK"
+        assert cluster.call("RAFT.ADD", 2, s.address, "standby") == "OK"
         s.kill()
         with cluster.leader().connect(timeout=120) as c:
-            raises("ERR the server did not catch up", c.call, "RAFT.PROMOTE", 2)
+            raises("ERR server 2 did not catch up", c.call, "RAFT.PROMOTE", 2)
         assert roles(cluster)[2] == "standby"
         assert cluster.call("SET", "a", "1") == "OK"
 

@@ -57,6 +57,27 @@ def test_rights():
         assert c.call("QUIT") == "OK"
 
 
+def test_hello():
+    """HELLO can authenticate; without rights it does nothing else. RESET takes the rights away."""
+    with Protected() as cluster:
+        with cluster.leader().connect() as c:
+            raises("NOAUTH HELLO must be called", c.call, "HELLO")
+            raises("NOAUTH HELLO must be called", c.call, "HELLO", "3", "SETNAME", "me")
+            raises("ERR Syntax error", c.call, "HELLO", "3", "AUTH", "default")
+            raises("NOAUTH", c.call, "CLIENT", "GETNAME")
+            hello = c.call("HELLO", "3", "AUTH", "default", DATA, "SETNAME", "me")
+            assert hello["proto"] == 3 and c.call("CLIENT", "GETNAME") == "me"
+            assert c.call("DBSIZE") == 0
+            raises("NOPERM", c.call, "RAFT.STATUS")
+            assert c.call("HELLO", "2", "AUTH", "admin", ADMIN)
+            assert c.call("RAFT.STATUS")
+            assert c.call("RESET") == "RESET"
+            raises("NOAUTH", c.call, "GET", "k")
+            raises("WRONGPASS", c.call, "HELLO", "3", "AUTH", "default", "wrong", "SETNAME", "x")
+            assert isinstance(c.call("HELLO", "2", "AUTH", "default", DATA), list)
+            assert c.call("CLIENT", "GETNAME") is None
+
+
 def test_wrong_passwords():
     """They are answered late, one after the other, while other clients are served."""
     with Protected() as cluster:

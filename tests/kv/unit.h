@@ -27,6 +27,17 @@ void test_log_bases(void);
 void test_data(void);
 void test_colliding_keys(void);
 void test_dumps(void);
+/* unit_values.c */
+void test_values_log(void);
+void test_values_removal(void);
+void test_values_crash(void);
+void test_values_in_use(void);
+void test_values_move(void);
+void test_values_dump(void);
+/* unit_keys.c */
+void test_glob(void);
+void test_positions(void);
+void test_malformed_commands(void);
 /* unit_identity.c */
 void test_identity(void);
 /* unit_clients.c */
@@ -37,6 +48,12 @@ void test_limits_of_requests(void);
 void test_notices(void);
 /* unit_journal.c */
 void test_journal(void);
+/* unit_report.c */
+void test_limiter(void);
+void test_limiter_places(void);
+void test_advice(void);
+void test_histogram(void);
+void test_histogram_buckets(void);
 /* unit_messages.c */
 void test_messages(void);
 void test_messages_with_random_bytes(void);

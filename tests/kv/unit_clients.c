@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Unit tests of what bounds a client: output beyond 4 GiB, shares of memory, limits of requests, and
- * log lines. */
+/* Unit tests of what bounds a client: output beyond 4 GiB, shares of memory, limits of requests,
+ * and log lines. */
 #include "unit.h"
 
 #include "client.h"
@@ -93,8 +93,8 @@ void test_shares_of_memory(void) {
     memset(&server, 0, sizeof server);
 }
 
-/* Replies that cannot wait: a client that does not read is closed before it holds more than one reply
- * beyond its limit, and so is one whose reply exceeds the limit for all. */
+/* Replies that cannot wait: a client that does not read is closed before it holds more than one
+ * reply beyond its limit, and so is one whose reply exceeds the limit for all. */
 void test_replies_that_exceed(void) {
     static char text[8 * 1024 * 1024];
     uv_loop_t loop;

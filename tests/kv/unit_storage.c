@@ -2,6 +2,7 @@
 /* Unit tests of the modules that store the log and the data: log, data, dump. */
 #include "unit.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -237,13 +238,19 @@ void test_dumps(void) {
     CHECK(keys == 5000);
     char path[4096];
     snprintf(path, sizeof path, "%s/test.dump", scratch);
-    dump_write(&s, s.read, path, index, 7);
+    struct dump_info info = {.index = index, .term = 7};
+    struct dump_info found;
+    CHECK(dump_write(&s, s.read, path, &info) == 0);
+    CHECK(dump_inspect(path, &found) == NULL && found.keys == 5000 && found.bytes == info.bytes &&
+          found.checksum == info.checksum && found.index == index && found.term == 7);
+    CHECK(dump_write(&s, s.read, "/nonexistent/dump", &info) == ENOENT);
+    CHECK(dump_write(&s, s.read, "/dev/full", &info) == ENOSPC);
     CHECK(dump_verify(path, index, 7));
     CHECK(!dump_verify(path, index + 1, 7) && !dump_verify(path, index, 8));
     run(&d, ++index, OP_SET, "later", "write");
     run(&d, ++index, OP_DEL, "key17", NULL);
     write_all(&d);
-    dump_load(&s, path, index - 2);
+    dump_load(&s, path, index - 2, index - 2);
     digest(&s, &keys_after, &sum_after);
     CHECK(keys_after == keys && sum_after == sum);
     int fd = open(path, O_RDWR);

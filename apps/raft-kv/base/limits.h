@@ -25,6 +25,7 @@ enum {
     MIN_CLIENT_MEMORY = 64,                  /* MiB, for --max-client-memory */
     MAX_CLIENT_MEMORY = 1024 * 1024,         /* MiB, likewise */
     MAX_UNCOMMITTED = 64 * 1024,             /* entries */
+    MAX_INFLIGHT_ENTRIES = 16 * 1024,        /* entries that were sent to a server */
     MAX_FRAME = 8 * 1024 * 1024,             /* bytes of a message between servers */
     MAX_MESSAGE_ENTRIES_BYTES = 1024 * 1024, /* payload bytes after which a message takes no more */
     MAX_PEER_OUTPUT = 64 * 1024 * 1024, /* unsent bytes to a peer; above, messages are dropped */

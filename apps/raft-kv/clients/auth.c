@@ -108,7 +108,8 @@ bool client_authenticate(struct client *c, uint64_t seq, const struct text *user
         return true;
     }
     if (notice_due(&notice, server_now())) {
-        report("client %s: wrong user name or password%s", client_name(c), notice_more(&notice));
+        report_warn("client %s: wrong user name or password%s", client_name(c),
+                    notice_more(&notice));
     }
     c->punished = server_now() + PUNISHMENT;
     c->punished_seq = seq;

@@ -40,8 +40,8 @@ static void stall(struct client *c) {
     }
 }
 
-/* When little memory is left, read little at once: it must suffice for many clients. The buffer that
- * takes the input may be twice as large as its content. */
+/* When little memory is left, read little at once: it must suffice for many clients. The buffer
+ * that takes the input may be twice as large as its content. */
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
     (void)suggested;
     static char space[READ_SIZE]; /* shared: on_read consumes it before the next on_alloc */
@@ -77,7 +77,7 @@ static bool is_http(const struct request *q) {
 static void hang_up(struct client *c) {
     static struct notice notice;
     if (notice_due(&notice, server_now())) {
-        report("client %s: closed, it speaks HTTP%s", client_name(c), notice_more(&notice));
+        report_warn("client %s: closed, it speaks HTTP%s", client_name(c), notice_more(&notice));
     }
     client_close(c);
 }
@@ -171,6 +171,7 @@ void client_free(struct client *c) {
     if (!c->closed || c->unfilled > 0 || c->dirty || c->resuming) {
         return; /* still referenced */
     }
+    about_free(&c->about);
     free(c->slots);
     c->slots = NULL;
     c->n_slots = 0;
@@ -241,6 +242,7 @@ void clients_accept(uv_stream_t *listener, int status) {
     struct client *c = xmalloc(sizeof *c);
     memset(c, 0, sizeof *c);
     c->server = s;
+    about_init(&c->about, ++s->connections, server_now());
     c->rights = auth_initial(&s->auth);
     c->timeout = s->options->write_timeout;
     c->connected = c->progress.since = server_now();

@@ -11,6 +11,7 @@
 #include <raft.h>
 #include <uv.h>
 
+#include "about.h"
 #include "request.h"
 
 struct server;
@@ -47,6 +48,7 @@ struct client {
     struct server *server;
     uv_tcp_t tcp;
     uv_write_t write;
+    struct about about;
     struct requests requests;
     enum rights rights;
     unsigned timeout;    /* ms after which a write or read is answered with an error */
@@ -92,8 +94,8 @@ uint64_t client_expect(struct client *c, enum slot_kind kind);
  * this call. A client whose replies exceed what may be held is closed. */
 void client_reply(struct client *c, uint64_t seq, const char *text, size_t len);
 
-/* Like client_reply() with the content of the buffer. The buffer is empty afterwards; its memory may
- * have been taken instead of copied. */
+/* Like client_reply() with the content of the buffer. The buffer is empty afterwards; its memory
+ * may have been taken instead of copied. */
 void client_reply_buf(struct client *c, uint64_t seq, struct buf *b);
 
 /* Bytes of replies that are not sent: those next in order, and those in slots. */

@@ -36,8 +36,8 @@ static raft_time idle_for(struct client *c, raft_time now) {
 static void give_up(struct client *c, const char *why) {
     static struct notice notice;
     if (notice_due(&notice, server_now())) {
-        report("client %s: closed, %s (%zu KiB of memory)%s", client_name(c), why, c->held / 1024,
-               notice_more(&notice));
+        report_warn("client %s: closed, %s (%zu KiB of memory)%s", client_name(c), why,
+                    c->held / 1024, notice_more(&notice));
     }
     client_close(c);
 }

@@ -3,7 +3,9 @@
  *
  *   RAFT.STATUS     this server's state, as names and values
  *   RAFT.LOCAL key  the value in this server's own data, which may be stale
- *   RAFT.DIGEST     applied index, number of keys and checksum of this server's data */
+ *   RAFT.DIGEST     applied index, number of keys and checksum of this server's data
+ *   RAFT.BACKUP name  write this server's data to a file, see backup.h */
+#include "backup.h"
 #include "commands.h"
 
 #include <inttypes.h>
@@ -72,7 +74,7 @@ static void execute_status(struct server *s, struct client *c, uint64_t seq,
     struct raft_configuration conf;
     server_configuration(s, &conf);
     b->len = 0;
-    reply_array(b, 2 * 17);
+    reply_array(b, 2 * 19);
     put_number(b, "id", s->options->id);
     put_text(b, "cluster", s->options->cluster);
     put_identity(s, b);
@@ -82,11 +84,14 @@ static void execute_status(struct server *s, struct client *c, uint64_t seq,
     put_text(b, "leader-address", address != NULL ? address : "");
     put_number(b, "first-index", raft_first_index(r));
     put_number(b, "last-index", raft_last_index(r));
+    put_number(b, "last-term", raft_term_of(r, raft_last_index(r)));
     put_number(b, "stored-index", raft_last_stored(r));
     put_number(b, "commit-index", raft_commit_index(r));
     put_number(b, "applied-index", s->data.applied);
     put_number(b, "snapshot-index", raft_snapshot_index(r));
     put_number(b, "transferee", raft_transferee(r));
+    reply_string(b, "change");
+    change_status(s, b);
     put_refused(s, b);
     reply_string(b, "members");
     reply_array(b, conf.n);
@@ -115,7 +120,7 @@ static void execute_local(struct server *s, struct client *c, uint64_t seq,
     if (len <= MAX_KEY && data_get(&s->data, request_argument(q, 1), len, &value)) {
         reply_bulk(&s->scratch, value.text, value.len);
     } else {
-        reply_nil(&s->scratch);
+        reply_nil(&s->scratch, c);
     }
     value_free(&value);
     client_scratch(s, c, seq);
@@ -129,9 +134,27 @@ static void execute_digest(struct server *s, struct client *c, uint64_t seq,
     }
 }
 
+static void serve_backup(struct server *s, struct client *c, uint64_t seq, struct cursor *arguments,
+                         size_t n) {
+    (void)n;
+    size_t len = (size_t)cursor_int(arguments, 4);
+    backup_begin(s, c, seq, cursor_bytes(arguments, len), len, true);
+}
+
+/* On the leader the backup has all that was acknowledged before: a read confirms that. */
+static void execute_backup(struct server *s, struct client *c, uint64_t seq,
+                           const struct request *q) {
+    if (server_leads(s)) {
+        reads_add(s, c, seq, serve_backup, q);
+    } else {
+        backup_begin(s, c, seq, request_argument(q, 1), q->arguments[1].len, false);
+    }
+}
+
 const struct command raft_commands[] = {
     {"raft.status", 1, SLOT_LOCAL, false, execute_status},
     {"raft.local", 2, SLOT_LOCAL, false, execute_local},
     {"raft.digest", 1, SLOT_LOCAL, false, execute_digest},
+    {"raft.backup", 2, SLOT_READ, false, execute_backup},
     {NULL, 0, SLOT_LOCAL, false, NULL},
 };

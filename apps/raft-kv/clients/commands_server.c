@@ -1,231 +1,65 @@
 /* SPDX-License-Identifier: MIT */
-/* Commands that any server answers by itself. Most of them exist because Redis client libraries
- * send them when they connect. */
-#include <inttypes.h>
-#include <stdarg.h>
+/* Commands that any server answers by itself: its settings and its clock. */
 #include <stdio.h>
-#include <stdlib.h>
+#include <time.h>
 
-#include "address.h"
 #include "commands.h"
+#include "glob.h"
 #include "reply.h"
 #include "server.h"
 
-static void execute_ping(struct server *s, struct client *c, uint64_t seq,
-                         const struct request *q) {
-    if (q->n == 1) {
-        client_status(c, seq, "PONG");
-    } else if (q->n == 2) {
-        s->scratch.len = 0;
-        reply_bulk(&s->scratch, request_argument(q, 1), q->arguments[1].len);
-        client_scratch(s, c, seq);
-    } else {
-        client_error(c, seq, "ERR wrong number of arguments for 'ping' command");
-    }
-}
-
-static void execute_quit(struct server *s, struct client *c, uint64_t seq,
-                         const struct request *q) {
-    (void)s;
-    (void)q;
-    client_status(c, seq, "OK");
-    client_quit(c);
-}
-
-static void execute_select(struct server *s, struct client *c, uint64_t seq,
-                           const struct request *q) {
-    (void)s;
-    if (request_is(q, 1, "0")) {
-        client_status(c, seq, "OK");
-    } else {
-        client_error(c, seq, "ERR DB index is out of range");
-    }
-}
-
-static void execute_hello(struct server *s, struct client *c, uint64_t seq,
-                          const struct request *q) {
-    if (q->n > 1 && !request_is(q, 1, "2")) {
-        client_error(c, seq, "NOPROTO unsupported protocol version");
-        return;
-    }
-    struct buf *b = &s->scratch;
-    b->len = 0;
-    reply_array(b, 8);
-    reply_string(b, "server");
-    reply_string(b, "raft-kv");
-    reply_string(b, "version");
-    reply_string(b, "1.0.0");
-    reply_string(b, "proto");
-    reply_integer(b, 2);
-    reply_string(b, "role");
-    reply_string(b, server_leads(s) ? "master" : "replica");
-    client_scratch(s, c, seq);
-}
-
-static void execute_client(struct server *s, struct client *c, uint64_t seq,
-                           const struct request *q) {
-    if (request_is(q, 1, "setname") || request_is(q, 1, "setinfo")) {
-        client_status(c, seq, "OK");
-    } else if (request_is(q, 1, "write-timeout")) {
-        execute_write_timeout(c, seq, q);
-    } else if (request_is(q, 1, "getname")) {
-        s->scratch.len = 0;
-        reply_nil(&s->scratch);
-        client_scratch(s, c, seq);
-    } else {
-        client_error(c, seq, "ERR unknown subcommand of 'client'");
-    }
-}
+enum { CONFIG_WORK = 64 * 1024 /* comparisons with patterns */ };
 
 /* Nothing can be configured at run time. redis-benchmark asks for two settings; the reply is that
  * of a Redis server that syncs every write. */
 static void execute_config(struct server *s, struct client *c, uint64_t seq,
                            const struct request *q) {
-    if (!request_is(q, 1, "get") || q->n != 3) {
-        client_error(c, seq, "ERR only CONFIG GET is supported");
+    static const char *const settings[][2] = {
+        {"save", ""}, {"appendonly", "yes"}, {"databases", "1"}};
+    struct buf body = {0};
+    size_t n = 0;
+    size_t work = 0;
+    if (!request_is(q, 1, "get") || q->n < 3) {
+        client_error(c, seq, "ERR nothing can be set at run time: CONFIG has only GET");
         return;
     }
-    const char *value = request_is(q, 2, "save")         ? ""
-                        : request_is(q, 2, "appendonly") ? "yes"
-                                                         : NULL;
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+        bool named = false;
+        for (size_t k = 2; k < q->n && !named && work < CONFIG_WORK; k++) {
+            named = glob_match(request_argument(q, k), q->arguments[k].len, settings[i][0],
+                               strlen(settings[i][0]), &work);
+        }
+        if (named) {
+            reply_string(&body, settings[i][0]);
+            reply_string(&body, settings[i][1]);
+            n++;
+        }
+    }
     s->scratch.len = 0;
-    reply_array(&s->scratch, value != NULL ? 2 : 0);
-    if (value != NULL) {
-        reply_bulk(&s->scratch, request_argument(q, 2), q->arguments[2].len);
-        reply_string(&s->scratch, value);
-    }
-    client_scratch(s, c, seq);
-}
-
-static size_t put_commands(struct buf *b, const struct command *table) {
-    size_t n = 0;
-    for (const struct command *c = table; c->name != NULL; c++, n++) {
-        bool keys = c->leader && strncmp(c->name, "raft.", 5) != 0 && c->arity != 1;
-        reply_array(b, 6);
-        reply_string(b, c->name);
-        reply_integer(b, c->arity);
-        reply_array(b, 1);
-        buf_put(b, c->kind == SLOT_WRITE ? "+write\r\n" : "+readonly\r\n",
-                c->kind == SLOT_WRITE ? 8 : 11);
-        reply_integer(b, keys);
-        reply_integer(b, keys ? (c->arity < 0 && strcmp(c->name, "set") != 0 ? -1 : 1) : 0);
-        reply_integer(b, strcmp(c->name, "mset") == 0 ? 2 : keys);
-    }
-    return n;
-}
-
-static void execute_command(struct server *s, struct client *c, uint64_t seq,
-                            const struct request *q) {
-    struct buf body = {0};
-    size_t n = put_commands(&body, data_commands);
-    n += put_commands(&body, server_commands);
-    n += put_commands(&body, auth_commands);
-    n += put_commands(&body, raft_commands);
-    struct buf *b = &s->scratch;
-    b->len = 0;
-    if (q->n == 1) {
-        reply_array(b, n);
-        buf_put(b, body.data, body.len);
-    } else if (request_is(q, 1, "count")) {
-        reply_integer(b, (long long)n);
-    } else {
-        reply_array(b, 0); /* DOCS, INFO and so on: empty */
-    }
+    reply_map(&s->scratch, c, n);
+    buf_put(&s->scratch, body.data, body.len);
     buf_free(&body);
     client_scratch(s, c, seq);
 }
 
-static void execute_cluster(struct server *s, struct client *c, uint64_t seq,
-                            const struct request *q) {
-    const char *leader = server_leader_address(s);
-    struct endpoint at;
-    struct buf *b = &s->scratch;
-    b->len = 0;
-    if (request_is(q, 1, "slots")) { /* one shard: the leader serves all slots */
-        if (leader == NULL || !endpoint_parse(leader, &at)) {
-            reply_array(b, 0);
-        } else {
-            raft_id id;
-            char name[41];
-            raft_leader(&s->raft, &id, NULL);
-            snprintf(name, sizeof name, "%040llx", id);
-            reply_array(b, 1);
-            reply_array(b, 3);
-            reply_integer(b, 0);
-            reply_integer(b, 16383);
-            reply_array(b, 3);
-            reply_string(b, at.host);
-            reply_integer(b, atoi(at.port));
-            reply_string(b, name);
-        }
-    } else if (request_is(q, 1, "info")) {
-        reply_string(b, leader != NULL ? "cluster_enabled:1\r\ncluster_state:ok\r\n"
-                                       : "cluster_enabled:1\r\ncluster_state:fail\r\n");
-    } else {
-        client_error(c, seq, "ERR only CLUSTER SLOTS and CLUSTER INFO are supported");
-        return;
-    }
-    client_scratch(s, c, seq);
-}
-
-/* --- INFO ---------------------------------------------------------------- */
-
-__attribute__((format(printf, 2, 3))) static void put(struct buf *b, const char *format, ...) {
-    char line[700];
-    va_list args;
-    va_start(args, format);
-    int len = vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    buf_put(b, line, len < (int)sizeof line ? (size_t)len : sizeof line - 1);
-}
-
-static void put_refused(struct buf *b, struct refusals *r) {
-    refusals_expire(r);
-    for (unsigned i = 0; i < r->n; i++) {
-        put(b, "raft_refused%u:id=%llu,by=%s,reason=%s\r\n", i, r->list[i].id,
-            r->list[i].kind == REFUSED_BY_US ? "this server" : "peer", r->list[i].reason);
-    }
-}
-
-static void execute_info(struct server *s, struct client *c, uint64_t seq,
+/* This server's clock: seconds and microseconds. */
+static void execute_time(struct server *s, struct client *c, uint64_t seq,
                          const struct request *q) {
     (void)q;
-    struct buf body = {0};
-    uint64_t keys = 0;
-    const char *leader = server_leader_address(s);
-    rocksdb_property_int_cf(s->store.db, s->store.data, "rocksdb.estimate-num-keys", &keys);
-    put(&body, "# Server\r\nredis_version:7.0.0\r\nredis_mode:standalone\r\n");
-    put(&body, "raft_kv_version:1.0.0\r\nuptime_in_seconds:%llu\r\n",
-        (unsigned long long)(server_now() - s->started) / 1000);
-    put(&body, "# Clients\r\nconnected_clients:%u\r\nmaxclients:%u\r\n", s->n_clients,
-        s->descriptors.clients);
-    put(&body, "# Stats\r\ntotal_commands_processed:%llu\r\n", (unsigned long long)s->commands);
-    put(&body, "rejected_connections:%llu\r\n", (unsigned long long)s->rejected);
-    put(&body, "# Replication\r\nrole:%s\r\n", server_leads(s) ? "master" : "slave");
-    put(&body, "# Raft\r\nraft_id:%llu\r\nraft_term:%llu\r\nraft_leader:%s\r\n", s->options->id,
-        raft_current_term(&s->raft), leader != NULL ? leader : "");
-    put(&body, "raft_incarnation:%016" PRIx64 "\r\nraft_cluster_id:%016" PRIx64 "\r\n",
-        s->store.incarnation, s->store.cluster_id);
-    put_refused(&body, &s->peers.refusals);
-    put(&body, "raft_commit_index:%llu\r\nraft_applied_index:%llu\r\n", raft_commit_index(&s->raft),
-        s->data.applied);
-    put(&body, "# Keyspace\r\ndb0:keys=%llu,expires=0,avg_ttl=0\r\n", (unsigned long long)keys);
+    struct timespec now;
+    char text[32];
+    clock_gettime(CLOCK_REALTIME, &now);
     s->scratch.len = 0;
-    reply_bulk(&s->scratch, body.data, body.len);
-    buf_free(&body);
+    reply_array(&s->scratch, 2);
+    snprintf(text, sizeof text, "%lld", (long long)now.tv_sec);
+    reply_string(&s->scratch, text);
+    snprintf(text, sizeof text, "%ld", now.tv_nsec / 1000);
+    reply_string(&s->scratch, text);
     client_scratch(s, c, seq);
 }
 
 const struct command server_commands[] = {
-    {"ping", -1, SLOT_LOCAL, false, execute_ping},
-    {"echo", 2, SLOT_LOCAL, false, execute_ping},
-    {"quit", -1, SLOT_LOCAL, false, execute_quit},
-    {"info", -1, SLOT_LOCAL, false, execute_info},
-    {"command", -1, SLOT_LOCAL, false, execute_command},
-    {"select", 2, SLOT_LOCAL, false, execute_select},
-    {"hello", -1, SLOT_LOCAL, false, execute_hello},
-    {"client", -2, SLOT_LOCAL, false, execute_client},
     {"config", -2, SLOT_LOCAL, false, execute_config},
-    {"cluster", -2, SLOT_LOCAL, false, execute_cluster},
+    {"time", 1, SLOT_LOCAL, false, execute_time},
     {NULL, 0, SLOT_LOCAL, false, NULL},
 };

@@ -97,8 +97,9 @@ static bool exceeds(struct client *c, size_t len) {
         return false;
     }
     if (notice_due(&notice, server_now())) {
-        report("client %s: closed, %zu bytes of replies are not read, and %zu more do not fit%s",
-               client_name(c), client_output(c), len, notice_more(&notice));
+        report_warn(
+            "client %s: closed, %zu bytes of replies are not read, and %zu more do not fit%s",
+            client_name(c), client_output(c), len, notice_more(&notice));
     }
     return true;
 }

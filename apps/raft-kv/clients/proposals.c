@@ -106,6 +106,35 @@ static struct client *end(struct server *s, struct waiter *w) {
 
 /* --- submitting ---------------------------------------------------------- */
 
+/* There is little room on the disks: refuse the collected writes that are not deletions. */
+static void keep_deletions(struct server *s) {
+    struct proposals *p = &s->proposals;
+    unsigned n = 0;
+    for (unsigned i = 0; i < p->n; i++) {
+        const char *payload = p->entries[i].buf.base;
+        if (payload[0] == OP_DEL) {
+            p->entries[n] = p->entries[i];
+            p->gathered[n++] = p->gathered[i];
+            continue;
+        }
+        struct waiter *w = &p->gathered[i];
+        block_unref(p->entries[i].batch);
+        client_raft_error(s, end(s, w), w->seq, RAFT_NOSPACE);
+    }
+    p->n = n;
+}
+
+static int submit_deletions(struct server *s, struct raft_event *event) {
+    event->submit.n = s->proposals.n;
+    if (event->submit.n == 0) {
+        return 0;
+    }
+    raft_set_capacity_threshold(&s->raft, SPACE_LOW);
+    int error = server_step(s, event);
+    raft_set_capacity_threshold(&s->raft, SPACE_PLENTY);
+    return error;
+}
+
 void proposals_submit(struct server *s) {
     struct proposals *p = &s->proposals;
     if (p->n == 0) {
@@ -116,6 +145,10 @@ void proposals_submit(struct server *s) {
     event.submit.entries = p->entries;
     event.submit.n = p->n;
     int error = server_step(s, &event);
+    if (error == RAFT_NOSPACE) {
+        keep_deletions(s);
+        error = submit_deletions(s, &event);
+    }
     for (unsigned i = 0; i < p->n; i++) {
         struct waiter *w = &p->gathered[i];
         block_unref(p->entries[i].batch); /* the log has its own reference */
@@ -156,12 +189,8 @@ void proposals_applied(struct server *s, raft_index index, raft_term term,
         }
         if (w->index != index || w->term != term) {
             client_error(client, w->seq, UNKNOWN_OUTCOME);
-        } else if (result->kind == RESULT_OK) {
-            client_reply(client, w->seq, "+OK\r\n", 5);
-        } else if (result->kind == RESULT_ERROR) {
-            client_error(client, w->seq, result->error);
         } else {
-            client_integer(client, w->seq, result->integer);
+            client_result(s, client, w->seq, result);
         }
     }
 }

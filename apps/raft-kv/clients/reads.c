@@ -32,13 +32,13 @@ struct parked_read {
 
 static size_t item_size(size_t len) { return sizeof(struct parked_read) + len; }
 
-static struct read_batch *batch_at(struct reads *r, unsigned i) {
+struct read_batch *reads_batch(struct reads *r, unsigned i) {
     return &r->batches[(r->first + i) % READ_BATCHES];
 }
 
 void reads_add(struct server *s, struct client *client, uint64_t seq, read_serve serve,
                const struct request *request) {
-    struct read_batch *b = batch_at(&s->reads, s->reads.in_flight);
+    struct read_batch *b = reads_batch(&s->reads, s->reads.in_flight);
     b->items = array_grow(b->items, b->n, &b->cap, sizeof *b->items);
     struct read_item *item = &b->items[b->n++];
     *item = (struct read_item){.client = client,
@@ -61,6 +61,7 @@ static void release(struct client *c, size_t len) { c->read_bytes -= item_size(l
 static void batch_clear(struct read_batch *b) {
     b->n = 0;
     b->id = 0;
+    b->begun = 0;
     b->served = 0;
     b->confirmed = false;
     b->arguments.len = 0;
@@ -85,14 +86,20 @@ static void batch_fail(struct server *s, struct read_batch *b, int error) {
     b->served = b->n; /* the batch stays in the ring until it is first */
 }
 
-void reads_begin(struct server *s) {
-    struct reads *r = &s->reads;
-    struct read_batch *b = batch_at(r, r->in_flight);
-    if (b->n == 0 || r->in_flight >= MAX_IN_FLIGHT) {
-        return;
+void reads_fail(struct read_batch *b, const char *why) {
+    for (size_t i = b->served; i < b->n; i++) {
+        struct read_item *item = &b->items[i];
+        if (item->client != NULL) {
+            release(item->client, item->len);
+            client_error(item->client, item->seq, why);
+        }
     }
-    b->id = ++r->last_id;
-    r->in_flight++; /* the step itself may return the result */
+    b->served = b->n;
+    b->confirmed = true;
+    b->index = 0;
+}
+
+void reads_confirm(struct server *s, struct read_batch *b) {
     struct raft_event event = {.type = RAFT_READ};
     event.read.id = b->id;
     int error = server_step(s, &event);
@@ -103,18 +110,39 @@ void reads_begin(struct server *s) {
     }
 }
 
+void reads_begin(struct server *s) {
+    struct reads *r = &s->reads;
+    struct read_batch *b = reads_batch(r, r->in_flight);
+    if (b->n == 0 || r->in_flight >= MAX_IN_FLIGHT) {
+        return;
+    }
+    b->id = ++r->last_id;
+    r->in_flight++; /* the step itself may return the result */
+    if (server_leads(s)) {
+        reads_confirm(s, b);
+    } else {
+        b->begun = server_now();
+        read_index_ask(s, b);
+    }
+}
+
 void reads_answered(struct server *s, const struct raft_read *answers, unsigned n) {
     struct reads *r = &s->reads;
     for (unsigned i = 0; i < n; i++) {
+        bool found = false;
         for (unsigned k = 0; k < r->in_flight; k++) {
-            struct read_batch *b = batch_at(r, k);
+            struct read_batch *b = reads_batch(r, k);
             if (b->id == answers[i].id) {
+                found = true;
                 if (answers[i].status != 0) {
                     batch_fail(s, b, answers[i].status);
                 }
                 b->confirmed = true;
                 b->index = answers[i].status == 0 ? answers[i].index : 0;
             }
+        }
+        if (!found) {
+            read_index_confirmed(s, &answers[i]);
         }
     }
 }
@@ -211,7 +239,7 @@ static void parked_push_back(struct client *c, struct parked_read *p) {
 void reads_serve(struct server *s) {
     struct reads *r = &s->reads;
     while (r->in_flight > 0) {
-        struct read_batch *b = batch_at(r, 0);
+        struct read_batch *b = reads_batch(r, 0);
         if (!b->confirmed || s->data.applied < b->index) {
             return;
         }
@@ -278,7 +306,7 @@ void reads_expire(struct server *s) {
     struct reads *r = &s->reads;
     raft_time now = server_now();
     for (unsigned k = 0; k <= r->in_flight; k++) {
-        struct read_batch *b = batch_at(r, k);
+        struct read_batch *b = reads_batch(r, k);
         for (size_t i = b->served; i < b->n; i++) {
             struct read_item *item = &b->items[i];
             struct client *c = item->client;

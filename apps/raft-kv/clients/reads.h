@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Linearizable reads. Reads are collected into a batch, and one RAFT_READ confirms the whole batch.
- * A batch is served after the entries up to the confirmed index are applied.
+ * A batch is served after the entries up to the confirmed index are applied. On a follower, the
+ * leader is asked to confirm it (read_index.h).
  *
  * A read whose client has to receive earlier replies first is parked: it is served later, after the
  * earlier reads of this client. It then sees newer data than the rest of its batch. That is
@@ -35,6 +36,9 @@ struct read_batch {
     unsigned long long id; /* of the RAFT_READ; 0: not begun */
     bool confirmed;
     raft_index index;
+    raft_time begun; /* if the leader, another server, is asked for the index: since when, */
+    raft_time asked; /* when it was last asked, 0: it must be asked again, */
+    raft_id leader;  /* and which server that is. See read_index.h */
     struct read_item *items;
     size_t n;
     size_t cap;
@@ -62,6 +66,11 @@ void reads_add(struct server *s, struct client *client, uint64_t seq, read_serve
 /* Submit RAFT_READ for the collected reads. */
 void reads_begin(struct server *s);
 
+/* For read_index.c: the i-th batch in progress; submit its RAFT_READ; let it fail. */
+struct read_batch *reads_batch(struct reads *r, unsigned i);
+void reads_confirm(struct server *s, struct read_batch *b);
+void reads_fail(struct read_batch *b, const char *why);
+
 /* Process the results of RAFT_UPDATE_READS. */
 void reads_answered(struct server *s, const struct raft_read *answers, unsigned n);
 /* Serve the confirmed reads whose entries are applied. Not more in one iteration of the event loop
@@ -70,8 +79,8 @@ void reads_turn(struct server *s);
 bool reads_turn_over(struct server *s);
 void reads_serve(struct server *s);
 
-/* For functions of type read_serve: true if a reply with so many bytes may be built now. If not, the
- * function returns without a reply, and is called again later. */
+/* For functions of type read_serve: true if a reply with so many bytes may be built now. If not,
+ * the function returns without a reply, and is called again later. */
 bool reads_fit(struct server *s, struct client *c, size_t reply_len);
 
 /* Serve the parked reads of a client as far as its output allows. */

@@ -23,7 +23,32 @@ void reply_string(struct buf *b, const char *text) { reply_bulk(b, text, strlen(
 
 void reply_integer(struct buf *b, long long value) { put_line(b, ':', value); }
 
-void reply_nil(struct buf *b) { buf_put(b, "$-1\r\n", 5); }
+void reply_nil(struct buf *b, const struct client *c) {
+    if (c->about.resp3) {
+        buf_put(b, "_\r\n", 3);
+    } else {
+        buf_put(b, "$-1\r\n", 5);
+    }
+}
+
+void reply_map(struct buf *b, const struct client *c, size_t n) {
+    put_line(b, c->about.resp3 ? '%' : '*', (long long)(c->about.resp3 ? n : 2 * n));
+}
+
+void reply_set(struct buf *b, const struct client *c, size_t n) {
+    put_line(b, c->about.resp3 ? '~' : '*', (long long)n);
+}
+
+void reply_text(struct buf *b, const struct client *c, const char *text, size_t len) {
+    if (c->about.resp3) {
+        put_line(b, '=', (long long)len + 4);
+        buf_put(b, "txt:", 4);
+        buf_put(b, text, len);
+        buf_put(b, "\r\n", 2);
+    } else {
+        reply_bulk(b, text, len);
+    }
+}
 
 void reply_begin(struct buf *b, size_t len) {
     b->len = 0;
@@ -46,6 +71,29 @@ void client_status(struct client *c, uint64_t seq, const char *text) {
     client_reply(c, seq, line, (size_t)len);
 }
 
+void client_result(struct server *s, struct client *c, uint64_t seq, const struct result *result) {
+    struct buf *b = &s->scratch;
+    b->len = 0;
+    switch (result->kind) {
+        case RESULT_OK:
+            client_reply(c, seq, "+OK\r\n", 5);
+            return;
+        case RESULT_INTEGER:
+            client_integer(c, seq, result->integer);
+            return;
+        case RESULT_ERROR:
+            client_error(c, seq, result->text);
+            return;
+        case RESULT_VALUE:
+            reply_bulk(b, result->text, result->len);
+            break;
+        case RESULT_NIL:
+            reply_nil(b, c);
+            break;
+    }
+    client_scratch(s, c, seq);
+}
+
 void client_scratch(struct server *s, struct client *c, uint64_t seq) {
     client_reply_buf(c, seq, &s->scratch);
 }
@@ -53,6 +101,7 @@ void client_scratch(struct server *s, struct client *c, uint64_t seq) {
 void client_error(struct client *c, uint64_t seq, const char *text) {
     char line[1024];
     int len = snprintf(line, sizeof line - 2, "-%s", text);
+    c->server->watch.errors++;
     if (len > (int)sizeof line - 3) {
         len = (int)sizeof line - 3;
     }
@@ -65,14 +114,14 @@ void client_error(struct client *c, uint64_t seq, const char *text) {
     client_reply(c, seq, line, (size_t)len + 2);
 }
 
-void client_moved(struct server *s, struct client *c, uint64_t seq) {
+void client_moved(struct server *s, struct client *c, uint64_t seq, unsigned slot) {
     const char *leader = server_leader_address(s);
     if (leader == NULL) {
         client_error(c, seq, "CLUSTERDOWN no leader is known; nothing was done");
         return;
     }
     char text[700];
-    snprintf(text, sizeof text, "MOVED 0 %s", leader);
+    snprintf(text, sizeof text, "MOVED %u %s", slot, leader);
     client_error(c, seq, text);
 }
 
@@ -85,7 +134,7 @@ void client_raft_error(struct server *s, struct client *c, uint64_t seq, int err
                 client_error(c, seq,
                              "TRYAGAIN a leadership transfer is in progress; nothing was done");
             } else {
-                client_moved(s, c, seq);
+                client_moved(s, c, seq, 0);
             }
             return;
         case RAFT_BUSY:
@@ -96,7 +145,9 @@ void client_raft_error(struct server *s, struct client *c, uint64_t seq, int err
             snprintf(text, sizeof text, "TRYAGAIN %s; nothing was done", raft_errmsg(&s->raft));
             break;
         case RAFT_NOSPACE:
-            snprintf(text, sizeof text, "TRYAGAIN not enough disk space; nothing was done");
+            snprintf(
+                text, sizeof text,
+                "NOSPACE the disks of a majority of the servers are nearly full; nothing was done");
             break;
         default:
             snprintf(text, sizeof text, "ERR %s", raft_errmsg(&s->raft));

@@ -14,13 +14,15 @@
 enum { FRAME_HEAD = 8 };
 
 enum frame_kind {
-    FRAME_MESSAGE = 1,  /* a Raft message: see message.h */
-    FRAME_HELLO = 16,   /* first frame of the connecting server */
-    FRAME_WELCOME = 17, /* accepted: Raft messages follow, in one direction */
-    FRAME_REFUSED = 18, /* refused: a string with the reason */
-    FRAME_PING = 19,    /* asks for a FRAME_PONG; both tell what is synced, see handshake.h */
-    FRAME_PONG = 20,    /* the answer, on the same connection */
-    FRAME_KEY = 30,     /* the exchange of keys: see session.h */
+    FRAME_MESSAGE = 1,      /* a Raft message: see message.h */
+    FRAME_HELLO = 16,       /* first frame of the connecting server */
+    FRAME_WELCOME = 17,     /* accepted: Raft messages follow, in one direction */
+    FRAME_REFUSED = 18,     /* refused: a string with the reason */
+    FRAME_PING = 19,        /* asks for a FRAME_PONG; both tell what is synced, see handshake.h */
+    FRAME_PONG = 20,        /* the answer, on the same connection */
+    FRAME_READ_INDEX = 21,  /* a question to the leader, see read_index.h */
+    FRAME_READ_ANSWER = 22, /* the answer, on the same connection */
+    FRAME_KEY = 30,         /* the exchange of keys: see session.h */
     FRAME_PROOF = 31
 };
 

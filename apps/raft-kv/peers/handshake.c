@@ -8,15 +8,16 @@
 #include <stdlib.h>
 
 #include "address.h"
+#include "backup.h"
 #include "frame.h"
 #include "identity.h"
 #include "report.h"
 #include "server.h"
 
 #define HELLO_MAGIC 0x32504b52u /* "RKP2" */
-#define REPLACE                                                                                   \
-    "acknowledged writes may be lost if it takes part; remove server %llu (RAFT.REMOVE) and add " \
-    "one with a new ID and an empty directory"
+#define REPLACE                                                                               \
+    "acknowledged writes may be lost if it takes part; replace it by a server with a new ID " \
+    "and an empty directory: RAFT.REPLACE %llu ..."
 
 /* --- frames -------------------------------------------------------------- */
 
@@ -190,6 +191,10 @@ static const char *check_cluster(struct server *s, const struct hello *h) {
         return refusal("server %llu belongs to another cluster of the same name (%016" PRIx64
                        ") than server %llu (%016" PRIx64 ")",
                        s->options->id, mine, h->from, h->cluster_id);
+    }
+    if (mine == 0 && backup_restored(&s->store)) {
+        return refusal("server %llu holds a restored backup: it founds a cluster of its own",
+                       s->options->id);
     }
     if (h->to_incarnation != s->store.incarnation) {
         return wrong_directory(s->options->id, s->store.incarnation, h->to_incarnation, mine == 0);

@@ -18,6 +18,7 @@ struct inbound {
     uv_write_t write;
     int handles;
     bool closing;
+    uint64_t number;
     raft_id id; /* 0 before the handshake */
     char *address;
     struct session session;
@@ -42,7 +43,7 @@ static void on_closed(uv_handle_t *handle) {
 static void report_close(const struct inbound *in, const char *why) {
     char from[INET6_ADDRSTRLEN] = "an unknown address";
     if (in->id != 0) {
-        report("closed a connection from server %llu: %s", in->id, why);
+        report_warn("closed a connection from server %llu: %s", in->id, why);
         return;
     }
     struct sockaddr_storage address;
@@ -50,7 +51,7 @@ static void report_close(const struct inbound *in, const char *why) {
     if (uv_tcp_getpeername(&in->tcp, (struct sockaddr *)&address, &len) == 0) {
         uv_ip_name((struct sockaddr *)&address, from, sizeof from);
     }
-    report("closed a connection from a server at %s: %s", from, why);
+    report_warn("closed a connection from a server at %s: %s", from, why);
 }
 
 static void inbound_close(struct inbound *in, const char *why) {
@@ -91,7 +92,7 @@ static void answer(struct inbound *in) {
 
 /* Refuse the connection before the other server has said who it is. */
 static void refuse(struct inbound *in, const char *why) {
-    report("refused a connection from a server: %s", why);
+    report_warn("refused a connection from a server: %s", why);
     uv_read_stop((uv_stream_t *)&in->tcp); /* on_answered() closes the connection */
     handshake_put_refused(&in->answer, why);
     answer(in);
@@ -162,6 +163,22 @@ static void on_refused(struct inbound *in, const char *reason) {
 
 /* --- messages ------------------------------------------------------------ */
 
+void inbound_send(struct peers *p, uint64_t number, struct buf *frame) {
+    for (struct inbound *in = p->inbound; in != NULL; in = in->next) {
+        if (in->number == number) {
+            session_seal(&in->session, frame, 0);
+            put_now(in, frame);
+            return;
+        }
+    }
+}
+
+static void on_question(struct inbound *in, const char *content, size_t len) {
+    if (!read_index_question(in->peers->server, in->number, content, len)) {
+        inbound_close(in, "malformed message");
+    }
+}
+
 /* A pong that the socket does not take closes the connection: the other server sends pings without
  * reading the answers. */
 static void on_ping(struct inbound *in, const char *content, size_t len) {
@@ -224,6 +241,8 @@ static void take_frame(struct inbound *in, const char *frame, size_t len) {
         on_hello(in, content, len);
     } else if (content[0] == FRAME_PING) {
         on_ping(in, content, len);
+    } else if (content[0] == FRAME_READ_INDEX) {
+        on_question(in, content, len);
     } else if (content[0] == FRAME_REFUSED) {
         on_refused(in, refused_decode(content, len));
     } else {
@@ -307,6 +326,7 @@ static void on_connection(uv_stream_t *listener, int status) {
     struct inbound *in = xmalloc(sizeof *in);
     memset(in, 0, sizeof *in);
     in->peers = p;
+    in->number = ++p->connections;
     in->handles = 2;
     in->next = p->inbound;
     if (in->next != NULL) {

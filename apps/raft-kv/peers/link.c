@@ -86,7 +86,7 @@ void link_fail(struct link *l, const char *why) {
         return;
     }
     if (why != NULL && (is_new_reason(peer, why) || l->ready)) {
-        report("server %llu at %s: %s", peer->id, peer->address, why);
+        report_warn("server %llu at %s: %s", peer->id, peer->address, why);
     }
     end(l);
     peer->out.len = 0;
@@ -223,6 +223,9 @@ static void on_answer(struct link *l, int whole, const char *content, size_t len
     } else if (whole == 1 && content[0] == FRAME_PONG && l->ping != 0 &&
                ping_take(s, l->peer->id, l->peer->address, content, len)) {
         l->ping = 0;
+    } else if (whole == 1 && content[0] == FRAME_READ_ANSWER && l->ready &&
+               read_index_answer(s, content, len)) {
+        return;
     } else if (whole == 1 && (reason = refused_decode(content, len)) != NULL) {
         on_refused(l, reason);
     } else {
@@ -344,7 +347,7 @@ void link_start(struct peer *peer) {
     struct endpoint to;
     if (!address_peer(peer->address, &to)) {
         if (is_new_reason(peer, "malformed address")) {
-            report("server %llu: malformed address %s", peer->id, peer->address);
+            report_warn("server %llu: malformed address %s", peer->id, peer->address);
         }
         return;
     }

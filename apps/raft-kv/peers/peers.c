@@ -60,9 +60,23 @@ void peers_send(struct peers *p, struct raft_message *message) {
     struct session *session = peer->link->ready ? &peer->link->session : NULL;
     if (!message_encode(&p->memory, &peer->out, p->server->options->id, message, &p->server->log,
                         session)) {
-        report("server %llu: dropped a message: its entries are not in the log any more", peer->id);
+        report_warn("server %llu: dropped a message: its entries are not in the log any more",
+                    peer->id);
         peer->unreachable = true;
     }
+}
+
+bool peers_put(struct peers *p, raft_id id, const struct buf *frame) {
+    for (struct peer *peer = p->list; peer != NULL; peer = peer->next) {
+        if (peer->id == id && peer->link != NULL && peer->link->ready &&
+            peer->out.len < MAX_PEER_OUTPUT) {
+            size_t begun = peer->out.len;
+            buf_put(&peer->out, frame->data, frame->len);
+            session_seal(&peer->link->session, &peer->out, begun);
+            return true;
+        }
+    }
+    return false;
 }
 
 void peers_flush(struct peers *p) {

@@ -26,6 +26,7 @@ struct peers {
     uv_tcp_t listener;
     struct inbound *inbound;
     unsigned n_inbound;
+    uint64_t connections; /* accepted since the start: numbers them */
     struct message_memory memory;
     struct secret *secret; /* NULL: the network is trusted */
     struct peer_tickets tickets;
@@ -52,7 +53,14 @@ void peers_limit_silence(struct peers *p, uv_tcp_t *tcp);
 /* Two election timeouts, in ms: a connection on which nothing arrives for so long is replaced. */
 unsigned peers_patience(const struct peers *p);
 
+/* Queue a frame. False: there is no connection to that server, or too much output. */
+bool peers_put(struct peers *p, raft_id id, const struct buf *frame);
+
 /* inbound.c: listen for the other servers. */
 void inbound_listen(struct peers *p);
+/* Send a frame on the connection of this number that another server made, if it still exists. The
+ * frame is sealed. If the socket does not take it the connection is closed: the other server has
+ * not read the earlier ones. */
+void inbound_send(struct peers *p, uint64_t number, struct buf *frame);
 
 #endif

@@ -40,9 +40,9 @@ void refusals_note(struct refusals *r, enum refusal_kind kind, raft_id id, const
     refusals_expire(r);
     struct refusal *old = find(r, kind, id);
     if (old == NULL || strcmp(old->reason, reason) != 0) {
-        report(kind == REFUSED_BY_US ? "refused a connection from server %llu: %s"
-                                     : "refused by server %llu: %s",
-               id, reason);
+        report_warn(kind == REFUSED_BY_US ? "refused a connection from server %llu: %s"
+                                          : "refused by server %llu: %s",
+                    id, reason);
     }
     refusals_clear(r, kind, id);
     if (r->n == MAX_REFUSALS) {

@@ -1,27 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 #include "data.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "file.h"
 #include "limits.h"
+#include "position.h"
 #include "report.h"
 
-/* In the database users' keys have a prefix, so that one range deletion removes them all. */
-enum { PREFIX = 'k' };
+/* In the database users' keys have a prefix: a letter, so that one range deletion removes them all,
+ * and their position, most significant byte first. */
+enum { PREFIX = 'k', PREFIX_LEN = 9 };
 /* Changes are written to the database at this size at the latest. Usually a compaction writes them
  * earlier. */
 enum { WRITE_KEYS = 128 * 1024, WRITE_BYTES = 32 * 1024 * 1024 };
 #define APPLIED_KEY "applied"
 
-/* The key as stored in the database; valid until the next call on this thread. */
+static void put_prefix(char *to, uint64_t position) {
+    to[0] = PREFIX;
+    for (int i = 0; i < 8; i++) {
+        to[1 + i] = (char)(position >> (56 - 8 * i));
+    }
+}
+
+/* The key as stored in the database, PREFIX_LEN bytes longer; valid until the next call on this
+ * thread. */
 static const char *prefixed(const char *key, size_t len) {
-    static _Thread_local char space[1 + MAX_KEY];
+    static _Thread_local char space[PREFIX_LEN + MAX_KEY];
     if (len > MAX_KEY) {
         die("internal error: a key of %zu bytes", len);
     }
-    space[0] = PREFIX;
-    memcpy(space + 1, key, len);
+    put_prefix(space, position_of(key, len));
+    memcpy(space + PREFIX_LEN, key, len);
     return space;
 }
 
@@ -36,20 +46,28 @@ void data_open(struct data *d, struct store *s) {
     store_check(error, "read of the applied index");
     if (value != NULL) {
         if (len != 8) {
-            die("%s: the applied index is corrupted", s->dir);
+            die("%s: the applied index is corrupted; " REPLACE_SERVER, s->dir);
         }
         d->applied = d->written = d->applied_durable = load_le(value, 8);
         free(value);
     }
+    stored_count(s);
+    values_start(&s->values);
 }
 
 void data_close(struct data *d) {
     overlay_free(&d->fresh);
     overlay_free(&d->writing);
+    free(d->tally.items);
+    buf_free(&d->old);
+    free(d->arguments);
 }
 
-bool data_get(struct data *d, const char *key, size_t len, struct value *value) {
+/* Find a value; one that is in values.h is not read. */
+static bool find(struct data *d, const char *key, size_t len, struct value *value,
+                 struct value_place *place) {
     *value = (struct value){0};
+    *place = (struct value_place){0};
     const struct overlay *from = &d->fresh;
     const struct overlay_item *item = overlay_get(from, key, len);
     if (item == NULL) {
@@ -59,121 +77,80 @@ bool data_get(struct data *d, const char *key, size_t len, struct value *value) 
     if (item != NULL) {
         value->text = from->bytes.data + item->value;
         value->len = item->value_len;
+        if (item->outside) {
+            *place = place_decode(value->text);
+        }
         return !item->deleted;
     }
     char *error = NULL;
     value->pinned = rocksdb_get_pinned_cf(d->store->db, d->store->read, d->store->data,
-                                          prefixed(key, len), len + 1, &error);
+                                          prefixed(key, len), len + PREFIX_LEN, &error);
     store_check(error, "read of a value");
     if (value->pinned != NULL) {
         value->text = rocksdb_pinnableslice_value(value->pinned, &value->len);
+        stored_outside(value->text, value->len, place);
+        value->text++;
+        value->len--;
     }
     return value->pinned != NULL;
 }
 
-void value_free(struct value *value) {
-    rocksdb_pinnableslice_destroy(value->pinned); /* accepts NULL */
-    value->pinned = NULL;
-}
-
-/* --- applying ------------------------------------------------------------ */
-
-static bool apply_delete(struct data *d, const char *key, size_t len) {
-    struct value value;
-    bool found = data_get(d, key, len, &value);
-    value_free(&value);
-    if (found) {
-        overlay_set(&d->fresh, key, len, NULL, 0);
+bool data_get(struct data *d, const char *key, size_t len, struct value *value) {
+    struct value_place place;
+    bool found = find(d, key, len, value, &place);
+    if (place.file != 0) {
+        value->text = value->copy = xmalloc(place.len);
+        values_get(&d->store->values, &place, value->copy);
+        value->len = place.len;
     }
     return found;
 }
 
-/* Parse a decimal number as Redis does: no spaces, no leading zeros. */
-static bool parse_integer(const char *text, size_t len, long long *value) {
-    char copy[24];
-    char back[24];
-    if (len == 0 || len >= sizeof copy) {
-        return false;
-    }
-    memcpy(copy, text, len);
-    copy[len] = '\0';
-    *value = strtoll(copy, NULL, 10);
-    snprintf(back, sizeof back, "%lld", *value);
-    return strcmp(copy, back) == 0; /* also false if out of range */
+void value_free(struct value *value) {
+    rocksdb_pinnableslice_destroy(value->pinned); /* accepts NULL */
+    free(value->copy);
+    value->pinned = NULL;
+    value->copy = NULL;
 }
 
-static struct result apply_incr(struct data *d, const char *key, size_t len) {
-    long long number = 0;
+bool data_find(struct data *d, const char *key, size_t len, size_t *value_len) {
     struct value value;
-    bool valid = !data_get(d, key, len, &value) || parse_integer(value.text, value.len, &number);
+    struct value_place place;
+    bool found = find(d, key, len, &value, &place);
+    *value_len = !found ? 0 : place.file != 0 ? place.len : value.len;
     value_free(&value);
-    if (!valid) {
-        return (struct result){.kind = RESULT_ERROR,
-                               .error = "ERR value is not an integer or out of range"};
-    }
-    if (number == INT64_MAX) {
-        return (struct result){.kind = RESULT_ERROR,
-                               .error = "ERR increment or decrement would overflow"};
-    }
-    char text[24];
-    int text_len = snprintf(text, sizeof text, "%lld", ++number);
-    overlay_set(&d->fresh, key, len, text, (size_t)text_len);
-    return (struct result){.kind = RESULT_INTEGER, .integer = number};
+    return found;
 }
 
-static const struct result malformed = {.kind = RESULT_ERROR, .error = "ERR malformed command"};
+/* --- applying ------------------------------------------------------------ */
 
-/* Read one argument of a command with bounds checks: the entry may come from another server. */
-static const char *argument(struct cursor *c, size_t *len, size_t max) {
-    *len = (size_t)cursor_int(c, 4);
-    if (*len > max) {
-        c->bad = true;
+void data_set(struct data *d, const char *key, size_t len, const char *value, size_t value_len) {
+    const struct value_place *at = d->entry.place;
+    uintptr_t begin = (uintptr_t)d->entry.payload;
+    uintptr_t from = (uintptr_t)value;
+    if (at == NULL || value == NULL || value_len < d->store->values.large || from < begin ||
+        from + value_len > begin + d->entry.len) {
+        overlay_set(&d->fresh, key, len, value, value_len);
+        return;
     }
-    return cursor_bytes(c, *len);
-}
-
-/* Check the whole command before applying any part of it. */
-static bool well_formed(struct cursor c, enum op op, size_t n) {
-    if (n == 0 || (op == OP_SET && n % 2 != 0) || (op == OP_INCR && n != 1)) {
-        return false;
-    }
-    for (size_t i = 0; i < n && !c.bad; i++) {
-        size_t len;
-        argument(&c, &len, op == OP_SET && i % 2 == 1 ? MAX_VALUE : MAX_KEY);
-    }
-    return !c.bad && cursor_left(&c) == 0;
-}
-
-static struct result apply_command(struct data *d, const char *payload, size_t len) {
-    struct cursor c = {payload, payload + len, false};
-    enum op op = (enum op)cursor_int(&c, 1);
-    size_t n = (size_t)cursor_int(&c, 4);
-    if (op < OP_SET || op > OP_INCR || !well_formed(c, op, n)) {
-        return malformed;
-    }
-    struct result result = {.kind = op == OP_SET ? RESULT_OK : RESULT_INTEGER};
-    for (size_t i = 0; i < n; i++) {
-        size_t key_len;
-        const char *key = argument(&c, &key_len, MAX_KEY);
-        if (op == OP_SET) {
-            size_t value_len;
-            const char *value = argument(&c, &value_len, MAX_VALUE);
-            overlay_set(&d->fresh, key, key_len, value, value_len);
-            i++;
-        } else if (op == OP_DEL) {
-            result.integer += apply_delete(d, key, key_len);
-        } else {
-            result = apply_incr(d, key, key_len);
-        }
-    }
-    return result;
+    struct value_place place = {at->file, at->offset + (from - begin), (uint32_t)value_len,
+                                crc32c(0, value, value_len)};
+    overlay_set_place(&d->fresh, key, len, &place);
 }
 
 struct result data_apply(struct data *d, raft_index index, const char *payload, size_t len) {
+    return data_apply_at(d, index, payload, len, NULL);
+}
+
+struct result data_apply_at(struct data *d, raft_index index, const char *payload, size_t len,
+                            const struct value_place *place) {
     if (index != d->applied + 1) {
         die("internal error: entry %llu applied after entry %llu", index, d->applied);
     }
     d->applied = index;
+    d->entry.payload = payload;
+    d->entry.len = len;
+    d->entry.place = place;
     if (payload == NULL) {
         return (struct result){.kind = RESULT_OK};
     }
@@ -196,6 +173,12 @@ void data_write_begin(struct data *d) {
     d->fresh = empty;
     d->writing_index = d->applied;
     d->busy = true;
+    d->outside = d->store->values.n > 0;
+    d->moving = (struct moving){0};
+    d->moving.n = values_victims(&d->store->values, d->moving.from, MAX_VICTIMS);
+    if (d->moving.n > 0) {
+        d->moving.to = values_reserve(&d->store->values);
+    }
 }
 
 void data_write_run(struct data *d) {
@@ -205,21 +188,35 @@ void data_write_run(struct data *d) {
     for (size_t i = 0; i < o->used; i++) {
         const char *key = o->bytes.data + items[i]->key;
         size_t len = items[i]->key_len;
+        const char *value = o->bytes.data + items[i]->value;
+        const char *stored = prefixed(key, len);
+        if (d->outside) {
+            stored_drop(d->store, batch, stored, len + PREFIX_LEN, &d->tally);
+        }
         if (items[i]->deleted) {
-            rocksdb_writebatch_delete_cf(batch, d->store->data, prefixed(key, len), len + 1);
+            rocksdb_writebatch_delete_cf(batch, d->store->data, stored, len + PREFIX_LEN);
+        } else if (items[i]->outside) {
+            struct value_place place = place_decode(value);
+            stored_put_place(d->store, batch, stored, len + PREFIX_LEN, &place, &d->tally);
         } else {
-            data_batch_put(d->store, batch, key, len, o->bytes.data + items[i]->value,
-                           items[i]->value_len);
+            stored_put(d->store, batch, stored, len + PREFIX_LEN, value, items[i]->value_len);
         }
     }
     free(items);
     data_batch_applied(d->store, batch, d->writing_index);
     store_write(d->store, d->store->write_data, batch);
     rocksdb_writebatch_destroy(batch);
+    if (d->moving.n > 0) {
+        stored_move(d->store, &d->moving, &d->tally);
+    }
 }
 
 void data_write_end(struct data *d) {
     d->busy = false;
+    stored_apply(d->store, &d->tally);
+    if (d->moving.n > 0) {
+        values_moved(&d->store->values, d->moving.to, d->moving.end);
+    }
     d->written = d->writing_index;
     overlay_clear(&d->writing);
 }
@@ -227,6 +224,7 @@ void data_write_end(struct data *d) {
 void data_reset(struct data *d, raft_index index) {
     overlay_clear(&d->fresh);
     d->applied = d->written = d->applied_durable = index;
+    values_data_reset(&d->store->values);
 }
 
 /* --- all data ------------------------------------------------------------ */
@@ -235,12 +233,12 @@ void data_batch_clear(struct store *s, rocksdb_writebatch_t *batch) {
     const char begin = PREFIX;
     const char end = PREFIX + 1;
     rocksdb_writebatch_delete_range_cf(batch, s->data, &begin, 1, &end, 1);
+    stored_clear(s, batch);
 }
 
 void data_batch_put(struct store *s, rocksdb_writebatch_t *batch, const char *key, size_t key_len,
                     const char *value, size_t value_len) {
-    rocksdb_writebatch_put_cf(batch, s->data, prefixed(key, key_len), key_len + 1, value,
-                              value_len);
+    stored_put(s, batch, prefixed(key, key_len), key_len + PREFIX_LEN, value, value_len);
 }
 
 void data_batch_applied(struct store *s, rocksdb_writebatch_t *batch, raft_index index) {
@@ -250,10 +248,11 @@ void data_batch_applied(struct store *s, rocksdb_writebatch_t *batch, raft_index
                               sizeof value);
 }
 
-rocksdb_iterator_t *data_iterate(struct store *s, rocksdb_readoptions_t *read) {
-    const char begin = PREFIX;
+rocksdb_iterator_t *data_iterate(struct store *s, rocksdb_readoptions_t *read, uint64_t position) {
+    char begin[PREFIX_LEN];
+    put_prefix(begin, position);
     rocksdb_iterator_t *it = rocksdb_create_iterator_cf(s->db, read, s->data);
-    rocksdb_iter_seek(it, &begin, 1);
+    rocksdb_iter_seek(it, begin, sizeof begin);
     return it;
 }
 
@@ -265,11 +264,25 @@ const char *data_key(rocksdb_iterator_t *it, size_t *len) {
         return NULL;
     }
     const char *key = rocksdb_iter_key(it, len);
-    if (*len == 0 || key[0] != PREFIX) {
+    if (*len < PREFIX_LEN || key[0] != PREFIX) {
         return NULL;
     }
-    --*len;
-    return key + 1;
+    *len -= PREFIX_LEN;
+    return key + PREFIX_LEN;
+}
+
+const char *data_value(struct store *s, rocksdb_iterator_t *it, size_t *len, struct buf *space) {
+    struct value_place place;
+    const char *stored = rocksdb_iter_value(it, len);
+    if (!stored_outside(stored, *len, &place)) {
+        --*len;
+        return stored + 1;
+    }
+    space->len = 0;
+    *len = place.len;
+    char *to = buf_room(space, place.len);
+    values_get(&s->values, &place, to);
+    return to;
 }
 
 void data_flush(struct store *s) {

@@ -8,26 +8,14 @@
  * to time a worker thread writes such a table to the database, sorted and with each key once: that
  * is much cheaper than one write per entry. Meanwhile a second table takes the new changes. A
  * table and the index of its last entry are written in one atomic batch, so the database always
- * holds the data as of some entry. */
+ * holds the data as of some entry. Large values are stored elsewhere: see stored.h. */
 #ifndef KV_DATA_H
 #define KV_DATA_H
 
+#include "apply.h"
 #include "overlay.h"
 #include "store.h"
-
-enum op { OP_SET = 1, OP_DEL, OP_INCR };
-
-/* Payload of a command entry: u8 op, u32 number of arguments; per argument u32 length and the
- * bytes. Arguments: SET key value [key value ...], DEL key [key ...], INCR key. */
-enum { COMMAND_HEAD = 5, COMMAND_ARGUMENT_HEAD = 4 };
-
-enum result_kind { RESULT_OK, RESULT_INTEGER, RESULT_ERROR };
-
-struct result {
-    enum result_kind kind;
-    long long integer;
-    const char *error; /* a string literal */
-};
+#include "stored.h"
 
 struct data {
     struct store *store;
@@ -38,6 +26,17 @@ struct data {
     struct overlay writing;     /* being written to the database */
     raft_index writing_index;   /* last entry of `writing` */
     bool busy;                  /* `writing` is in use by the worker */
+    bool outside; /* the database may refer to values.h; for the worker, as these are: */
+    struct tally tally;
+    struct moving moving;
+    struct { /* the entry being applied; `place` NULL: it is not in values.h */
+        const char *payload;
+        size_t len;
+        const struct value_place *place;
+    } entry;
+    struct buf old;                  /* for apply.c: the last result's value */
+    struct argument_text *arguments; /* and the arguments of a command */
+    size_t n_arguments;
 };
 
 /* A value found by data_get(). */
@@ -45,6 +44,7 @@ struct value {
     const char *text;
     size_t len;
     rocksdb_pinnableslice_t *pinned;
+    char *copy; /* of a value in values.h */
 };
 
 void data_open(struct data *d, struct store *s);
@@ -53,6 +53,11 @@ void data_close(struct data *d);
 /* Apply the entry at `index`, the next after the last applied one. The payload is NULL for an
  * entry that is not a command. */
 struct result data_apply(struct data *d, raft_index index, const char *payload, size_t len);
+
+/* The same for an entry whose payload is stored at this place: its large values are not stored
+ * again. */
+struct result data_apply_at(struct data *d, raft_index index, const char *payload, size_t len,
+                            const struct value_place *place);
 
 /* Write the applied changes to the database: call _begin() and _end() on the event loop's thread
  * and _run() between them on any thread. One write at a time. */
@@ -69,11 +74,18 @@ void data_reset(struct data *d, raft_index index);
  * be freed in both cases. */
 bool data_get(struct data *d, const char *key, size_t len, struct value *value);
 void value_free(struct value *value);
+/* Find only the length of a value. */
+bool data_find(struct data *d, const char *key, size_t len, size_t *value_len);
 
-/* Iterate over all keys in the database, on any thread. data_key() returns the current key, or NULL
- * at the end. */
-rocksdb_iterator_t *data_iterate(struct store *s, rocksdb_readoptions_t *read);
+/* Give a key this value; NULL deletes it. Only for apply.c. */
+void data_set(struct data *d, const char *key, size_t len, const char *value, size_t value_len);
+
+/* Iterate over the keys in the database from this position on (position.h; 0: all), on any thread.
+ * data_key() returns the current key, or NULL at the end. */
+rocksdb_iterator_t *data_iterate(struct store *s, rocksdb_readoptions_t *read, uint64_t position);
 const char *data_key(rocksdb_iterator_t *it, size_t *len);
+/* The value of the current key: in the iterator's memory, or, if it is in values.h, in `space`. */
+const char *data_value(struct store *s, rocksdb_iterator_t *it, size_t *len, struct buf *space);
 
 /* Load a snapshot, on a worker thread while nothing is applied: clear the data, put all keys, then
  * put the applied index, then call data_flush(). */

@@ -9,6 +9,8 @@ struct server;
  * entries are written and synced together when it has ended. */
 void disk_write_log(struct server *s);
 
+/* Look at the free space now; disk_write_log() does it from time to time. */
+void disk_check_space(struct server *s);
 /* Write the appended entries and sync them on this thread. No other sync may be running. */
 void disk_sync_log(struct server *s);
 

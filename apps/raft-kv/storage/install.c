@@ -17,7 +17,7 @@
 /* Steps 2 and 3 of install.h. Can be repeated. */
 static void finish(struct store *s, const struct base *base) {
     char *complete = store_path(s, COMPLETE);
-    dump_load(s, complete, base->index);
+    dump_load(s, complete, base->index, base->index);
     rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
     store_put_base(s, batch, BASE_KEY, base); /* of an empty log */
     rocksdb_writebatch_delete_cf(batch, s->meta, INSTALL_KEY, strlen(INSTALL_KEY));
@@ -47,12 +47,10 @@ void install_recover(struct store *s) {
 static void write_chunk(const struct install *in, const char *path) {
     int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (in->offset == 0 ? O_TRUNC : 0), 0644);
     if (fd < 0) {
-        die("%s: %s", path, strerror(errno));
+        file_fail(path, "create the file", errno);
     }
     file_write(path, fd, in->chunk.data, in->chunk.len, in->offset);
-    if (fsync(fd) != 0) {
-        die("%s: sync failed: %s", path, strerror(errno));
-    }
+    file_sync(path, fd);
     close(fd);
 }
 
@@ -91,12 +89,13 @@ static void on_done(uv_work_t *work, int status) {
     in->busy = in->loading = false;
     members_free(&in->base.members);
     if (!in->intact) {
-        report("discarded the snapshot at entry %llu: the received file is damaged", index);
+        report_warn("discarded the snapshot at entry %llu: the received file is damaged", index);
     } else if (in->last) {
         proposals_replaced(s, 0);
         log_reset(&s->log, index);
         data_reset(&s->data, index);
-        report("installed the snapshot at entry %llu", index);
+        report("installed the snapshot at entry %llu, %llu bytes, in %llu ms", index,
+               (unsigned long long)(in->offset + in->chunk.len), server_now() - in->begun);
     }
     int error = server_step(s, &event);
     if (error != 0 || (in->last && in->intact && raft_snapshot_index(&s->raft) != index)) {
@@ -122,6 +121,7 @@ void install_chunk(struct server *s, const struct raft_update_snapshot *update) 
     in->chunk.len = 0;
     buf_put(&in->chunk, update->chunk.base, update->chunk.len);
     in->offset = update->offset;
+    in->begun = in->offset == 0 ? server_now() : in->begun;
     in->last = update->last;
     in->waiting = true;
     install_resume(s);

@@ -26,6 +26,7 @@ struct install {
     struct base base;
     struct buf chunk;
     size_t offset;
+    raft_time begun; /* when the first chunk arrived */
     bool last;
     bool intact;
 };

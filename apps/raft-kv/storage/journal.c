@@ -13,13 +13,7 @@
 #include "file.h"
 #include "report.h"
 
-enum {
-    PATH_SIZE = 4096,
-    HEADER = 32,
-    HEAD = 32,
-    FILL = 256 * 1024,
-    MAX_PAYLOAD = 64 * 1024 * 1024
-};
+enum { PATH_SIZE = 4096, HEADER = 32, HEAD = 32, FILL = 256 * 1024, MAX_PAYLOAD = 64 << 20 };
 #define MAGIC 0x314c4e524a564b52u /* "RKVJRNL1" */
 
 /* --- names --------------------------------------------------------------- */
@@ -47,9 +41,7 @@ static void spare_path(const char *dir, const char *suffix, char path[PATH_SIZE]
 void journal_open(struct journal *j, const char *dir, uint32_t segment_bytes) {
     *j = (struct journal){.dir = xstrdup(dir), .next = 1, .spare = -1, .unsynced_dir = true};
     j->segment_bytes = segment_bytes;
-    if (mkdir(dir, 0755) != 0 && errno != EEXIST) {
-        die("%s: %s", dir, strerror(errno));
-    }
+    dir_make(dir);
     if (getrandom(&j->run, sizeof j->run, 0) != (ssize_t)sizeof j->run) {
         die("cannot get random numbers: %s", strerror(errno));
     }
@@ -108,7 +100,7 @@ static void begin_segment(struct journal *j) {
     } else {
         fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
         if (fd < 0) {
-            die("%s: %s", path, strerror(errno));
+            file_fail(path, "create the file", errno);
         }
     }
     char header[HEADER];
@@ -121,6 +113,7 @@ static void begin_segment(struct journal *j) {
     add_segment(j, j->next, fd);
     j->unsynced_dir = true;
     j->end = HEADER;
+    j->ended = false;
 }
 
 /* Keep a segment's file as the spare if there is none, else remove it. */
@@ -137,7 +130,7 @@ static void recycle(struct journal *j, const struct segment *segment) {
         return;
     }
     if (unlink(path) != 0) {
-        die("%s: %s", path, strerror(errno));
+        file_fail(path, "remove the file", errno);
     }
     retire(j, segment->fd);
 }
@@ -170,7 +163,7 @@ void journal_make_spare(struct journal *j) {
     spare_path(j->dir, "", spare);
     int fd = open(fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0) {
-        die("%s: %s", fresh, strerror(errno));
+        file_fail(fresh, "create the file", errno);
     }
     size_t step = j->segment_bytes < FILL ? j->segment_bytes : FILL;
     char *zeros = xmalloc(step);
@@ -178,9 +171,7 @@ void journal_make_spare(struct journal *j) {
     for (size_t at = 0; at < j->segment_bytes; at += step) {
         size_t len = j->segment_bytes - at < step ? j->segment_bytes - at : step;
         file_write(j->dir, fd, zeros, len, at);
-        if (fsync(fd) != 0) { /* sync in small steps, so that other syncs wait less */
-            die("%s: sync failed: %s", fresh, strerror(errno));
-        }
+        file_sync(fresh, fd); /* in small steps, so that other syncs wait less */
     }
     free(zeros);
     close(fd);
@@ -193,14 +184,14 @@ void journal_spare_made(struct journal *j) {
     j->making = false;
     j->spare = open(spare, O_RDWR | O_CLOEXEC);
     if (j->spare < 0) {
-        die("%s: %s", spare, strerror(errno));
+        file_fail(spare, "open the file", errno);
     }
 }
 
 /* --- records ------------------------------------------------------------- */
 
 struct journal_place journal_append(struct journal *j, const char *payload, size_t len) {
-    if (j->n == 0 || (j->end + HEAD + len > j->segment_bytes && j->end > HEADER)) {
+    if (j->n == 0 || j->ended || (j->end + HEAD + len > j->segment_bytes && j->end > HEADER)) {
         begin_segment(j);
     }
     struct segment *segment = &j->segments[j->n - 1];
@@ -258,7 +249,7 @@ const char *journal_read(struct journal *j, const struct journal_place *place, s
             return head + HEAD;
         }
     }
-    die("%s: the record at %u of segment %llu is corrupted", j->dir, place->offset,
+    die("%s: the record at %u of segment %llu is corrupted; " REPLACE_SERVER, j->dir, place->offset,
         (unsigned long long)place->segment);
 }
 
@@ -288,10 +279,12 @@ static void replay_segment(struct journal *j, const struct segment *segment, jou
             return;
         }
         struct journal_place place = {segment->number, (uint32_t)j->end, (uint32_t)len, j->seed};
+        if (!visit(context, &place, head + HEAD)) {
+            return;
+        }
         j->ticket = load_le(head + 8, 8);
         j->seed = (uint32_t)load_le(head, 4);
         j->end += HEAD + (size_t)len;
-        visit(context, &place, head + HEAD);
     }
 }
 
@@ -306,7 +299,7 @@ void journal_replay(struct journal *j, uint64_t first, uint64_t ticket, journal_
         segment_path(j->dir, j->next, path);
         int fd = open(path, O_RDWR | O_CLOEXEC);
         if (fd < 0 && errno != ENOENT) {
-            die("%s: %s", path, strerror(errno));
+            file_fail(path, "open the file", errno);
         }
         if (fd < 0 || !header_at(j, fd, j->next, &before, &seed) || before != j->ticket ||
             (j->n > 0 && seed != j->seed)) {
@@ -339,7 +332,7 @@ void journal_trim(struct journal *j) {
     struct dirent *entry;
     DIR *dir = opendir(j->dir);
     if (dir == NULL) {
-        die("%s: %s", j->dir, strerror(errno));
+        file_fail(j->dir, "list the directory", errno);
     }
     while ((entry = readdir(dir)) != NULL) {
         char path[PATH_SIZE];
@@ -351,7 +344,7 @@ void journal_trim(struct journal *j) {
         if (entry->d_name[0] != '.' && !kept &&
             (strcmp(entry->d_name, "spare.log") != 0 || !keep_spare(j, path)) &&
             unlink(path) != 0) {
-            die("%s: %s", path, strerror(errno));
+            file_fail(path, "remove the file", errno);
         }
     }
     closedir(dir);
@@ -383,7 +376,7 @@ void journal_sync_begin(struct journal *j) {
 void journal_sync_run(struct journal *j) {
     for (size_t i = 0; i < j->sync.n; i++) {
         if (fdatasync(j->sync.fds[i]) != 0) {
-            die("%s: sync failed: %s", j->dir, strerror(errno));
+            file_fail_fd(j->dir, j->sync.fds[i], "sync the file", errno);
         }
     }
     if (j->sync.dir) {

@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "position.h"
 #include "report.h"
 
 enum { MIN_SIZE = 256 };
@@ -72,8 +73,8 @@ static size_t keep(struct overlay *o, const char *data, size_t len) {
     return at;
 }
 
-void overlay_set(struct overlay *o, const char *key, size_t key_len, const char *value,
-                 size_t value_len) {
+static struct overlay_item *set(struct overlay *o, const char *key, size_t key_len,
+                                const char *value, size_t value_len) {
     if (o->used * 2 >= o->size) {
         grow(o);
     }
@@ -83,11 +84,26 @@ void overlay_set(struct overlay *o, const char *key, size_t key_len, const char 
         item->hash = hash;
         item->key = keep(o, key, key_len);
         item->key_len = key_len;
+        item->position = position_of(key, key_len);
         o->used++;
     }
     item->deleted = value == NULL;
     item->value_len = value_len;
     item->value = value != NULL ? keep(o, value, value_len) : 0;
+    item->outside = false;
+    return item;
+}
+
+void overlay_set(struct overlay *o, const char *key, size_t key_len, const char *value,
+                 size_t value_len) {
+    set(o, key, key_len, value, value_len);
+}
+
+void overlay_set_place(struct overlay *o, const char *key, size_t key_len,
+                       const struct value_place *place) {
+    char encoded[PLACE_SIZE];
+    place_encode(encoded, place);
+    set(o, key, key_len, encoded, sizeof encoded)->outside = true;
 }
 
 const struct overlay_item *overlay_get(const struct overlay *o, const char *key, size_t key_len) {
@@ -103,6 +119,9 @@ static int by_key(const void *left, const void *right, void *context) {
     const struct overlay_item *a = *(const struct overlay_item *const *)left;
     const struct overlay_item *b = *(const struct overlay_item *const *)right;
     const char *bytes = context;
+    if (a->position != b->position) {
+        return a->position > b->position ? 1 : -1;
+    }
     size_t common = a->key_len < b->key_len ? a->key_len : b->key_len;
     int order = memcmp(bytes + a->key, bytes + b->key, common);
     return order != 0 ? order : (a->key_len > b->key_len) - (a->key_len < b->key_len);

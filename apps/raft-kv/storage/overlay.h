@@ -7,14 +7,17 @@
 #define KV_OVERLAY_H
 
 #include "bytes.h"
+#include "values.h"
 
 struct overlay_item {
     uint64_t hash; /* 0: the item is free */
-    size_t key;    /* offset in `bytes`, as `value` is */
+    uint64_t position;
+    size_t key; /* offset in `bytes`, as `value` is */
     size_t key_len;
     size_t value;
     size_t value_len;
     bool deleted;
+    bool outside; /* the value is an encoded place (values.h) */
 };
 
 struct overlay {
@@ -33,7 +36,11 @@ void overlay_clear(struct overlay *o);
 void overlay_set(struct overlay *o, const char *key, size_t key_len, const char *value,
                  size_t value_len);
 
-/* The `used` items, ordered by key. The caller frees the array. */
+/* The same for a value that is stored outside. */
+void overlay_set_place(struct overlay *o, const char *key, size_t key_len,
+                       const struct value_place *place);
+
+/* The `used` items in the order of the database (position.h). The caller frees the array. */
 const struct overlay_item **overlay_sorted(const struct overlay *o);
 
 /* The change of `key`, or NULL if it is not in the table. */

@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "backup.h"
 #include "client.h"
 #include "dump.h"
+#include "file.h"
 #include "limits.h"
 #include "reply.h"
 #include "report.h"
@@ -18,7 +20,9 @@ enum {
     MAX_QUEUE = 64,
     COMPACT_BYTES = 128 * 1024 * 1024,  /* of log after which it is compacted */
     TRAILING_BYTES = COMPACT_BYTES / 2, /* of log to keep at most for servers that lag behind */
-    DUMP_IDLE_TIMEOUT = 30000           /* ms without contact after which a transfer is ignored */
+    ROOM_BYTES = 1024 * 1024, /* of log after which it is compacted if there is little room */
+    ROOM_INTERVAL = 200,      /* ms between such compactions */
+    DUMP_IDLE_TIMEOUT = 30000 /* ms without contact after which a transfer is ignored */
 };
 
 struct scan {
@@ -34,7 +38,10 @@ struct scan {
     raft_term term;
     uint64_t keys;
     uint32_t digest;
-    char *path; /* of a dump */
+    char *path;  /* of a dump */
+    int error;   /* of writing a dump */
+    bool shrink; /* remove deleted keys from the database's files */
+    struct backup *backup;
 };
 
 static char *dump_path(struct server *s) { return store_path(&s->store, "outgoing.dump"); }
@@ -59,10 +66,17 @@ static void on_work(uv_work_t *work) {
             break;
         case SCAN_FLUSH:
             data_flush(store);
+            if (scan->shrink) {
+                space_shrink(store);
+            }
             break;
         case SCAN_DUMP:
             data_flush(store);
-            dump_write(store, scan->read, scan->path, scan->index, scan->term);
+            scan->error = dump_write(store, scan->read, scan->path,
+                                     &(struct dump_info){.index = scan->index, .term = scan->term});
+            break;
+        case SCAN_BACKUP:
+            backup_run(scan->backup, store, scan->read, scan->index, scan->term);
             break;
     }
 }
@@ -96,12 +110,17 @@ bool scans_resume(struct server *s) {
     if (s->data.busy || s->data.written < scan->wanted) {
         return true;
     }
+    s->scans.begun = server_now();
     scan->index = s->data.written;
+    if (scan->kind == SCAN_FLUSH || scan->kind == SCAN_DUMP) {
+        values_flush_begin(&s->store.values, scan->index);
+    }
     scan->term = raft_term_of(&s->raft, scan->index);
     scan->snapshot = rocksdb_create_snapshot(s->store.db);
     scan->read = rocksdb_readoptions_create();
     rocksdb_readoptions_set_snapshot(scan->read, scan->snapshot);
     rocksdb_readoptions_set_fill_cache(scan->read, 0);
+    scan->shrink = scan->kind == SCAN_FLUSH && space_may_shrink(&s->space, &s->store);
     if (scan->kind == SCAN_DUMP) {
         scan->path = dump_path(s);
     }
@@ -114,7 +133,8 @@ bool scans_running(const struct scans *scans) {
     return scans->first != NULL && scans->first->read != NULL;
 }
 
-static void enqueue(struct server *s, enum scan_kind kind, struct client *client, uint64_t seq) {
+static struct scan *enqueue(struct server *s, enum scan_kind kind, struct client *client,
+                            uint64_t seq) {
     struct scan *scan = xmalloc(sizeof *scan);
     *scan = (struct scan){
         .kind = kind, .server = s, .client = client, .seq = seq, .wanted = s->data.applied};
@@ -122,6 +142,15 @@ static void enqueue(struct server *s, enum scan_kind kind, struct client *client
     s->scans.last = &scan->next;
     s->scans.n++;
     s->scans.queued[kind] = true;
+    return scan;
+}
+
+bool scan_for_backup(struct server *s, struct backup *backup) {
+    bool space = s->scans.n < MAX_QUEUE;
+    if (space) {
+        enqueue(s, SCAN_BACKUP, NULL, 0)->backup = backup;
+    }
+    return space;
 }
 
 void scan_for_client(struct server *s, enum scan_kind kind, struct client *client, uint64_t seq) {
@@ -145,10 +174,24 @@ static void dump_forget(struct scans *scans) {
     scans->dump_index = 0;
 }
 
-/* How many entries to keep in the log: fewer if recent entries were large. */
+/* The first entry in the last `bytes` of the journal, rounded up to whole segments. */
+static raft_index recent_entry(const struct log *l, uint64_t bytes) {
+    uint64_t segments = bytes / l->journal.segment_bytes + 1;
+    size_t i = 0;
+    while (i < l->n_marks && l->marks[i].place.segment + segments < l->journal.next) {
+        i++;
+    }
+    return i < l->n_marks ? l->marks[i].first : l->last + 1;
+}
+
+/* How many entries to keep in the log: fewer if they are large, or if there is little room. */
 static unsigned trailing(const struct server *s, raft_index index) {
-    raft_index n = index - raft_snapshot_index(&s->raft);
-    uint64_t fit = TRAILING_BYTES / (s->log.bytes_written / n + 1);
+    uint64_t bytes = TRAILING_BYTES;
+    if (space_tight(&s->space) && s->space.reserve / 8 < bytes) {
+        bytes = s->space.reserve / 8;
+    }
+    raft_index first = recent_entry(&s->log, bytes);
+    uint64_t fit = first <= index ? index + 1 - first : 0;
     return fit < s->options->trailing ? (unsigned)fit : s->options->trailing;
 }
 
@@ -163,17 +206,20 @@ static void compact(struct server *s, raft_index index) {
         raft_configuration_at(&s->raft, index, &conf, &base.conf_index) != 0) {
         return;
     }
+    values_flush_end(&s->store.values);
     members_copy(&base.members, &conf);
     struct raft_event event = {.type = RAFT_SNAPSHOT};
     event.snapshot.metadata.index = index;
     event.snapshot.trailing = trailing(s, index);
     int error = server_step(s, &event);
     if (error != 0) {
-        report("cannot take a snapshot at entry %llu: %s", index, raft_errmsg(&s->raft));
+        report_warn("cannot take a snapshot at entry %llu: %s", index, raft_errmsg(&s->raft));
     } else {
         log_write(&s->log);
         s->sync.wanted = s->sync.wanted_base = true;
         log_compact(&s->log, raft_first_index(&s->raft), &base);
+        report("took a snapshot at entry %llu in %llu ms; the log begins at entry %llu", index,
+               server_now() - s->scans.begun, s->log.first);
         if (s->scans.dump_index != index) {
             dump_forget(&s->scans);
         }
@@ -209,12 +255,21 @@ static bool can_be_snapshot(const struct server *s) {
     return s->data.applied <= raft_commit_index(&s->raft) && !s->install.busy;
 }
 
+/* True if the log should be compacted, and deleted keys removed, to make room on the disk. */
+static bool lacks_room(const struct server *s) {
+    return space_tight(&s->space) && server_now() >= s->space.compacted + ROOM_INTERVAL &&
+           (s->space.deletions > 0 || s->log.bytes_written >= ROOM_BYTES);
+}
+
 void compaction_check(struct server *s) {
     raft_index done = raft_snapshot_index(&s->raft);
     bool due = s->data.applied >= done + s->options->compact_entries ||
-               s->log.bytes_written >= COMPACT_BYTES;
+               s->log.bytes_written >= COMPACT_BYTES || lacks_room(s);
     if (due && s->data.applied > done && can_be_snapshot(s) && !s->scans.queued[SCAN_FLUSH] &&
         !s->scans.queued[SCAN_DUMP] && !dump_in_use(s)) {
+        s->space.compacted = server_now();
+        report_debug("compacting the log: entry %llu is applied, the last snapshot is at %llu",
+                     s->data.applied, done);
         enqueue(s, SCAN_FLUSH, NULL, 0);
     }
 }
@@ -223,6 +278,9 @@ void compaction_check(struct server *s) {
 
 static void dump_made(struct server *s, const struct scan *scan) {
     struct scans *scans = &s->scans;
+    if (scan->error != 0) {
+        file_fail(scan->path, "write the snapshot", scan->error);
+    }
     compact(s, scan->index);
     if (raft_snapshot_index(&s->raft) != scan->index) {
         unlink(scan->path); /* a snapshot was installed meanwhile */
@@ -231,12 +289,12 @@ static void dump_made(struct server *s, const struct scan *scan) {
     scans->dump = open(scan->path, O_RDONLY | O_CLOEXEC);
     off_t size = scans->dump >= 0 ? lseek(scans->dump, 0, SEEK_END) : -1;
     if (size < 0) {
-        die("%s: %s", scan->path, strerror(errno));
+        file_fail(scan->path, "open the file", errno);
     }
     scans->dump_index = scan->index;
     scans->dump_size = (uint64_t)size;
-    report("wrote a dump at entry %llu, %llu bytes", scan->index,
-           (unsigned long long)scans->dump_size);
+    report("wrote a dump at entry %llu, %llu bytes, in %llu ms", scan->index,
+           (unsigned long long)scans->dump_size, server_now() - scans->begun);
     struct raft_configuration conf;
     server_configuration(s, &conf);
     for (unsigned i = 0; i < conf.n; i++) { /* restart the transfer to servers that wait for it */
@@ -247,11 +305,25 @@ static void dump_made(struct server *s, const struct scan *scan) {
     }
 }
 
+/* True if the disk has room for a dump. Else the server that needs it must wait. */
+static bool dump_has_room(struct server *s) {
+    uint64_t bytes = 0;
+    rocksdb_property_int_cf(s->store.db, s->store.data, "rocksdb.estimate-live-data-size", &bytes);
+    bytes += values_live(&s->store.values);
+    bool room = space_has(&s->space, bytes);
+    if (!room) {
+        report_warn(
+            "a server needs a snapshot of about %llu bytes, but the disk has no room for it",
+            (unsigned long long)bytes);
+    }
+    return room;
+}
+
 bool dump_attach(struct server *s, struct raft_install_snapshot *m) {
     static char chunk[SNAPSHOT_CHUNK];
     struct scans *scans = &s->scans;
     if (scans->dump < 0 || scans->dump_index != m->last_index) {
-        if (!scans->queued[SCAN_DUMP] && can_be_snapshot(s)) {
+        if (!scans->queued[SCAN_DUMP] && can_be_snapshot(s) && dump_has_room(s)) {
             dump_forget(scans);
             enqueue(s, SCAN_DUMP, NULL, 0);
         }
@@ -262,7 +334,8 @@ bool dump_attach(struct server *s, struct raft_install_snapshot *m) {
     }
     ssize_t n = pread(scans->dump, chunk, sizeof chunk, (off_t)m->offset);
     if (n <= 0) {
-        die("cannot read the dump: %s", n < 0 ? strerror(errno) : "the file was truncated");
+        file_fail_fd("dump", scans->dump, n < 0 ? "read the file" : "read a truncated file",
+                     n < 0 ? errno : EIO);
     }
     m->data.base = chunk;
     m->data.len = (size_t)n;
@@ -287,6 +360,9 @@ static void finish(struct scan *scan) {
             break;
         case SCAN_DUMP:
             dump_made(s, scan);
+            break;
+        case SCAN_BACKUP:
+            backup_done(scan->backup);
             break;
     }
 }

@@ -14,13 +14,24 @@
 
 enum { FENCE_SIZE = 24 };
 #define FENCE_MAGIC 0x454e4654u
-#define REPLACE_SERVER \
-    "remove this server from the cluster, empty its directory and add it again with a new ID"
 
+/* RocksDB returns a text: a kind ("IO error", "Corruption", ...), the message of strerror() if a
+ * system call failed, and the path. */
 void store_check(char *error, const char *doing) {
-    if (error != NULL) {
-        die("%s: %s", doing, error);
+    if (error == NULL) {
+        return;
     }
+    /* A file that is there but cannot be opened is reported as corruption too. */
+    const char *advice = file_advice_of(error);
+    bool unreadable = advice != NULL && advice != file_advice(ENOENT);
+    if (strncmp(error, "Corruption", strlen("Corruption")) == 0 && !unreadable) {
+        die("the database is corrupted: %s: %s; " REPLACE_SERVER, doing, error);
+    }
+    if (strstr(error, "LOCK") != NULL && (strstr(error, strerror(EAGAIN)) != NULL ||
+                                          strstr(error, "lock hold by current process") != NULL)) {
+        die("another process uses this directory; stop it first: %s: %s", doing, error);
+    }
+    die("%s: %s%s%s", doing, error, advice != NULL ? "; " : "", advice != NULL ? advice : "");
 }
 
 char *store_path(const struct store *s, const char *name) {
@@ -34,19 +45,19 @@ void store_write(struct store *s, const rocksdb_writeoptions_t *options,
                  rocksdb_writebatch_t *batch) {
     char *error = NULL;
     rocksdb_write(s->db, options, batch, &error);
-    store_check(error, "write to the database");
+    store_check(error, "cannot write to the database");
 }
 
 void store_sync(struct store *s) {
     char *error = NULL;
     rocksdb_flush_wal(s->db, 1, &error);
-    store_check(error, "sync of the database");
+    store_check(error, "cannot sync the database");
 }
 
 char *store_get(struct store *s, const char *key, size_t *len) {
     char *error = NULL;
     char *value = rocksdb_get_cf(s->db, s->read, s->meta, key, strlen(key), len, &error);
-    store_check(error, "read from the database");
+    store_check(error, "cannot read from the database");
     return value;
 }
 
@@ -58,10 +69,7 @@ static void fence_write(struct store *s) {
     store_le(record + 4, s->fenced.hard, 8);
     store_le(record + 12, s->fenced.log, 8);
     store_le(record + 20, crc32c(0, record, 20), 4);
-    ssize_t n = pwrite(s->fence, record, sizeof record, 0);
-    if (n != (ssize_t)sizeof record) {
-        die("%s/fence: write failed: %s", s->dir, n < 0 ? strerror(errno) : "short write");
-    }
+    file_write(s->dir, s->fence, record, sizeof record, 0);
 }
 
 void store_note_log(struct store *s, uint64_t ticket) {
@@ -78,10 +86,13 @@ static bool fence_open(struct store *s) {
         free(path);
         return false;
     }
+    if (s->fence < 0) {
+        file_fail(path, "open the file", errno);
+    }
     char record[FENCE_SIZE];
-    if (s->fence < 0 || pread(s->fence, record, sizeof record, 0) != (ssize_t)sizeof record ||
+    if (file_read(path, s->fence, record, sizeof record, 0) < sizeof record ||
         load_le(record, 4) != FENCE_MAGIC || load_le(record + 20, 4) != crc32c(0, record, 20)) {
-        die("%s is unreadable or corrupted; " REPLACE_SERVER, path);
+        die("%s is corrupted; " REPLACE_SERVER, path);
     }
     s->fenced = (struct fence){load_le(record + 4, 8), load_le(record + 12, 8)};
     free(path);
@@ -94,12 +105,11 @@ static void fence_create(struct store *s) {
     char *temporary = store_path(s, "fence.new");
     s->fence = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (s->fence < 0) {
-        die("%s: %s", temporary, strerror(errno));
+        file_fail(temporary, "create the file", errno);
     }
     fence_write(s);
-    if (fsync(s->fence) != 0 || rename(temporary, path) != 0) {
-        die("%s: %s", path, strerror(errno));
-    }
+    file_sync(temporary, s->fence);
+    file_rename(temporary, path);
     dir_sync(s->dir);
     free(path);
     free(temporary);
@@ -141,7 +151,9 @@ static rocksdb_options_t *options_create(bool create) {
     /* RocksDB's info log is not needed. If the disk is full and assertions are compiled in, it
      * aborts the process before the error is returned. */
     rocksdb_options_set_info_log_level(o, 4);
+    rocksdb_options_set_max_total_wal_size(o, 8u << 20); /* also allocated in advance */
     rocksdb_options_set_max_background_jobs(o, 2);
+    rocksdb_options_set_max_compaction_bytes(o, 512u << 20); /* space.c counts on less than 640 */
     rocksdb_options_set_level_compaction_dynamic_level_bytes(o, 1);
     rocksdb_block_based_table_options_t *table = rocksdb_block_based_options_create();
     rocksdb_cache_t *cache = rocksdb_cache_create_lru(64u << 20);
@@ -177,9 +189,7 @@ static void database_open(struct store *s, bool create, unsigned open_files) {
 void store_open(struct store *s, const char *dir, const char *cluster, raft_id id,
                 unsigned open_files) {
     *s = (struct store){.dir = xstrdup(dir)};
-    if (mkdir(dir, 0755) != 0 && errno != EEXIST) {
-        die("%s: %s", dir, strerror(errno));
-    }
+    dir_make(dir);
     s->fresh = !fence_open(s);
     s->write = rocksdb_writeoptions_create();
     s->write_sync = rocksdb_writeoptions_create();
@@ -189,10 +199,14 @@ void store_open(struct store *s, const char *dir, const char *cluster, raft_id i
     s->read = rocksdb_readoptions_create();
     database_open(s, s->fresh, open_files);
     identity_open(s, cluster, id);
+    char *values = store_path(s, "values");
+    values_open(&s->values, values);
+    free(values);
     if (s->fresh) {
         struct hard_state hard;
         if (s->cluster_id != 0 || store_load_hard_state(s, &hard)) {
-            die("%s/fence is missing: the file was deleted or the disk lost it", dir);
+            die("%s/fence is missing: the file was deleted or the disk lost it; " REPLACE_SERVER,
+                dir);
         }
         fence_create(s);
     }
@@ -207,6 +221,7 @@ void store_close(struct store *s) {
     rocksdb_writeoptions_destroy(s->write_data);
     rocksdb_readoptions_destroy(s->read);
     close(s->fence);
+    values_close(&s->values);
     free(s->dir);
 }
 
@@ -220,7 +235,7 @@ bool store_load_hard_state(struct store *s, struct hard_state *hard) {
         return false;
     }
     if (!hard_state_decode(value, len, hard)) {
-        die("%s: the stored term and vote are corrupted", s->dir);
+        die("%s: the stored term and vote are corrupted; " REPLACE_SERVER, s->dir);
     }
     free(value);
     return true;
@@ -246,7 +261,7 @@ bool store_load_base(struct store *s, const char *key, struct base *base) {
         return false;
     }
     if (!base_decode(value, len, base)) {
-        die("%s: the record \"%s\" is corrupted", s->dir, key);
+        die("%s: the record \"%s\" is corrupted; " REPLACE_SERVER, s->dir, key);
     }
     free(value);
     return true;
