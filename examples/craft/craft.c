@@ -266,15 +266,6 @@ static const unsigned char *get_conf(const unsigned char *at, const unsigned cha
     return at;
 }
 
-/* C-Raft does not clear the bytes that pad a configuration; the library refuses such an entry. */
-static void clear_padding(unsigned char *payload, size_t len) {
-    struct raft_configuration c = {NULL, 0};
-    const unsigned char *end = get_conf(payload, payload + len, &c);
-    if (end != NULL && payload + len - end < 8) {
-        memset(payload + (end - payload), 0, (size_t)(payload + len - end));
-    }
-}
-
 int craft_decode(const void *bytes, size_t len, bool extended, struct craft_message *out) {
     struct raft_message *m = &out->message;
     *out = (struct craft_message){.memory = NULL};
@@ -322,9 +313,6 @@ int craft_decode(const void *bytes, size_t len, bool extended, struct craft_mess
                 e->type = (enum raft_entry_type)(word & 255);
                 e->buf = (struct raft_buffer){(void *)payload, (size_t)(word >> 32)};
                 e->batch = out->memory;
-                if (e->type == RAFT_CHANGE) {
-                    clear_padding(e->buf.base, e->buf.len);
-                }
                 payload += e->buf.len;
             }
             get(&r), a->round = get(&r), a->sleep = get(&r) != 0;
