@@ -42,6 +42,8 @@ LANGUAGES: Dict[str, Language] = {
     "javascript-wasm": Language(
         ["node", "{bindings}/javascript/tests/needs.js", "wasm"],
         ["node", "--expose-gc", "{bindings}/javascript/digest.js", "wasm"]),
+    "luajit": Language(
+        ["luajit", "-v"], ["luajit", "{bindings}/examples/luajit/digest.lua"]),
 }
 
 
