@@ -44,6 +44,8 @@ LANGUAGES: Dict[str, Language] = {
         ["node", "--expose-gc", "{bindings}/javascript/digest.js", "wasm"]),
     "luajit": Language(
         ["luajit", "-v"], ["luajit", "{bindings}/examples/luajit/digest.lua"]),
+    "ruby": Language(
+        ["ruby", "-r", "fiddle", "-e", ""], ["ruby", "{bindings}/examples/ruby/digest.rb"]),
     "php": Language(
         ["php", "-d", "ffi.enable=1", "-r", "FFI::cdef('');"],
         ["php", "-d", "ffi.enable=1", "{bindings}/examples/php/digest.php"]),
