@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "address.h"
+#include "limits.h"
 #include "report.h"
 
 static const char usage[] =
@@ -43,7 +44,8 @@ static const char usage[] =
     "  --heartbeat MS         (100)\n"
     "  --compact-entries N    compact the log after this many entries (100000)\n"
     "  --trailing N           entries to keep for servers that lag behind (20000)\n"
-    "  --log-segment KIB      size of a log file (16384)\n"
+    "  --log-segment KIB      size of a log file (16384), and a quarter of a file of values\n"
+    "  --large-value BYTES    larger values are kept in files of their own (4096)\n"
     "  --log-level LEVEL      debug, info, warn or error (info)\n"
     "  --disk-reserve MIB     refuse writes if less than this is free (1024, but at most two\n"
     "                         thirds of the file system)\n"
@@ -108,6 +110,7 @@ static const struct option long_options[] = {{"id", required_argument, NULL, 0},
                                              {"compact-entries", required_argument, NULL, 0},
                                              {"trailing", required_argument, NULL, 0},
                                              {"log-segment", required_argument, NULL, 0},
+                                             {"large-value", required_argument, NULL, 0},
                                              {"log-level", required_argument, NULL, 0},
                                              {"disk-reserve", required_argument, NULL, 0},
                                              {"help", no_argument, NULL, 0},
@@ -137,6 +140,7 @@ static void set(struct options *o, const char *name, const char *value) {
                    {"compact-entries", &o->compact_entries, 1u << 30},
                    {"trailing", &o->trailing, 1u << 30},
                    {"log-segment", &o->log_segment, 1024 * 1024},
+                   {"large-value", &o->large_value, MAX_COMMAND},
                    {"disk-reserve", &o->disk_reserve, 1u << 30},
                    {"max-client-memory", &o->max_client_memory, MAX_CLIENT_MEMORY},
                    {"write-timeout", &o->write_timeout, MAX_TIMEOUT},
@@ -196,6 +200,7 @@ void options_parse(struct options *o, int argc, char **argv) {
                           .compact_entries = 100000,
                           .trailing = 20000,
                           .log_segment = 16 * 1024,
+                          .large_value = 4 * 1024,
                           .log_level = "info",
                           .max_client_memory = 256,
                           .write_timeout = 10000,

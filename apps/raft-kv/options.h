@@ -25,6 +25,7 @@ struct options {
     unsigned compact_entries;   /* compact after applying this many since the last time */
     unsigned trailing;          /* entries to keep for servers that lag behind */
     unsigned log_segment;       /* size of a log file in KiB */
+    unsigned large_value;       /* bytes; see values.h */
     unsigned max_client_memory; /* MiB, see memory.h */
     unsigned write_timeout;     /* ms; clients can set their own */
     unsigned client_timeout;    /* ms after which a client without progress is closed */

@@ -178,11 +178,12 @@ static void on_again(uv_idle_t *again) { uv_idle_stop(again); }
 
 void server_again(struct server *s) { uv_idle_start(&s->again, on_again); }
 
-/* Apply entries that are committed and durable on this server. Because they are durable here, the
- * data are never ahead of the log after a crash. */
+/* Apply entries that are committed. They need not be durable on this server, so that the fastest
+ * majority decides how long a write takes. But the data are written to the database only when all
+ * applied entries are durable here: then they are never ahead of the log after a crash. */
 static void apply(struct server *s) {
     raft_index limit = raft_commit_index(&s->raft);
-    if (limit > raft_last_stored(&s->raft)) {
+    if (s->hold_data && limit > raft_last_stored(&s->raft)) {
         limit = raft_last_stored(&s->raft);
     }
     size_t bytes = 0; /* of entries and of the replies to them */
@@ -197,9 +198,13 @@ static void apply(struct server *s) {
             die("internal error: entry %llu is committed but not in the log", index);
         }
         bool command = e->type == RAFT_COMMAND;
+        if (index > s->log.written && e->len >= s->store.values.large) {
+            return; /* its place is not known before it is written: see values.h */
+        }
         raft_term term = e->term;
         struct result result =
-            data_apply(&s->data, index, command ? e->data : NULL, command ? e->len : 0);
+            data_apply_at(&s->data, index, command ? e->data : NULL, command ? e->len : 0,
+                          e->place.file != 0 ? &e->place : NULL);
         uint64_t before = s->reply_bytes;
         bytes += e->len;
         if (command && e->len > 0 && e->data[0] == OP_DEL) {

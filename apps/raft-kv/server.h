@@ -34,6 +34,7 @@ struct client;
 /* A sync of the log. Entries written while it runs are covered by the next one. */
 struct sync {
     uv_work_t work;
+    struct job job;
     bool running;
     bool wanted;              /* a sync must begin */
     bool wanted_base;         /* it must include the database: a base was stored */
@@ -66,13 +67,15 @@ struct server {
     struct pages pages;
     struct install install;
     struct sync sync;
-    struct background background;
-    struct job spare;         /* makes the log's spare segment */
-    struct job writing;       /* writes the data to the database */
-    unsigned long long write; /* libraft's ticket of the last entries */
-    struct cut {              /* entries of the last update that were too large for a message, */
-        raft_id id;           /* by server: */
-        raft_index sent;      /* the last entry that was sent to it */
+    struct background background; /* of low priority */
+    struct background syncer;     /* for syncs of the log */
+    struct job spare;             /* makes the log's spare segment */
+    struct job writing;           /* writes the data to the database */
+    bool hold_data;               /* a write of the data waits until what is applied is durable */
+    unsigned long long write;     /* libraft's ticket of the last entries */
+    struct cut {         /* entries of the last update that were too large for a message, */
+        raft_id id;      /* by server: */
+        raft_index sent; /* the last entry that was sent to it */
     } cuts[MAX_SERVERS];
     unsigned n_cuts;
     uv_prepare_t turn; /* runs on_turn() before the loop waits for input */

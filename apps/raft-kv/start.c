@@ -11,7 +11,7 @@
 #include "recover.h"
 #include "report.h"
 
-enum { HOUSEKEEPING = 200 /* ms */ };
+enum { HOUSEKEEPING = 200 /* ms */, NICENESS = 10 };
 
 #define NO_PASSWORD                                                                               \
     "--listen: without a password every program that reaches this address could read and change " \
@@ -54,6 +54,7 @@ static void load(struct server *s, struct hard_state *hard, struct base *base,
     space_open(&s->space, s->options->dir, s->options->disk_reserve);
     store_open(&s->store, s->options->dir, s->options->cluster, s->options->id,
                s->descriptors.open_files);
+    s->store.values.large = s->options->large_value;
     scans_init(&s->scans, s);
     pages_init(&s->pages, s);
     install_recover(&s->store);
@@ -191,7 +192,8 @@ void server_start(struct server *s, const struct options *options, uv_loop_t *lo
     server_listen(loop, &s->listener, options->listen, clients_accept,
                   options->insecure || s->auth.required ? NULL : NO_PASSWORD);
     s->listener.data = s;
-    background_start(&s->background, loop);
+    background_start(&s->background, loop, NICENESS);
+    background_start(&s->syncer, loop, 0);
     peers_start(&s->peers, s);
     start_raft(s);
     uv_prepare_start(&s->turn, server_on_turn);

@@ -77,6 +77,26 @@ class Cluster:
             total += int(fields[11]) + int(fields[12])
         return total / TICK
 
+    def written_bytes(self):
+        """Bytes that the three servers have had written to the disk so far, by the kernel's count:
+        of the pages that they changed."""
+        total = 0
+        for process in self.processes:
+            with open(f"/proc/{process.pid}/io", encoding="ascii") as io:
+                total += int(dict(line.split(": ") for line in io)["write_bytes"])
+        return total
+
+    def used_bytes(self):
+        """Bytes that the files of the three servers occupy on the disk."""
+        total = 0
+        for folder, _, names in os.walk(self.root):
+            for name in names:
+                try:
+                    total += os.stat(os.path.join(folder, name)).st_blocks * 512
+                except FileNotFoundError:
+                    pass  # removed meanwhile
+        return total
+
     def logs(self):
         """The end of each server's log."""
         text = ""

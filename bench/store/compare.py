@@ -17,6 +17,7 @@ import clusters
 import disk
 import verdict
 
+MAX_DATA = 128 << 20  # bytes of all values together, at most
 MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs", "overlay")  # where a sync may do nothing
 
 
@@ -32,42 +33,55 @@ def arguments():
     parser.add_argument("--outstanding", default="1,16", help="writes in flight per client")
     parser.add_argument("--connections", default="1,4,16",
                         help="numbers of connections to try for etcd's clients")
+    parser.add_argument("--short", action="store_true",
+                        help="one round of two seconds each, without pipelining: two minutes")
     parser.add_argument("--check", action="store_true",
                         help="exit with status 1 if a goal is not met")
     parser.add_argument("--json", help="write the figures to this file")
     parser.add_argument("--tables", help="write the tables of docs/performance.rst to this folder")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.short:
+        args.rounds, args.seconds, args.clients, args.outstanding = 1, 2, "1,64", "1"
+        args.connections = "4"
+    return args
 
 
-def load(args, cluster, clients, outstanding, connections, seconds):
-    """Run one measurement; return the client's figures and the CPU time per write."""
+def load(args, cluster, work, connections, seconds):
+    """Run one measurement; return the client's figures, and for each operation the CPU time and
+    the bytes written for a byte of value."""
+    keys = max(64, min(100000, MAX_DATA // work.value))
     command = [args.load, "-store", cluster.store, "-address", cluster.leader,
-               "-clients", str(clients), "-outstanding", str(outstanding),
+               "-clients", str(work.clients), "-outstanding", str(work.outstanding),
+               "-value", str(work.value), "-keys", str(keys), f"-read={work.read}".lower(),
                "-connections", str(connections), "-duration", f"{seconds}s"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as client:
         marks = []
         for mark in ("begin", "end"):
             if client.stdout.readline().strip() != mark:
                 raise RuntimeError(f"the load generator for {cluster.name} failed")
-            marks.append(cluster.cpu_seconds())
+            marks.append((cluster.cpu_seconds(), cluster.written_bytes()))
         found = json.loads(client.stdout.read())
     cluster.check()
-    found["server_cpu_us"] = (marks[1] - marks[0]) / found["writes"] * 1e6
-    found["client_cpu_us"] = found.pop("client_cpu") / found["writes"] * 1e6
+    n = found["operations"]
+    found["server_cpu_us"] = (marks[1][0] - marks[0][0]) / n * 1e6
+    found["client_cpu_us"] = found.pop("client_cpu") / n * 1e6
+    found["mb_per_second"] = found["per_second"] * work.value / 1e6
+    found["written_per_byte"] = (marks[1][1] - marks[0][1]) / n / work.value
+    found["used_mb"] = cluster.used_bytes() / 1e6
     return found
 
 
-def measure(args, kind, clients, outstanding, connections, seconds):
+def measure(args, kind, work, connections, seconds):
     program = args.etcd if kind is clusters.Etcd else args.raft_kv
     with kind(program, args.folder) as cluster:
-        return load(args, cluster, clients, outstanding, connections, seconds)
+        return load(args, cluster, work, connections, seconds)
 
 
-def best_connections(args, clients, outstanding):
+def best_connections(args, work):
     """The number of connections with which etcd's clients are fastest: the lowest within 3 %."""
     tried = {}
-    for connections in sorted({min(int(c), clients) for c in args.connections.split(",")}):
-        tried[connections] = measure(args, clusters.Etcd, clients, outstanding, connections,
+    for connections in sorted({min(int(c), work.clients) for c in args.connections.split(",")}):
+        tried[connections] = measure(args, clusters.Etcd, work, connections,
                                      args.seconds / 2)["per_second"]
     if len(tried) == 1:
         return next(iter(tried))
@@ -77,7 +91,8 @@ def best_connections(args, clients, outstanding):
 def workloads(args):
     for outstanding in map(int, args.outstanding.split(",")):
         for clients in map(int, args.clients.split(",")):
-            yield clients, outstanding
+            yield verdict.Work(clients, outstanding)
+    yield from verdict.MORE
 
 
 def medians(found):
@@ -86,9 +101,9 @@ def medians(found):
 
 def run(args):
     rows = []
-    for clients, outstanding in workloads(args):
-        row = {"clients": clients, "outstanding": outstanding, "rounds": {}}
-        row["etcd_connections"] = best_connections(args, clients, outstanding)
+    for work in workloads(args):
+        row = {**work._asdict(), "rounds": {}}
+        row["etcd_connections"] = best_connections(args, work)
         rows.append(row)
     syncs = {words: 0 for *_, words in disk.CASES}
     for number in range(args.rounds):
@@ -97,8 +112,8 @@ def run(args):
             syncs[words] = max(syncs[words], found)
         for row in rows:
             for kind in (clusters.Etcd, clusters.RaftKv):
-                found = measure(args, kind, row["clients"], row["outstanding"],
-                                row["etcd_connections"], args.seconds)
+                found = measure(args, kind, verdict.work_of(row), row["etcd_connections"],
+                                args.seconds)
                 row["rounds"].setdefault(kind.name, []).append(found)
         print(f"round {number + 1} of {args.rounds} done", file=sys.stderr)
     for row in rows:
@@ -108,8 +123,8 @@ def run(args):
 
 
 def write_tables(figures, folder):
-    tables = {"etcd": verdict.cells, "etcd-goals": verdict.goal_cells,
-              "etcd-disk": verdict.disk_cells}
+    tables = {"etcd": verdict.cells, "etcd-sizes": verdict.size_cells,
+              "etcd-goals": verdict.goal_cells, "etcd-disk": verdict.disk_cells}
     for name, cells in tables.items():
         with open(os.path.join(folder, name + ".csv"), "w", encoding="utf-8", newline="") as file:
             csv.writer(file, lineterminator="\n").writerows(cells(figures))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-// Writes to a key-value store as fast as it replies and reports rate and latencies. It is one
-// program for both stores, so that the client's own cost is comparable. A back end only implements
-// how a number of clients put values and return latencies.
+// Writes to or reads from a key-value store as fast as it replies, and reports rate and latencies.
+// It is one program for both stores, so that the client's own cost is comparable. A back end only
+// implements how a number of clients put and get values and return latencies.
 package main
 
 import (
@@ -23,6 +23,7 @@ type options struct {
 	outstanding int // writes in flight per client
 	connections int // etcd only: shared by all clients
 	keys        int
+	read        bool // get values; all keys are put before
 	warmup      time.Duration
 	duration    time.Duration
 	value       []byte
@@ -45,7 +46,7 @@ type tally struct {
 	latencies []int64
 }
 
-// Count a write; false after the end of the measurement.
+// Count an operation; false after the end of the measurement.
 func (t *tally) count(r *run, sent, answered time.Time) bool {
 	if answered.After(r.end) {
 		return false
@@ -91,6 +92,7 @@ func main() {
 	flag.IntVar(&o.outstanding, "outstanding", 1, "writes in flight per client")
 	flag.IntVar(&o.connections, "connections", 1, "total number of connections, for etcd")
 	flag.IntVar(&o.keys, "keys", 100000, "number of different keys")
+	flag.BoolVar(&o.read, "read", false, "read instead of writing")
 	size := flag.Int("value", 64, "size of a value in bytes")
 	flag.DurationVar(&o.warmup, "warmup", time.Second, "")
 	flag.DurationVar(&o.duration, "duration", 5*time.Second, "")
@@ -100,14 +102,22 @@ func main() {
 		o.value[i] = 'a' + byte(i%26)
 	}
 
-	start, known := map[string]func(*run) func() []*tally{"etcd": startEtcd, "resp": startResp}[o.store]
+	type back struct {
+		start func(*run) func() []*tally
+		fill  func(*run)
+	}
+	backs := map[string]back{"etcd": {startEtcd, fillEtcd}, "resp": {startResp, fillResp}}
+	store, known := backs[o.store]
 	if !known {
 		fail(fmt.Errorf("unknown store %q", o.store))
 	}
 	r := &run{options: o}
+	if o.read {
+		store.fill(r)
+	}
 	r.begin = time.Now().Add(o.warmup)
 	r.end = r.begin.Add(o.duration)
-	wait := start(r)
+	wait := store.start(r)
 	var cpu [2]float64
 	announce(r, &cpu)
 
@@ -116,11 +126,11 @@ func main() {
 		all = append(all, t.latencies...)
 	}
 	if len(all) == 0 {
-		fail(fmt.Errorf("no write was answered during the measurement"))
+		fail(fmt.Errorf("nothing was answered during the measurement"))
 	}
 	sort.Slice(all, func(i, j int) bool { return all[i] < all[j] })
 	err := json.NewEncoder(os.Stdout).Encode(map[string]float64{
-		"writes":     float64(len(all)),
+		"operations": float64(len(all)),
 		"per_second": float64(len(all)) / o.duration.Seconds(),
 		"p50_ms":     quantile(all, 0.50),
 		"p99_ms":     quantile(all, 0.99),

@@ -155,9 +155,9 @@ def report(history, power, kills):
           % (SEED, done, writes, len(history) - done, kills, power.unsynced_bytes))
 
 
-def test_power_losses_lose_no_acknowledged_write():
+def power_losses(options):
     rng = random.Random(SEED)
-    options = ["--compact-entries", "400", "--trailing", "50", "--log-segment", "16"]
+    options = ["--compact-entries", "400", "--trailing", "50", "--log-segment", "16"] + options
     with Cluster(options=options, start=False) as cluster:
         power = PowerSupply(cluster, rng)
         kills = 0
@@ -197,10 +197,18 @@ def test_power_losses_lose_no_acknowledged_write():
         assert not bad, "not linearizable: %s" % bad
 
 
-def keys_lost_without_syncs(name):
+def test_power_losses_lose_no_acknowledged_write():
+    power_losses([])
+
+
+def test_power_losses_with_values_in_files_of_their_own():
+    power_losses(["--large-value", "1"])
+
+
+def keys_lost_without_syncs(name, options=()):
     """Let all servers lose power once while syncs of the files whose names end with `name` do
     nothing. Returns the number of keys whose history is not linearizable."""
-    with Cluster(options=["--log-segment", "64"], start=False) as cluster:
+    with Cluster(options=["--log-segment", "64", *options], start=False) as cluster:
         power = PowerSupply(cluster, random.Random(SEED))
         cluster.call("SET", "founded", "with working syncs")
         for s in cluster.servers:

@@ -53,14 +53,24 @@ void flip(int fd, off_t at, int bits) {
 /* --- bytes and addresses ------------------------------------------------- */
 
 static void test_bytes(void) {
-    CHECK(crc32c(0, "123456789", 9) == 0xe3069283u); /* the published check value */
-    char data[1000];
+    char data[1000] = {0};
+    /* The published check value, and vectors of RFC 3720, B.4. */
+    CHECK(crc32c(0, "123456789", 9) == 0xe3069283u);
+    CHECK(crc32c_tables(0, "123456789", 9) == 0xe3069283u);
+    CHECK(crc32c(0, data, 32) == 0x8a9136aau && crc32c_tables(0, data, 32) == 0x8a9136aau);
+    memset(data, 0xff, 32);
+    CHECK(crc32c(0, data, 32) == 0x62a8ab43u && crc32c_tables(0, data, 32) == 0x62a8ab43u);
     for (size_t i = 0; i < sizeof data; i++) {
         data[i] = (char)random_below(256);
     }
     uint32_t whole = crc32c(0, data, sizeof data);
     for (size_t cut = 0; cut < sizeof data; cut += 37) {
         CHECK(crc32c(crc32c(0, data, cut), data + cut, sizeof data - cut) == whole);
+    }
+    for (size_t from = 0; from < 16; from++) { /* every alignment and remainder */
+        for (size_t len = 0; len < 40; len++) {
+            CHECK(crc32c(7, data + from, len) == crc32c_tables(7, data + from, len));
+        }
     }
     struct buf b = {0};
     buf_put_int(&b, 0x1122334455667788ull, 8);
@@ -93,7 +103,11 @@ static void test_addresses(void) {
 struct log_entry entry_of(raft_term term, int type, const char *text) {
     struct block *block = block_new(strlen(text));
     memcpy(block->data, text, strlen(text));
-    return (struct log_entry){term, block, block->data, (uint32_t)strlen(text), (uint8_t)type};
+    return (struct log_entry){.term = term,
+                              .block = block,
+                              .data = block->data,
+                              .len = (uint32_t)strlen(text),
+                              .type = (uint8_t)type};
 }
 
 /* --- requests ------------------------------------------------------------ */
@@ -208,7 +222,7 @@ static void test_background(void) {
     static struct task tasks[JOBS];
     uv_loop_t loop;
     CHECK(uv_loop_init(&loop) == 0);
-    background_start(&background, &loop);
+    background_start(&background, &loop, 1);
     for (unsigned i = 0; i < JOBS; i++) {
         tasks[i] =
             (struct task){{.run = run_task, .done = end_task, .context = &tasks[i]}, i, 0, 0};
@@ -257,6 +271,12 @@ int main(void) {
         {"data", test_data},
         {"malformed commands", test_malformed_commands},
         {"dumps", test_dumps},
+        {"large values in the log", test_values_log},
+        {"removal of files of large values", test_values_removal},
+        {"large values after a crash", test_values_crash},
+        {"files of large values that are in use", test_values_in_use},
+        {"moving of large values", test_values_move},
+        {"dumps of large values", test_values_dump},
         {"limited lines", test_limiter},
         {"limited lines of many formats", test_limiter_places},
         {"advice", test_advice},

@@ -27,6 +27,13 @@ void test_log_bases(void);
 void test_data(void);
 void test_colliding_keys(void);
 void test_dumps(void);
+/* unit_values.c */
+void test_values_log(void);
+void test_values_removal(void);
+void test_values_crash(void);
+void test_values_in_use(void);
+void test_values_move(void);
+void test_values_dump(void);
 /* unit_keys.c */
 void test_glob(void);
 void test_positions(void);

@@ -29,7 +29,7 @@ static void payload_of(unsigned number, char payload[MAX], size_t *len) {
     store_le(payload, number, 4);
 }
 
-static void on_record(void *context, const struct journal_place *place, const char *payload) {
+static bool on_record(void *context, const struct journal_place *place, const char *payload) {
     struct found *found = context;
     char expected[MAX];
     size_t len;
@@ -40,6 +40,7 @@ static void on_record(void *context, const struct journal_place *place, const ch
     found->records[found->n].place = *place;
     found->records[found->n].number = number;
     found->n++;
+    return true;
 }
 
 static void put(struct journal *j, unsigned number) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "bytes.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "report.h"
@@ -52,6 +54,15 @@ void buf_put_string(struct buf *b, const char *text) {
     buf_put_int(b, 0, 1);
 }
 
+void buf_printf(struct buf *b, const char *format, ...) {
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    buf_put(b, text, len < (int)sizeof text ? (size_t)len : sizeof text - 1);
+}
+
 struct block *block_new(size_t cap) {
     struct block *b = xmalloc(sizeof *b + cap);
     b->refs = 1;
@@ -85,37 +96,4 @@ const char *cursor_string(struct cursor *c) {
         return NULL;
     }
     return text;
-}
-
-static uint32_t crc_tables[8][256];
-
-__attribute__((constructor)) static void crc_prepare(void) {
-    for (uint32_t i = 0; i < 256; i++) {
-        uint32_t crc = i;
-        for (int bit = 0; bit < 8; bit++) {
-            crc = (crc >> 1) ^ (0x82f63b78u & (0u - (crc & 1)));
-        }
-        crc_tables[0][i] = crc;
-    }
-    for (int t = 1; t < 8; t++) {
-        for (int i = 0; i < 256; i++) {
-            uint32_t below = crc_tables[t - 1][i];
-            crc_tables[t][i] = (below >> 8) ^ crc_tables[0][below & 0xff];
-        }
-    }
-}
-
-uint32_t crc32c(uint32_t crc, const void *data, size_t len) {
-    const unsigned char *p = data;
-    crc = ~crc;
-    for (; len >= 8; p += 8, len -= 8) { /* slicing-by-8: eight independent lookups */
-        uint32_t low = crc ^ (uint32_t)load_le(p, 4);
-        crc = crc_tables[7][low & 0xff] ^ crc_tables[6][(low >> 8) & 0xff] ^
-              crc_tables[5][(low >> 16) & 0xff] ^ crc_tables[4][low >> 24] ^ crc_tables[3][p[4]] ^
-              crc_tables[2][p[5]] ^ crc_tables[1][p[6]] ^ crc_tables[0][p[7]];
-    }
-    for (; len > 0; p++, len--) {
-        crc = (crc >> 8) ^ crc_tables[0][(crc ^ *p) & 0xff];
-    }
-    return ~crc;
 }

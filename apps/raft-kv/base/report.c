@@ -47,31 +47,20 @@ bool report_level(const char *level) {
 
 /* --- the text of a line -------------------------------------------------- */
 
-/* Write the time in UTC. gmtime_r() must not be called in a signal handler, so the date is computed
- * from the days since 1970: in years that begin in March, a leap day is the last day. */
+/* Write the time in UTC, and a space. */
 static void put_time(char *to, size_t size) {
     struct timespec now;
+    struct tm utc;
     clock_gettime(CLOCK_REALTIME, &now);
-    long long seconds = now.tv_sec;
-    long long day = seconds / 86400 + 719468; /* since the first of March of the year 0 */
-    long long era = day / 146097;             /* 400 years */
-    long long of_era = day % 146097;
-    long long year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    long long of_year = of_era - (365 * year + year / 4 - year / 100);
-    long long month = (5 * of_year + 2) / 153; /* 0: March */
-    long long date = of_year - (153 * month + 2) / 5 + 1;
-    month = month < 10 ? month + 3 : month - 9;
-    year += era * 400 + (month <= 2);
-    snprintf(to, size, "%04lld-%02lld-%02lldT%02lld:%02lld:%02lld.%03ldZ", year, month, date,
-             seconds / 3600 % 24, seconds / 60 % 60, seconds % 60, now.tv_nsec / 1000000);
+    gmtime_r(&now.tv_sec, &utc);
+    size_t len = strftime(to, size, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(to + len, size - len, ".%03uZ ", (unsigned)(now.tv_nsec / 1000000) % 1000);
 }
 
 /* The text may quote what another server sent: control characters are replaced. */
-static size_t compose(char line[LINE], enum level level, const char *text) {
-    char when[40];
-    put_time(when, sizeof when);
+static size_t compose(char line[LINE], const char *when, enum level level, const char *text) {
     int len =
-        snprintf(line, LINE - 1, "%s raft-kv %llu %s: %s", when, name, level_names[level], text);
+        snprintf(line, LINE - 1, "%sraft-kv %llu %s: %s", when, name, level_names[level], text);
     len = len < LINE - 2 ? len : LINE - 2;
     for (int i = 0; i < len; i++) {
         if ((unsigned char)line[i] < ' ' || line[i] == 0x7f) {
@@ -103,7 +92,9 @@ static void put(const char *text, size_t len) {
 /* Add a line to the buffer, or write it if there is no thread. With the lock held. */
 static void add(enum level level, const char *text) {
     char line[LINE];
-    size_t len = compose(line, level, text);
+    char when[40];
+    put_time(when, sizeof when);
+    size_t len = compose(line, when, level, text);
     if (!started) {
         put(line, len);
     } else if (used + len > sizeof buffer) {
@@ -214,7 +205,7 @@ void report_from_signal(const char *text) {
     char line[LINE];
     struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
     if (poll(&fd, 1, 0) == 1 && (fd.revents & POLLOUT) != 0) {
-        ssize_t n = write(STDERR_FILENO, line, compose(line, LEVEL_ERROR, text));
+        ssize_t n = write(STDERR_FILENO, line, compose(line, "", LEVEL_ERROR, text));
         (void)n;
     }
 }

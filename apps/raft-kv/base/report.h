@@ -34,7 +34,8 @@ void report_at(enum level level, const char *format, ...) __attribute__((format(
 #define report_warn(...) report_at(LEVEL_WARN, __VA_ARGS__)
 #define report_error(...) report_at(LEVEL_ERROR, __VA_ARGS__)
 
-/* Log a line from a signal handler: nothing if standard error would block. */
+/* Log a line from a signal handler, without the time, which cannot be written there: nothing if
+ * standard error would block. */
 void report_from_signal(const char *text);
 
 /* Log why the server cannot continue and exit with status 1. Nothing else is flushed: the next

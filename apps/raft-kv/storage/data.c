@@ -51,17 +51,23 @@ void data_open(struct data *d, struct store *s) {
         d->applied = d->written = d->applied_durable = load_le(value, 8);
         free(value);
     }
+    stored_count(s);
+    values_start(&s->values);
 }
 
 void data_close(struct data *d) {
     overlay_free(&d->fresh);
     overlay_free(&d->writing);
+    free(d->tally.items);
     buf_free(&d->old);
     free(d->arguments);
 }
 
-bool data_get(struct data *d, const char *key, size_t len, struct value *value) {
+/* Find a value; one that is in values.h is not read. */
+static bool find(struct data *d, const char *key, size_t len, struct value *value,
+                 struct value_place *place) {
     *value = (struct value){0};
+    *place = (struct value_place){0};
     const struct overlay *from = &d->fresh;
     const struct overlay_item *item = overlay_get(from, key, len);
     if (item == NULL) {
@@ -71,6 +77,9 @@ bool data_get(struct data *d, const char *key, size_t len, struct value *value) 
     if (item != NULL) {
         value->text = from->bytes.data + item->value;
         value->len = item->value_len;
+        if (item->outside) {
+            *place = place_decode(value->text);
+        }
         return !item->deleted;
     }
     char *error = NULL;
@@ -79,19 +88,36 @@ bool data_get(struct data *d, const char *key, size_t len, struct value *value) 
     store_check(error, "read of a value");
     if (value->pinned != NULL) {
         value->text = rocksdb_pinnableslice_value(value->pinned, &value->len);
+        stored_outside(value->text, value->len, place);
+        value->text++;
+        value->len--;
     }
     return value->pinned != NULL;
 }
 
+bool data_get(struct data *d, const char *key, size_t len, struct value *value) {
+    struct value_place place;
+    bool found = find(d, key, len, value, &place);
+    if (place.file != 0) {
+        value->text = value->copy = xmalloc(place.len);
+        values_get(&d->store->values, &place, value->copy);
+        value->len = place.len;
+    }
+    return found;
+}
+
 void value_free(struct value *value) {
     rocksdb_pinnableslice_destroy(value->pinned); /* accepts NULL */
+    free(value->copy);
     value->pinned = NULL;
+    value->copy = NULL;
 }
 
 bool data_find(struct data *d, const char *key, size_t len, size_t *value_len) {
     struct value value;
-    bool found = data_get(d, key, len, &value);
-    *value_len = found ? value.len : 0;
+    struct value_place place;
+    bool found = find(d, key, len, &value, &place);
+    *value_len = !found ? 0 : place.file != 0 ? place.len : value.len;
     value_free(&value);
     return found;
 }
@@ -99,14 +125,32 @@ bool data_find(struct data *d, const char *key, size_t len, size_t *value_len) {
 /* --- applying ------------------------------------------------------------ */
 
 void data_set(struct data *d, const char *key, size_t len, const char *value, size_t value_len) {
-    overlay_set(&d->fresh, key, len, value, value_len);
+    const struct value_place *at = d->entry.place;
+    uintptr_t begin = (uintptr_t)d->entry.payload;
+    uintptr_t from = (uintptr_t)value;
+    if (at == NULL || value == NULL || value_len < d->store->values.large || from < begin ||
+        from + value_len > begin + d->entry.len) {
+        overlay_set(&d->fresh, key, len, value, value_len);
+        return;
+    }
+    struct value_place place = {at->file, at->offset + (from - begin), (uint32_t)value_len,
+                                crc32c(0, value, value_len)};
+    overlay_set_place(&d->fresh, key, len, &place);
 }
 
 struct result data_apply(struct data *d, raft_index index, const char *payload, size_t len) {
+    return data_apply_at(d, index, payload, len, NULL);
+}
+
+struct result data_apply_at(struct data *d, raft_index index, const char *payload, size_t len,
+                            const struct value_place *place) {
     if (index != d->applied + 1) {
         die("internal error: entry %llu applied after entry %llu", index, d->applied);
     }
     d->applied = index;
+    d->entry.payload = payload;
+    d->entry.len = len;
+    d->entry.place = place;
     if (payload == NULL) {
         return (struct result){.kind = RESULT_OK};
     }
@@ -129,6 +173,12 @@ void data_write_begin(struct data *d) {
     d->fresh = empty;
     d->writing_index = d->applied;
     d->busy = true;
+    d->outside = d->store->values.n > 0;
+    d->moving = (struct moving){0};
+    d->moving.n = values_victims(&d->store->values, d->moving.from, MAX_VICTIMS);
+    if (d->moving.n > 0) {
+        d->moving.to = values_reserve(&d->store->values);
+    }
 }
 
 void data_write_run(struct data *d) {
@@ -138,22 +188,35 @@ void data_write_run(struct data *d) {
     for (size_t i = 0; i < o->used; i++) {
         const char *key = o->bytes.data + items[i]->key;
         size_t len = items[i]->key_len;
+        const char *value = o->bytes.data + items[i]->value;
+        const char *stored = prefixed(key, len);
+        if (d->outside) {
+            stored_drop(d->store, batch, stored, len + PREFIX_LEN, &d->tally);
+        }
         if (items[i]->deleted) {
-            rocksdb_writebatch_delete_cf(batch, d->store->data, prefixed(key, len),
-                                         len + PREFIX_LEN);
+            rocksdb_writebatch_delete_cf(batch, d->store->data, stored, len + PREFIX_LEN);
+        } else if (items[i]->outside) {
+            struct value_place place = place_decode(value);
+            stored_put_place(d->store, batch, stored, len + PREFIX_LEN, &place, &d->tally);
         } else {
-            data_batch_put(d->store, batch, key, len, o->bytes.data + items[i]->value,
-                           items[i]->value_len);
+            stored_put(d->store, batch, stored, len + PREFIX_LEN, value, items[i]->value_len);
         }
     }
     free(items);
     data_batch_applied(d->store, batch, d->writing_index);
     store_write(d->store, d->store->write_data, batch);
     rocksdb_writebatch_destroy(batch);
+    if (d->moving.n > 0) {
+        stored_move(d->store, &d->moving, &d->tally);
+    }
 }
 
 void data_write_end(struct data *d) {
     d->busy = false;
+    stored_apply(d->store, &d->tally);
+    if (d->moving.n > 0) {
+        values_moved(&d->store->values, d->moving.to, d->moving.end);
+    }
     d->written = d->writing_index;
     overlay_clear(&d->writing);
 }
@@ -161,6 +224,7 @@ void data_write_end(struct data *d) {
 void data_reset(struct data *d, raft_index index) {
     overlay_clear(&d->fresh);
     d->applied = d->written = d->applied_durable = index;
+    values_data_reset(&d->store->values);
 }
 
 /* --- all data ------------------------------------------------------------ */
@@ -169,12 +233,12 @@ void data_batch_clear(struct store *s, rocksdb_writebatch_t *batch) {
     const char begin = PREFIX;
     const char end = PREFIX + 1;
     rocksdb_writebatch_delete_range_cf(batch, s->data, &begin, 1, &end, 1);
+    stored_clear(s, batch);
 }
 
 void data_batch_put(struct store *s, rocksdb_writebatch_t *batch, const char *key, size_t key_len,
                     const char *value, size_t value_len) {
-    rocksdb_writebatch_put_cf(batch, s->data, prefixed(key, key_len), key_len + PREFIX_LEN, value,
-                              value_len);
+    stored_put(s, batch, prefixed(key, key_len), key_len + PREFIX_LEN, value, value_len);
 }
 
 void data_batch_applied(struct store *s, rocksdb_writebatch_t *batch, raft_index index) {
@@ -205,6 +269,20 @@ const char *data_key(rocksdb_iterator_t *it, size_t *len) {
     }
     *len -= PREFIX_LEN;
     return key + PREFIX_LEN;
+}
+
+const char *data_value(struct store *s, rocksdb_iterator_t *it, size_t *len, struct buf *space) {
+    struct value_place place;
+    const char *stored = rocksdb_iter_value(it, len);
+    if (!stored_outside(stored, *len, &place)) {
+        --*len;
+        return stored + 1;
+    }
+    space->len = 0;
+    *len = place.len;
+    char *to = buf_room(space, place.len);
+    values_get(&s->values, &place, to);
+    return to;
 }
 
 void data_flush(struct store *s) {

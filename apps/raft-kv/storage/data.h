@@ -8,13 +8,14 @@
  * to time a worker thread writes such a table to the database, sorted and with each key once: that
  * is much cheaper than one write per entry. Meanwhile a second table takes the new changes. A
  * table and the index of its last entry are written in one atomic batch, so the database always
- * holds the data as of some entry. */
+ * holds the data as of some entry. Large values are stored elsewhere: see stored.h. */
 #ifndef KV_DATA_H
 #define KV_DATA_H
 
 #include "apply.h"
 #include "overlay.h"
 #include "store.h"
+#include "stored.h"
 
 struct data {
     struct store *store;
@@ -25,7 +26,15 @@ struct data {
     struct overlay writing;     /* being written to the database */
     raft_index writing_index;   /* last entry of `writing` */
     bool busy;                  /* `writing` is in use by the worker */
-    struct buf old;             /* for apply.c: the last result's value */
+    bool outside; /* the database may refer to values.h; for the worker, as these are: */
+    struct tally tally;
+    struct moving moving;
+    struct { /* the entry being applied; `place` NULL: it is not in values.h */
+        const char *payload;
+        size_t len;
+        const struct value_place *place;
+    } entry;
+    struct buf old;                  /* for apply.c: the last result's value */
     struct argument_text *arguments; /* and the arguments of a command */
     size_t n_arguments;
 };
@@ -35,6 +44,7 @@ struct value {
     const char *text;
     size_t len;
     rocksdb_pinnableslice_t *pinned;
+    char *copy; /* of a value in values.h */
 };
 
 void data_open(struct data *d, struct store *s);
@@ -43,6 +53,11 @@ void data_close(struct data *d);
 /* Apply the entry at `index`, the next after the last applied one. The payload is NULL for an
  * entry that is not a command. */
 struct result data_apply(struct data *d, raft_index index, const char *payload, size_t len);
+
+/* The same for an entry whose payload is stored at this place: its large values are not stored
+ * again. */
+struct result data_apply_at(struct data *d, raft_index index, const char *payload, size_t len,
+                            const struct value_place *place);
 
 /* Write the applied changes to the database: call _begin() and _end() on the event loop's thread
  * and _run() between them on any thread. One write at a time. */
@@ -69,6 +84,8 @@ void data_set(struct data *d, const char *key, size_t len, const char *value, si
  * data_key() returns the current key, or NULL at the end. */
 rocksdb_iterator_t *data_iterate(struct store *s, rocksdb_readoptions_t *read, uint64_t position);
 const char *data_key(rocksdb_iterator_t *it, size_t *len);
+/* The value of the current key: in the iterator's memory, or, if it is in values.h, in `space`. */
+const char *data_value(struct store *s, rocksdb_iterator_t *it, size_t *len, struct buf *space);
 
 /* Load a snapshot, on a worker thread while nothing is applied: clear the data, put all keys, then
  * put the applied index, then call data_flush(). */

@@ -17,6 +17,7 @@ enum {
 static void on_sync(uv_work_t *work) {
     struct server *s = work->data;
     uint64_t begin = uv_hrtime();
+    values_sync_run(&s->store.values);
     journal_sync_run(&s->log.journal);
     if (s->sync.base) {
         store_sync(&s->store);
@@ -30,9 +31,11 @@ static void on_synced(uv_work_t *work, int status) {
     s->sync.running = false;
     watch_synced(s, s->sync.took);
     journal_sync_end(&s->log.journal);
+    values_sync_end(&s->store.values);
     store_note_log(&s->store, s->sync.ticket);
     if (s->sync.base) {
         journal_reclaim(&s->log.journal, s->sync.reclaim);
+        values_base_end(&s->store.values);
         disk_check_space(s);
     }
     struct raft_event event = {.type = RAFT_STORED};
@@ -43,10 +46,17 @@ static void on_synced(uv_work_t *work, int status) {
     }
 }
 
+static void run_sync(void *context) { on_sync(context); }
+
+static void end_sync(void *context) { on_synced(context, 0); }
+
 /* Usually a worker thread syncs, and entries appended meanwhile share the next sync. A few entries
- * are synced on this thread: on a fast disk that is quicker than the two thread switches. */
+ * are synced on this thread: on a fast disk that is quicker than the two thread switches. But a
+ * leader that has followers must not wait for its own disk: two followers may be quicker. */
 static void sync_begin(struct server *s) {
-    bool few = s->log.written < s->sync.index + INLINE_ENTRIES;
+    struct raft_configuration conf;
+    server_configuration(s, &conf);
+    bool few = s->log.written < s->sync.index + INLINE_ENTRIES && !(server_leads(s) && conf.n > 2);
     s->sync.wanted = false;
     s->sync.running = true;
     s->sync.begun = server_now();
@@ -59,6 +69,11 @@ static void sync_begin(struct server *s) {
     s->sync.ticket = s->log.journal.ticket;
     s->sync.work.data = s;
     journal_sync_begin(&s->log.journal);
+    values_sync_begin(&s->store.values);
+    if (s->sync.base) {
+        values_base_begin(&s->store.values);
+    }
+    few = few && s->store.values.sync.n == 0;
     if (few && !s->sync.base && server_now() > s->sync.last_slow + SLOW_PAUSE_MS) {
         on_sync(&s->sync.work);
         if (s->sync.took > SLOW_MS * 1000000u) {
@@ -66,7 +81,8 @@ static void sync_begin(struct server *s) {
         }
         on_synced(&s->sync.work, 0);
     } else {
-        uv_queue_work(s->loop, &s->sync.work, on_sync, on_synced);
+        s->sync.job = (struct job){NULL, run_sync, end_sync, &s->sync.work};
+        background_queue(&s->syncer, &s->sync.job);
     }
 }
 
@@ -117,6 +133,9 @@ void disk_check_space(struct server *s) {
     rocksdb_property_int_cf(s->store.db, s->store.data, "rocksdb.cur-size-all-mem-tables",
                             &pending);
     space_check(&s->space, pending + s->data.fresh.bytes.len + s->data.writing.bytes.len);
+    if (s->space.level != SPACE_PLENTY) {
+        values_drop_spares(&s->store.values);
+    }
     s->space.logged = s->log.bytes_written;
     s->space.checked = server_now();
 }
@@ -136,7 +155,9 @@ static void on_data_written(void *context) {
 void disk_write_data(struct server *s) {
     bool wanted = scans_resume(s);
     wanted = pages_resume(s) || wanted;
-    if ((wanted || data_write_due(&s->data)) && !s->data.busy && !s->install.loading) {
+    wanted = (wanted || data_write_due(&s->data)) && !s->data.busy && !s->install.loading;
+    s->hold_data = wanted && s->data.applied > raft_last_stored(&s->raft); /* see apply() */
+    if (wanted && !s->hold_data) {
         data_write_begin(&s->data);
         s->writing = (struct job){NULL, on_data, on_data_written, s};
         background_queue(&s->background, &s->writing);

@@ -70,9 +70,10 @@ static void write_data(struct writer *w, struct store *s, rocksdb_readoptions_t 
     size_t key_len;
     size_t value_len;
     const char *key;
+    struct buf space = {0};
     buf_put_int(&w->piece, 0, PIECE_HEAD);
     for (; w->error == 0 && (key = data_key(it, &key_len)) != NULL; rocksdb_iter_next(it)) {
-        const char *value = rocksdb_iter_value(it, &value_len);
+        const char *value = data_value(s, it, &value_len, &space);
         buf_put_int(&w->piece, key_len, 4);
         buf_put_int(&w->piece, value_len, 4);
         buf_put(&w->piece, key, key_len);
@@ -88,6 +89,7 @@ static void write_data(struct writer *w, struct store *s, rocksdb_readoptions_t 
     }
     write_piece(w); /* the empty piece that ends the file */
     buf_free(&w->piece);
+    buf_free(&space);
 }
 
 int dump_write(struct store *s, rocksdb_readoptions_t *read, const char *path,
@@ -275,12 +277,13 @@ void dump_load(struct store *s, const char *path, raft_index index, raft_index a
 void dump_digest(struct store *s, rocksdb_readoptions_t *read, uint64_t *keys, uint32_t *digest) {
     *keys = 0;
     *digest = 0;
+    struct buf space = {0};
     rocksdb_iterator_t *it = data_iterate(s, read, 0);
     size_t key_len;
     size_t value_len;
     const char *key;
     for (; (key = data_key(it, &key_len)) != NULL; rocksdb_iter_next(it)) {
-        const char *value = rocksdb_iter_value(it, &value_len);
+        const char *value = data_value(s, it, &value_len, &space);
         char lengths[8];
         store_le(lengths, key_len, 4);
         store_le(lengths + 4, value_len, 4);
@@ -289,5 +292,6 @@ void dump_digest(struct store *s, rocksdb_readoptions_t *read, uint64_t *keys, u
         *digest = crc32c(*digest, value, value_len);
         ++*keys;
     }
+    buf_free(&space);
     rocksdb_iter_destroy(it);
 }

@@ -7,7 +7,7 @@
 
 #include "report.h"
 
-enum { FORMAT = 4 };
+enum { FORMAT = 5 };
 #define IDENTITY_KEY "identity"
 #define CLUSTER_KEY "cluster"
 #define FOUNDING_KEY "founding"

@@ -13,13 +13,7 @@
 #include "file.h"
 #include "report.h"
 
-enum {
-    PATH_SIZE = 4096,
-    HEADER = 32,
-    HEAD = 32,
-    FILL = 256 * 1024,
-    MAX_PAYLOAD = 64 * 1024 * 1024
-};
+enum { PATH_SIZE = 4096, HEADER = 32, HEAD = 32, FILL = 256 * 1024, MAX_PAYLOAD = 64 << 20 };
 #define MAGIC 0x314c4e524a564b52u /* "RKVJRNL1" */
 
 /* --- names --------------------------------------------------------------- */
@@ -119,6 +113,7 @@ static void begin_segment(struct journal *j) {
     add_segment(j, j->next, fd);
     j->unsynced_dir = true;
     j->end = HEADER;
+    j->ended = false;
 }
 
 /* Keep a segment's file as the spare if there is none, else remove it. */
@@ -196,7 +191,7 @@ void journal_spare_made(struct journal *j) {
 /* --- records ------------------------------------------------------------- */
 
 struct journal_place journal_append(struct journal *j, const char *payload, size_t len) {
-    if (j->n == 0 || (j->end + HEAD + len > j->segment_bytes && j->end > HEADER)) {
+    if (j->n == 0 || j->ended || (j->end + HEAD + len > j->segment_bytes && j->end > HEADER)) {
         begin_segment(j);
     }
     struct segment *segment = &j->segments[j->n - 1];
@@ -284,10 +279,12 @@ static void replay_segment(struct journal *j, const struct segment *segment, jou
             return;
         }
         struct journal_place place = {segment->number, (uint32_t)j->end, (uint32_t)len, j->seed};
+        if (!visit(context, &place, head + HEAD)) {
+            return;
+        }
         j->ticket = load_le(head + 8, 8);
         j->seed = (uint32_t)load_le(head, 4);
         j->end += HEAD + (size_t)len;
-        visit(context, &place, head + HEAD);
     }
 }
 

@@ -47,6 +47,7 @@ struct journal {
     size_t cap;
     uint64_t next;   /* number of the next segment */
     size_t end;      /* offset of the end of the last record */
+    bool ended;      /* the last segment takes no more records */
     uint32_t seed;   /* checksum of the last record */
     uint64_t ticket; /* of the last record */
     uint64_t run;
@@ -68,9 +69,10 @@ struct journal {
 void journal_open(struct journal *j, const char *dir, uint32_t segment_bytes);
 void journal_close(struct journal *j);
 
-/* Read the records from segment `first` on until the chain breaks. `ticket` is that of the last
- * record before that segment. Changes nothing on the disk. */
-typedef void (*journal_visit)(void *context, const struct journal_place *place,
+/* Read the records from segment `first` on until the chain breaks or `visit` returns false, which
+ * means that the record is incomplete. `ticket` is that of the last record before that segment.
+ * Changes nothing on the disk. */
+typedef bool (*journal_visit)(void *context, const struct journal_place *place,
                               const char *payload);
 void journal_replay(struct journal *j, uint64_t first, uint64_t ticket, journal_visit visit,
                     void *context);
@@ -80,6 +82,9 @@ void journal_trim(struct journal *j);
 
 /* Append a record. A sync that begins later makes it durable. */
 struct journal_place journal_append(struct journal *j, const char *payload, size_t len);
+
+/* Write the next record into a new segment. */
+static inline void journal_end_segment(struct journal *j) { j->ended = true; }
 
 /* Read the payload of a record into `into`. A damaged record ends the process. */
 const char *journal_read(struct journal *j, const struct journal_place *place, struct buf *into);

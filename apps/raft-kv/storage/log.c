@@ -11,7 +11,9 @@
 enum {
     CACHE_ENTRIES = 32 * 1024,
     CACHE_BYTES = 32 * 1024 * 1024,
-    RECORD_BYTES = 1024 * 1024 /* a record of this size takes no more entries */
+    RECORD_BYTES = 1024 * 1024, /* a record of this size takes no more entries */
+    MANY_LARGE = 16,            /* so many times the size of a large payload are many bytes */
+    VALUE_SEGMENTS = 4          /* size of a file of values, in segments */
 };
 
 void log_open(struct log *l, struct store *s, uint32_t segment_bytes) {
@@ -19,11 +21,53 @@ void log_open(struct log *l, struct store *s, uint32_t segment_bytes) {
     l->ring = xmalloc(l->size * sizeof *l->ring);
     char *path = store_path(s, "log");
     journal_open(&l->journal, path, segment_bytes);
+    s->values.file_bytes = VALUE_SEGMENTS * (uint64_t)segment_bytes;
     free(path);
 }
 
 static struct log_entry *slot(const struct log *l, raft_index index) {
     return &l->ring[index & (l->size - 1)];
+}
+
+/* --- payloads that are stored outside ------------------------------------ */
+
+/* True if the entries to write have so many bytes that a sync of another file is worth it. */
+static bool many_bytes(const struct log *l) {
+    size_t bytes = 0;
+    size_t enough = MANY_LARGE * (size_t)l->store->values.large;
+    for (raft_index i = l->written + 1; i <= l->last && bytes < enough; i++) {
+        bytes += slot(l, i)->len;
+    }
+    return bytes >= enough;
+}
+
+/* Store the payload of a large command outside. Only applying commands makes use of its place. */
+static void put_outside(struct log *l, struct log_entry *e, raft_index index) {
+    if (e->type == RAFT_COMMAND && e->len >= l->store->values.large && e->place.file == 0) {
+        e->place = values_append(&l->store->values, e->data, e->len, index);
+        l->bytes_outside += e->len;
+        l->bytes_written += e->len;
+    }
+}
+
+/* Read the payloads of a page that are outside. */
+static void page_fill(struct log *l, struct log_page *page) {
+    size_t len = 0;
+    for (unsigned i = 0; i < page->n; i++) {
+        len += page->entries[i].place.len;
+    }
+    page->values.len = 0;
+    char *to = buf_room(&page->values, len);
+    for (unsigned i = 0; i < page->n; i++) {
+        struct log_entry *e = &page->entries[i];
+        if (e->place.file != 0) {
+            if (!values_read(&l->store->values, &e->place, to)) {
+                die("%s: the value of entry %llu is corrupted", l->store->dir, page->first + i);
+            }
+            e->data = to;
+            to += e->len;
+        }
+    }
 }
 
 static void page_free(struct log_page *page) {
@@ -101,18 +145,21 @@ static void entries_reset(struct log *l, raft_index last) {
     l->cut = false;
     l->bytes_written = 0;
     l->n_marks = 0;
+    l->bytes_outside = 0;
 }
 
 void log_reset(struct log *l, raft_index last) {
     entries_reset(l, last);
     l->reclaim = 0;
     journal_reset(&l->journal);
+    values_log_reset(&l->store->values, l->first);
 }
 
 void log_close(struct log *l) {
     entries_reset(l, l->last);
     journal_close(&l->journal);
     buf_free(&l->page.bytes);
+    buf_free(&l->page.values);
     free(l->marks);
     free(l->ring);
 }
@@ -148,17 +195,27 @@ bool log_write(struct log *l) {
     if (l->written == l->last && !l->cut) {
         return false;
     }
+    bool many = many_bytes(l);
     do {
         raft_index first = l->written + 1;
+        size_t outside = l->bytes_outside;
         payload.len = 0;
         record_begin(&payload, first);
-        while (l->written < l->last && payload.len < RECORD_BYTES) {
-            record_add(&payload, slot(l, ++l->written));
+        while (l->written < l->last && payload.len + (l->bytes_outside - outside) < RECORD_BYTES) {
+            struct log_entry *e = slot(l, ++l->written);
+            if (many) {
+                put_outside(l, e, l->written);
+            }
+            record_add(&payload, e);
         }
         struct journal_place place = journal_append(&l->journal, payload.data, payload.len);
         mark_add(l, first, &place);
         l->bytes_written += payload.len;
         l->cut = false;
+        if (l->bytes_outside > l->store->values.file_bytes) {
+            journal_end_segment(&l->journal); /* so that a compaction can drop these entries */
+            l->bytes_outside = 0;
+        }
     } while (l->written < l->last);
     evict(l);
     return true;
@@ -182,6 +239,7 @@ static bool page_load(struct log *l, raft_index index) {
     if (page->first + page->n > end) {
         page->n = (unsigned)(end - page->first);
     }
+    page_fill(l, page);
     return index - page->first < page->n;
 }
 
@@ -215,6 +273,7 @@ void log_compact(struct log *l, raft_index first, struct base *base) {
         log_end(l, base);
     }
     store_save_base(l->store, l->store->write, BASE_KEY, base);
+    l->store->values.first = l->first;
     l->reclaim = base->segment;
     l->bytes_written = 0;
     page_free(&l->page);
@@ -255,10 +314,39 @@ struct loading {
     struct log_image *image;
 };
 
-static void on_record(void *context, const struct journal_place *place, const char *payload) {
+/* True if the payloads outside are intact. Otherwise the record was not synced before a crash. */
+static bool check_outside(struct log *l, raft_index first, const struct log_entry *entries,
+                          unsigned n) {
+    struct buf space = {0};
+    bool intact = true;
+    for (unsigned i = 0; intact && i < n; i++) {
+        if (entries[i].place.file != 0) {
+            space.len = 0;
+            intact = values_read(&l->store->values, &entries[i].place,
+                                 buf_room(&space, entries[i].place.len));
+        }
+    }
+    for (unsigned i = 0; intact && i < n; i++) {
+        if (entries[i].place.file != 0) {
+            values_logged(&l->store->values, &entries[i].place, first + i);
+            l->bytes_outside += entries[i].len;
+            l->bytes_written += entries[i].len;
+        }
+    }
+    buf_free(&space);
+    return intact;
+}
+
+static bool on_record(void *context, const struct journal_place *place, const char *payload) {
     struct loading *loading = context;
     struct log_image *image = loading->image;
     raft_index first = record_first(payload, place->len);
+    unsigned n;
+    struct log_entry *entries = record_decode(payload, place->len, &n);
+    if (!check_outside(loading->log, first, entries, n)) {
+        free(entries);
+        return false;
+    }
     if (image->n == 0 || first < image->first) {
         image_cut(image, 0);
         image->first = first;
@@ -267,14 +355,13 @@ static void on_record(void *context, const struct journal_place *place, const ch
             loading->log->store->dir, first);
     }
     image_cut(image, (unsigned)(first - image->first));
-    unsigned n;
-    struct log_entry *entries = record_decode(payload, place->len, &n);
     for (unsigned i = 0; i < n; i++) {
         image_add(image, &entries[i]);
     }
     free(entries);
     mark_add(loading->log, first, place);
     loading->log->bytes_written += place->len;
+    return true;
 }
 
 uint64_t log_load(struct log *l, const struct base *base, struct log_image *image) {
@@ -284,6 +371,7 @@ uint64_t log_load(struct log *l, const struct base *base, struct log_image *imag
     l->first = image->n > 0 ? image->first : base->index + 1;
     l->last = l->written = l->first + image->n - 1;
     l->cached = l->last + 1;
+    l->store->values.first = l->first;
     return l->journal.ticket;
 }
 

@@ -15,6 +15,7 @@ struct log_entry {
     const char *data;
     uint32_t len;
     uint8_t type;
+    struct value_place place; /* of the payload in values.h; file 0: it is in the log's record */
 };
 
 /* A record whose entries from `first` to the next mark's `first` - 1 are valid. */
@@ -29,6 +30,7 @@ struct log_page {
     unsigned n;
     struct log_entry *entries;
     struct buf bytes;
+    struct buf values; /* payloads that are not in the record */
 };
 
 struct log {
@@ -41,7 +43,8 @@ struct log {
     bool cut;               /* the journal still holds replaced entries behind `written` */
     raft_index first;       /* first entry in the journal, last + 1 if it has none */
     size_t bytes;           /* payload bytes in memory */
-    size_t bytes_written;   /* to the journal since the last compaction */
+    size_t bytes_written;   /* payload bytes since the last compaction */
+    size_t bytes_outside;   /* of those in values.h that the journal's last segment refers to */
     struct journal journal;
     struct log_mark *marks; /* the records with valid entries, in order */
     size_t n_marks;

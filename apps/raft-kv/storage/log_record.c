@@ -11,12 +11,18 @@ void record_begin(struct buf *payload, raft_index first) {
 }
 
 void record_add(struct buf *payload, const struct log_entry *entry) {
-    char *to = buf_room(payload, RECORD_ENTRY_HEAD + entry->len);
+    bool outside = entry->place.file != 0;
+    size_t len = outside ? PLACE_SIZE : entry->len;
+    char *to = buf_room(payload, RECORD_ENTRY_HEAD + len);
     store_le(to, entry->term, 8);
-    to[8] = (char)entry->type;
+    to[8] = (char)(entry->type | (outside ? RECORD_OUTSIDE : 0));
     store_le(to + 9, entry->len, 4);
-    memcpy(to + RECORD_ENTRY_HEAD, entry->data, entry->len);
-    payload->len += RECORD_ENTRY_HEAD + entry->len;
+    if (outside) {
+        place_encode(to + RECORD_ENTRY_HEAD, &entry->place);
+    } else {
+        memcpy(to + RECORD_ENTRY_HEAD, entry->data, len);
+    }
+    payload->len += RECORD_ENTRY_HEAD + len;
 }
 
 raft_index record_first(const char *payload, size_t len) {
@@ -37,8 +43,16 @@ struct log_entry *record_decode(const char *payload, size_t len, unsigned *n) {
         e->term = cursor_int(&c, 8);
         e->type = (uint8_t)cursor_int(&c, 1);
         e->len = (uint32_t)cursor_int(&c, 4);
-        e->data = cursor_bytes(&c, e->len);
+        bool outside = (e->type & RECORD_OUTSIDE) != 0;
+        e->type &= (uint8_t)~RECORD_OUTSIDE;
+        e->data = cursor_bytes(&c, outside ? PLACE_SIZE : e->len);
         e->block = NULL;
+        e->place = (struct value_place){0};
+        if (outside && !c.bad) {
+            e->place = place_decode(e->data);
+            e->data = NULL;
+            c.bad = e->place.file == 0 || e->place.len != e->len;
+        }
         if (c.bad) {
             die("the log is corrupted: malformed record at entry %llu; " REPLACE_SERVER,
                 record_first(payload, len));

@@ -73,8 +73,8 @@ static size_t keep(struct overlay *o, const char *data, size_t len) {
     return at;
 }
 
-void overlay_set(struct overlay *o, const char *key, size_t key_len, const char *value,
-                 size_t value_len) {
+static struct overlay_item *set(struct overlay *o, const char *key, size_t key_len,
+                                const char *value, size_t value_len) {
     if (o->used * 2 >= o->size) {
         grow(o);
     }
@@ -90,6 +90,20 @@ void overlay_set(struct overlay *o, const char *key, size_t key_len, const char 
     item->deleted = value == NULL;
     item->value_len = value_len;
     item->value = value != NULL ? keep(o, value, value_len) : 0;
+    item->outside = false;
+    return item;
+}
+
+void overlay_set(struct overlay *o, const char *key, size_t key_len, const char *value,
+                 size_t value_len) {
+    set(o, key, key_len, value, value_len);
+}
+
+void overlay_set_place(struct overlay *o, const char *key, size_t key_len,
+                       const struct value_place *place) {
+    char encoded[PLACE_SIZE];
+    place_encode(encoded, place);
+    set(o, key, key_len, encoded, sizeof encoded)->outside = true;
 }
 
 const struct overlay_item *overlay_get(const struct overlay *o, const char *key, size_t key_len) {

@@ -7,6 +7,7 @@
 #define KV_OVERLAY_H
 
 #include "bytes.h"
+#include "values.h"
 
 struct overlay_item {
     uint64_t hash; /* 0: the item is free */
@@ -16,6 +17,7 @@ struct overlay_item {
     size_t value;
     size_t value_len;
     bool deleted;
+    bool outside; /* the value is an encoded place (values.h) */
 };
 
 struct overlay {
@@ -33,6 +35,10 @@ void overlay_clear(struct overlay *o);
 /* Record that `key` has this value, or that it is deleted if `value` is NULL. */
 void overlay_set(struct overlay *o, const char *key, size_t key_len, const char *value,
                  size_t value_len);
+
+/* The same for a value that is stored outside. */
+void overlay_set_place(struct overlay *o, const char *key, size_t key_len,
+                       const struct value_place *place);
 
 /* The `used` items in the order of the database (position.h). The caller frees the array. */
 const struct overlay_item **overlay_sorted(const struct overlay *o);

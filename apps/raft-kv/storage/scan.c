@@ -112,6 +112,9 @@ bool scans_resume(struct server *s) {
     }
     s->scans.begun = server_now();
     scan->index = s->data.written;
+    if (scan->kind == SCAN_FLUSH || scan->kind == SCAN_DUMP) {
+        values_flush_begin(&s->store.values, scan->index);
+    }
     scan->term = raft_term_of(&s->raft, scan->index);
     scan->snapshot = rocksdb_create_snapshot(s->store.db);
     scan->read = rocksdb_readoptions_create();
@@ -203,6 +206,7 @@ static void compact(struct server *s, raft_index index) {
         raft_configuration_at(&s->raft, index, &conf, &base.conf_index) != 0) {
         return;
     }
+    values_flush_end(&s->store.values);
     members_copy(&base.members, &conf);
     struct raft_event event = {.type = RAFT_SNAPSHOT};
     event.snapshot.metadata.index = index;
@@ -305,6 +309,7 @@ static void dump_made(struct server *s, const struct scan *scan) {
 static bool dump_has_room(struct server *s) {
     uint64_t bytes = 0;
     rocksdb_property_int_cf(s->store.db, s->store.data, "rocksdb.estimate-live-data-size", &bytes);
+    bytes += values_live(&s->store.values);
     bool room = space_has(&s->space, bytes);
     if (!room) {
         report_warn(

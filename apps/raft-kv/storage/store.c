@@ -199,6 +199,9 @@ void store_open(struct store *s, const char *dir, const char *cluster, raft_id i
     s->read = rocksdb_readoptions_create();
     database_open(s, s->fresh, open_files);
     identity_open(s, cluster, id);
+    char *values = store_path(s, "values");
+    values_open(&s->values, values);
+    free(values);
     if (s->fresh) {
         struct hard_state hard;
         if (s->cluster_id != 0 || store_load_hard_state(s, &hard)) {
@@ -218,6 +221,7 @@ void store_close(struct store *s) {
     rocksdb_writeoptions_destroy(s->write_data);
     rocksdb_readoptions_destroy(s->read);
     close(s->fence);
+    values_close(&s->values);
     free(s->dir);
 }
 

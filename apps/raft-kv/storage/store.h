@@ -19,6 +19,7 @@
 #include <rocksdb/c.h>
 
 #include "meta.h"
+#include "values.h"
 
 struct fence {
     uint64_t hard; /* ticket of the last record of term and vote */
@@ -40,6 +41,7 @@ struct store {
     uint64_t cluster_id;  /* 0: this server does not belong to a cluster yet */
     uint64_t ticket;      /* ticket of the last record of term and vote */
     bool fresh;           /* the directory had no fence file: a new server */
+    struct values values;
 };
 
 /* Open or create the store of server `id` of `cluster`. Errors end the process with a message. */
