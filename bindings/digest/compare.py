@@ -53,6 +53,13 @@ LANGUAGES: Dict[str, Language] = {
         [["env", "RAFT_LIB_DIR={libdir}", "cargo", "build", "--offline", "--release", "--quiet",
           "--example", "digest", "--manifest-path", "{bindings}/rust/Cargo.toml",
           "--target-dir", "{scratch}/target"]]),
+    "luajit": Language(
+        ["luajit", "-v"], ["luajit", "{bindings}/examples/luajit/digest.lua"]),
+    "ruby": Language(
+        ["ruby", "-r", "fiddle", "-e", ""], ["ruby", "{bindings}/examples/ruby/digest.rb"]),
+    "php": Language(
+        ["php", "-d", "ffi.enable=1", "-r", "FFI::cdef('');"],
+        ["php", "-d", "ffi.enable=1", "{bindings}/examples/php/digest.php"]),
 }
 
 
