@@ -95,8 +95,12 @@ def attack(begin):
         assert status["state"] == "leader" and status["term"] == term, status
         for c in clients:
             c.close()
-        eventually("its memory is free again",
-                   lambda: TIMEOUT_FACTOR != 1 or memory(leader, "VmRSS") < 150 * MIB)
+        try:
+            eventually("its memory is free again",
+                       lambda: TIMEOUT_FACTOR != 1 or memory(leader, "VmRSS") < 150 * MIB, 30)
+        except AssertionError:
+            print(leader.call("INFO", "memory"), memory(leader, "VmRSS") // MIB, "MiB")
+            raise
         eventually("the largest reply fits again",
                    lambda: leader.call("MGET", *["big"] * 31) == [BIG.decode()] * 31)
 
