@@ -55,11 +55,11 @@ class Connection:
             raise ConnectionError("connection closed")
         kind, rest = line[:1], line[1:-2]
         if kind == b"+":
-            return rest.decode()
+            return rest.decode(errors="surrogateescape")
         if kind == b"-":
             if strict:
-                raise Error(rest.decode())
-            return Error(rest.decode())
+                raise Error(rest.decode(errors="surrogateescape"))
+            return Error(rest.decode(errors="surrogateescape"))
         if kind == b":":
             return int(rest)
         if kind == b"$":
