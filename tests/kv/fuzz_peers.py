@@ -77,7 +77,8 @@ class Attacker(threading.Thread):
         if kind < 0.4:
             arguments = [rng.choice([b"k", b"", b"x" * 70000, b"12", b"nx"])
                          for _ in range(rng.randint(0, 4))]
-            return (struct.pack("<BI", rng.randint(0, 15), rng.choice([len(arguments), 2**32 - 1])) +
+            count = rng.choice([len(arguments), len(arguments), 2**32 - 1])
+            return (struct.pack("<BI", rng.randint(0, 15), count) +
                     b"".join(map(data_bytes, arguments)))
         return self.configuration() if kind < 0.8 else rng.randbytes(rng.randint(0, 60))
 
