@@ -41,12 +41,13 @@ class Attacker(threading.Thread):
         self.fuzz = fuzz
         self.rng = random.Random("%d/%d/%s" % (fuzz.seed, number, fuzz.name))
         self.counts = {}
-        self.accepted = 0
+        self.accepted = self.usurped = 0
         self.held = []
 
     def run(self):
-        known = [self.hostile] * 5 + [self.states, self.hellos, self.many, self.flipped]
-        scenarios = known if self.fuzz.knows_secret else [self.states, self.hellos, self.many]
+        scenarios = [self.states, self.hellos, self.many]
+        if self.fuzz.knows_secret:
+            scenarios += [self.hostile] * 5 + [self.usurp] * 4 + [self.flipped]
         while not self.fuzz.stopping:
             scenario = self.rng.choice(scenarios)
             try:
@@ -205,6 +206,26 @@ class Attacker(threading.Thread):
         c.socket.settimeout(0.2)
         c.socket.recv(1000)
 
+    def usurp(self, c, target):
+        """A leader of a later term, whose hostile entries are committed and applied."""
+        with Connection(target.port, timeout=2) as client:
+            flat = client.call("RAFT.STATUS")
+        status = dict(zip(flat[::2], flat[1::2]))
+        if status["term"] > 2**40:
+            return
+        entries = [struct.pack("<QB", status["term"] + 1, self.rng.choice([1, 1, 1, 2, 3])) +
+                   data_bytes(self.payload()) for _ in range(self.rng.choice([1, 3, 30]))]
+        fields = struct.pack("<QQQQI", status["term"] + 1, status["last-index"],
+                             status["last-term"], status["last-index"] + len(entries),
+                             len(entries)) + b"".join(entries) + struct.pack("<QB", 0, 0)
+        c.open().send(self.hello(target))
+        if c.receive()[:1] == b"\x11":
+            data = struct.pack("<BBBQH", 0x52, 1, 2, self.sender, 0) + fields
+            c.send(b"\x01" + struct.pack("<I", 4 + len(data)) + data)
+            c.send(b"\x13" + struct.pack("<QQQ", 1, 0, 0))
+            if c.receive()[:1] == b"\x14":  # the ping was answered: the message was accepted
+                self.usurped += 1
+
     def hostile(self, c, target):
         """Well-formed frames with hostile content. Answers are read now and then."""
         c.open().send(self.hello(target))
@@ -303,9 +324,11 @@ class Fuzz(fuzz_clients.Fuzz):
             counts = {k: sum(a.counts.get(k, 0) for a in attackers)
                       for k in sorted({k for a in attackers for k in a.counts})}
             accepted = sum(a.accepted for a in attackers)
-            print("%s: %s; accepted %d times; largest RSS %d MiB" % (self.name, counts, accepted,
-                                                                    most), flush=True)
-            assert sum(counts.values()) > 20 and (accepted > 5 or not self.knows_secret)
+            usurped = sum(a.usurped for a in attackers)
+            print("%s: %s; accepted %d times, as a leader %d; largest RSS %d MiB" % (
+                self.name, counts, accepted, usurped, most), flush=True)
+            assert sum(counts.values()) > 20
+            assert not self.knows_secret or (accepted > 2 and usurped > 0), (accepted, usurped)
 
     def end(self, cluster, other):
         if not self.knows_secret:
