@@ -6,7 +6,8 @@ usage: generate.py [--check]
 
 - python/raftcore/raft.ffi.h, a copy that is installed with the package;
 - javascript/src/layout.js: the type, offset and size of each field, for 64-bit machines and for
-  WebAssembly, and the value of each enumerator."""
+  WebAssembly, and the value of each enumerator;
+- rust/src/sys.rs, the declarations in Rust."""
 
 import json
 import os
@@ -17,6 +18,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 sys.path.insert(0, os.path.join(ROOT, "tests", "abi"))
 import cdecl
+import generate_rust
 
 MODELS = {"lp64": "x86_64", "wasm32": "wasm32"}
 KINDS = {"unsigned char": "u8", "unsigned short": "u16", "unsigned": "u32", "int": "i32",
@@ -96,9 +98,17 @@ def layout_js():
     return "\n".join(lines + ["};", ""])
 
 
+def sys_rs():
+    """The text of sys.rs."""
+    declared = cdecl.Declarations(re.sub(r"/\*.*?\*/", "", read("abi", "raft.ffi.h")))
+    structs = table(read("abi", MODELS["lp64"], "layout.txt"))
+    return generate_rust.sys_rs(declared, {name: size for name, (size, _) in structs.items()})
+
+
 def main():
     files = {"python/raftcore/raft.ffi.h": read("abi", "raft.ffi.h"),
-             "javascript/src/layout.js": layout_js()}
+             "javascript/src/layout.js": layout_js(),
+             "rust/src/sys.rs": sys_rs()}
     status = 0
     for path, text in files.items():
         full = os.path.join(HERE, path)

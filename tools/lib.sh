@@ -22,7 +22,7 @@ PACKAGES_BUILD=(g++ meson ninja-build pkg-config python3)
 PACKAGES_STORE=(libuv1-dev librocksdb-dev libhiredis-dev libsodium-dev redis-tools zlib1g-dev)
 # Redis clients for the tests of raft-kv; see need_clients.
 PACKAGES_CLIENTS=(python3-redis)
-PACKAGES_TEST=(catch2 binutils abigail-tools valgrind libc6-dbg 'clang-format-14?')
+PACKAGES_TEST=(catch2 binutils abigail-tools valgrind libc6-dbg 'clang-format-14?' 'libraft-dev?')
 PACKAGES_DOCS=(doxygen python3-sphinx python3-breathe furo)
 PACKAGES_BENCH=('libraft-dev?' libbenchmark-dev)
 PACKAGES_ETCD=(etcd-server golang-go golang-etcd-server-dev)
@@ -31,7 +31,8 @@ PACKAGES_CLANG=(clang libclang-rt-dev)
 PACKAGES_PLATFORMS=(clang @g++-multilib g++-s390x-linux-gnu qemu-user)
 PACKAGES_LINT=(clang-tidy cppcheck shellcheck)
 PACKAGES_WASM=(clang lld llvm wasi-libc libclang-rt-dev-wasm32 libc++-dev-wasm32)
-PACKAGES_BINDINGS=(python3-cffi mypy nodejs)
+PACKAGES_BINDINGS=(python3-cffi mypy nodejs golang-go rustc cargo)
+PACKAGES_BINDINGS+=(luajit php-cli ruby) # bindings/examples
 PACKAGES_PACKAGING=(debhelper dpkg-dev fakeroot lintian rpm cmake)
 
 say() { printf '== %s\n' "$*"; }

@@ -42,6 +42,24 @@ LANGUAGES: Dict[str, Language] = {
     "javascript-wasm": Language(
         ["node", "{bindings}/javascript/tests/needs.js", "wasm"],
         ["node", "--expose-gc", "{bindings}/javascript/digest.js", "wasm"]),
+    "go": Language(
+        ["go", "version"], ["env", "LD_LIBRARY_PATH={libdir}", "{scratch}/digest"],
+        [["env", "GOFLAGS=-mod=mod", "GOPROXY=off", "CGO_CFLAGS=-I{include}",
+          "PKG_CONFIG_PATH={libdir}/../meson-uninstalled", "sh", "-c",
+          "cd {bindings}/go && exec go build -o {scratch}/digest ./digest"]]),
+    "rust": Language(
+        ["cargo", "--version"],
+        ["env", "LD_LIBRARY_PATH={libdir}", "{scratch}/target/release/examples/digest"],
+        [["env", "RAFT_LIB_DIR={libdir}", "cargo", "build", "--offline", "--release", "--quiet",
+          "--example", "digest", "--manifest-path", "{bindings}/rust/Cargo.toml",
+          "--target-dir", "{scratch}/target"]]),
+    "luajit": Language(
+        ["luajit", "-v"], ["luajit", "{bindings}/examples/luajit/digest.lua"]),
+    "ruby": Language(
+        ["ruby", "-r", "fiddle", "-e", ""], ["ruby", "{bindings}/examples/ruby/digest.rb"]),
+    "php": Language(
+        ["php", "-d", "ffi.enable=1", "-r", "FFI::cdef('');"],
+        ["php", "-d", "ffi.enable=1", "{bindings}/examples/php/digest.php"]),
 }
 
 

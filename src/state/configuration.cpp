@@ -177,13 +177,8 @@ int decode(const raft_buffer &payload, raft_index index, Owner<Configuration> *d
         }
         draft.add({id, address, 0}, role);
     }
-    if (reader.left() >= 8) {
+    if (reader.left() >= 8) { /* padding; C-Raft leaves in it what was in its memory */
         return RAFT_MALFORMED;
-    }
-    for (uint8_t padding = 0; reader.u8(&padding);) {
-        if (padding != 0) {
-            return RAFT_MALFORMED;
-        }
     }
     int rv = validate({draft.servers, draft.n}, Roles::kJoint);
     if (rv != 0) {

@@ -2,6 +2,7 @@
 /* Unit tests of values.h and stored.h: large values in files of their own. */
 #include "unit.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -137,6 +138,19 @@ static bool exists(struct node *n, uint64_t number) {
     return access(path, F_OK) == 0;
 }
 
+static unsigned count_spares(const struct node *n) {
+    DIR *all = opendir(n->store.values.dir);
+    unsigned count = 0;
+    const struct dirent *entry;
+    while (all != NULL && (entry = readdir(all)) != NULL) {
+        count += strncmp(entry->d_name, "spare", 5) == 0;
+    }
+    if (all != NULL) {
+        closedir(all);
+    }
+    return count;
+}
+
 static uint64_t live_bytes(const struct node *n) { return values_live(&n->store.values); }
 
 static void digest(struct node *n, uint64_t *keys, uint32_t *sum) {
@@ -206,6 +220,9 @@ void test_values_removal(void) {
         node_set(&n, i % 2 == 0 ? "key2" : "key3", i);
     }
     CHECK(n.store.values.n_spares == spares - 1); /* the new file is one of them */
+    CHECK(count_spares(&n) == spares - 1);
+    values_drop_spares(&n.store.values);
+    CHECK(n.store.values.n_spares == 0 && count_spares(&n) == 0);
     node_set(&n, "key3", 29);
     node_set(&n, "key2", 30);
     node_compact(&n, true);

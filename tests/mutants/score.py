@@ -253,6 +253,8 @@ def chosen(options):
     if options.commit:
         marked = {d.name for d in mutant.describe(options.mutants) if "commit" in d.fields}
         good = [m for m in good if m.commit]
+        if options.half is not None:
+            good = good[options.half::2]
         stale = [s for s in stale if s[0] in marked]
     return good, stale
 
@@ -265,6 +267,8 @@ def parse():
     what = p.add_argument_group("which mutants (without an option: all that are written by hand)")
     what.add_argument("--only", metavar="PATTERN", help="those with PATTERN in their name")
     what.add_argument("--commit", action="store_true", help="those marked `commit: yes`")
+    what.add_argument("--half", type=int, choices=(0, 1),
+                      help="with --commit: every second one, from the first or the second on")
     what.add_argument("--random", type=int, metavar="N",
                       help="N random mutants: operators, literals, statements")
     what.add_argument("--seed", type=int, default=1, help="seed of --random (%(default)s)")

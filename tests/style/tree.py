@@ -5,7 +5,7 @@ import os
 SKIPPED = ('build', '.', '__pycache__', 'node_modules')  # folders whose names begin like this
 KEPT = {'.ci'}
 GENERATED = {'abi/raft.ffi.h', 'bindings/python/raftcore/raft.ffi.h',
-             'bindings/javascript/src/layout.js'}
+             'bindings/javascript/src/layout.js', 'bindings/rust/src/sys.rs'}
 
 
 def files(root):

@@ -263,6 +263,18 @@ TEST_CASE("configuration: equal() compares ID, address and role of every server"
     REQUIRE(configuration::equal(*one, *of(base[0], base[1])));
 }
 
+TEST_CASE("configuration: what the padding holds does not matter") {
+    raft_server server{1, "one", RAFT_VOTER}; /* the example of docs/guide/configuration.rst */
+    std::string payload = encode({&server, 1});
+    REQUIRE(payload.substr(22) == std::string(2, '\0'));
+    payload[22] = '\x7f';
+    payload[23] = '\xff';
+    Owned decoded;
+    REQUIRE(decode(payload, &decoded) == 0);
+    REQUIRE(decoded->find(1) != nullptr);
+    REQUIRE(decoded->n == 1);
+}
+
 TEST_CASE("configuration: padding of eight bytes or more is refused") {
     raft_server server{1, "abcde", RAFT_VOTER}; /* no padding of its own */
     std::string payload = encode({&server, 1});

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "bytes.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "report.h"
@@ -50,6 +52,15 @@ void buf_put_string(struct buf *b, const char *text) {
     buf_put_int(b, len, 2);
     buf_put(b, text, len);
     buf_put_int(b, 0, 1);
+}
+
+void buf_printf(struct buf *b, const char *format, ...) {
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    buf_put(b, text, len < (int)sizeof text ? (size_t)len : sizeof text - 1);
 }
 
 struct block *block_new(size_t cap) {

@@ -65,6 +65,8 @@ static inline void buf_put_int(struct buf *b, uint64_t value, size_t width) {
 
 /* Append a string: u16 length, the bytes (at most 65535, a longer text is cut), a NUL. */
 void buf_put_string(struct buf *b, const char *text);
+/* Append formatted text without a NUL, at most 1 KiB of it. */
+__attribute__((format(printf, 2, 3))) void buf_printf(struct buf *b, const char *format, ...);
 
 /* A reference-counted block of memory. The counter is not atomic: only the event loop's thread may
  * take and drop references. */

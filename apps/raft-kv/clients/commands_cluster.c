@@ -143,13 +143,13 @@ static void cluster_nodes(struct buf *b, const struct server *s, const struct cl
     for (unsigned i = 0; i < nodes->n; i++) {
         const struct node *node = &nodes->list[i];
         struct endpoint peer;
-        reply_printf(&text, "%s %s:%s", node->name, node->at.host, node->at.port);
+        buf_printf(&text, "%s %s:%s", node->name, node->at.host, node->at.port);
         /* The port of Redis' bus, which clients do not use. */
         bool same = node->self && endpoint_parse(s->options->peer_listen, &peer);
-        reply_printf(&text, "@%s ", same ? peer.port : "0");
-        reply_printf(&text, "%s%s ", node->self ? "myself," : "", node->leads ? "master" : "slave");
-        reply_printf(&text, "%s 0 0 %llu connected", node->leads ? "-" : master, term);
-        reply_printf(&text, "%s\n", node->leads ? " 0-16383" : "");
+        buf_printf(&text, "@%s ", same ? peer.port : "0");
+        buf_printf(&text, "%s%s ", node->self ? "myself," : "", node->leads ? "master" : "slave");
+        buf_printf(&text, "%s 0 0 %llu connected", node->leads ? "-" : master, term);
+        buf_printf(&text, "%s\n", node->leads ? " 0-16383" : "");
     }
     reply_text(b, c, text.data != NULL ? text.data : "", text.len);
     buf_free(&text);
@@ -160,12 +160,12 @@ static void cluster_info(struct buf *b, const struct server *s, const struct cli
     struct buf text = {0};
     bool ok = nodes->first < nodes->n;
     int slots = ok ? SLOTS : 0;
-    reply_printf(&text, "cluster_enabled:1\r\ncluster_state:%s\r\n", ok ? "ok" : "fail");
-    reply_printf(&text, "cluster_slots_assigned:%d\r\ncluster_slots_ok:%d\r\n", slots, slots);
-    reply_printf(&text, "cluster_slots_pfail:0\r\ncluster_slots_fail:0\r\n");
-    reply_printf(&text, "cluster_known_nodes:%u\r\ncluster_size:%d\r\n", nodes->n, ok);
-    reply_printf(&text, "cluster_current_epoch:%llu\r\ncluster_my_epoch:%llu\r\n",
-                 raft_current_term(&s->raft), raft_current_term(&s->raft));
+    buf_printf(&text, "cluster_enabled:1\r\ncluster_state:%s\r\n", ok ? "ok" : "fail");
+    buf_printf(&text, "cluster_slots_assigned:%d\r\ncluster_slots_ok:%d\r\n", slots, slots);
+    buf_printf(&text, "cluster_slots_pfail:0\r\ncluster_slots_fail:0\r\n");
+    buf_printf(&text, "cluster_known_nodes:%u\r\ncluster_size:%d\r\n", nodes->n, ok);
+    buf_printf(&text, "cluster_current_epoch:%llu\r\ncluster_my_epoch:%llu\r\n",
+               raft_current_term(&s->raft), raft_current_term(&s->raft));
     reply_text(b, c, text.data, text.len);
     buf_free(&text);
 }

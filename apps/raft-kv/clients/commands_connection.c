@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands about the connection itself. Client libraries send most of them when they connect. */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -158,21 +157,21 @@ static void put_address(struct buf *b, const char *name, const struct client *c,
         uv_ip6_name(in, host, sizeof host);
         port = ntohs(in->sin6_port);
     }
-    reply_printf(b, " %s=%s:%u", name, host, port);
+    buf_printf(b, " %s=%s:%u", name, host, port);
 }
 
 /* A line of CLIENT LIST, with those of Redis' fields that have a meaning here. */
 static void put_client(struct buf *b, const struct client *c) {
     const struct about *a = &c->about;
-    reply_printf(b, "id=%" PRIu64, a->id);
+    buf_printf(b, "id=%" PRIu64, a->id);
     put_address(b, "addr", c, uv_tcp_getpeername);
     put_address(b, "laddr", c, uv_tcp_getsockname);
-    reply_printf(b, " name=%s", a->name != NULL ? a->name : "");
-    reply_printf(b, " age=%llu flags=%s db=0 omem=%zu", (server_now() - a->since) / 1000,
-                 a->readonly ? "r" : "N", client_output(c));
-    reply_printf(b, " user=default resp=%d", a->resp3 ? 3 : 2);
-    reply_printf(b, " lib-name=%s", a->library != NULL ? a->library : "");
-    reply_printf(b, " lib-ver=%s\n", a->library_version != NULL ? a->library_version : "");
+    buf_printf(b, " name=%s", a->name != NULL ? a->name : "");
+    buf_printf(b, " age=%llu flags=%s db=0 omem=%zu", (server_now() - a->since) / 1000,
+               a->readonly ? "r" : "N", client_output(c));
+    buf_printf(b, " user=default resp=%d", a->resp3 ? 3 : 2);
+    buf_printf(b, " lib-name=%s", a->library != NULL ? a->library : "");
+    buf_printf(b, " lib-ver=%s\n", a->library_version != NULL ? a->library_version : "");
 }
 
 static void client_list(struct server *s, struct client *c, uint64_t seq, bool all) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "explain.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "reply.h"
@@ -39,15 +38,6 @@ static const struct {
     {REFUSED_TRANSFER, RAFT_BUSY, "TRYAGAIN another transfer is in progress"},
 };
 
-void buf_say(struct buf *b, const char *format, ...) {
-    char text[1024];
-    va_list args;
-    va_start(args, format);
-    int len = vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    buf_put(b, text, len < (int)sizeof text ? (size_t)len : sizeof text - 1);
-}
-
 /* The rule of raft.h, RAFT_RECONFIGURE: does this member count for a majority? If not, append why
  * if `b` is not NULL. */
 static bool counts(struct server *s, raft_id id, struct buf *b) {
@@ -58,7 +48,7 @@ static bool counts(struct server *s, raft_id id, struct buf *b) {
     }
     if (raft_progress(&s->raft, id, &peer) != 0) {
         if (b != NULL) {
-            buf_say(b, " %llu (not a member yet)", id);
+            buf_printf(b, " %llu (not a member yet)", id);
         }
         return false;
     }
@@ -72,12 +62,12 @@ static bool counts(struct server *s, raft_id id, struct buf *b) {
         return false;
     }
     if (silent > s->options->election_timeout) {
-        buf_say(b, " %llu (silent for %llu.%llu s)", id, silent / 1000, silent % 1000 / 100);
+        buf_printf(b, " %llu (silent for %llu.%llu s)", id, silent / 1000, silent % 1000 / 100);
     } else if (peer.mode != RAFT_PROGRESS_PIPELINE) {
-        buf_say(b, " %llu (%s)", id,
-                peer.mode == RAFT_PROGRESS_SNAPSHOT ? "receiving a snapshot" : "not in contact");
+        buf_printf(b, " %llu (%s)", id,
+                   peer.mode == RAFT_PROGRESS_SNAPSHOT ? "receiving a snapshot" : "not in contact");
     } else {
-        buf_say(b, " %llu (%llu entries behind)", id, behind);
+        buf_printf(b, " %llu (%llu entries behind)", id, behind);
     }
     return false;
 }
@@ -111,8 +101,8 @@ static void say_missing(struct server *s, struct buf *b, const char *which,
     if (ready > voters / 2) {
         return;
     }
-    buf_say(b, ". Of the %u %s voters %u must be, but only %u %s; missing:", voters, which,
-            voters / 2 + 1, ready, ready == 1 ? "is" : "are");
+    buf_printf(b, ". Of the %u %s voters %u must be, but only %u %s; missing:", voters, which,
+               voters / 2 + 1, ready, ready == 1 ? "is" : "are");
     for (unsigned i = 0; i < conf->n; i++) {
         if (conf->servers[i].role == RAFT_VOTER) {
             counts(s, conf->servers[i].id, b);
@@ -128,9 +118,9 @@ static void say_no_connection(struct server *s, struct buf *b,
     if (next != NULL) {
         say_missing(s, b, "future", next);
     }
-    buf_say(b,
-            ". Start the missing servers and try again; a dead one can be removed with "
-            "RAFT.REMOVE or replaced with RAFT.REPLACE while a majority is left");
+    buf_printf(b,
+               ". Start the missing servers and try again; a dead one can be removed with "
+               "RAFT.REMOVE or replaced with RAFT.REPLACE while a majority is left");
 }
 
 static void say_cannot_change(struct server *s, struct buf *b) {
@@ -139,17 +129,17 @@ static void say_cannot_change(struct server *s, struct buf *b) {
     struct raft_configuration conf;
     raft_index index = 0;
     if (raft_term_of(r, raft_commit_index(r)) != raft_current_term(r)) {
-        buf_say(b, ": the new leader has not committed an entry yet");
+        buf_printf(b, ": the new leader has not committed an entry yet");
     } else if (raft_configuration_at(r, raft_last_index(r), &conf, &index) == 0 &&
                index > raft_commit_index(r)) {
-        buf_say(b, ": the previous change of the members is not committed yet");
+        buf_printf(b, ": the previous change of the members is not committed yet");
     } else if (s->change.kind != CHANGE_NONE && raft_catch_up(r, s->change.id, &status) == 0 &&
                status == RAFT_CATCH_UP_RUNNING) {
-        buf_say(b, ": ");
+        buf_printf(b, ": ");
         change_describe(s, b);
-        buf_say(b, " is in progress (RAFT.CANCEL gives it up)");
+        buf_printf(b, " is in progress (RAFT.CANCEL gives it up)");
     } else {
-        buf_say(b, ": %s", raft_errmsg(r));
+        buf_printf(b, ": %s", raft_errmsg(r));
     }
 }
 
@@ -162,9 +152,9 @@ void refusal_explain(struct server *s, struct buf *b, enum refused what, int err
         }
     }
     if (text != NULL) {
-        buf_say(b, "%s", text);
+        buf_printf(b, "%s", text);
     } else {
-        buf_say(b, "ERR %s", raft_errmsg(&s->raft));
+        buf_printf(b, "ERR %s", raft_errmsg(&s->raft));
     }
     if (error == RAFT_NOCONNECTION && what == REFUSED_CHANGE) {
         say_no_connection(s, b, next);
@@ -181,7 +171,7 @@ void client_refused(struct server *s, struct client *c, uint64_t seq, enum refus
     }
     struct buf b = {0};
     refusal_explain(s, &b, what, error, next);
-    buf_say(&b, "; nothing was done");
+    buf_printf(&b, "; nothing was done");
     buf_put(&b, "", 1);
     client_error(c, seq, b.data);
     buf_free(&b);

@@ -12,9 +12,6 @@ struct server;
 
 enum refused { REFUSED_CHANGE, REFUSED_CATCH_UP, REFUSED_TRANSFER };
 
-/* Append formatted text; the buffer is not NUL-terminated. */
-void buf_say(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
 /* Append why libraft refused the step: the code of the reply, the reason, what to do. `next` is the
  * configuration that was refused, or NULL. Call it directly after the step that failed. */
 void refusal_explain(struct server *s, struct buf *b, enum refused what, int error,

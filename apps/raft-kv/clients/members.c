@@ -25,7 +25,7 @@ static raft_time patience(const struct server *s) {
 void change_report(struct server *s, const char *what) {
     struct buf b = {0};
     change_describe(s, &b);
-    buf_say(&b, ": %s", what);
+    buf_printf(&b, ": %s", what);
     report("%.*s", (int)b.len, b.data);
     buf_free(&b);
 }
@@ -37,7 +37,7 @@ void change_finish(struct server *s, const char *outcome) {
     change_report(s, ok ? "done" : outcome);
     w->outcome.len = 0;
     change_describe(s, &w->outcome);
-    buf_say(&w->outcome, ": %s", ok ? "done" : outcome);
+    buf_printf(&w->outcome, ": %s", ok ? "done" : outcome);
     buf_put(&w->outcome, "", 1);
     w->kind = CHANGE_NONE;
     for (size_t i = 0; i < w->n; i++) {
@@ -59,14 +59,14 @@ static void say_state(struct server *s, struct buf *b) {
     server_configuration(s, &conf);
     const struct raft_server *server = conf_find(&conf, w->id);
     if (w->step <= STEP_JOIN && !w->added) {
-        buf_say(b, "; nothing was done");
+        buf_printf(b, "; nothing was done");
     } else if (server != NULL && server->role == RAFT_VOTER) {
-        buf_say(b, "; server %llu is a voter. Repeat the command to go on", w->id);
+        buf_printf(b, "; server %llu is a voter. Repeat the command to go on", w->id);
     } else if (server != NULL) {
-        buf_say(b,
-                "; server %llu is a member without a vote. Repeat the command to go on, or "
-                "RAFT.REMOVE %llu (its ID cannot be used again)",
-                w->id, w->id);
+        buf_printf(b,
+                   "; server %llu is a member without a vote. Repeat the command to go on, or "
+                   "RAFT.REMOVE %llu (its ID cannot be used again)",
+                   w->id, w->id);
     }
 }
 
@@ -141,10 +141,10 @@ static void on_identified(void *context, const struct welcome *answer, const cha
     }
     struct buf b = {0};
     if (refused) {
-        buf_say(&b, "ERR %s", error);
+        buf_printf(&b, "ERR %s", error);
     } else {
-        buf_say(&b, "ERR no answer from %s (%s): start server %llu first", w->address, error,
-                w->id);
+        buf_printf(&b, "ERR no answer from %s (%s): start server %llu first", w->address, error,
+                   w->id);
     }
     change_fail(s, &b);
 }
@@ -190,25 +190,26 @@ static void decide(struct server *s, struct raft_configuration *conf) {
     bool voter = server != NULL && server->role == RAFT_VOTER;
     bool other_role = server != NULL && w->role != RAFT_VOTER && server->role != w->role;
     if (server != NULL && w->address != NULL && !conf_address_is(server->address, w->address)) {
-        buf_say(&b, "ERR server %llu is a member already, at %s", w->id, server->address);
+        buf_printf(&b, "ERR server %llu is a member already, at %s", w->id, server->address);
     } else if (server == NULL && w->address != NULL && conf_at(conf, w->address) != NULL) {
-        buf_say(&b, "ERR another member has this address: %llu", conf_at(conf, w->address)->id);
+        buf_printf(&b, "ERR another member has this address: %llu", conf_at(conf, w->address)->id);
     } else if (w->kind == CHANGE_PROMOTE && server == NULL) {
-        buf_say(&b, "ERR no such member: %llu", w->id);
+        buf_printf(&b, "ERR no such member: %llu", w->id);
     } else if (other_role) {
-        buf_say(&b,
-                "ERR server %llu is a member already; RAFT.PROMOTE and RAFT.DEMOTE change its "
-                "role",
-                w->id);
+        buf_printf(&b,
+                   "ERR server %llu is a member already; RAFT.PROMOTE and RAFT.DEMOTE change its "
+                   "role",
+                   w->id);
     } else if (old == NULL && server != NULL && server->role == w->role) {
         change_finish(s, "OK"); /* a repeated command */
         return;
     } else if (w->kind == CHANGE_REPLACE && old == NULL) {
-        buf_say(&b, "ERR no such member: %llu; RAFT.ADD makes server %llu a voter", w->old, w->id);
+        buf_printf(&b, "ERR no such member: %llu; RAFT.ADD makes server %llu a voter", w->old,
+                   w->id);
     } else if (old != NULL && old->role != RAFT_VOTER) {
-        buf_say(&b, "ERR server %llu has no vote: use RAFT.REMOVE and RAFT.ADD", w->old);
+        buf_printf(&b, "ERR server %llu has no vote: use RAFT.REMOVE and RAFT.ADD", w->old);
     } else if (server == NULL && conf->n >= MAX_SERVERS) {
-        buf_say(&b, "ERR the cluster has the maximum number of members");
+        buf_printf(&b, "ERR the cluster has the maximum number of members");
     } else if (server == NULL) {
         identify(s);
         return;
@@ -260,8 +261,8 @@ static void watch_progress(struct server *s, const struct raft_peer *peer) {
 
 void change_fail_silent(struct server *s) {
     struct buf b = {0};
-    buf_say(&b, "ERR server %llu did not catch up: it does not answer. Is it running?",
-            s->change.id);
+    buf_printf(&b, "ERR server %llu did not catch up: it does not answer. Is it running?",
+               s->change.id);
     change_fail(s, &b);
 }
 
@@ -280,14 +281,14 @@ static void catch_up_aborted(struct server *s, const struct raft_peer *peer) {
         return;
     }
     struct buf b = {0};
-    buf_say(&b, "ERR server %llu answers, but has received nothing for %d s", w->id,
-            IDLE_PATIENCE / 1000);
+    buf_printf(&b, "ERR server %llu answers, but has received nothing for %d s", w->id,
+               IDLE_PATIENCE / 1000);
     change_fail(s, &b);
 }
 
 void change_fail_not_a_member(struct server *s) {
     struct buf b = {0};
-    buf_say(&b, "ERR server %llu is not a member any more", s->change.id);
+    buf_printf(&b, "ERR server %llu is not a member any more", s->change.id);
     change_fail(s, &b);
 }
 
@@ -319,7 +320,7 @@ static void leadership_lost(struct server *s) {
     struct buf b = {0};
     const char *leader = server_leader_address(s);
     if (w->step == STEP_HAND_OVER && leader != NULL && !server_leads(s)) {
-        buf_say(&b, "MOVED 0 %s", leader);
+        buf_printf(&b, "MOVED 0 %s", leader);
         buf_put(&b, "", 1);
         change_finish(s, b.data);
         buf_free(&b);
@@ -328,10 +329,10 @@ static void leadership_lost(struct server *s) {
     if (w->step >= STEP_HAND_OVER && server_now() < w->lost + patience(s)) {
         return;
     }
-    buf_say(&b,
-            "UNKNOWN leadership was lost during the change; the leader is now %s. Repeat the "
-            "command there: it goes on where it stopped",
-            leader != NULL ? leader : "unknown");
+    buf_printf(&b,
+               "UNKNOWN leadership was lost during the change; the leader is now %s. Repeat the "
+               "command there: it goes on where it stopped",
+               leader != NULL ? leader : "unknown");
     buf_put(&b, "", 1);
     change_finish(s, b.data);
     buf_free(&b);

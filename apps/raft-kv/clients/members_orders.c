@@ -14,9 +14,9 @@ enum { MAX_CHANGE_WAITERS = 64 /* clients that wait for the same work */ };
 void change_describe(struct server *s, struct buf *b) {
     const struct change *w = &s->change;
     if (w->kind == CHANGE_REPLACE) {
-        buf_say(b, "replacing server %llu by server %llu", w->old, w->id);
+        buf_printf(b, "replacing server %llu by server %llu", w->old, w->id);
     } else {
-        buf_say(b, "%s server %llu", w->kind == CHANGE_ADD ? "adding" : "promoting", w->id);
+        buf_printf(b, "%s server %llu", w->kind == CHANGE_ADD ? "adding" : "promoting", w->id);
     }
 }
 
@@ -37,9 +37,9 @@ void change_begin(struct server *s, struct client *c, uint64_t seq,
     }
     if (w->kind != CHANGE_NONE) {
         struct buf b = {0};
-        buf_say(&b, "TRYAGAIN ");
+        buf_printf(&b, "TRYAGAIN ");
         change_describe(s, &b);
-        buf_say(&b, " is in progress (RAFT.CANCEL gives it up); nothing was done");
+        buf_printf(&b, " is in progress (RAFT.CANCEL gives it up); nothing was done");
         buf_put(&b, "", 1);
         client_error(c, seq, b.data);
         buf_free(&b);

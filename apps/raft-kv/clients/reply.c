@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "reply.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "server.h"
@@ -49,15 +48,6 @@ void reply_text(struct buf *b, const struct client *c, const char *text, size_t 
     } else {
         reply_bulk(b, text, len);
     }
-}
-
-void reply_printf(struct buf *b, const char *format, ...) {
-    char text[1024];
-    va_list args;
-    va_start(args, format);
-    int len = vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    buf_put(b, text, len < (int)sizeof text ? (size_t)len : sizeof text - 1);
 }
 
 void reply_begin(struct buf *b, size_t len) {

@@ -19,9 +19,6 @@ void reply_set(struct buf *b, const struct client *c, size_t n);
 /* Text for people; not valid for binary data. */
 void reply_text(struct buf *b, const struct client *c, const char *text, size_t len);
 
-/* Append text, no more than 1 KiB; not a reply by itself. */
-__attribute__((format(printf, 2, 3))) void reply_printf(struct buf *b, const char *format, ...);
-
 /* Send a reply. The text of an error begins with its code, as in "ERR reason". */
 void client_error(struct client *c, uint64_t seq, const char *text);
 void client_integer(struct client *c, uint64_t seq, long long value);

@@ -133,6 +133,9 @@ void disk_check_space(struct server *s) {
     rocksdb_property_int_cf(s->store.db, s->store.data, "rocksdb.cur-size-all-mem-tables",
                             &pending);
     space_check(&s->space, pending + s->data.fresh.bytes.len + s->data.writing.bytes.len);
+    if (s->space.level != SPACE_PLENTY) {
+        values_drop_spares(&s->store.values);
+    }
     s->space.logged = s->log.bytes_written;
     s->space.checked = server_now();
 }

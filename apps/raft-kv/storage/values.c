@@ -13,7 +13,6 @@
 #include "report.h"
 
 enum { PATH_SIZE = 4096, FILE_BYTES = 64 * 1024 * 1024, LARGE = 4 * 1024 };
-enum { KEPT_FILES = 4 }; /* so many files' worth of dead bytes are not collected */
 
 void place_encode(char to[PLACE_SIZE], const struct value_place *place) {
     store_le(to, place->file, 8);
@@ -27,18 +26,21 @@ struct value_place place_decode(const char from[PLACE_SIZE]) {
                                 (uint32_t)load_le(from + 16, 4), (uint32_t)load_le(from + 20, 4)};
 }
 
-static void path_of(const struct values *v, uint64_t number, char path[PATH_SIZE]) {
-    if (snprintf(path, PATH_SIZE, "%s/%020llu.log", v->dir, (unsigned long long)number) >=
-        PATH_SIZE) {
+static void make_path(const struct values *v, const char *format, uint64_t number,
+                      char path[PATH_SIZE]) {
+    char name[40];
+    snprintf(name, sizeof name, format, (unsigned long long)number);
+    if (snprintf(path, PATH_SIZE, "%s/%s", v->dir, name) >= PATH_SIZE) {
         die("%s: the path is too long", v->dir);
     }
 }
 
+static void path_of(const struct values *v, uint64_t number, char path[PATH_SIZE]) {
+    make_path(v, "%020llu.log", number, path);
+}
+
 static void spare_path(const struct values *v, uint64_t number, char path[PATH_SIZE]) {
-    if (snprintf(path, PATH_SIZE, "%s/spare%llu", v->dir, (unsigned long long)number) >=
-        PATH_SIZE) {
-        die("%s: the path is too long", v->dir);
-    }
+    make_path(v, "spare%llu", number, path);
 }
 
 static struct value_file *file_of(const struct values *v, uint64_t number) {
@@ -55,7 +57,7 @@ static struct value_file *file_of(const struct values *v, uint64_t number) {
     return low < v->n && v->files[low].number == number ? &v->files[low] : NULL;
 }
 
-static struct value_file *known(const struct values *v, uint64_t number) {
+struct value_file *value_file_known(const struct values *v, uint64_t number) {
     struct value_file *file = file_of(v, number);
     if (file == NULL) {
         die("%s: file %llu, which holds values, is missing", v->dir, (unsigned long long)number);
@@ -81,13 +83,11 @@ static void add(struct values *v, uint64_t number, uint64_t size) {
 
 void values_open(struct values *v, const char *dir) {
     *v = (struct values){.dir = xstrdup(dir), .file_bytes = FILE_BYTES, .large = LARGE, .next = 1};
-    if (mkdir(dir, 0755) != 0 && errno != EEXIST) {
-        die("%s: %s", dir, strerror(errno));
-    }
+    dir_make(dir);
     DIR *all = opendir(dir);
     struct dirent *entry;
     if (all == NULL) {
-        die("%s: %s", dir, strerror(errno));
+        file_fail(dir, "read the directory", errno);
     }
     while ((entry = readdir(all)) != NULL) {
         char path[PATH_SIZE];
@@ -97,7 +97,7 @@ void values_open(struct values *v, const char *dir) {
         if (end != entry->d_name && strcmp(end, ".log") == 0) {
             path_of(v, number, path);
             if (stat(path, &info) != 0) {
-                die("%s: %s", path, strerror(errno));
+                file_fail(path, "read the size of the file", errno);
             }
             add(v, number, (uint64_t)info.st_size);
         } else if (strncmp(entry->d_name, "spare", 5) == 0) { /* of an earlier run */
@@ -123,14 +123,14 @@ void values_close(struct values *v) {
 }
 
 void values_logged(struct values *v, const struct value_place *place, raft_index index) {
-    struct value_file *file = known(v, place->file);
+    struct value_file *file = value_file_known(v, place->file);
     if (index > file->last) {
         file->last = index;
     }
 }
 
 void values_count(struct values *v, uint64_t number, int64_t bytes) {
-    struct value_file *file = known(v, number);
+    struct value_file *file = value_file_known(v, number);
     file->live += (uint64_t)bytes;
 }
 
@@ -142,9 +142,9 @@ uint64_t values_live(const struct values *v) {
     return live;
 }
 
-static void sync_fd(const struct values *v, int fd) {
+void value_file_sync(const struct values *v, int fd) {
     if (fdatasync(fd) != 0) {
-        die("%s: sync failed: %s", v->dir, strerror(errno));
+        file_fail_fd(v->dir, fd, "sync the file", errno);
     }
 }
 
@@ -157,7 +157,15 @@ static void remove_file(struct values *v, const struct value_file *file) {
         file_rename(path, spare);
         v->spares[v->n_spares++] = file->number;
     } else if (unlink(path) != 0) {
-        die("%s: %s", path, strerror(errno));
+        file_fail(path, "remove the file", errno);
+    }
+}
+
+void values_drop_spares(struct values *v) {
+    while (v->n_spares > 0) {
+        char path[PATH_SIZE];
+        spare_path(v, v->spares[--v->n_spares], path);
+        unlink(path);
     }
 }
 
@@ -183,9 +191,9 @@ void values_start(struct values *v) {
             path_of(v, file->number, path);
             int fd = open(path, O_RDWR | O_CLOEXEC);
             if (fd < 0) {
-                die("%s: %s", path, strerror(errno));
+                file_fail(path, "open the file", errno);
             }
-            sync_fd(v, fd);
+            value_file_sync(v, fd);
             close(fd);
         }
     }
@@ -195,12 +203,12 @@ void values_start(struct values *v) {
 
 /* --- appending ----------------------------------------------------------- */
 
-static int create(const struct values *v, uint64_t number, int flags) {
+int value_file_create(const struct values *v, uint64_t number, int flags) {
     char path[PATH_SIZE];
     path_of(v, number, path);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | flags, 0644);
     if (fd < 0) {
-        die("%s: %s", path, strerror(errno));
+        file_fail(path, "open the file", errno);
     }
     return fd;
 }
@@ -221,13 +229,13 @@ static struct value_file *begin_file(struct values *v) {
         path_of(v, file->number, path);
         file_rename(spare, path);
     }
-    file->fd = create(v, file->number, 0);
+    file->fd = value_file_create(v, file->number, 0);
     v->unsynced_dir = true;
     return file;
 }
 
 struct value_place values_append(struct values *v, const char *data, size_t len, raft_index index) {
-    struct value_file *file = v->current != 0 ? known(v, v->current) : begin_file(v);
+    struct value_file *file = v->current != 0 ? value_file_known(v, v->current) : begin_file(v);
     if (file->size > 0 && file->size + len > v->file_bytes) {
         file = begin_file(v);
     }
@@ -246,7 +254,7 @@ bool values_read(const struct values *v, const struct value_place *place, char *
     path_of(v, place->file, path);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 && errno != ENOENT) {
-        die("%s: %s", path, strerror(errno));
+        file_fail(path, "open the file", errno);
     }
     bool whole = fd >= 0 && file_read(path, fd, to, place->len, place->offset) == place->len &&
                  crc32c(0, to, place->len) == place->sum;
@@ -281,7 +289,7 @@ void values_sync_begin(struct values *v) {
 
 void values_sync_run(struct values *v) {
     for (size_t i = 0; i < v->sync.n; i++) {
-        sync_fd(v, v->sync.fds[i]);
+        value_file_sync(v, v->sync.fds[i]);
     }
     if (v->sync.dir) {
         dir_sync(v->dir);
@@ -300,7 +308,7 @@ void values_sync_end(struct values *v) {
 
 /* --- removing ------------------------------------------------------------ */
 
-static bool finished(const struct values *v, const struct value_file *file) {
+bool value_file_finished(const struct values *v, const struct value_file *file) {
     return file->number != v->current && file->fd < 0;
 }
 
@@ -308,7 +316,7 @@ void values_flush_begin(struct values *v, raft_index written) {
     for (size_t i = 0; i < v->n; i++) {
         struct value_file *file = &v->files[i];
         if (file->stage <= STAGE_DYING) {
-            bool dying = file->live == 0 && file->last <= written && finished(v, file);
+            bool dying = file->live == 0 && file->last <= written && value_file_finished(v, file);
             file->stage = dying ? STAGE_DYING : STAGE_USED;
         }
     }
@@ -339,64 +347,4 @@ void values_data_reset(struct values *v) {
     for (size_t i = 0; i < v->n; i++) {
         v->files[i].live = 0; /* removed after the next flush: a scan may still read the old data */
     }
-}
-
-/* --- moving -------------------------------------------------------------- */
-
-static bool can_move(const struct values *v, const struct value_file *file) {
-    return file->live > 0 && file->last < v->first && finished(v, file);
-}
-
-size_t values_victims(const struct values *v, uint64_t *numbers, size_t max) {
-    uint64_t live = 0;
-    uint64_t dead = 0;
-    uint64_t moved = 0;
-    size_t n = 0;
-    for (size_t i = 0; i < v->n; i++) {
-        const struct value_file *file = &v->files[i];
-        live += file->live;
-        dead += can_move(v, file) ? file->size - file->live : 0;
-    }
-    while (n < max && moved < v->file_bytes && dead > live + KEPT_FILES * v->file_bytes) {
-        const struct value_file *best = NULL;
-        for (size_t i = 0; i < v->n; i++) {
-            const struct value_file *file = &v->files[i];
-            bool chosen = !can_move(v, file);
-            for (size_t k = 0; k < n; k++) {
-                chosen = chosen || numbers[k] == file->number;
-            }
-            if (!chosen && (best == NULL || file->live * best->size < best->live * file->size)) {
-                best = file;
-            }
-        }
-        if (best == NULL) {
-            break;
-        }
-        numbers[n++] = best->number;
-        moved += best->live;
-        dead -= best->size - best->live;
-    }
-    return n;
-}
-
-int values_move_begin(const struct values *v, uint64_t number) {
-    return create(v, number, O_TRUNC);
-}
-
-struct value_place values_move(const struct values *v, int fd, uint64_t number, uint64_t *end,
-                               const char *data, size_t len) {
-    struct value_place place = {number, *end, (uint32_t)len, crc32c(0, data, len)};
-    file_write(v->dir, fd, data, len, *end);
-    *end += len;
-    return place;
-}
-
-void values_move_end(const struct values *v, int fd) {
-    sync_fd(v, fd);
-    close(fd);
-    dir_sync(v->dir);
-}
-
-void values_moved(struct values *v, uint64_t number, uint64_t size) {
-    known(v, number)->size = size;
 }

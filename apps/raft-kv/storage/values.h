@@ -107,6 +107,9 @@ void values_flush_end(struct values *v);
 void values_base_begin(struct values *v);
 void values_base_end(struct values *v);
 
+/* Give up the removed files that are kept to be overwritten, because there is little room. */
+void values_drop_spares(struct values *v);
+
 /* All entries of the log were dropped; the next one is `first`. */
 void values_log_reset(struct values *v, raft_index first);
 /* The data were replaced by a snapshot, which is durable. */
@@ -122,5 +125,15 @@ struct value_place values_move(const struct values *v, int fd, uint64_t number, 
 void values_move_end(const struct values *v, int fd);
 /* Back on the event loop's thread. */
 void values_moved(struct values *v, uint64_t number, uint64_t size);
+
+/* --- for values_move.c */
+
+/* The file of this number; the process ends if there is none. */
+struct value_file *value_file_known(const struct values *v, uint64_t number);
+/* Create and open it. */
+int value_file_create(const struct values *v, uint64_t number, int flags);
+void value_file_sync(const struct values *v, int fd);
+/* True if nothing more is written to it. */
+bool value_file_finished(const struct values *v, const struct value_file *file);
 
 #endif

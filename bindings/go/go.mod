@@ -1,0 +1,3 @@
+module libraft.example/raftcore
+
+go 1.19
