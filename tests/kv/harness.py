@@ -20,6 +20,10 @@ DISK_FAULTS = os.environ.get("KV_DISK_FAULTS", "")
 TIMEOUT_FACTOR = float(os.environ.get("KV_TIMEOUT_FACTOR", "1"))
 
 
+# The host of a port, where it is not this one: of servers in network namespaces.
+HOSTS = {}
+
+
 class Error(Exception):
     """An error reply from the server."""
 
@@ -28,7 +32,8 @@ class Connection:
     """A client connection that speaks the Redis protocol (RESP)."""
 
     def __init__(self, port, timeout=10):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout * TIMEOUT_FACTOR)
+        self.socket = socket.create_connection((HOSTS.get(port, "127.0.0.1"), port),
+                                               timeout * TIMEOUT_FACTOR)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.file = self.socket.makefile("rb")
 
@@ -55,11 +60,11 @@ class Connection:
             raise ConnectionError("connection closed")
         kind, rest = line[:1], line[1:-2]
         if kind == b"+":
-            return rest.decode()
+            return rest.decode(errors="surrogateescape")
         if kind == b"-":
             if strict:
-                raise Error(rest.decode())
-            return Error(rest.decode())
+                raise Error(rest.decode(errors="surrogateescape"))
+            return Error(rest.decode(errors="surrogateescape"))
         if kind == b":":
             return int(rest)
         if kind == b"$":
@@ -142,16 +147,18 @@ class Server:
         self.process = None
         self.bootstrap = None
         self.preexec = None
+        self.prefix = []  # of the command
 
     @property
     def address(self):
-        return "127.0.0.1:%d/127.0.0.1:%d" % (self.peer_port, self.port)
+        host = HOSTS.get(self.port, "127.0.0.1")
+        return "%s:%d/%s:%d" % (host, self.peer_port, host, self.port)
 
     def start(self):
-        command = [RAFT_KV, "--id", str(self.id), "--dir", self.dir,
+        peers, clients = self.address.split("/")
+        command = [*self.prefix, RAFT_KV, "--id", str(self.id), "--dir", self.dir,
                    "--cluster", self.cluster, "--disk-reserve", "16",
-                   "--listen", "127.0.0.1:%d" % self.port,
-                   "--peer-listen", "127.0.0.1:%d" % self.peer_port] + self.options
+                   "--listen", clients, "--peer-listen", peers] + self.options
         if self.bootstrap:
             command += ["--bootstrap", self.bootstrap]
         with open(self.log, "ab") as log:

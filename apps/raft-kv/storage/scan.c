@@ -20,9 +20,11 @@ enum {
     MAX_QUEUE = 64,
     COMPACT_BYTES = 128 * 1024 * 1024,  /* of log after which it is compacted */
     TRAILING_BYTES = COMPACT_BYTES / 2, /* of log to keep at most for servers that lag behind */
-    ROOM_BYTES = 1024 * 1024, /* of log after which it is compacted if there is little room */
-    ROOM_INTERVAL = 200,      /* ms between such compactions */
-    DUMP_IDLE_TIMEOUT = 30000 /* ms without contact after which a transfer is ignored */
+    ROOM_BYTES = 1024 * 1024,  /* of log after which it is compacted if there is little room */
+    ROOM_INTERVAL = 200,       /* ms between such compactions */
+    DUMP_IDLE_TIMEOUT = 30000, /* ms without contact after which a transfer is ignored */
+    DUMP_LOG_BYTES = 1024 * 1024 * 1024 /* of log, or twice the size of the dump if that is more,
+                                         * after which a transfer is ignored: it is too slow */
 };
 
 struct scan {
@@ -232,10 +234,12 @@ static bool needs_snapshot(struct server *s, raft_id id, struct raft_peer *progr
 }
 
 /* True while the dump is being sent to a server that responds. A newer snapshot would restart that
- * transfer from the beginning. */
+ * transfer from the beginning. The log is not compacted meanwhile, so this must end. */
 static bool dump_in_use(struct server *s) {
     struct raft_configuration conf;
-    if (!server_leads(s) || s->scans.dump < 0) {
+    uint64_t most = 2 * s->scans.dump_size;
+    most = most > DUMP_LOG_BYTES ? most : DUMP_LOG_BYTES;
+    if (!server_leads(s) || s->scans.dump < 0 || s->log.bytes_written >= most) {
         return false;
     }
     server_configuration(s, &conf);
