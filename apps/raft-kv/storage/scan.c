@@ -267,10 +267,11 @@ static bool lacks_room(const struct server *s) {
 
 void compaction_check(struct server *s) {
     raft_index done = raft_snapshot_index(&s->raft);
-    bool due = s->data.applied >= done + s->options->compact_entries ||
-               s->log.bytes_written >= COMPACT_BYTES || lacks_room(s);
+    bool grown = s->data.applied >= done + s->options->compact_entries ||
+                 s->log.bytes_written >= COMPACT_BYTES;
+    bool due = (grown && !dump_in_use(s)) || lacks_room(s);
     if (due && s->data.applied > done && can_be_snapshot(s) && !s->scans.queued[SCAN_FLUSH] &&
-        !s->scans.queued[SCAN_DUMP] && !dump_in_use(s)) {
+        !s->scans.queued[SCAN_DUMP]) {
         s->space.compacted = server_now();
         report_debug("compacting the log: entry %llu is applied, the last snapshot is at %llu",
                      s->data.applied, done);
