@@ -35,7 +35,7 @@ int net_listen(const char *address) {
     return fd;
 }
 
-static struct peer *new_peer(struct host *h, int fd, int kind) {
+static struct peer *new_peer(struct host *h, int fd, enum peer_kind kind) {
     int one = 1;
     struct peer *p = resize(NULL, sizeof *p);
     *p = (struct peer){.fd = fd, .kind = kind, .broken = fd < 0, .next = h->peers};
@@ -165,7 +165,7 @@ static void drop_broken(struct host *h) {
     }
 }
 
-static void accept_one(struct host *h, int listener, int kind) {
+static void accept_one(struct host *h, int listener, enum peer_kind kind) {
     int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd >= 0) {
         new_peer(h, fd, kind);

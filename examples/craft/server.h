@@ -9,9 +9,11 @@
 
 enum { LIST_AFTER = 128, LIST_TRAILING = 32, LIST_CHUNK = 4096, POLLED_MAX = 256 };
 
+enum peer_kind { FROM_PEER, TO_PEER, CLIENT };
+
 struct peer { /* a connection */
     int fd;
-    enum { FROM_PEER, TO_PEER, CLIENT } kind;
+    enum peer_kind kind;
     raft_id id;                      /* of the other server; 0: it has sent no hello yet */
     char address[CRAFT_ADDRESS_MAX]; /* of the other server */
     bool broken, connecting;

@@ -158,7 +158,7 @@ class Soak:
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--seconds", type=float, default=8)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randint(0, 10**6))
     options = parser.parse_args()
     print("seed %d" % options.seed, flush=True)
