@@ -139,8 +139,8 @@ thread_sanitizer() {
 under_valgrind() {
     local names
     # The sanitizers run what is left out here, where it would take minutes.
-    mapfile -t names < <(programs_in build/test unit scenario c memory determinism |
-        grep -vE '^(failing memory|unit-term_log|updates of seeded clusters)$')
+    mapfile -t names < <(programs_in build/test unit scenario c memory |
+        grep -vE '^(failing memory|unit-term_log)$')
     [ "${#names[@]}" -gt 0 ] || { echo "no test found"; return 1; }
     run_tests build/test --no-rebuild --setup valgrind "${names[@]}"
 }
@@ -209,7 +209,6 @@ commit_checks() {
     check fuzzing "fuzzing for 10 seconds" fuzzing 10
     check mutants "the mutants of a commit are killed" commit_mutants
     check lint "clang-tidy, cppcheck, shellcheck" lint
-    check coverage "coverage" coverage
     check installation "the installed library is used in every way" installation
     check bindings "the bindings for other languages" bindings
     check platforms "a foreign processor, WebAssembly, the flags of Fedora" \
