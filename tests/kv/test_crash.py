@@ -13,11 +13,11 @@ import os
 import random
 import shutil
 import signal
-import threading
 import time
 
-from harness import DISK_FAULTS, Cluster, Connection, Error, eventually, main
-from linearizable import Op, check
+from harness import DISK_FAULTS, Cluster, eventually, main
+from history import RecordingClient, assert_linearizable, final_reads, run_while
+from linearizable import check
 from powerloss import rebuild
 
 SEED = int(os.environ.get("KV_CRASH_SEED", random.SystemRandom().randint(0, 10**6)))
@@ -26,20 +26,19 @@ WORKERS = 8
 EPOCH = 2.0  # seconds until new keys are used: keeps each key's history short
 
 
-class Worker(threading.Thread):
-    """A client that records its operations, except those that certainly had no effect."""
+class Worker(RecordingClient):
+    """A client of power_losses()."""
 
     def __init__(self, number, cluster, begin):
-        super().__init__(daemon=True)
-        self.number, self.cluster, self.begin = number, cluster, begin
-        self.rng = random.Random(SEED * 100 + number)
-        self.history = []
-        self.stopping = False
-        self.connection = None
-        self.port = self.rng.choice(cluster.servers).port
+        super().__init__(cluster, SEED * 100 + number)
+        self.number, self.begin = number, begin
         self.sequence = 0
 
     def choose(self):
+        key, kind, argument = self.operation()
+        return key, kind, argument, [kind.upper(), key] + ([argument] if argument else [])
+
+    def operation(self):
         epoch = int((time.monotonic() - self.begin) / EPOCH)
         if self.rng.random() < 0.1:  # read an older key, which must not have changed
             return "r%d.%d" % (self.rng.randint(0, epoch), self.rng.randint(0, 3)), "get", None
@@ -49,44 +48,6 @@ class Worker(threading.Thread):
         kind = self.rng.choices(["set", "get", "del"], [45, 50, 5])[0]
         self.sequence += 1
         return key, kind, "%d.%d" % (self.number, self.sequence) if kind == "set" else None
-
-    def elsewhere(self, port=None):
-        if self.connection is not None:
-            self.connection.close()
-            self.connection = None
-        self.port = port or self.rng.choice(self.cluster.servers).port
-
-    def attempt(self, key, kind, argument):
-        try:
-            if self.connection is None:
-                self.connection = Connection(self.port, timeout=2)
-        except OSError:
-            self.elsewhere()
-            time.sleep(0.02)
-            return
-        command = [kind.upper(), key] + ([argument] if argument else [])
-        call = time.monotonic()
-        try:
-            result = self.connection.call(*command)
-            self.history.append(Op(key, kind, argument, result, call, time.monotonic()))
-        except Error as e:
-            code, *rest = str(e).split()
-            if code == "UNKNOWN":
-                self.history.append(Op(key, kind, argument, None, call, None))
-            elif code == "MOVED":
-                self.elsewhere(int(rest[1].rsplit(":", 1)[1]))
-            elif code in ("CLUSTERDOWN", "TRYAGAIN"):
-                self.elsewhere()
-            else:
-                raise
-            time.sleep(0.01)
-        except (OSError, ValueError):
-            self.history.append(Op(key, kind, argument, None, call, None))
-            self.elsewhere()
-
-    def run(self):
-        while not self.stopping:
-            self.attempt(*self.choose())
 
 
 class PowerSupply:
@@ -122,29 +83,8 @@ class PowerSupply:
 
 
 def run_load(cluster, disturb):
-    """Run the clients while `disturb()` runs; return the history of all of them."""
     begin = time.monotonic()
-    workers = [Worker(i, cluster, begin) for i in range(WORKERS)]
-    for w in workers:
-        w.start()
-    try:
-        disturb()
-    finally:
-        for w in workers:
-            w.stopping = True
-        for w in workers:
-            w.join(30)
-    return [op for w in workers for op in w.history]
-
-
-def final_reads(cluster, history):
-    """Read every key once more."""
-    reads = []
-    for key in sorted({op.key for op in history}):
-        call = time.monotonic()
-        value = cluster.call("GET", key)
-        reads.append(Op(key, "get", None, value, call, time.monotonic()))
-    return reads
+    return run_while([Worker(i, cluster, begin) for i in range(WORKERS)], disturb)
 
 
 def report(history, power, kills):
@@ -190,11 +130,7 @@ def power_losses(options):
             assert "refused a connection" not in s.messages(), s.messages()
         report(history, power, kills)
         assert sum(op.ret is not None for op in history) > 50 * ROUNDS
-        bad = check(history)
-        for key in bad[:2]:
-            for op in sorted((o for o in history if o.key == key), key=lambda o: o.call):
-                print("       ", op)
-        assert not bad, "not linearizable: %s" % bad
+        assert_linearizable(history)
 
 
 def test_power_losses_lose_no_acknowledged_write():

@@ -16,7 +16,7 @@ import time
 
 import test_follower_reads
 from harness import DISK_FAULTS, Cluster, Error, eventually, main
-from linearizable import Op, check
+from history import assert_linearizable, final_reads, reads_by_server
 from namespaces import Network, network
 from test_follower_reads import READS, WRITES, run_clients
 
@@ -81,13 +81,6 @@ class Schedule:
         self.net.heal()
 
 
-def final_reads(cluster, history):
-    for key in sorted({op.key for op in history}):
-        call = time.monotonic()
-        value = cluster.call("GET", key)
-        history.append(Op(key, "get", None, value, call, time.monotonic()))
-
-
 def test_random_faults():
     rng = random.Random(options.seed)
     test_follower_reads.SEED = options.seed
@@ -112,7 +105,7 @@ def test_random_faults():
         for s in cluster.servers:
             assert s.alive(), "server %d has ended: %s" % (s.id, s.messages()[-800:])
         history = [op for c in clients for op in c.history]
-        final_reads(cluster, history)
+        history += final_reads(cluster, history)
         cluster.converged(30)
         judge(history, clients, schedule, net)
 
@@ -126,20 +119,13 @@ def listen_in(cluster):
 
 def judge(history, clients, schedule, net):
     done = [op for op in history if op.ret is not None]
-    reads = {c.server.id: 0 for c in clients if c.server}
-    for c in clients:
-        if c.server:
-            reads[c.server.id] += sum(op.ret is not None for op in c.history)
+    reads = reads_by_server(clients)
     print("       seed %d, %s: %s; %d operations completed, %d with unknown outcome, reads by "
           "server: %s" % (options.seed, type(net).__name__, schedule.done, len(done),
                           len(history) - len(done), reads), flush=True)
     assert {op.kind for op in done} == set(WRITES) | set(READS)
     assert all(n > 20 for n in reads.values()), reads
-    bad = check(history)
-    for key in bad[:2]:
-        for op in sorted((o for o in history if o.key == key), key=lambda o: o.call):
-            print("       ", op)
-    assert not bad, "not linearizable: %s" % bad
+    assert_linearizable(history)
 
 
 def test_network_faults_take_effect():

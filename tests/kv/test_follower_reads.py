@@ -10,12 +10,12 @@ import random
 import signal
 import struct
 import tempfile
-import threading
 import time
 
 import test_peers
-from harness import LONG_TIMEOUTS, Cluster, Connection, Error, encode, eventually, main, raises
-from linearizable import Op, check
+from harness import LONG_TIMEOUTS, Cluster, Error, encode, eventually, main, raises
+from history import (RecordingClient, assert_linearizable, final_reads, reads_by_server,
+                     run_while)
 from test_peers import frame, welcomed
 
 SEED = int(os.environ.get("KV_READS_SEED", random.SystemRandom().randint(0, 10**6)))
@@ -35,17 +35,22 @@ READS = {"get": ("GET {}", ""), "strlen": ("STRLEN {}", ""), "exists": ("EXISTS 
          "type": ("TYPE {}", "")}
 
 
-class Client(threading.Thread):
-    """Records its operations, except those that certainly had no effect."""
+class Client(RecordingClient):
+    """Writes and reads where the leader is, or reads at `server`."""
 
     def __init__(self, cluster, number, begin, server=None):
-        super().__init__(daemon=True)
-        self.cluster, self.begin, self.server = cluster, begin, server
-        self.rng = random.Random(SEED * 100 + number)
-        self.history = []
-        self.stopping = False
-        self.connection = None
-        self.port = (server or self.rng.choice(cluster.servers)).port
+        super().__init__(cluster, SEED * 100 + number, server)
+        self.begin = begin
+
+    def connected(self):
+        if self.server is not None:
+            self.connection.call("READONLY")
+
+    def is_result(self, error):
+        return "integer" in error or "overflow" in error
+
+    def pause(self):
+        time.sleep(self.rng.uniform(0, 0.01))
 
     def choose(self):
         epoch = int((time.monotonic() - self.begin) / EPOCH)
@@ -57,64 +62,13 @@ class Client(threading.Thread):
                  "": None}[argument]
         return key, kind, value, text.format(key, value).split()
 
-    def elsewhere(self, port=None):
-        if self.connection is not None:
-            self.connection.close()
-            self.connection = None
-        if self.server is None:
-            self.port = port or self.rng.choice(self.cluster.servers).port
-
-    def attempt(self, key, kind, argument, command):
-        try:
-            if self.connection is None:
-                self.connection = Connection(self.port, timeout=2)
-                if self.server is not None:
-                    self.connection.call("READONLY")
-        except (OSError, Error, ValueError):
-            self.elsewhere()
-            time.sleep(0.02)
-            return
-        call = time.monotonic()
-        try:
-            result = self.connection.call(*command)
-            self.history.append(Op(key, kind, argument, result, call, time.monotonic()))
-        except Error as e:
-            code, *rest = str(e).split()
-            if "integer" in rest or "overflow" in rest:
-                self.history.append(Op(key, kind, argument, "error", call, time.monotonic()))
-            elif code == "UNKNOWN":
-                self.history.append(Op(key, kind, argument, None, call, None))
-            elif code == "MOVED":
-                self.elsewhere(int(rest[1].rsplit(":", 1)[1]))
-            elif code in ("CLUSTERDOWN", "TRYAGAIN"):
-                self.elsewhere()
-            else:
-                raise
-            time.sleep(0.01)
-        except (OSError, ValueError):
-            self.history.append(Op(key, kind, argument, None, call, None))
-            self.elsewhere()
-
-    def run(self):
-        while not self.stopping:
-            self.attempt(*self.choose())
-            time.sleep(self.rng.uniform(0, 0.01))
-
 
 def run_clients(cluster, disturb):
     begin = time.monotonic()
     clients = [Client(cluster, i, begin) for i in range(WRITERS)]
     for s in cluster.servers:
         clients += [Client(cluster, 100 + len(clients), begin, s) for _ in range(READERS_EACH)]
-    for c in clients:
-        c.start()
-    try:
-        disturb()
-    finally:
-        for c in clients:
-            c.stopping = True
-        for c in clients:
-            c.join(30)
+    run_while(clients, disturb)
     return clients
 
 
@@ -148,25 +102,15 @@ def test_reads_at_every_server_under_faults():
 
         clients = run_clients(cluster, disturb)
         history = [op for c in clients for op in c.history]
-        for key in sorted({op.key for op in history}):
-            call = time.monotonic()
-            value = cluster.call("GET", key)
-            history.append(Op(key, "get", None, value, call, time.monotonic()))
+        history += final_reads(cluster, history)
         cluster.converged()
         done = [op for op in history if op.ret is not None]
-        reads = {c.server.id: 0 for c in clients if c.server}
-        for c in clients:
-            if c.server:
-                reads[c.server.id] += sum(op.ret is not None for op in c.history)
+        reads = reads_by_server(clients)
         print("       seed %d: %d operations completed, %d with unknown outcome, reads by server: "
               "%s" % (SEED, len(done), len(history) - len(done), reads))
         assert {op.kind for op in done} == set(WRITES) | set(READS)
         assert all(n > 50 for n in reads.values()), reads
-        bad = check(history)
-        for key in bad[:2]:
-            for op in sorted((o for o in history if o.key == key), key=lambda o: o.call):
-                print("       ", op)
-        assert not bad, "not linearizable: %s" % bad
+        assert_linearizable(history)
 
 
 def followers_answer_reads(*options):
