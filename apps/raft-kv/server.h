@@ -33,7 +33,6 @@ struct client;
 
 /* A sync of the log. Entries written while it runs are covered by the next one. */
 struct sync {
-    uv_work_t work;
     struct job job;
     bool running;
     bool wanted;              /* a sync must begin */

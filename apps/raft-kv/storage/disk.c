@@ -14,8 +14,8 @@ enum {
 
 /* --- the log ------------------------------------------------------------- */
 
-static void on_sync(uv_work_t *work) {
-    struct server *s = work->data;
+static void on_sync(void *context) {
+    struct server *s = context;
     uint64_t begin = uv_hrtime();
     values_sync_run(&s->store.values);
     journal_sync_run(&s->log.journal);
@@ -25,9 +25,8 @@ static void on_sync(uv_work_t *work) {
     s->sync.took = uv_hrtime() - begin;
 }
 
-static void on_synced(uv_work_t *work, int status) {
-    (void)status;
-    struct server *s = work->data;
+static void on_synced(void *context) {
+    struct server *s = context;
     s->sync.running = false;
     watch_synced(s, s->sync.took);
     journal_sync_end(&s->log.journal);
@@ -46,10 +45,6 @@ static void on_synced(uv_work_t *work, int status) {
     }
 }
 
-static void run_sync(void *context) { on_sync(context); }
-
-static void end_sync(void *context) { on_synced(context, 0); }
-
 /* Usually a worker thread syncs, and entries appended meanwhile share the next sync. A few entries
  * are synced on this thread: on a fast disk that is quicker than the two thread switches. But a
  * leader that has followers must not wait for its own disk: two followers may be quicker. */
@@ -67,7 +62,6 @@ static void sync_begin(struct server *s) {
     s->sync.index = s->log.written;
     s->sync.write = s->write;
     s->sync.ticket = s->log.journal.ticket;
-    s->sync.work.data = s;
     journal_sync_begin(&s->log.journal);
     values_sync_begin(&s->store.values);
     if (s->sync.base) {
@@ -75,13 +69,13 @@ static void sync_begin(struct server *s) {
     }
     few = few && s->store.values.sync.n == 0;
     if (few && !s->sync.base && server_now() > s->sync.last_slow + SLOW_PAUSE_MS) {
-        on_sync(&s->sync.work);
+        on_sync(s);
         if (s->sync.took > SLOW_MS * 1000000u) {
             s->sync.last_slow = server_now();
         }
-        on_synced(&s->sync.work, 0);
+        on_synced(s);
     } else {
-        s->sync.job = (struct job){NULL, run_sync, end_sync, &s->sync.work};
+        s->sync.job = (struct job){NULL, on_sync, on_synced, s};
         background_queue(&s->syncer, &s->sync.job);
     }
 }
