@@ -38,6 +38,7 @@ html_title = "libraft " + release
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_js_files = ["site.js"]
+html_search_scorer = os.path.join(HERE, "_static", "scorer.js")
 html_copy_source = False
 html_show_sphinx = False
 

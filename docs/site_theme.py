@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """A Sphinx extension that mends the theme furo as Debian packages it.
 
-On Debian 12, furo's script is a module that is loaded as a plain script, and its style imports a
-file that no site has. Every page gets _static/site.js instead of the script. The import is replaced
-by the file that it means, or removed where Debian does not have that file. On Debian 13 there is no
-such import, and the pages get the same script."""
+- On Debian 12, the theme's script is a module that is loaded as a plain script. Every page gets
+  _static/site.js instead, on Debian 13 too.
+- On Debian 12, its style imports a file that no site has. The import is replaced by the file that
+  it means, or removed where Debian does not have that file.
+- On both, its style has dark colours only for readers who choose them. The same colours are added
+  for readers whose system prefers them."""
 
 import os
 import re
@@ -13,6 +15,8 @@ THEMES_SCRIPT = "scripts/furo.js"
 THEMES_STYLE = os.path.join("_static", "styles", "furo.css")
 SHARED = "/usr/share"  # what a web server of Debian shows as /javascript is below this folder
 IMPORT = re.compile(r"@import url\((/javascript/[^)]+)\);\n?")
+DARK = re.compile(r'body\[data-theme="dark"\] \{([^}]*)\}')
+PREFERRED = 'body:not([data-theme="light"])'
 
 
 def filename(script):
@@ -33,16 +37,24 @@ def imported(match):
         return file.read()
 
 
+def mended(style):
+    """The text of the theme's style without its faults."""
+    style = IMPORT.sub(imported, style)
+    dark = DARK.search(style)
+    if dark and PREFERRED not in style:
+        style += ("\n@media not print {\n @media (prefers-color-scheme: dark) {\n  %s {%s}\n }\n}\n"
+                  % (PREFERRED, dark.group(1)))
+    return style
+
+
 def mend_style(app, exception):
     path = os.path.join(app.outdir, THEMES_STYLE)
     if exception is not None or not os.path.exists(path):
         return
     with open(path, encoding="utf-8") as file:
         style = file.read()
-    mended = IMPORT.sub(imported, style)
-    if mended != style:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(mended)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(mended(style))
 
 
 def setup(app):

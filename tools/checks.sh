@@ -76,7 +76,7 @@ print_summary() {
 
 # --- The checks. Those that use build/test need what tools/test has built there.
 
-documentation() { tools/docs; }
+documentation() { tools/docs --test; }
 
 lint() { tools/lint; }
 
@@ -202,7 +202,8 @@ bindings() {
 # commit_checks: all tests, and of the night's checks those whose result depends on the commit.
 commit_checks() {
     check_tests
-    check documentation "the documentation builds without a warning" documentation
+    check documentation "the documentation builds without a warning; its pages in a browser" \
+        documentation
     check simulator "600 simulated clusters" simulator 600 1
     check clang "clang builds without a warning; tests under ASan and UBSan" clang_sanitizers
     check valgrind "unit, scenario, C and memory tests under valgrind" under_valgrind
@@ -219,7 +220,8 @@ commit_checks() {
 # full_checks: everything.
 full_checks() {
     check_tests
-    check documentation "the documentation builds without a warning" documentation
+    check documentation "the documentation builds without a warning; its pages in a browser" \
+        documentation
     check lint "clang-tidy, cppcheck, shellcheck" lint
     check coverage "coverage" coverage
     check installation "the installed library is used in every way" installation

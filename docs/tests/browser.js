@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A headless Chromium, driven over a pipe by its own protocol, so that nothing but Debian's chromium
-// and nodejs is needed.
+// A headless Chromium, driven over a pipe by its own protocol, so that nothing but Debian's
+// chromium and nodejs is needed.
 'use strict';
 const { spawn } = require('node:child_process');
 const fs = require('node:fs');
@@ -88,6 +88,7 @@ class Page {
     this.browser = browser;
     this.sessionId = sessionId;
     this.complaints = [];
+    this.scripts = true;
     browser.listeners.add((message) => {
       if (message.sessionId === sessionId) {
         this.received(message.method, message.params);
@@ -128,6 +129,11 @@ class Page {
       { features: [{ name: 'prefers-color-scheme', value: scheme }] });
   }
 
+  async allowScripts(scripts) {
+    this.scripts = scripts;
+    await this.send('Emulation.setScriptExecutionDisabled', { value: !scripts });
+  }
+
   // Open an address. Returns what the console said meanwhile.
   async open(url) {
     this.complaints = [];
@@ -139,7 +145,9 @@ class Page {
       throw new Error(`${url}: ${errorText}`);
     }
     await within(loaded, url);
-    await this.run('new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))');
+    if (this.scripts) { // until it has been drawn
+      await this.run('new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))');
+    }
     return this.complaints;
   }
 
@@ -153,8 +161,12 @@ class Page {
     return result.value;
   }
 
-  async screenshot(file) {
-    const { data } = await this.send('Page.captureScreenshot', { format: 'png' });
+  // A picture of the whole page, or of its first `most` pixels.
+  async screenshot(file, most = 4000) {
+    const { cssContentSize: { width, height } } = await this.send('Page.getLayoutMetrics');
+    const clip = { x: 0, y: 0, width, height: Math.min(height, most), scale: 1 };
+    const { data } = await this.send('Page.captureScreenshot',
+      { format: 'png', captureBeyondViewport: true, clip });
     fs.writeFileSync(file, Buffer.from(data, 'base64'));
   }
 }
@@ -179,7 +191,7 @@ function serve(folder) {
   const root = path.resolve(folder);
   const server = http.createServer((request, response) => {
     const { pathname } = new URL(request.url, 'http://localhost');
-    const file = path.join(root, decodeURIComponent(pathname));
+    const file = path.join(root, decodeURIComponent(pathname).replace(/\/$/, '/index.html'));
     fs.readFile(file, (error, data) => {
       if (error && pathname === '/favicon.ico') {
         response.writeHead(204).end(); // asked for by the browser, not by a page

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Pictures of pages of the built site, at the widths of a telephone and of a desktop, light and dark.
+// Pictures of pages of the built site, at the widths of a telephone and of a desktop, in light and
+// dark.
 //
 // usage: node screenshots.js SITE FOLDER [PAGE...]     (for people; default: ten pages)
 'use strict';

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// What readers search for, and where the first results must lead. Run by site.test.js.
+'use strict';
+
+const USEFUL = /^(quickstart|playground|(learn|guide|tutorial|reference)\/.*)\.html$/;
+const FIRST = 5; // so many results come from these pages
+const WORDS = { // a word: a page that must be among the first
+  snapshot: null,
+  membership: 'guide/membership.html',
+  read: 'guide/reads.html',
+  lease: null,
+  raft_step: 'reference/',
+};
+
+// Evaluated in the page of results: their addresses, once all are there.
+async function results() {
+  const list = () => [...document.querySelectorAll('#search-results ul.search > li > a')];
+  for (let tries = 0, last = -1; tries < 100; tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const summary = document.querySelector('#search-results p.search-summary');
+    if (summary && /\d/.test(summary.textContent) && list().length === last) {
+      break;
+    }
+    last = list().length;
+  }
+  return list().map((a) => new URL(a.href).pathname.slice(1));
+}
+
+async function searches(page, url) {
+  const complaints = [];
+  for (const [word, wanted] of Object.entries(WORDS)) {
+    await page.open(`${url}search.html?q=${encodeURIComponent(word)}`);
+    const first = (await page.run(`(${results})()`)).slice(0, FIRST);
+    if (first.length < FIRST) {
+      complaints.push(`search for "${word}": ${first.length} results`);
+    }
+    complaints.push(...first.filter((name) => !USEFUL.test(name)).map((name) =>
+      `search for "${word}": one of the first ${FIRST} results is ${name}`));
+    if (wanted && !first.some((name) => name.startsWith(wanted))) {
+      complaints.push(`search for "${word}": ${wanted} is not among the first: ${first}`);
+    }
+  }
+  return complaints;
+}
+
+module.exports = { searches };
