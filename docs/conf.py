@@ -23,7 +23,7 @@ release = version_of_the_project()
 version = ".".join(release.split(".")[:2])
 
 sys.path[:0] = [HERE, os.path.join(HERE, "reference")]
-extensions = ["breathe", "error_table", "site_theme"]
+extensions = ["breathe", "error_table", "site_theme", "source_map"]
 breathe_projects = {"raft": os.environ.get("RAFT_DOXYGEN_XML", "")}
 breathe_default_project = "raft"
 breathe_domain_by_extension = {"h": "c"}

@@ -181,8 +181,10 @@ installation() {
 
 demo() { tools/demo; }
 
-# The README's lines on fresh machines.
-fresh_install() { tools/chroot bookworm install && tools/chroot trixie install; }
+# The README's lines and the quick start on fresh machines.
+fresh_install() {
+    tools/chroot bookworm install && tools/chroot trixie install && tools/chroot bookworm quickstart
+}
 fresh_commands() { tools/chroot bookworm commands && tools/chroot trixie commands; }
 
 # The release tarball and the packages made of it.
