@@ -22,8 +22,8 @@ copyright = "the libraft authors"  # pylint: disable=redefined-builtin
 release = version_of_the_project()
 version = ".".join(release.split(".")[:2])
 
-sys.path[:0] = [HERE, os.path.join(HERE, "reference")]
-extensions = ["breathe", "error_table", "site_theme", "source_map"]
+sys.path.insert(0, os.path.join(HERE, "reference"))
+extensions = ["breathe", "error_table"]
 breathe_projects = {"raft": os.environ.get("RAFT_DOXYGEN_XML", "")}
 breathe_default_project = "raft"
 breathe_domain_by_extension = {"h": "c"}
@@ -35,6 +35,8 @@ nitpick_ignore = [("c:identifier", "size_t")]  # the C library's, no page here
 
 html_theme = "furo"
 html_title = "libraft " + release
+sys.path.append(HERE)
+extensions += ["site_theme", "source_map"]
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_js_files = ["site.js"]

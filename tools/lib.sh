@@ -23,14 +23,15 @@ PACKAGES_STORE=(libuv1-dev librocksdb-dev libhiredis-dev libsodium-dev redis-too
 # Redis clients for the tests of raft-kv; see need_clients.
 PACKAGES_CLIENTS=(python3-redis)
 PACKAGES_TEST=(catch2 git binutils abigail-tools valgrind libc6-dbg 'clang-format-14?' 'libraft-dev?')
-PACKAGES_DOCS=(doxygen graphviz python3-sphinx python3-breathe furo)
-PACKAGES_BROWSER=(chromium nodejs) # to test web pages
+PACKAGES_DOCS=(doxygen python3-sphinx python3-breathe furo)
 PACKAGES_BENCH=('libraft-dev?' libbenchmark-dev)
 PACKAGES_ETCD=(etcd-server golang-go golang-etcd-server-dev)
 PACKAGES_CLANG=(clang libclang-rt-dev)
 # Other word sizes and byte orders. Not g++-multilib: it conflicts with every cross compiler.
 PACKAGES_PLATFORMS=(clang @g++-multilib g++-s390x-linux-gnu qemu-user)
 PACKAGES_LINT=(clang-tidy cppcheck shellcheck)
+PACKAGES_DOCS+=(graphviz) # the map of the source
+PACKAGES_BROWSER=(chromium nodejs) # to test the pages of the documentation
 PACKAGES_WASM=(clang lld llvm wasi-libc libclang-rt-dev-wasm32 libc++-dev-wasm32)
 PACKAGES_BINDINGS=(python3-cffi mypy nodejs golang-go rustc cargo)
 PACKAGES_BINDINGS+=(luajit php-cli ruby) # bindings/examples
