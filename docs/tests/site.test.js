@@ -13,8 +13,7 @@ const { searches } = require('./searches.js');
 const WIDTHS = [[390, 844], [1280, 900]];
 const APART = /^playground\//; // a program of its own, with tests of its own
 const LONE = /^(index|search|genindex|reference\/functions\/.*)\.html$/;
-const SECTIONS = ['index.html', 'learn/index.html', 'guide/index.html', 'tutorial/index.html',
-  'reference/index.html', 'trust/index.html', 'testing.html'];
+const SECTION = /^(testing|(.*\/)?index)\.html$/; // says what each of its pages is about
 
 function htmlFiles(folder, below = '') {
   return fs.readdirSync(path.join(folder, below), { withFileTypes: true }).flatMap((entry) => {
@@ -91,10 +90,10 @@ function judgeLinks(site, url, maps) {
 
 // A reader finds every page in the text of the front page or of a section's first page.
 function judgeSections(url, maps) {
-  const linked = new Set(SECTIONS.filter((name) => maps.has(name)).flatMap((name) =>
+  const linked = new Set([...maps.keys()].filter((name) => SECTION.test(name)).flatMap((name) =>
     maps.get(name).text.map((link) => link.replace(/#.*/, '').replace(url, ''))));
   return [...maps.keys()].filter((name) => !LONE.test(name) && !linked.has(name)).map((name) =>
-    `${name}: no page of ${SECTIONS.join(', ')} says what it is about`);
+    `${name}: no first page of a section says what it is about`);
 }
 
 async function judgeTheme(page, url) {
