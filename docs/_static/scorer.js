@@ -14,10 +14,16 @@ var Scorer = {
     [/./, -100],
   ],
 
+  named: 80, // points for a page whose file is named after a word that is searched for
+
   // A result is [page, title, anchor, description, points, file, ...].
   score([page, , , , points]) {
     const kind = Scorer.pages.find(([pattern]) => pattern.test(page));
-    return points + kind[1];
+    const query = new URLSearchParams(window.location.search).get('q') || '';
+    const words = query.toLowerCase().split(/\s+/).filter((word) => word.length > 2);
+    const names = page.split('/').flatMap((name) => [name, ...name.split('-')]);
+    const named = names.some((name) => words.some((word) => name.startsWith(word)));
+    return points + kind[1] + (named ? Scorer.named : 0);
   },
 
   objNameMatch: 60, // the whole name of a function, struct or enumerator

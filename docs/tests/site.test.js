@@ -164,7 +164,7 @@ async function judge(site) {
       complaints.push(...await judgeTheme(page, server.url),
         ...await judgeMark(page, server.url, 'guide/driver.html'),
         ...await judgeWithoutScripts(page, server.url),
-        ...await searches(page, server.url));
+        ...await searches(page, server.url, names));
     }
     return { names, complaints };
   } finally {
