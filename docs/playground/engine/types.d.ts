@@ -17,8 +17,9 @@ export interface Story {
   /** Time of a message on its way, least and most; of a write to disk. */
   latency: [number, number];
   disk: number;
-  /** What a person or a scenario did: before the frame of that number was made. */
-  acts: [frame: number, act: Act][];
+  /** What a person or a scenario did: before the frame of that number was made, and when, if that
+   * was later than the frame before. At most 4,000 acts. */
+  acts: [frame: number, act: Act, at?: number][];
 }
 
 export type Act =
@@ -66,7 +67,8 @@ export interface Frame {
   what: string;
   /** 'act' if a person or a scenario did it. */
   cause: 'act' | 'message' | 'timeout' | 'disk' | 'start' | 'lost' | 'trace';
-  /** The steps that this frame made, in order, as raft.h names them: usually one. */
+  /** The steps that this frame made, in order, as raft.h names them: usually one. `time` is what the
+   * clock of the server showed. */
   steps: { event: Event; update?: Update; error?: string; time: number }[];
   /** Messages that left, and the one that arrived or was lost, by their IDs in `view.messages`
    * of this frame or of the one before it. */
@@ -86,12 +88,14 @@ export type NoteKind = 'role' | 'term' | 'vote' | 'commit' | 'apply' | 'read' | 
 export interface View {
   at: number;
   servers: ServerView[];
+  /** In the order of their IDs. */
   messages: Flight[];
+  /** Only the links that are cut or slow. */
   links: LinkView[];
   loss: number;
   /** Reads and commands, newest last; at most 50. */
   requests: Request[];
-  /** Index that the cluster has certainly committed, and by whom it was led then. */
+  /** The highest index that any server has reported as committed. */
   committed: number;
 }
 
@@ -123,10 +127,12 @@ export interface ServerView {
   votes: { granted: number[]; refused: number[]; preVote: boolean } | undefined;
   transferee: number;
   clockRate: number;
+  /** Additional milliseconds of a write: see the act 'slowDisk'. */
   diskDelay: number;
-  /** Writes that the disk has not finished: when they end, and up to which index. */
+  /** Writes that the disk has not finished: when they end, and up to which index; 0: term and vote,
+   * or a chunk of a snapshot that is not the last. */
   writes: { until: number; index: number }[];
-  /** Does it hold a lease now? undefined: not known. */
+  /** Does it hold a lease now? undefined: not known, which is so for every leader. */
   lease: boolean | undefined;
   /** The state machine: the last commands that it applied, newest last, at most 20. */
   applied_commands: string[];
@@ -181,7 +187,7 @@ export interface Scenario {
   chapters?: { frame: number; title: string }[];
 }
 
-/** engine/cluster.js. Every frame is in `frames`; the last one is the present. */
+/** From engine/index.js, as all functions below. Every frame is in `frames`; the last one is the present. */
 export interface Cluster {
   readonly story: Story;
   readonly frames: Frame[];
@@ -190,7 +196,8 @@ export interface Cluster {
   /** Do something now. It makes one frame at least. A refused act (an error of the library, a server
    * that is down) makes a frame with a note of the kind 'refused'; only nonsense throws. */
   act(act: Act): void;
-  /** Process the next event: a message arrives, a timer fires, a write ends. false: there is none. */
+  /** Process the next event: a message arrives, a timer fires, a write ends. false: there is none,
+   * or the history is full. */
   step(): boolean;
   /** Process the events of the next `msecs`. */
   run(msecs: number): void;
@@ -198,6 +205,9 @@ export interface Cluster {
   until(condition: (view: View) => boolean, limit?: number): void;
   /** Mark a chapter of a scenario at the present frame. */
   chapter(title: string): void;
+  readonly chapters: { frame: number; title: string }[];
+  /** The history has 20,000 frames or 4,000 acts: nothing more happens, and act() throws. */
+  readonly full: boolean;
   /** The time of the next event. Infinity: there is none. */
   readonly nextAt: number;
   /** The leader with the highest term; 0: none. */
@@ -205,11 +215,13 @@ export interface Cluster {
   close(): void;
 }
 
-/** `replay(library, story, upTo)`: a cluster with the frames of a story up to a number; without
- * `upTo`, up to the last act. To change the past: replay up to the frame, then act. */
+/** `create(library, story)`: frame 0, with what `story` does not say set to defaults; its acts are
+ * not done. `replay(library, story, upTo)`: a cluster with the frames of a story up to a number;
+ * without `upTo`, up to the last act. To change the past: replay up to the frame, then act. */
 export declare function create(library: unknown, story?: Partial<Story>): Cluster;
 export declare function replay(library: unknown, story: Story, upTo?: number): Cluster;
-/** For links: base64url of compressed JSON. */
+/** For links: base64url of compressed JSON. decodeStory throws a TypeError if the text is not a story:
+ * it checks every field. */
 export declare function encodeStory(story: Story): Promise<string>;
 export declare function decodeStory(text: string): Promise<Story>;
 /** engine/trace.js: the lines of `raft-sim --trace-file`. */
