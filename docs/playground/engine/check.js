@@ -93,8 +93,8 @@ export class Check {
       if (decided === undefined) {
         this.#decided.set(index, { term, text });
       } else if (decided.term !== term) {
-        this.#violation(id, `a committed entry is lost: entry ${index} of term ${decided.term} was ` +
-          `committed, and server ${id} commits that of term ${term}`);
+        this.#violation(id, `a committed entry is lost: entry ${index} of term ${decided.term} ` +
+          `was committed, and server ${id} commits that of term ${term}`);
       }
     }
   }
@@ -105,8 +105,8 @@ export class Check {
     if (decided === undefined) {
       this.#decided.set(index, { term, text });
     } else if (decided.text !== text) {
-      this.#violation(id, `state machine safety: server ${id} applies "${text}" at index ${index}, ` +
-        `where "${decided.text}" was applied`);
+      this.#violation(id, `state machine safety: server ${id} applies "${text}" at index ` +
+        `${index}, where "${decided.text}" was applied`);
     }
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The disk of a server: what is durable, and the writes that have not finished. Writes finish in the
-// order in which they began.
+// The disk of a server: what is durable, and the writes that have not finished. Writes finish in
+// the order in which they began.
 
 export class Disk {
   term = 0;

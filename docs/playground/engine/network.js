@@ -84,7 +84,8 @@ export class Network {
 
   lose(id, cause) {
     const { from, to, message } = this.find(id);
-    this.#host.frame(0, cause, `${MESSAGE_NAMES[message.type]} from ${from} to ${to} is lost`, () => {
+    const name = MESSAGE_NAMES[message.type];
+    this.#host.frame(0, cause, `${name} from ${from} to ${to} is lost`, () => {
       this.#take(id);
       this.#host.arrived(id);
     });

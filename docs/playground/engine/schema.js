@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What acts and stories may contain. A link may come from anybody: whatever is read is checked here.
+// What acts and stories may contain. Anybody may have made a link, so every
+// field is checked here.
 
 export const MAX_FRAMES = 20000;
 export const MAX_ACTS = 4000;

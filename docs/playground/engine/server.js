@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One server: the library's raft, a disk, a clock and a state machine. It carries out each update by
-// the six duties of raft.h, in their order.
+// One server: the library's raft, a disk, a clock and a state machine. It carries out each update
+// by the six duties of raft.h, in their order.
 import { RaftError, wire } from '../../../bindings/javascript/src/index.js';
 import { Clock } from './clock.js';
 import { Disk, replaced } from './disk.js';

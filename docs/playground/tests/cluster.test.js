@@ -162,8 +162,9 @@ test('members: a standby is caught up and votes; a joint change; one is removed'
   const others = [1, 2, 3].filter((id) => id !== leader);
   cluster.act({ do: 'change', server: leader, voters: [leader, 4, 5] });
   const joint = serverOf(cluster.view, leader).configuration.servers;
-  assert.deepEqual(joint.filter(({ role }) => role === 'voterOutgoing').map(({ id }) => id), others);
-  assert.deepEqual(joint.filter(({ role }) => role === 'voterIncoming').map(({ id }) => id), [5]);
+  const idsOf = (role) => joint.filter((server) => server.role === role).map(({ id }) => id);
+  assert.deepEqual(idsOf('voterOutgoing'), others);
+  assert.deepEqual(idsOf('voterIncoming'), [5]);
   cluster.until((view) => serverOf(view, 5).role === 'voter');
   cluster.act({ do: 'demote', server: leader, id: 4 });
   cluster.run(1000);
