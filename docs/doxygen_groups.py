@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A Sphinx extension for Doxygen 1.9.8 and later, which Debian 13 has: in the XML of a header, the
-members of a group are only named. Breathe looks for their declarations there, as Doxygen 1.9.4 wrote
-them, and so does not find them. They are copied from the XML of the group before Breathe reads it."""
+members of a group are only named. Breathe looks for their declarations there, where Doxygen 1.9.4
+wrote them, and does not find them. They are copied from the XML of the group before Breathe reads
+it."""
 
 import glob
 import os

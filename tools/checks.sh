@@ -185,6 +185,7 @@ demo() { tools/demo; }
 fresh_install() {
     tools/chroot bookworm install && tools/chroot trixie install && tools/chroot bookworm quickstart
 }
+fresh_documentation() { tools/chroot trixie run "tools/docs --test"; }
 fresh_commands() { tools/chroot bookworm commands && tools/chroot trixie commands; }
 
 # The release tarball and the packages made of it.
@@ -237,6 +238,8 @@ full_checks() {
     check platforms "every platform" platforms
     check packages "the release tarball, built twice; packages from it" packages
     check fresh-install "Debian 12 and 13: the library as the README installs it" fresh_install
+    check fresh-documentation "Debian 13: the documentation; its pages in a browser" \
+        fresh_documentation
     check fresh-commands "Debian 12 and 13: the two commands of the README" fresh_commands
     check simulator "20,000 simulated clusters" simulator 20000
     check fuzzing "fuzzing for ten minutes" fuzzing 600
