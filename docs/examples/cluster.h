@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_SERVERS = 4, LOG_MAX = 1024, PAYLOAD_MAX = 128, ADDRESS_MAX = 32 };
+enum { MAX_SERVERS = 6, LOG_MAX = 1024, PAYLOAD_MAX = 128, ADDRESS_MAX = 32 };
 
 /* A log entry as it is stored on disk. */
 struct record {
