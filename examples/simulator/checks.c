@@ -50,8 +50,9 @@ void check_start(struct host *host) {
         fail_at(host, "has sent messages, and forgotten its term or vote in term",
                 host->promised_term);
     }
-    if (host->stored > raft_snapshot_index(r) &&
-        raft_term_of(r, host->stored) != host->stored_term) {
+    if (raft_last_index(r) < host->stored ||
+        (host->stored > raft_snapshot_index(r) && host->stored_term != 0 &&
+         raft_term_of(r, host->stored) != host->stored_term)) {
         fail_at(host, "told the library that it was durable, and has lost entry", host->stored);
     }
 }
@@ -85,7 +86,8 @@ static void check_leader(struct host *host) {
     sim->result->leaders++;
     sim_note(sim, "server %llu leads term %llu", host->id, term);
     for (raft_index i = 1; i <= sim->last_committed; i++) {
-        if (i > raft_snapshot_index(r) && raft_term_of(r, i) != sim->committed[i]) {
+        if (i > raft_snapshot_index(r) && sim->committed[i] != 0 &&
+            raft_term_of(r, i) != sim->committed[i]) {
             fail_at(host, "leads without the committed entry", i);
             return;
         }
@@ -153,6 +155,9 @@ void sim_applied(struct host *host, raft_index index, unsigned long long request
     if (host->dark) {
         return;
     }
+    if (host->d != NULL) {
+        check_commits(host); /* now, because a snapshot may follow in the same step */
+    }
     if (host->d != NULL && index > raft_commit_index(raft_of(host))) {
         fail_at(host, "has applied, before it was committed, entry", index);
     } else if (index != host->applied + 1 || index >= SIM_INDEXES) {
@@ -161,8 +166,22 @@ void sim_applied(struct host *host, raft_index index, unsigned long long request
         fail_at(host, "has applied another command as entry", index);
     } else {
         sim->applied[index] = request + 1;
+        sim->value[index] = sim->value[index - 1] + (request != 0);
         host->applied = index;
     }
+}
+
+/* A snapshot has the state that results from the entries that it covers. */
+void sim_restored(struct host *host, raft_index index, unsigned long long value) {
+    struct sim *sim = host->sim;
+    if (host->dark) {
+        return;
+    }
+    if (index >= SIM_INDEXES || sim->applied[index] == 0 || sim->value[index] != value) {
+        fail_at(host, "has restored another value than that of entry", index);
+    }
+    host->applied = index;
+    sim->result->restored++;
 }
 
 /* --- what clients see -------------------------------------------------------- */

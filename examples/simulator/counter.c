@@ -1,43 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* A driver with an append-only file, synced by another thread, so to speak. Its messages are
- * encoded by examples/wire. In a program, sim_write() is write(), sim_sync() is fdatasync(), and
- * sim_send() hands the bytes to a connection. */
+/* A driver with an append-only file (file.c), which is synced by another thread, so to speak. Its
+ * messages are encoded by examples/wire. In a program, sim_write() is write(), sim_sync() is
+ * fdatasync(), and sim_send() hands the bytes to a connection. */
 #include "counter.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "file.h"
 #include "wire.h"
 
-enum { LOG_MAX = 1 << 14, PAYLOAD_MAX = 80, WAITING = 64 };
+enum { WAITING = 64, SNAPSHOT_AFTER = 12, TRAILING = 2 };
 
 enum fault counter_fault;
 
-/* --- the file ------------------------------------------------------------- */
-
-enum record_kind { VOTE = 1, TRUNCATE, ENTRY };
-
-struct record {
-    uint64_t sum; /* of the rest; a record that was written in part has another one */
-    uint64_t kind, index, term, id;
-    uint64_t type, len;
-    unsigned char bytes[PAYLOAD_MAX];
-};
-
 struct counter {
-    struct host *host;
     struct raft raft;
     raft_id id;
-    size_t end; /* of the file */
-    raft_term term;
-    raft_id voted_for;
-    raft_index last;
-    struct record log[LOG_MAX];
+    struct file file;
     unsigned long long write; /* ticket of the last write */
-    bool pending;             /* something is written and no sync of it has begun */
     bool syncing;
-    raft_index syncing_index;
+    raft_index syncing_index, syncing_snapshot;
     unsigned long long syncing_write;
     raft_index applied;
     unsigned long long value; /* the state machine */
@@ -49,123 +32,51 @@ struct counter {
     unsigned n_waiting;
 };
 
-static uint64_t sum_of(const struct record *record) {
-    const unsigned char *bytes = (const unsigned char *)record + sizeof record->sum;
-    uint64_t sum = 0xcbf29ce484222325u; /* FNV-1a */
-    for (size_t i = 0; i < sizeof *record - sizeof record->sum; i++) {
-        sum = (sum ^ bytes[i]) * 0x100000001b3u;
-    }
-    return sum;
-}
-
-static void write_record(struct counter *c, struct record *record) {
-    record->sum = sum_of(record);
-    sim_write(c->host, c->end, record, sizeof *record);
-    c->end += sizeof *record;
-    c->pending = true;
-}
-
-static void replay(struct counter *c, const struct record *record) {
-    if (record->kind == VOTE) {
-        c->term = record->term;
-        c->voted_for = record->id;
-    } else if (record->kind == TRUNCATE) {
-        c->last = record->index - 1;
-    } else {
-        c->log[record->index] = *record;
-        c->last = record->index > c->last ? record->index : c->last;
-    }
-}
-
-static void read_file(struct counter *c) {
-    size_t len;
-    const unsigned char *bytes = sim_disk(c->host, &len);
-    struct record record;
-    for (; c->end + sizeof record <= len; c->end += sizeof record) {
-        memcpy(&record, bytes + c->end, sizeof record);
-        if (record.sum != sum_of(&record)) {
-            return; /* it was never synced: the next record replaces it */
-        }
-        replay(c, &record);
-    }
-}
-
-/* --- carrying out an update ------------------------------------------------ */
-
 static void step(struct counter *c, struct raft_event *event);
 
-static void write_entries(struct counter *c, const struct raft_update_entries *entries) {
-    if (entries->index <= c->last && counter_fault != KEEPS_OLD_ENTRIES) {
-        struct record record = {.kind = TRUNCATE, .index = entries->index};
-        write_record(c, &record);
-        c->last = entries->index - 1;
+/* --- messages -------------------------------------------------------------- */
+
+/* Attach what the library leaves to the caller. */
+static struct raft_entry *attach(struct counter *c, struct raft_message *m) {
+    if (m->type == RAFT_INSTALL_SNAPSHOT) {
+        m->install_snapshot.data.base = &c->file.snapshot.value;
+        m->install_snapshot.data.len = sizeof c->file.snapshot.value;
+        m->install_snapshot.last = true;
     }
-    for (unsigned i = 0; i < entries->n; i++) {
-        const struct raft_entry *entry = &entries->batch[i];
-        struct record record = {.kind = ENTRY, .index = entries->index + i};
-        record.term = entry->term;
-        if (counter_fault == STORES_WRONG_TERM) {
-            record.term = raft_current_term(&c->raft);
-        }
-        record.type = entry->type;
-        record.len = entry->buf.len;
-        if (record.index >= LOG_MAX || record.len > PAYLOAD_MAX) {
-            sim_fail(c->host, "the log is full");
-            return;
-        }
-        if (record.len > 0) {
-            bool wrong = counter_fault == STORES_FIRST_PAYLOAD && record.type == RAFT_COMMAND &&
-                         entries->batch[0].type == RAFT_COMMAND;
-            memcpy(record.bytes, wrong ? entries->batch[0].buf.base : entry->buf.base, record.len);
-        }
-        write_record(c, &record);
-        replay(c, &record);
+    if (m->type != RAFT_APPEND_ENTRIES || m->append_entries.n_entries == 0) {
+        return NULL;
     }
-    c->write = entries->n > 0 ? entries->write : c->write;
+    raft_index first = m->append_entries.prev_log_index + 1;
+    if (counter_fault == ATTACHES_WRONG && first > c->file.first) {
+        first--;
+    }
+    struct raft_entry *entries = calloc(m->append_entries.n_entries, sizeof *entries);
+    for (unsigned i = 0; entries != NULL && i < m->append_entries.n_entries; i++) {
+        struct record *record = &c->file.log[first + i];
+        entries[i].term = record->term;
+        entries[i].type = (enum raft_entry_type)record->type;
+        entries[i].buf.base = record->bytes;
+        entries[i].buf.len = (size_t)record->len;
+    }
+    m->append_entries.entries = entries;
+    return entries;
 }
 
 static void send_message(struct counter *c, struct raft_message *m) {
-    struct raft_entry *entries = NULL;
     char address[8];
-    if (m->type == RAFT_APPEND_ENTRIES && m->append_entries.n_entries > 0) {
-        unsigned n = m->append_entries.n_entries;
-        raft_index first = m->append_entries.prev_log_index + 1;
-        if (counter_fault == ATTACHES_WRONG && first > 1) {
-            first--;
-        }
-        entries = calloc(n, sizeof *entries);
-        for (unsigned i = 0; entries != NULL && i < n; i++) {
-            struct record *record = &c->log[first + i];
-            entries[i].term = record->term;
-            entries[i].type = (enum raft_entry_type)record->type;
-            entries[i].buf.base = record->bytes;
-            entries[i].buf.len = (size_t)record->len;
-        }
-        m->append_entries.entries = entries;
-    }
+    struct raft_entry *entries = attach(c, m);
     snprintf(address, sizeof address, "%u", (unsigned)c->id);
     size_t len = wire_size(m, address);
     unsigned char *bytes = len > 0 ? malloc(len) : NULL;
     if (bytes != NULL) {
         wire_encode(m, c->id, address, bytes);
-        sim_send(c->host, m->server_id, bytes, len);
+        sim_send(c->file.host, m->server_id, bytes, len);
     }
     free(bytes);
     free(entries);
 }
 
-/* Answer those who wait for what was applied. */
-static void answer(struct counter *c, raft_index index, raft_term term) {
-    for (unsigned i = 0; i < WAITING; i++) {
-        if (c->waiting[i].request != 0 && c->waiting[i].index <= index) {
-            if (c->waiting[i].term == 0 || c->waiting[i].term == term ||
-                counter_fault == IGNORES_TERMS) {
-                sim_answer(c->host, c->waiting[i].request, c->value);
-            }
-            c->waiting[i].request = 0;
-        }
-    }
-}
+/* --- clients --------------------------------------------------------------- */
 
 static void wait_for(struct counter *c, unsigned long long request, raft_index index,
                      raft_term term) {
@@ -175,30 +86,78 @@ static void wait_for(struct counter *c, unsigned long long request, raft_index i
     c->waiting[i].term = term;
 }
 
+/* Answer those who wait for what was applied. */
+static void answer(struct counter *c, raft_index index, raft_term term) {
+    for (unsigned i = 0; i < WAITING; i++) {
+        if (c->waiting[i].request != 0 && c->waiting[i].index <= index) {
+            if (c->waiting[i].term == 0 || c->waiting[i].term == term ||
+                counter_fault == IGNORES_TERMS) {
+                sim_answer(c->file.host, c->waiting[i].request, c->value);
+            }
+            c->waiting[i].request = 0;
+        }
+    }
+}
+
+/* --- the state machine ------------------------------------------------------ */
+
+static void restore(struct counter *c) {
+    if (c->file.received.index == raft_snapshot_index(&c->raft)) {
+        file_install(&c->file); /* now the old log may go */
+        c->write = 0;
+    }
+    c->applied = c->file.snapshot.index;
+    if (counter_fault != FORGETS_TO_RESTORE) {
+        c->value = c->file.snapshot.value;
+    }
+    sim_restored(c->file.host, c->applied, c->value);
+    answer(c, c->applied, 0); /* writes: nobody here knows what became of them */
+}
+
 static void apply(struct counter *c) {
     raft_index end = raft_commit_index(&c->raft);
+    if (c->applied < raft_snapshot_index(&c->raft)) {
+        restore(c);
+    }
     if (counter_fault == APPLIES_UNCOMMITTED) {
-        end = c->last;
+        end = c->file.last;
     }
     while (c->applied < end) {
-        const struct record *record = &c->log[++c->applied];
+        const struct record *record = &c->file.log[++c->applied];
         unsigned long long request = 0;
         if (record->type == RAFT_COMMAND) {
             memcpy(&request, record->bytes, sizeof request);
             c->value++;
         }
-        sim_applied(c->host, c->applied, request);
+        sim_applied(c->file.host, c->applied, request);
         answer(c, c->applied, record->term);
     }
 }
 
+static void take_snapshot(struct counter *c) {
+    struct raft_snapshot_metadata m = {.index = c->applied};
+    struct raft_event event = {.type = RAFT_SNAPSHOT};
+    m.term = raft_term_of(&c->raft, m.index);
+    if (raft_configuration_at(&c->raft, m.index, &m.configuration, &m.configuration_index) != 0) {
+        return;
+    }
+    file_snapshot(&c->file, SNAPSHOT, &m, c->value);
+    sim_sync(c->file.host);
+    event.snapshot.metadata.index = m.index;
+    event.snapshot.trailing = TRAILING;
+    step(c, &event);
+}
+
+/* --- carrying out an update ------------------------------------------------ */
+
 static void begin_sync(struct counter *c) {
-    if (c->pending && !c->syncing) {
-        c->pending = false;
+    if (c->file.dirty && !c->syncing) {
+        c->file.dirty = false;
         c->syncing = true;
-        c->syncing_index = c->last;
+        c->syncing_index = c->file.last;
         c->syncing_write = c->write;
-        sim_sync_begin(c->host);
+        c->syncing_snapshot = c->file.received.index;
+        sim_sync_begin(c->file.host);
     }
 }
 
@@ -211,43 +170,62 @@ static void stored(struct counter *c, raft_index index, unsigned long long write
     }
 }
 
+static void snapshot_stored(struct counter *c) {
+    struct raft_event event = {.type = RAFT_PERSISTED_SNAPSHOT};
+    event.persisted_snapshot.metadata.index = c->file.received.index;
+    event.persisted_snapshot.metadata.term = c->file.received.term;
+    event.persisted_snapshot.last = true;
+    step(c, &event);
+}
+
 /* [carry out] */
 static void carry_out(struct counter *c, struct raft_update *update) {
     bool voted = update->flags & (RAFT_UPDATE_CURRENT_TERM | RAFT_UPDATE_VOTED_FOR);
     bool wrote = update->flags & RAFT_UPDATE_ENTRIES;
-    if (voted) {
-        struct record record = {.kind = VOTE, .term = raft_current_term(&c->raft)};
-        record.id = raft_voted_for(&c->raft);
-        write_record(c, &record);
+    bool got_snapshot = update->flags & RAFT_UPDATE_SNAPSHOT;
+    if (voted) { /* duty 1 */
+        file_vote(&c->file, raft_current_term(&c->raft), raft_voted_for(&c->raft));
     }
-    if (wrote) {
-        write_entries(c, &update->entries);
+    if (wrote) { /* duty 2 */
+        file_entries(&c->file, &update->entries, raft_current_term(&c->raft));
+        c->write = update->entries.n > 0 ? update->entries.write : c->write;
+    }
+    if (got_snapshot) { /* duty 3; this driver does not announce chunks, so it is whole */
+        unsigned long long value;
+        memcpy(&value, update->snapshot.chunk.base, sizeof value);
+        file_snapshot(&c->file, RECEIVED, &update->snapshot.metadata, value);
     }
     if (voted && counter_fault != SENDS_BEFORE_VOTE) {
-        sim_sync(c->host);
+        sim_sync(c->file.host);
     }
     for (unsigned i = 0; update->flags & RAFT_UPDATE_MESSAGES && i < update->messages.n; i++) {
-        send_message(c, &update->messages.batch[i]);
+        send_message(c, &update->messages.batch[i]); /* duty 4 */
     }
     for (unsigned i = 0; update->flags & RAFT_UPDATE_READS && i < update->reads.n; i++) {
         if (update->reads.batch[i].status == 0) {
             wait_for(c, update->reads.batch[i].id, update->reads.batch[i].index, 0);
         }
     }
-    apply(c);
+    apply(c);                 /* duty 5 */
     answer(c, c->applied, 0); /* reads of what was applied already */
-    if (voted || wrote) {
+    if (voted || wrote || got_snapshot) {
         begin_sync(c);
     }
     if (wrote && counter_fault == STORED_BEFORE_SYNC) {
-        stored(c, c->last, c->write);
+        stored(c, c->file.last, c->write);
+    }
+    if (got_snapshot && counter_fault == INSTALLS_BEFORE_SYNC) {
+        snapshot_stored(c);
+    }
+    if (c->applied >= raft_snapshot_index(&c->raft) + SNAPSHOT_AFTER) {
+        take_snapshot(c);
     }
 }
 /* [carry out end] */
 
 static int try_step(struct counter *c, struct raft_event *event) {
     struct raft_update update;
-    event->time = sim_clock(c->host);
+    event->time = sim_clock(c->file.host);
     int error = raft_step(&c->raft, event, &update);
     if (error == 0) {
         carry_out(c, &update);
@@ -257,7 +235,7 @@ static int try_step(struct counter *c, struct raft_event *event) {
 
 static void step(struct counter *c, struct raft_event *event) {
     if (try_step(c, event) != 0) {
-        sim_fail(c->host, raft_errmsg(&c->raft));
+        sim_fail(c->file.host, raft_errmsg(&c->raft));
     }
 }
 
@@ -269,7 +247,6 @@ static void stop(void *d) {
     free(c);
 }
 
-/* [found] */
 /* A program is told by its operator to found a cluster. This one does it if its disk is empty,
  * which is right because no disk of the simulator loses what was synced. */
 static void found(struct counter *c, unsigned n) {
@@ -284,41 +261,50 @@ static void found(struct counter *c, unsigned n) {
     event.bootstrap.conf.n = n;
     step(c, &event);
 }
-/* [found end] */
+
+/* Step RAFT_START with what the file has. */
+static int load(struct counter *c) {
+    struct raft_server servers[SIM_SERVERS];
+    char addresses[SIM_SERVERS][8];
+    struct raft_snapshot_metadata m = file_metadata(&c->file.snapshot, servers, addresses);
+    struct raft_entry *entries = calloc(LOG_MAX, sizeof *entries);
+    struct raft_event event = {.type = RAFT_START};
+    for (raft_index i = c->file.first; entries != NULL && i <= c->file.last; i++) {
+        struct raft_entry *entry = &entries[i - c->file.first];
+        entry->term = c->file.log[i].term;
+        entry->type = (enum raft_entry_type)c->file.log[i].type;
+        entry->buf.base = c->file.log[i].bytes;
+        entry->buf.len = (size_t)c->file.log[i].len;
+    }
+    event.start.term = c->file.term;
+    event.start.voted_for = c->file.voted_for;
+    event.start.metadata = m.index > 0 ? &m : NULL;
+    event.start.start_index = c->file.first;
+    event.start.entries = entries;
+    event.start.n_entries = (unsigned)(c->file.last + 1 - c->file.first);
+    int error = try_step(c, &event);
+    free(entries);
+    return error;
+}
 
 static void *start(struct host *host, raft_id id, unsigned n) {
     struct counter *c = calloc(1, sizeof *c);
-    struct raft_entry *entries = calloc(LOG_MAX, sizeof *entries);
-    struct raft_event event = {.type = RAFT_START};
     char address[8];
     snprintf(address, sizeof address, "%u", (unsigned)id);
-    if (c == NULL || entries == NULL || raft_init(&c->raft, id, address) != 0) {
+    if (c == NULL || raft_init(&c->raft, id, address) != 0) {
         abort();
     }
-    c->host = host;
     c->id = id;
     raft_set_features(&c->raft, RAFT_FEATURE_ROUNDS);
     raft_set_election_timeout(&c->raft, 300); /* short: there is more to see in a run */
     raft_set_heartbeat_timeout(&c->raft, 50);
-    read_file(c);
-    for (raft_index i = 1; i <= c->last; i++) {
-        entries[i - 1].term = c->log[i].term;
-        entries[i - 1].type = (enum raft_entry_type)c->log[i].type;
-        entries[i - 1].buf.base = c->log[i].bytes;
-        entries[i - 1].buf.len = (size_t)c->log[i].len;
-    }
-    event.start.term = c->term;
-    event.start.voted_for = c->voted_for;
-    event.start.start_index = 1;
-    event.start.entries = entries;
-    event.start.n_entries = (unsigned)c->last;
-    int error = try_step(c, &event);
-    free(entries);
-    if (error != 0) {
+    raft_set_install_snapshot_timeout(&c->raft, 1000); /* a lost snapshot is sent again */
+    file_read(&c->file, host);
+    if (load(c) != 0) {
         stop(c);
         return NULL;
     }
-    if (c->last == 0 && c->term == 0) {
+    if (c->file.last == 0 && c->file.term == 0) {
         found(c, n);
     }
     return c;
@@ -330,7 +316,7 @@ static void receive(void *d, const void *bytes, size_t len) {
     if (wire_decode(bytes, len, &message) == 0) {
         event.receive.message = &message.message;
         step(d, &event);
-        wire_free(&message); /* write_entries() has copied the payloads */
+        wire_free(&message); /* the file has copied the payloads */
     }
 }
 
@@ -340,6 +326,9 @@ static void synced(void *d) {
     c->syncing = false;
     if (counter_fault != STORED_BEFORE_SYNC) {
         stored(c, c->syncing_index, c->syncing_write);
+    }
+    if (c->syncing_snapshot != 0 && c->file.received.index == c->syncing_snapshot) {
+        snapshot_stored(c);
     }
     if (counter_fault != FORGETS_TO_SYNC) {
         begin_sync(c); /* for what was written during this sync */
@@ -372,7 +361,7 @@ static bool read_value(void *d, unsigned long long request) {
     struct counter *c = d;
     struct raft_event event = {.type = RAFT_READ};
     if (counter_fault == READS_LOCALLY) {
-        sim_answer(c->host, request, c->value);
+        sim_answer(c->file.host, request, c->value);
         return true;
     }
     event.read.id = request;
@@ -381,6 +370,4 @@ static bool read_value(void *d, unsigned long long request) {
 
 static struct raft *raft(void *d) { return &((struct counter *)d)->raft; }
 
-/* [driver] */
 const struct driver counter_driver = {start, stop, receive, synced, timeout, add, read_value, raft};
-/* [driver end] */

@@ -20,6 +20,8 @@ enum fault {
     STORES_WRONG_TERM,    /* entries are stored with the current term instead of their own */
     FORGETS_TO_SYNC,      /* what is written during a sync waits for the next write */
     STORES_FIRST_PAYLOAD, /* all entries of an update get the payload of its first one */
+    INSTALLS_BEFORE_SYNC, /* RAFT_PERSISTED_SNAPSHOT is stepped when the write begins */
+    FORGETS_TO_RESTORE,   /* a snapshot replaces the log, but not the state machine */
     N_FAULTS
 };
 extern enum fault counter_fault;

@@ -306,7 +306,7 @@ static void run_millisecond(struct sim *sim) {
             run_client(sim, &sim->clients[i]);
         }
     }
-    if (sim->now % 250 == 0) {
+    if (sim->now % 20 == 0) {
         check_logs(sim);
     }
 }
@@ -319,7 +319,8 @@ static void set_up(struct sim *sim) {
     sim->loss = (unsigned)draw(sim, 15);
     sim->duplicates = (unsigned)draw(sim, 10);
     sim->delay = 1 + (unsigned)draw(sim, 50);
-    sim->sync_time = 1 + (unsigned)draw(sim, 50);
+    sim->sync_time =
+        1 + (unsigned)draw(sim, once_in(sim, 2) ? 20 : 200); /* a fast or a slow disk */
     sim->now = 1;
     for (unsigned i = 0; i < sim->n; i++) {
         sim->hosts[i].sim = sim;

@@ -60,6 +60,8 @@ void sim_send(struct host *host, raft_id to, const void *bytes, size_t len);
 /* What the driver tells the simulator. */
 /* The entry was applied. `request`: that of the client if it is a RAFT_COMMAND, else 0. */
 void sim_applied(struct host *host, raft_index index, unsigned long long request);
+/* The counter was restored from a snapshot of what was applied up to `index`. */
+void sim_restored(struct host *host, raft_index index, unsigned long long value);
 /* A client gets the counter's value as its answer. */
 void sim_answer(struct host *host, unsigned long long request, unsigned long long value);
 /* Something happened that must not happen, such as an error of raft_step(). */
@@ -78,7 +80,7 @@ enum { SIM_SERVERS = 5, SIM_TEXT = 200 };
 struct sim_result {
     char failure[SIM_TEXT]; /* empty: none */
     raft_time time;         /* when the run ended: at the failure, or after SIM_TIME */
-    unsigned answers, crashes, cuts, leaders;
+    unsigned answers, crashes, cuts, leaders, restored;
 };
 
 /* Run the driver. Returns true if all promises were kept. */

@@ -78,6 +78,7 @@ struct sim {
     raft_term committed[SIM_INDEXES]; /* term of each committed entry; 0: not committed */
     raft_index last_committed;
     unsigned long long applied[SIM_INDEXES]; /* request of each applied entry, plus 1 */
+    unsigned long long value[SIM_INDEXES];   /* of the counter, when that entry is applied */
 };
 
 void sim_note(struct sim *sim, const char *format, ...);
