@@ -19,20 +19,22 @@ struct host;
 /* [driver] */
 /* Your driver, as the simulator calls it. `d` is what start() returned. */
 struct driver {
-    /* The machine is switched on: read the disk, step RAFT_START. If the disk is empty, also step
-     * RAFT_BOOTSTRAP with the voters 1 to `n`. Server `id` must get the ID `id`. NULL: the server
-     * cannot start. */
+    /* The machine is switched on: read the disk, step RAFT_START. If the disk is empty,
+     * also step RAFT_BOOTSTRAP with the voters 1 to `n`. This server must get the ID
+     * `id`. NULL: the server cannot start. */
     void *(*start)(struct host *host, raft_id id, unsigned n);
-    /* Power has failed: free the memory. Do not write anything more. */
+    /* Power has failed: free the memory. What you write from now on is lost. */
     void (*stop)(void *d);
     /* A message that another server has passed to sim_send(). */
     void (*receive)(void *d, const void *bytes, size_t len);
-    /* The sync that sim_sync_begin() began has finished. May be NULL if that is never called. */
+    /* The sync that sim_sync_begin() began has finished. May be NULL if that is not
+     * called. */
     void (*synced)(void *d);
     /* raft_timeout() has passed. */
     void (*timeout)(void *d);
-    /* A client asks to add 1 to a counter, the state machine, and to be told the result. Call
-     * sim_answer() when it is known. False: refused, because this server does not lead, e.g. */
+    /* A client asks to add 1 to a counter, the state machine, and to be told the result.
+     * Call sim_answer() when it is known. False: refused, because this server does not
+     * lead, for example. */
     bool (*add)(void *d, unsigned long long request);
     /* A client asks for the value of the counter, linearizably. */
     bool (*read)(void *d, unsigned long long request);
@@ -42,22 +44,25 @@ struct driver {
 /* [driver end] */
 
 /* [host] */
-/* What the driver calls in place of the system. The time is that of the whole call. */
+/* --- what the driver calls in place of the system --- */
+
 raft_time sim_clock(const struct host *host);
-/* A disk is a sequence of bytes that grows when it is written. Until a sync, power failure
- * keeps any number of the last writes, and of the first of those that it loses a part. */
+
+/* A disk is a sequence of bytes that grows when it is written. If power fails, it keeps what
+ * was synced, any number of the first writes after that, and a part of the next one. */
 void sim_write(struct host *host, size_t offset, const void *bytes, size_t len);
 /* The bytes as the process sees them, synced or not. Valid until the next write. */
 const void *sim_disk(const struct host *host, size_t *len);
 /* Sync what was written, and wait for it. */
 void sim_sync(struct host *host);
-/* Begin to sync what was written; driver.synced() tells the end. At most one at a time. */
+/* Begin to sync what was written; synced() tells the end. At most one at a time. */
 void sim_sync_begin(struct host *host);
-/* Send a message. Send those of an update before the next step, or when all is synced: at this
- * moment, the simulator takes the raft's term and vote for promised to other servers. */
+/* Send a message. Send those of an update before the next step, or when all is synced: the
+ * simulator now takes the raft's term and vote for promised to other servers. */
 void sim_send(struct host *host, raft_id to, const void *bytes, size_t len);
 
-/* What the driver tells the simulator. */
+/* --- what the driver tells the simulator --- */
+
 /* The entry was applied. `request`: that of the client if it is a RAFT_COMMAND, else 0. */
 void sim_applied(struct host *host, raft_index index, unsigned long long request);
 /* The counter was restored from a snapshot of what was applied up to `index`. */
