@@ -304,8 +304,8 @@ static void *start(struct host *host, raft_id id, unsigned n) {
         stop(c);
         return NULL;
     }
-    if (c->file.last == 0 && c->file.term == 0) {
-        found(c, n);
+    if (c->file.last == 0 && c->file.voted_for == 0 && c->file.term <= 1) {
+        found(c, n); /* term 1 without an entry: power failed while it did so */
     }
     return c;
 }

@@ -5,17 +5,19 @@
  *        simulator --replay SEED      run one seed, and print what happens
  *        simulator --faults SEEDS     with each fault, a failure must be found within SEEDS
  *        simulator --fault N SEEDS    with fault N, as without one
- *        --outcomes-only, first       do not check what a disk has kept */
+ *        --outcomes-only, first       do not check what a disk has kept
+ *        --servers N, first           so many servers, at most 5, instead of 3 */
 #include <stdlib.h>
 #include <string.h>
 
 #include "counter.h"
 
 static bool outcomes_only;
+static unsigned n_servers = 3;
 
 /* [run] */
-static bool run(unsigned long long seed, unsigned servers, FILE *log, struct sim_result *result) {
-    struct sim_options options = {.seed = seed, .servers = servers, .log = log};
+static bool run(unsigned long long seed, FILE *log, struct sim_result *result) {
+    struct sim_options options = {.seed = seed, .servers = n_servers, .log = log};
     options.outcomes_only = outcomes_only;
     return sim_run(&counter_driver, &options, result);
 }
@@ -24,7 +26,7 @@ static bool run(unsigned long long seed, unsigned servers, FILE *log, struct sim
 static unsigned run_all(unsigned seeds, struct sim_result *result) {
     struct sim_result sum = {.time = 0};
     for (unsigned seed = 1; seed <= seeds; seed++) {
-        if (!run(seed, 0, NULL, result)) {
+        if (!run(seed, NULL, result)) {
             printf("seed %u, after %llu ms: %s\n", seed, result->time, result->failure);
             return seed;
         }
@@ -76,7 +78,7 @@ static int find_all(unsigned seeds) {
         if (seed == 0 || strstr(result.failure, symptom) == NULL) {
             printf("  expected: %s\n", symptom);
             missed++;
-        } else if (run(seed, 0, NULL, &again) || memcmp(&again, &result, sizeof result) != 0) {
+        } else if (run(seed, NULL, &again) || memcmp(&again, &result, sizeof result) != 0) {
             printf("  the seed does not repeat the failure\n");
             missed++;
         }
@@ -91,8 +93,13 @@ int main(int argc, char **argv) {
         outcomes_only = true;
         argv++, argc--;
     }
+    if (argc > 2 && strcmp(argv[1], "--servers") == 0) {
+        n_servers = (unsigned)strtoul(argv[2], NULL, 10);
+        n_servers = n_servers > SIM_SERVERS ? SIM_SERVERS : n_servers;
+        argv += 2, argc -= 2;
+    }
     if (argc == 3 && strcmp(argv[1], "--replay") == 0) {
-        return run(strtoull(argv[2], NULL, 10), 0, stdout, &result) ? 0 : 1;
+        return run(strtoull(argv[2], NULL, 10), stdout, &result) ? 0 : 1;
     }
     if (argc == 3 && strcmp(argv[1], "--faults") == 0) {
         return find_all((unsigned)strtoul(argv[2], NULL, 10));
