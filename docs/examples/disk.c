@@ -88,7 +88,7 @@ static void step(struct server *s, struct raft_event *event) {
 static int finish_turn(struct server *s) {
     int status = log_sync(&s->log); /* one sync for all of them */
     if (status != LOG_OK) {
-        return status; /* LOG_FULL: call it again later. Until then no message may leave. */
+        return status; /* LOG_FULL: try again later. Until then no message may leave. */
     }
     /* Now the messages of these updates may leave. */
     if (s->ticket != 0) {
@@ -145,7 +145,7 @@ static int start(struct server *s, const char *dir) {
     CHECK(raft_init(&s->raft, self.id, self.address) == 0);
     CHECK(raft_step(&s->raft, &event, &update) == 0);
     if ((update.flags & RAFT_UPDATE_ENTRIES) && update.entries.n == 0) {
-        log_clear(&s->log, update.entries.index); /* the log is older than the snapshot */
+        log_clear(&s->log, update.entries.index); /* it is older than the snapshot */
         update.flags &= ~(unsigned)RAFT_UPDATE_ENTRIES;
     }
     carry_out(s, &update);

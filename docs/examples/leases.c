@@ -25,10 +25,12 @@ static void read_answered(struct server *s, const struct raft_read *read) {
 }
 
 /* [read] */
-/* Is every condition for leases guaranteed? The operator says so; the library cannot know. */
+/* Is every condition for leases guaranteed? The operator says so; the library cannot
+ * know. */
 static bool leases_are_safe;
 
-/* Under a lease the answer is in the update of this step; else it comes after a round. */
+/* Under a lease the answer is in the update of this step; else it comes after a
+ * round. */
 static int begin_read(struct server *s) {
     struct raft_event event = {.type = RAFT_READ};
     event.read.lease = leases_are_safe;
@@ -51,7 +53,8 @@ struct result {
 };
 
 /* [partition] */
-/* Cut the leader off. Go on reading from it, while the others elect a new leader and write. */
+/* Cut the leader off. Go on reading from it, while the others elect a new leader and
+ * write. */
 static struct result cut_and_read(struct server *leader) {
     struct result result = {0};
     bool written = false;
@@ -65,7 +68,7 @@ static struct result cut_and_read(struct server *leader) {
         }
         if (begin_read(leader) == 0 && answer != 0 && leader->applied >= answer) {
             result.served++;
-            result.stale += written; /* this read does not see what was written before it */
+            result.stale += written; /* it does not see what was written before it */
             result.last = now - begin;
         }
         run(1);
@@ -85,7 +88,7 @@ static struct result try(const char *what, unsigned speed, bool lease) {
     since = now;
     percent = speed;
     struct result result = cut_and_read(leader);
-    printf("%-38s %4u reads served, the last after %4llu ms; %u were stale\n", what, result.served,
+    printf("%-37s %4u served, the last after %4llu ms, %4u stale\n", what, result.served,
            result.last, result.stale);
     cluster_stop();
     return result;

@@ -85,8 +85,8 @@ void log_vote(struct log *l, raft_term term, raft_id voted_for) {
     put_numbers(l, 3, (uint64_t[]){RECORD_VOTE, term, voted_for});
 }
 
-/* Duty 2. The old entries stay in the file: a record says from which index on they do not
- * count any more. */
+/* Duty 2. The old entries stay in the file: a record says from which index on they
+ * do not count any more. */
 void log_entries(struct log *l, const struct raft_update_entries *update) {
     cut(l, update->index);
     put_numbers(l, 2, (uint64_t[]){RECORD_CUT, update->index});
@@ -149,7 +149,8 @@ int log_sync(struct log *l) {
     }
     seal(l);
     if (!write_all(l->fd, l->buf, l->len, l->size)) {
-        /* The next attempt writes the batch to the same place, so a part of it does no harm. */
+        /* The next attempt writes the batch to the same place, so a part of it does
+         * no harm. */
         l->failed = errno != ENOSPC && errno != EDQUOT && errno != EFBIG;
         return l->failed ? LOG_FAILED : LOG_FULL;
     }
@@ -172,7 +173,7 @@ int replace_file(int dir, const char *name, const void *bytes, size_t len) {
     if (fd < 0) {
         return LOG_FAILED;
     }
-    bool written = write_all(fd, bytes, len, 0) && fsync(fd) == 0; /* the bytes, first */
+    bool written = write_all(fd, bytes, len, 0) && fsync(fd) == 0; /* first the bytes */
     written = close(fd) == 0 && written;
     if (!written || renameat(dir, draft, dir, name) != 0) {
         return LOG_FAILED;
@@ -253,7 +254,8 @@ static bool replay(struct log *l, const unsigned char *at, size_t len) {
 }
 
 /* [read] */
-/* The length of the whole and intact batch with this number that begins here; 0: there is none. */
+/* The length of the whole and intact batch with this number that begins here; 0:
+ * there is none. */
 static size_t batch_length(const unsigned char *at, size_t len, uint64_t number) {
     uint64_t header[3];
     if (len < HEADER) {
@@ -276,15 +278,17 @@ static int read_batches(struct log *l, const unsigned char *file, size_t len) {
         good += size;
         l->number++;
     }
-    /* What follows is no intact batch. If it is the last one, a crash interrupted its write: it
-     * was never acknowledged. If the next one follows, it was synced, and is damaged now. */
+    /* What follows is no intact batch. If it is the last one, a crash interrupted
+     * its write: it was never acknowledged. If the next one follows, it was synced,
+     * and is damaged now. */
     for (size_t at = good; at < len; at++) {
         if (batch_length(file + at, len - at, l->number + 1) > 0) {
             return LOG_DAMAGED;
         }
     }
     l->size = (off_t)good;
-    return l->number > 0 ? LOG_OK : LOG_DAMAGED; /* the first was durable before it had a name */
+    /* The first batch was durable before the file got its name. */
+    return l->number > 0 ? LOG_OK : LOG_DAMAGED;
 }
 /* [read end] */
 
@@ -323,8 +327,8 @@ int log_open(struct log *l, const char *dir) {
     if (status != LOG_OK) {
         return status;
     }
-    /* Cut the incomplete batch off. What was read may be in the kernel's memory only, if just
-     * the process was killed: sync it before anybody is told of it. */
+    /* Cut the incomplete batch off. What was read may be in the kernel's memory
+     * only, if just the process was killed: sync it before anybody is told of it. */
     return ftruncate(l->fd, l->size) == 0 && fsync(l->fd) == 0 ? LOG_OK : LOG_FAILED;
 }
 /* [open end] */

@@ -4,8 +4,8 @@
 #include "cluster.h"
 
 /* [members] */
-/* A configuration that the program may edit. What raft_configuration_at() returns belongs to the
- * library, and is valid until the next step: copy it, addresses too. */
+/* A configuration that the program may edit. What raft_configuration_at() returns
+ * belongs to the library, and is valid until the next step: copy it, addresses too. */
 struct members {
     struct raft_server servers[MAX_SERVERS];
     char addresses[MAX_SERVERS][ADDRESS_MAX];
@@ -62,7 +62,8 @@ static int reconfigure(struct server *leader, struct members *m) {
     return step(leader, &event);
 }
 
-/* Is the latest change committed? A joint change has two entries; the second one counts. */
+/* Is the latest change committed? A joint change has two entries; the second one
+ * counts. */
 static bool is_committed(const struct server *leader) {
     struct raft_configuration conf;
     raft_index index;
@@ -73,8 +74,9 @@ static bool is_committed(const struct server *leader) {
 /* [reconfigure end] */
 
 /* [add] */
-/* Make a server a voter. Call this again and again until it returns true, on the leader of the
- * moment: it asks the library how far the change is, and does the next part. */
+/* Make a server a voter. Call this again and again until it returns true, on the
+ * leader of the moment: it asks the library how far the change is, and does the next
+ * part. */
 static bool add(struct server *leader, raft_id id, const char *address) {
     struct raft_event event = {.type = RAFT_CATCH_UP};
     struct members m;
@@ -93,7 +95,7 @@ static bool add(struct server *leader, raft_id id, const char *address) {
     } else if (raft_catch_up(&leader->raft, id, &status) == 0 && status == RAFT_CATCH_UP_FINISHED) {
         put(&m, id, address, RAFT_VOTER);
         reconfigure(leader, &m);
-    } else if (status != RAFT_CATCH_UP_RUNNING) { /* not begun, or it was too slow: try again */
+    } else if (status != RAFT_CATCH_UP_RUNNING) { /* not begun, or it was too slow */
         event.catch_up.server_id = id;
         step(leader, &event);
     }
@@ -116,8 +118,9 @@ static bool remove_server(struct server *leader, raft_id id) {
 /* [remove end] */
 
 /* [replace] */
-/* Replace two voters at once. The new ones are standbys that have caught up. This is a joint
- * change: the library enters the joint configuration, and leaves it when it is committed. */
+/* Replace two voters at once. The new ones are standbys that have caught up. This is
+ * a joint change: the library enters the joint configuration, and leaves it when it
+ * is committed. */
 static int replace_two(struct server *leader, const raft_id *old, const raft_id *new) {
     struct members m;
     get_members(leader, &m);
@@ -194,7 +197,7 @@ int main(void) {
     put(&m, 5, servers[4].address, RAFT_STANDBY);
     CHECK(reconfigure(leader, &m) == 0);
     take_out(&m, 4);
-    CHECK(reconfigure(leader, &m) == RAFT_CANTCHANGE); /* the first is not committed yet */
+    CHECK(reconfigure(leader, &m) == RAFT_CANTCHANGE); /* it is not committed yet */
     wait_committed(leader);
 
     /* An ID is used once. */

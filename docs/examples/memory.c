@@ -37,7 +37,8 @@ static bool exhausted;
 /* --- entries ------------------------------------------------------------- */
 
 /* [block] */
-/* Memory with a message as it arrived. It is freed when nothing in the log points there. */
+/* Memory with a message as it arrived. It is freed when nothing in the log points
+ * there. */
 struct block {
     unsigned references;
     unsigned len;
@@ -83,7 +84,7 @@ static void keep(struct server *s, const struct raft_update_entries *u) {
             ((struct block *)e->batch)->references++;
             continue;
         }
-        struct block *b = new_block(); /* the library's payload: copy it before the next step */
+        struct block *b = new_block(); /* the library's payload: copy it now */
         CHECK(e->buf.len <= BLOCK);
         if (e->buf.len > 0) {
             memcpy(b->bytes, e->buf.base, e->buf.len);
@@ -104,7 +105,8 @@ static void forget(struct server *s) {
 /* [compact end] */
 
 /* [step] */
-/* A step without memory has changed nothing. Free some, and step the same event again. */
+/* A step without memory has changed nothing. Free some, and step the same event
+ * again. */
 static int try_step(struct server *s, struct raft_event *event, struct raft_update *update) {
     int error = raft_step(&s->raft, event, update);
     if (error == RAFT_NOMEM && s->cache != NULL) {
@@ -144,8 +146,8 @@ static void write_entry(struct block *b, struct raft_entry *e, raft_term term, c
 }
 
 /* [receive] */
-/* A message with two commands. The array of entries is borrowed for the call, so it may be on the
- * stack. The payloads are handed through, so they are in a block. */
+/* A message with two commands. The array of entries is borrowed for the call, so it
+ * may be on the stack. The payloads are handed through, so they are in a block. */
 static int receive(struct server *s, raft_term term, raft_index prev, raft_term prev_term,
                    raft_index commit) {
     struct block *b = new_block();
@@ -162,7 +164,7 @@ static int receive(struct server *s, raft_term term, raft_index prev, raft_term 
     m.append_entries.n_entries = 2;
     event.receive.message = &m;
     int error = step(s, &event);
-    release(b); /* after an error, or if the log has them already, nothing else points there */
+    release(b); /* after an error, nothing else points there */
     return error;
 }
 /* [receive end] */

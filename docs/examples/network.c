@@ -111,8 +111,8 @@ static void on_message(struct transport *t, struct raft_message *m) {
     }
 }
 
-/* Tell the library what was lost. Call this between updates: a step makes the arrays of the last
- * update invalid. */
+/* Tell the library what was lost. Call this between updates: a step makes the arrays
+ * of the last update invalid. */
 static void report_lost(struct server *s) {
     for (raft_id id; (id = transport_lost(&s->transport)) != 0;) {
         struct raft_event event = {.type = RAFT_UNREACHABLE};

@@ -20,7 +20,7 @@ static int begin_read(struct server *s, unsigned id) {
     event.read.id = id;
     reads[id].state = ASKED; /* the answer may come within the step */
     int error = step(s, &event);
-    if (error != 0) { /* RAFT_NOTLEADER: raft_leader() may know who leads. RAFT_BUSY: later. */
+    if (error != 0) { /* RAFT_NOTLEADER: ask raft_leader(). RAFT_BUSY: try later. */
         reads[id].state = FREE;
     }
     return error;
@@ -38,10 +38,11 @@ static void serve_reads(struct server *s) {
     }
 }
 
-/* RAFT_UPDATE_READS: the leader was still the leader when the read came, or it was not. */
+/* RAFT_UPDATE_READS: the leader was still the leader when the read came, or it was
+ * not. */
 static void read_answered(struct server *s, const struct raft_read *answer) {
     struct read *read = &reads[answer->id];
-    read->state = answer->status == 0 ? CONFIRMED : LOST; /* LOST: the client asks another server */
+    read->state = answer->status == 0 ? CONFIRMED : LOST; /* LOST: ask another server */
     read->index = answer->index;
     serve_reads(s);
 }

@@ -107,7 +107,7 @@ static void install(struct server *s, const struct raft_update_snapshot *u) {
     event.persisted_snapshot.metadata.term = u->metadata.term;
     event.persisted_snapshot.offset = u->offset;
     event.persisted_snapshot.last = u->last;
-    CHECK(step(s, &event) == 0); /* after the last chunk, this step raises the commit index */
+    CHECK(step(s, &event) == 0); /* after the last chunk, it raises the commit index */
     if (u->last) {
         s->last = raft_last_index(&s->raft); /* the old log goes now, and not earlier */
         delete_old(s);
@@ -119,7 +119,8 @@ static void install(struct server *s, const struct raft_update_snapshot *u) {
 /* [install end] */
 
 /* [restore] */
-/* Duty 5: the commit index has reached the snapshot, and the log does not hold what precedes it. */
+/* Duty 5: the commit index has reached the snapshot, and the log does not hold what
+ * precedes it. */
 static void restore(struct server *s) {
     tables[s->id - 1] = find_file(s, s->snapshot.metadata.index)->table;
 }

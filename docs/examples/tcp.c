@@ -85,8 +85,9 @@ static struct connection *dial(struct transport *t, const char *address) {
 }
 
 /* [connect] */
-/* The connection to a server, which is opened when it is needed. The address comes with the
- * message: it is that of the configuration, or of the message that is answered. */
+/* The connection to a server, which is opened when it is needed. The address comes
+ * with the message: it is that of the configuration, or of the message that is
+ * answered. */
 static struct connection *connection_to(struct transport *t, raft_id id, const char *address) {
     for (int i = 0; i < CONNECTIONS; i++) {
         struct connection *c = &t->connections[i];
@@ -98,7 +99,7 @@ static struct connection *connection_to(struct transport *t, raft_id id, const c
     if (c != NULL) {
         c->outgoing = true;
         c->peer = id;
-        add(&c->out, t->token, TOKEN); /* that this server may speak, and which one it is */
+        add(&c->out, t->token, TOKEN); /* that it may speak, and which server it is */
         add(&c->out, &t->id, sizeof t->id);
     }
     return c;
@@ -172,7 +173,8 @@ static bool read_hello(const struct transport *t, struct connection *c) {
 /* [hello end] */
 
 /* [receive] */
-/* Pass on each message that is there as a whole. Returns false if the connection must be closed. */
+/* Pass on each message that is there as a whole. Returns false if the connection
+ * must be closed. */
 static bool receive(struct transport *t, struct connection *c) {
     if (c->peer == 0 && c->in.len < HELLO) {
         return true;

@@ -21,7 +21,8 @@ enum { SERVERS = 3, LOG_MAX = 2048, PAYLOAD_MAX = 128, COMMANDS = 500 };
          : (fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition), exit(1)))
 
 /* [mailbox] */
-/* What one thread tells another. Everything in it is a copy: nothing points into an update. */
+/* What one thread tells another. Everything in it is a copy: nothing points into an
+ * update. */
 struct item {
     enum {
         STOP,
@@ -31,7 +32,7 @@ struct item {
         VOTE_STORED, /* to the owner: term and vote are durable */
         WRITE,       /* to the writer: entries */
         WRITE_VOTE,  /* to the writer: term and vote */
-        SEND         /* to the writer: a message that must wait for the writes before it */
+        SEND         /* to the writer: a message that must wait for earlier writes */
     } type;
     raft_id to;               /* SEND */
     raft_index index;         /* WRITE, STORED: the last entry */
@@ -119,7 +120,8 @@ static struct item *new_item(int type, const void *bytes, size_t len) {
 /* --- the thread that writes ---------------------------------------------- */
 
 /* [writer] */
-/* Write all that has gathered since the last sync, sync once, and then report and send. */
+/* Write all that has gathered since the last sync, sync once, and then report and
+ * send. */
 static bool write_batch(struct server *s, struct item *batch) {
     bool stop = false;
     for (const struct item *i = batch; i != NULL; i = i->next) {
@@ -157,8 +159,8 @@ static void *run_writer(void *arg) {
 /* --- the thread that owns a raft ----------------------------------------- */
 
 /* [send] */
-/* Duty 4. Encoding a message copies it. It may be sent at once, unless a write of term or vote is
- * under way: then the writer sends it, after that write. */
+/* Duty 4. Encoding a message copies it. It may be sent at once, unless a write of
+ * term or vote is under way: then the writer sends it, after that write. */
 static void send_message(struct server *s, struct raft_message *m) {
     struct raft_append_entries *append = &m->append_entries;
     struct raft_entry entries[LOG_MAX];
@@ -187,8 +189,8 @@ static void carry_out(struct server *s, const struct raft_update *u) {
         post(&s->writer, new_item(WRITE_VOTE, state, sizeof state));
         s->votes_pending++;
     }
-    for (unsigned i = 0; (u->flags & RAFT_UPDATE_ENTRIES) && i < u->entries.n; i++) { /* duty 2 */
-        const struct raft_entry *e = &u->entries.batch[i];
+    for (unsigned i = 0; (u->flags & RAFT_UPDATE_ENTRIES) && i < u->entries.n; i++) {
+        const struct raft_entry *e = &u->entries.batch[i]; /* duty 2 */
         struct record *record = &s->log[u->entries.index + i];
         CHECK(u->entries.index + i <= LOG_MAX && e->buf.len <= PAYLOAD_MAX);
         *record = (struct record){.term = e->term, .type = e->type, .len = e->buf.len};

@@ -92,14 +92,13 @@ int main(void) {
     hooks.configure = configure;
     hooks.clock = read_clock;
     hooks.accepts = accepts;
-    printf(
-        "election  heartbeat  one way | without a leader: mean  longest | silence of a leader\n");
+    printf("election  heartbeat  one way | no leader: mean  longest | silence\n");
     for (unsigned i = 0; i < sizeof values / sizeof values[0]; i++) {
         struct server *leader = start(values[i][0], values[i][1], values[i][2]);
         struct result result = fail_over(leader);
         cluster_stop();
         raft_time silence = longest_silence();
-        printf("%8u  %9u  %7llu | %22llu  %7llu | %19llu\n", election, heartbeat, latency,
+        printf("%8u  %9u  %7llu | %15llu  %7llu | %7llu\n", election, heartbeat, latency,
                result.mean, result.longest, silence);
         if (latency * 10 <= election) {
             CHECK(result.mean > election && result.longest < 4 * (raft_time)election);
