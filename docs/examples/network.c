@@ -123,7 +123,7 @@ static void report_lost(struct server *s) {
 /* [events end] */
 
 static void start(struct server *s, raft_id id) {
-    CHECK(transport_open(&s->transport, id, token));
+    CHECK(transport_open(&s->transport, id, "127.0.0.1:0", token));
     s->transport.receive = on_message;
     s->transport.owner = s;
     CHECK(raft_init(&s->raft, id, s->transport.address) == 0);
@@ -222,7 +222,7 @@ static void call(struct server *s, const char *secret, raft_id speaks, raft_id c
     struct transport stranger;
     struct raft_message m = {.type = RAFT_REQUEST_VOTE_RESULT};
     unsigned refused = s->transport.n_refused;
-    CHECK(transport_open(&stranger, speaks, secret));
+    CHECK(transport_open(&stranger, speaks, "127.0.0.1:0", secret));
     m.server_id = s->raft.id;
     m.server_address = s->transport.address;
     m.request_vote_result.term = 1; /* of an old term: it has no effect */

@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { HELLO = TOKEN + sizeof(raft_id) };
+enum { HELLO = TOKEN + 8 };
 
 static void add(struct bytes *b, const void *data, size_t len) {
     char *base = realloc(b->base, b->len + len + 1);
@@ -60,8 +60,24 @@ raft_id transport_lost(struct transport *t) {
 }
 /* [lost end] */
 
+/* Names are not looked up: that would block. */
+static bool parse_address(const char *text, struct sockaddr_in *address) {
+    char host[16];
+    unsigned short port;
+    *address = (struct sockaddr_in){.sin_family = AF_INET};
+    if (sscanf(text, "%15[0-9.]:%hu", host, &port) != 2) {
+        return false;
+    }
+    address->sin_port = htons(port);
+    return inet_pton(AF_INET, host, &address->sin_addr) == 1;
+}
+
 static struct connection *new_connection(struct transport *t, int fd) {
     int on = 1;
+#ifdef TCP_USER_TIMEOUT /* bytes that are not acknowledged so long end the connection */
+    unsigned timeout = 2000;
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof timeout);
+#endif
     for (int i = 0; i < CONNECTIONS; i++) {
         if (t->connections[i].fd < 0 &&
             setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0) {
@@ -74,8 +90,10 @@ static struct connection *new_connection(struct transport *t, int fd) {
 }
 
 static struct connection *dial(struct transport *t, const char *address) {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(address))};
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    struct sockaddr_in to;
+    if (!parse_address(address, &to)) {
+        return NULL;
+    }
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to) != 0 && errno != EINPROGRESS) {
         close(fd);
@@ -100,7 +118,11 @@ static struct connection *connection_to(struct transport *t, raft_id id, const c
         c->outgoing = true;
         c->peer = id;
         add(&c->out, t->token, TOKEN); /* that it may speak, and which server it is */
-        add(&c->out, &t->id, sizeof t->id);
+        unsigned char bytes[8];
+        for (int i = 0; i < 8; i++) {
+            bytes[i] = (unsigned char)(t->id >> 8 * i);
+        }
+        add(&c->out, bytes, sizeof bytes);
     }
     return c;
 }
@@ -166,7 +188,9 @@ static bool read_hello(const struct transport *t, struct connection *c) {
     for (int i = 0; i < TOKEN; i++) {
         difference |= (unsigned char)(c->in.base[i] ^ t->token[i]);
     }
-    memcpy(&c->peer, c->in.base + TOKEN, sizeof c->peer);
+    for (int i = 0; i < 8; i++) {
+        c->peer |= (raft_id)(unsigned char)c->in.base[TOKEN + i] << 8 * i;
+    }
     drop(&c->in, HELLO);
     return difference == 0 && c->peer != 0 && c->peer <= ID_MAX;
 }
@@ -246,22 +270,26 @@ unsigned transport_wait(const struct transport *t, struct pollfd *fds) {
 
 /* --- open and close ------------------------------------------------------ */
 
-bool transport_open(struct transport *t, raft_id id, const char *token) {
-    struct sockaddr_in at = {.sin_family = AF_INET};
+bool transport_open(struct transport *t, raft_id id, const char *address, const char *token) {
+    struct sockaddr_in at;
     socklen_t len = sizeof at;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    char host[INET_ADDRSTRLEN];
+    int on = 1;
     *t = (struct transport){.id = id};
     memcpy(t->token, token, TOKEN);
     for (int i = 0; i < CONNECTIONS; i++) {
         t->connections[i].fd = -1;
     }
     t->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (t->listener < 0 || bind(t->listener, (struct sockaddr *)&at, len) != 0 ||
+    if (t->listener < 0 || !parse_address(address, &at) ||
+        setsockopt(t->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        bind(t->listener, (struct sockaddr *)&at, len) != 0 ||
         listen(t->listener, CONNECTIONS) != 0 ||
-        getsockname(t->listener, (struct sockaddr *)&at, &len) != 0) {
+        getsockname(t->listener, (struct sockaddr *)&at, &len) != 0 ||
+        inet_ntop(AF_INET, &at.sin_addr, host, sizeof host) == NULL) {
         return false;
     }
-    snprintf(t->address, ADDRESS_MAX, "%u", ntohs(at.sin_port));
+    snprintf(t->address, ADDRESS_MAX, "%s:%u", host, ntohs(at.sin_port));
     return true;
 }
 

@@ -29,7 +29,7 @@ struct connection {
 
 struct transport {
     raft_id id;
-    char address[ADDRESS_MAX]; /* where this server accepts connections: a port of this machine */
+    char address[ADDRESS_MAX]; /* where this server accepts connections, as "127.0.0.1:9000" */
     char token[TOKEN];         /* all servers of the cluster have it, and nobody else */
     int listener;
     struct connection connections[CONNECTIONS];
@@ -41,8 +41,8 @@ struct transport {
     unsigned n_refused; /* connections on which somebody spoke who may not */
 };
 
-/* Listen. Then set `receive` and `owner`. */
-bool transport_open(struct transport *t, raft_id id, const char *token);
+/* Listen at this address; the system chooses port 0. Then set `receive` and `owner`. */
+bool transport_open(struct transport *t, raft_id id, const char *address, const char *token);
 void transport_close(struct transport *t);
 /* Send a message to which its entries are attached. Nothing waits: it is written by
  * transport_turn(). */
