@@ -5,6 +5,8 @@
 #ifndef CLUSTER_H
 #define CLUSTER_H
 
+#include "check.h"
+
 #include <raft.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -74,11 +76,6 @@ struct hooks {
     void (*install)(struct server *s, const struct raft_update_snapshot *update);
     void (*restore)(struct server *s);
 };
-
-#define CHECK(condition) \
-    ((condition)         \
-         ? (void)0       \
-         : (fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition), exit(1)))
 
 extern raft_time now;
 extern raft_time latency; /* of a message, in milliseconds */

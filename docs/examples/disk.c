@@ -3,6 +3,7 @@
  * write, runs out of space and meets a disk that fails; what it acknowledged is still there. The
  * cluster has one server, so that no network is needed. */
 #define _GNU_SOURCE
+#include "check.h"
 #include "logfile.h"
 
 #include <fcntl.h>
@@ -16,11 +17,6 @@
 #include <unistd.h>
 
 enum { BURST = 8, COMPACT_AFTER = 300, TRAILING = 50, KILLS = 24 };
-
-#define CHECK(condition) \
-    ((condition)         \
-         ? (void)0       \
-         : (fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition), exit(1)))
 
 /* The snapshot: its metadata, and the state machine, which counts commands and adds them up. The
  * configuration never changes here, so it is not stored. */
@@ -163,10 +159,7 @@ static void stop(struct server *s) {
 static unsigned long long last_command(const struct server *s) {
     unsigned long long number = s->state.count;
     for (unsigned i = 0; i < s->log.n; i++) {
-        const struct raft_entry *e = &s->log.entries[i];
-        if (e->type == RAFT_COMMAND && s->log.first + i > s->state.index) {
-            number++;
-        }
+        number += s->log.entries[i].type == RAFT_COMMAND && s->log.first + i > s->state.index;
     }
     return number;
 }
@@ -266,16 +259,7 @@ static int tear(int fd) {
 }
 /* [tear end] */
 
-static int fail(int fd) {
-    (void)fd;
-    return -1;
-}
-
-static off_t log_size(const struct server *s) {
-    struct stat status;
-    CHECK(fstat(s->log.fd, &status) == 0);
-    return status.st_size;
-}
+static int fail(int fd) { return (void)fd, -1; }
 
 /* The disk is full: what was acknowledged stays, and the server goes on when there is space. */
 static void fill(const char *dir) {
@@ -284,7 +268,7 @@ static void fill(const char *dir) {
     lead(&s, dir);
     CHECK(getrlimit(RLIMIT_FSIZE, &old) == 0 && signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
     limit = old;
-    limit.rlim_cur = (rlim_t)log_size(&s) + 1000;
+    limit.rlim_cur = (rlim_t)s.log.size + 1000;
     CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
     int status = LOG_OK;
     while (status == LOG_OK) {
@@ -311,6 +295,23 @@ static void fail_once(const char *dir) {
     CHECK(finish_turn(&s) == LOG_FAILED && s.state.count == committed);
     stop(&s);
 }
+
+/* [lie] */
+/* The disk said that the last batch was durable, and it was not. No error shows it. */
+static void lose(const char *dir) {
+    struct server s;
+    lead(&s, dir);
+    off_t size = s.log.size;
+    submit(&s);
+    CHECK(finish_turn(&s) == LOG_OK);
+    unsigned long long acknowledged = s.state.count;
+    CHECK(ftruncate(s.log.fd, size) == 0);
+    stop(&s);
+    lead(&s, dir); /* it starts, and lacks what it had acknowledged */
+    CHECK(s.recovered == acknowledged - BURST);
+    stop(&s);
+}
+/* [lie end] */
 
 /* A byte of a batch that was synced changes. */
 static void damage(const char *dir) {
@@ -361,14 +362,12 @@ static void rewrite(const char *dir) {
     CHECK(log_sync(&l) == LOG_OK);
     log_close(&l);
     CHECK(log_open(&l, dir) == LOG_OK && l.first == 10 && l.n == 0 && l.term == 2);
+    CHECK(unlinkat(l.dir, "log", 0) == 0);
     log_close(&l);
-    char path[64];
-    snprintf(path, sizeof path, "%s/log", dir);
-    CHECK(unlink(path) == 0);
 }
 
 int main(void) {
-    char dir[] = "disk-XXXXXX", path[64];
+    char dir[] = "disk-XXXXXX";
     unsigned long long told, before = 0, n_torn = 0;
     CHECK(mkdtemp(dir) != NULL);
     rewrite(dir);
@@ -383,16 +382,16 @@ int main(void) {
     fill(dir);
     fail_once(dir);
     damage(dir);
+    lose(dir);
 
     struct server s;
     lead(&s, dir);
     CHECK(s.recovered >= told && s.state.sum == s.state.count * (s.state.count + 1) / 2);
     CHECK(s.state.index > COMPACT_AFTER);
-    stop(&s);
     static const char *const files[] = {"log", "log.new", "snapshot", "snapshot.new"};
     for (int i = 0; i < 4; i++) {
-        snprintf(path, sizeof path, "%s/%s", dir, files[i]);
-        unlink(path);
+        unlinkat(s.log.dir, files[i], 0);
     }
+    stop(&s);
     return rmdir(dir) == 0 ? 0 : 1;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Who owns what: entries that stay in the block in which they arrived, payloads of the library, and
  * a step for which there is no memory. One server is shown; its leader is a function. */
+#include "check.h"
+
 #include <raft.h>
 
 #include <stdbool.h>
@@ -9,11 +11,6 @@
 #include <string.h>
 
 enum { LOG_MAX = 256, BLOCK = 1024 };
-
-#define CHECK(condition) \
-    ((condition)         \
-         ? (void)0       \
-         : (fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition), exit(1)))
 
 /* --- memory that runs out: for the test ------------------------------------ */
 

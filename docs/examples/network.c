@@ -2,6 +2,7 @@
 /* Three servers that speak over TCP. For brevity they are in one process, and their disks are
  * arrays. Messages are lost, repeated and reordered, connections break, and a stranger calls. */
 #define _GNU_SOURCE
+#include "check.h"
 #include "tcp.h"
 
 #include <stdio.h>
@@ -12,11 +13,6 @@
 #include <unistd.h>
 
 enum { SERVERS = 3, LOG_MAX = 1024, PAYLOAD_MAX = 128 };
-
-#define CHECK(condition) \
-    ((condition)         \
-         ? (void)0       \
-         : (fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition), exit(1)))
 
 struct record {
     raft_term term;

@@ -2,6 +2,7 @@
 /* Threads: each raft is owned by one thread, and each has a thread that writes to its disk. They
  * talk through mailboxes. */
 #define _GNU_SOURCE
+#include "check.h"
 #include "wire.h"
 
 #include <pthread.h>
@@ -14,11 +15,6 @@
 #include <unistd.h>
 
 enum { SERVERS = 3, LOG_MAX = 2048, PAYLOAD_MAX = 128, COMMANDS = 500 };
-
-#define CHECK(condition) \
-    ((condition)         \
-         ? (void)0       \
-         : (fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition), exit(1)))
 
 /* [mailbox] */
 /* What one thread tells another. Everything in it is a copy: nothing points into an
