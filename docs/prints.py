@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Check that a page quotes what a program prints: the lines that it prints are lines of the page, in
-the same order.
+"""Check that a page quotes what a program prints: the lines that it prints are lines of the page,
+in the same order.
 
 usage: prints.py PAGE PROGRAM [ARGUMENT...]
 """
