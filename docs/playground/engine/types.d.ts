@@ -230,7 +230,7 @@ export declare function replay(library: unknown, story: Story, upTo?: number): C
 export declare function encodeStory(story: Story): Promise<string>;
 export declare function decodeStory(text: string): Promise<Story>;
 /** The lines of `raft-sim --trace-file`. Throws a TypeError if the text is none. A trace knows
- * neither the entries of a log nor the fields of a message: servers are `partial`, and a message has
- * `type`, `serverId` and `serverAddress` only; its `Flight.text` has the rest. Times have fractions.
- * Of a long trace the last 20,000 frames are kept. */
+ * neither the entries of a log nor the fields of a message: servers are `partial`, and a message
+ * has only `type`, `serverId` and `serverAddress`; its `Flight.text` has the rest. Times have
+ * fractions. Of a long trace the last 20,000 frames are kept. */
 export declare function framesOfTrace(text: string): Frame[];
