@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A Sphinx extension: `.. readme-table:: HEADING` shows the first table below a heading of
-README.md, so that the table is written once. The options `rows` and `columns` choose some of them, by name."""
+README.md, so that the table is written once. The options `rows` and `columns` choose some of them,
+by name."""
 
 import os
 import re
