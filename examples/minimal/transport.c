@@ -155,6 +155,22 @@ static void receive(struct server *s, struct link *l) {
 }
 /* [receive end] */
 
+/* [line] */
+/* The next line is due when the answer to the last one has left. So a client that does not read
+ * cannot fill the memory. */
+char *transport_line(struct link *l, size_t *len) {
+    bool due = l->id == 0 && !l->from_server && !l->closing && l->in.len > 0 && l->out.len == 0 &&
+               l->tcp.write_queue_size == 0;
+    char *end = due ? memchr(l->in.base, '\n', l->in.len) : NULL;
+    *len = end != NULL ? (size_t)(end - l->in.base) + 1 : l->in.len;
+    if (due && *len > LINE_LIMIT) {
+        transport_close(l);
+        return NULL;
+    }
+    return end != NULL ? (*end = 0, l->in.base) : NULL;
+}
+/* [line end] */
+
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
     struct link *l = stream->data;
     if (n < 0) {
