@@ -43,10 +43,12 @@ void members_change(struct server *s, struct link *l) {
         is = conf.servers[i].id == l->member ? &conf.servers[i] : is;
     }
     raft_catch_up(&s->raft, l->member, &status);
+    raft_index commit = raft_commit_index(&s->raft);
+    bool committed = raft_term_of(&s->raft, commit) == raft_current_term(&s->raft);
     if (raft_state(&s->raft) != RAFT_LEADER) {
         error = RAFT_NOTLEADER;
-    } else if (at > raft_commit_index(&s->raft) || status == RAFT_CATCH_UP_RUNNING) {
-        return; /* wait */
+    } else if (!committed || at > commit || status == RAFT_CATCH_UP_RUNNING) {
+        return; /* wait: for an entry of this leader's term, the last change, the catch-up */
     } else if (l->argument == NULL && is != NULL) {
         error = reconfigure(s, conf, l->member, NULL);
     } else if (l->argument == NULL) {
