@@ -117,7 +117,7 @@ static void run_line(struct server *s, char *line) {
 }
 
 int main(int argc, char **argv) {
-    struct server s = {.applied = 0};
+    static struct server s;
     char line[256];
     if (argc != 2) {
         die("usage: 2_disk DIRECTORY");

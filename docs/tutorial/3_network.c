@@ -14,8 +14,8 @@ static void watch(struct server *s) {
     static bool led;
     bool leads = raft_state(&s->raft) == RAFT_LEADER;
     if (leads != led) {
-        printf("server %llu %s term %llu\n", s->raft.id, leads ? "leads in" : "has left",
-               raft_current_term(&s->raft));
+        printf("server %llu %s in term %llu\n", s->raft.id,
+               leads ? "leads" : "does not lead any more", raft_current_term(&s->raft));
     }
     led = leads;
     while (printed < s->applied) {

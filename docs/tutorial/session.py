@@ -25,7 +25,6 @@ LOOKS = ('grep ', 'at ', 'cat ')
 VARIES = [  # (what differs, what is compared instead)
     (r'^bash: line \d+: +\d+ Killed(?s:.)*', 'Killed'),
     (r'server \d leads in term \d+', 'server N leads in term N'),
-    (r'server \d has left term \d+', 'server N has left term N'),
     (r'\b(state|term|leader|commit|applied|last)=\w+', r'\1=X'),
     (r'\b(snapshot|first)=\d{3,}', r'\1=NNN'),
 ]

@@ -57,15 +57,19 @@ static bool ask(char **servers, int n, const char *line, char *answer) {
     static int next;
     time_t end = time(NULL) + PATIENCE_S;
     while (time(NULL) < end) {
+        if (server == NULL) {
+            connect_to(servers[next++ % n]);
+        }
         bool answered = exchange(line, answer);
-        if (answered && strncmp(answer, "leader ", 7) != 0) {
+        bool elsewhere = answered && strncmp(answer, "leader ", 7) == 0;
+        if (answered && !elsewhere && strncmp(answer, "error unknown", 13) != 0) {
             return true;
         }
-        if (answered && strcmp(answer, "leader unknown\n") != 0) {
+        if (elsewhere && strcmp(answer, "leader unknown\n") != 0) {
             connect_to(answer + 7);
-        } else { /* it is down, or knows no leader: ask the next one */
+        } else { /* it is down, or does not know: ask the next one */
+            disconnect();
             nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
-            connect_to(servers[next++ % n]);
         }
     }
     return false;

@@ -87,7 +87,7 @@ void clients_read(struct server *s, const struct raft_read *read) {
             l->awaits = APPLIED;
             l->index = read->index;
         } else if (l->awaits == READ_INDEX && l->number == read->id) {
-            reply(l, "error leadership was lost");
+            refuse(s, l, RAFT_NOTLEADER);
         }
     }
 }
