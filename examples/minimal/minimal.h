@@ -26,10 +26,11 @@ enum {
 struct link {
     uv_tcp_t tcp;
     uv_connect_t connect;
-    raft_id id;    /* the server that this one sends to; else 0 */
-    char *address; /* where that server is */
+    uv_write_t write; /* one at a time; it sends `sending` */
+    raft_id id;       /* the server that this one sends to; else 0 */
+    char *address;    /* where that server is */
     bool connected, from_server, closing;
-    struct bytes in, out;
+    struct bytes in, out, sending;
     /* A client has one command at a time. Its next lines wait in `in`. */
     enum { NOTHING, COMMIT, READ_INDEX, APPLIED, MEMBERSHIP } awaits;
     raft_index index;          /* of its write or read */
