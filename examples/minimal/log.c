@@ -185,6 +185,29 @@ static bool replay(struct log *l, const char *at, size_t left) {
     return true;
 }
 
+/* The size of the intact batch that begins at `at`. 0: the file ends here, or with an incomplete
+ * batch, which a crash has left. */
+static size_t next_batch(const char *path, const struct bytes *file, size_t at) {
+    size_t left = file->len - at, len;
+    uint32_t header[2];
+    if (left < HEADER) {
+        return 0;
+    }
+    const char *batch = file->base + at;
+    memcpy(header, batch, HEADER);
+    len = le32toh(header[0]);
+    if (len == 0 || len > left - HEADER) {
+        return 0;
+    }
+    if (crc32_z(0, (const unsigned char *)batch + HEADER, len) == le32toh(header[1])) {
+        return HEADER + len;
+    }
+    if (HEADER + len < left) { /* others follow, so this one was synced */
+        die("%s: damaged at %zu", path, at);
+    }
+    return 0;
+}
+
 void log_open(struct log *l, const char *dir, raft_id id) {
     char path[4096];
     struct bytes file = {0};
@@ -200,24 +223,13 @@ void log_open(struct log *l, const char *dir, raft_id id) {
         die("%s: cannot be read", path);
     }
     size_t good = 0, len;
-    while (file.len - good >= HEADER) {
-        uint32_t header[2];
-        const char *body = file.base + good + HEADER;
-        memcpy(header, body - HEADER, HEADER);
-        len = le32toh(header[0]);
-        if (len == 0 || len > file.len - good - HEADER) {
-            break;
-        }
-        bool intact = crc32_z(0, (const unsigned char *)body, len) == le32toh(header[1]);
-        if (!intact && good + HEADER + len == file.len) {
-            break;
-        }
-        if (!intact || !replay(l, body, len)) { /* it was synced, or the next were not written */
+    while ((len = next_batch(path, &file, good)) != 0) {
+        if (!replay(l, file.base + good + HEADER, len - HEADER)) {
             die("%s: damaged at %zu", path, good);
         }
-        good += HEADER + len;
+        good += len;
     }
-    if (good == 0) {
+    if (good == 0) { /* the first batch was synced before the file got its name */
         die("%s: damaged at 0", path);
     }
     if (good < file.len) {
