@@ -71,8 +71,9 @@ static void carry_out(struct server *s, struct raft_update *u) {
     if (u->flags & RAFT_UPDATE_SNAPSHOT) { /* duty 3 */
         snapshot_receive(s, &u->snapshot);
     }
-    for (unsigned i = 0; u->flags & RAFT_UPDATE_MESSAGES && i < u->messages.n; i++) { /* duty 4 */
-        transport_send(s, &u->messages.batch[i], attach(s, &u->messages.batch[i]));
+    for (unsigned i = 0; u->flags & RAFT_UPDATE_MESSAGES && i < u->messages.n; i++) {
+        struct raft_message *m = &u->messages.batch[i]; /* duty 4 */
+        transport_send(s, m, attach(s, m));
     }
     if (u->flags & RAFT_UPDATE_COMMIT_INDEX) { /* duty 5 */
         apply(s);
