@@ -1044,7 +1044,7 @@ enum {
 /** Returns the version of the library; #RAFT_VERSION is that of the header. @p r may be NULL. */
 RAFT_API unsigned raft_version(const struct raft *r);
 
-/** Returns the state; #RAFT_UNAVAILABLE for a raft that is NULL or not initialized. */
+/** Returns this server's state; #RAFT_UNAVAILABLE for a raft that is NULL or not initialized. */
 RAFT_API enum raft_state raft_state(struct raft *r);
 
 /** Returns the current term (§3.3). */

@@ -15,12 +15,13 @@ A code that the header calls "Never returned" has neither. Every other code must
 """
 
 import os
-import re
-import xml.etree.ElementTree as xml
 
 from docutils.parsers.rst import Directive
 from docutils.statemachine import StringList
 from docutils import nodes
+
+import header
+import relations
 
 TABLE = """\
 .. list-table::
@@ -45,34 +46,8 @@ NEVER = "Never returned."
 
 def error_codes(folder):
     """[(name, value, meaning)] of enum raft_error in Doxygen's XML."""
-    codes, following = [], 0
-    for enum in xml.parse(os.path.join(folder, "raft_8h.xml")).iter("memberdef"):
-        if enum.findtext("name") != "raft_error":
-            continue
-        for value in enum.findall("enumvalue"):
-            given = value.findtext("initializer")
-            following = int(given.strip("= ")) if given else following
-            meaning = "".join(value.find("briefdescription").itertext()).strip()
-            codes.append((value.findtext("name"), following, meaning))
-            following += 1
-    return codes
-
-
-def explanations(lines):
-    """{name: [paragraph, ...]} of the content of the directive."""
-    found, name = {}, None
-    for line in lines:
-        if re.fullmatch(r"RAFT_\w+", line):
-            name = line
-            found[name] = [""]
-        elif not line.strip():
-            if name and found[name][-1]:
-                found[name].append("")
-        elif name and line.startswith("   "):
-            found[name][-1] = (found[name][-1] + " " + line.strip()).strip()
-        else:
-            raise ValueError("neither a name nor an indented paragraph: " + line)
-    return {name: [text for text in texts if text] for name, texts in found.items()}
+    codes = header.read(folder).items["enum", "raft_error"].members
+    return [(code.name, code.value, code.text()) for code in codes]
 
 
 def table(codes, explained):
@@ -97,7 +72,7 @@ class ErrorTable(Directive):
 
     def run(self):
         rows, problems = table(error_codes(os.environ["RAFT_DOXYGEN_XML"]),
-                               explanations(self.content))
+                               relations.explanations(self.content))
         if problems:
             raise self.error("; ".join(problems))
         node = nodes.container()
