@@ -5,7 +5,8 @@ import os
 SKIPPED = ('build', '.', '__pycache__', 'node_modules')  # folders whose names begin like this
 KEPT = {'.ci'}
 GENERATED = {'abi/raft.ffi.h', 'bindings/python/raftcore/raft.ffi.h',
-             'bindings/javascript/src/layout.js', 'bindings/rust/src/sys.rs'}
+             'bindings/javascript/src/layout.js', 'bindings/rust/src/sys.rs',
+             'bindings/examples/csharp/RaftC.cs', 'bindings/examples/java/RaftC.java'}
 
 
 def files(root):
