@@ -122,8 +122,8 @@ public sealed unsafe class Raft {
         Update = (raft_update*)memory.Allocate(sizeof(raft_update));
         Check(raft_init(C, id, memory.Address(address)));
         if (tracer != null) {
-            // An exception would have to cross the frames of C. It is reported instead, and the step
-            // goes on: its update has duties.
+            // An exception would have to cross the frames of C. It is reported instead, and the
+            // step goes on: its update has duties.
             emit = (self, type, record) => {
                 try {
                     tracer(type, record);
@@ -138,7 +138,7 @@ public sealed unsafe class Raft {
         }
     }
 
-    /// Returns the error code. The event, to which the update may point, is kept until the next step.
+    /// Returns the error code. The event, to which the update may point, is kept for as long.
     public int Step(Event e) {
         if (stepping) {
             throw new RaftException("Step() called by a tracer");
