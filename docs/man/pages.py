@@ -82,10 +82,12 @@ class Pages:
         lines = self.head(name, 3) + [".SH NAME", roff.name_line(name, one.brief)]
         lines += [".SH SYNOPSIS", ".nf", ".B #include <raft.h>", ".PP", *roff.prototype(one), ".fi"]
         lines += [".SH DESCRIPTION", *roff.blocks([*one.brief, *one.body], self)]
-        if one.arguments:
-            lines += [".SH PARAMETERS"]
-            for argument, text in one.arguments.items():
-                lines += [".TP", f".I {argument}", *roff.blocks([text], self, labelled=True)]
+        lines += [".SH PARAMETERS"]
+        if "r" not in one.arguments:
+            lines += [".TP", ".I r", "this server;", ".BR raft (3)",
+                      "says what happens if it is NULL or not initialized"]
+        for argument, text in one.arguments.items():
+            lines += [".TP", f".I {argument}", *roff.blocks([text], self, labelled=True)]
         lines += self.members("VALUES", self.values(one))
         if one.returns is not None:
             lines += [".SH RETURN VALUE", *roff.blocks([one.returns], self)]
@@ -101,7 +103,7 @@ class Pages:
             lines += [".SH NOTES", *roff.blocks(self.header.groups[one.group], self)]
         lines += [".SH HISTORY", f"Added in libraft {self.since[name]}."]
         lines += self.example(name)
-        return lines + self.see_also(name, one.references() + self.related[name])
+        return lines + self.see_also(name, one.references() + self.related[name] + ["raft"])
 
     def values(self, one):
         """The enumerators of an enum that has the name of the function, and those of enums without

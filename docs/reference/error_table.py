@@ -12,6 +12,8 @@ cause and the remedy of each code:
           Free memory and step the same event again.
 
 A code that the header calls "Never returned" has neither. Every other code must have both.
+
+The directive `event-errors` is the table of events and their codes, as raft.h lists them.
 """
 
 import os
@@ -42,6 +44,14 @@ ROW = """\
      - {remedy}
 """
 NEVER = "Never returned."
+EVENTS = """\
+.. list-table::
+   :header-rows: 1
+   :widths: 30 70
+
+   * - Event
+     - Codes
+"""
 
 
 def error_codes(folder):
@@ -80,6 +90,33 @@ class ErrorTable(Directive):
         return node.children
 
 
+def event_errors(found):
+    """reStructuredText of the table of events and the codes that their comments list."""
+    events = found.items["enum", "raft_event_type"]
+    rows = EVENTS
+    for event in events.members:
+        struct = relations.event_of(event.name, found.items)
+        place = found.items["struct", struct] if struct else events
+        link = f":c:struct:`{event.name} <{struct}>`" if struct else f":c:enumerator:`{event.name}`"
+        listed = found.listed_errors(place, None if struct else event.name)
+        codes = ", ".join(f":c:enumerator:`{code}`" for code in listed)
+        if not codes:
+            raise ValueError(f"raft.h does not list the errors of {event.name}")
+        rows += f"   * - {link}\n     - {codes}\n"
+    return rows
+
+
+class EventErrors(Directive):
+    """.. event-errors::"""
+
+    def run(self):
+        rows = event_errors(header.read(os.environ["RAFT_DOXYGEN_XML"]))
+        node = nodes.container()
+        self.state.nested_parse(StringList(rows.splitlines(), "event-errors"), 0, node)
+        return node.children
+
+
 def setup(app):
     app.add_directive("error-table", ErrorTable)
+    app.add_directive("event-errors", EventErrors)
     return {"parallel_read_safe": True}

@@ -16,7 +16,7 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 DOCS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ROOT = os.path.dirname(DOCS)
 ENDS = (";", "{", "}", "*/")  # of the line before a statement, and of its last line
-BLOCK_MAX = 8  # lines
+BLOCK_MAX = 20  # lines
 
 
 def run_doxygen(folder, doxygen="doxygen", strict=True):
@@ -132,6 +132,19 @@ class Header(NamedTuple):
             for (_, name), event in self.items.items():
                 found += event.references() if name.startswith("raft_event_") else []
         return [code for code in self.items["enum", "raft_error"].members if code.name in found]
+
+    def listed_errors(self, one, about=None):
+        """The codes behind "Error:" or "Errors:" in a comment; `about`: in the paragraph that
+        begins with this name."""
+        codes = {code.name for code in self.items["enum", "raft_error"].members}
+        found = []
+        for paragraph in one.body:
+            if about is None or text_of(paragraph).startswith(about):
+                listing = bool(re.search(r"\bErrors?:", paragraph.text or ""))
+                for ref in paragraph:
+                    found += [ref.text] if listing and ref.text in codes else []
+                    listing = listing or bool(re.search(r"\bErrors?:", ref.tail or ""))
+        return list(dict.fromkeys(found))
 
 
 def read(folder):
