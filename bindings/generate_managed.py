@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The text of examples/csharp/RaftC.cs and examples/java/RaftC.java, from the declarations of
-abi/raft.ffi.h and the offsets of abi/x86_64/layout.txt, which are those of all 64-bit machines."""
+abi/raft.ffi.h and the offsets of abi/lp64.txt, which are those of all 64-bit machines."""
 
 HEAD = """\
 // SPDX-License-Identifier: MIT
