@@ -147,12 +147,12 @@ class Pages:
         for title, enum in ("EVENTS", "raft_event_type"), ("UPDATES", "raft_update_flag"):
             lines += self.members(title, [one._replace(value="") for one in
                                           self.header.items["enum", enum].members])
-        lines += self.error_table()
+        lines += self.error_list()
         return lines + [".SH SEE ALSO", ".BR raft_event (3),", ".BR raft_init (3),",
                         ".BR raft_message (3),", ".BR raft_step (3),", ".BR raft_update (3)"]
 
-    def error_table(self):
-        explained = relations.explanations(relations.directive("error-table", self.sources))
+    def error_list(self):
+        explained = relations.explanations(relations.directive("error-list", self.sources))
         lines = [".SH ERRORS"]
         for code in self.header.items["enum", "raft_error"].members:
             lines += [".TP", f".B {code.name} = {code.value}",

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The Sphinx directive `error-table`, which generates the table of error codes.
+"""The Sphinx directive `error-list`, which generates the list of error codes.
 
 Name, value and meaning come from the comments of enum raft_error in raft.h. The page adds the
 cause and the remedy of each code:
 
-    .. error-table::
+    .. error-list::
 
        RAFT_NOMEM
           An allocation failed.
@@ -25,23 +25,14 @@ from docutils import nodes
 import header
 import relations
 
-TABLE = """\
-.. list-table::
-   :header-rows: 1
-   :widths: 22 6 22 26 24
+ENTRY = """\
+_`{name}` = {value}
+   {meaning}
 
-   * - Name
-     - Value
-     - Meaning
-     - Cause
-     - Remedy
-"""
-ROW = """\
-   * - :c:enumerator:`{name}`
-     - {value}
-     - {meaning}
-     - {cause}
-     - {remedy}
+   *Cause:* {cause}
+
+   *Remedy:* {remedy}
+
 """
 NEVER = "Never returned."
 EVENTS = """\
@@ -60,9 +51,9 @@ def error_codes(folder):
     return [(code.name, code.value, code.text()) for code in codes]
 
 
-def table(codes, explained):
-    """(reStructuredText of the table, list of problems)."""
-    rows = TABLE
+def entries(codes, explained):
+    """(reStructuredText of the list, list of problems)."""
+    text, unused = "", []
     problems = ["%s is not in raft.h" % name
                 for name in explained if name not in {code[0] for code in codes}]
     for name, value, meaning in codes:
@@ -70,24 +61,36 @@ def table(codes, explained):
         wanted = 0 if meaning == NEVER else 2
         if not meaning or len(texts) != wanted:
             problems.append("%s has %d paragraphs here, not %d" % (name, len(texts), wanted))
-        cause, remedy = (texts + ["", ""])[:2]
-        rows += ROW.format(name=name, value=value, meaning=meaning, cause=cause, remedy=remedy)
-    return rows, problems + ([] if codes else ["raft.h has no error codes"])
+        elif wanted:
+            text += ENTRY.format(name=name, value=value, meaning=meaning, cause=texts[0],
+                                 remedy=texts[1])
+        else:
+            unused.append(":c:enumerator:`%s` (%s)" % (name, value))
+    text += "The library never returns these codes: " + ", ".join(unused) + ".\n"
+    return text, problems + ([] if codes else ["raft.h has no error codes"])
 
 
-class ErrorTable(Directive):
-    """.. error-table::"""
+def parsed(directive, text):
+    """The nodes of reStructuredText that a directive has generated."""
+    node = nodes.container()
+    directive.state.nested_parse(StringList(text.splitlines(), directive.name), 0, node)
+    return node.children
+
+
+class ErrorList(Directive):
+    """.. error-list::"""
 
     has_content = True
 
     def run(self):
-        rows, problems = table(error_codes(os.environ["RAFT_DOXYGEN_XML"]),
-                               relations.explanations(self.content))
+        text, problems = entries(error_codes(os.environ["RAFT_DOXYGEN_XML"]),
+                                 relations.explanations(self.content))
         if problems:
             raise self.error("; ".join(problems))
-        node = nodes.container()
-        self.state.nested_parse(StringList(rows.splitlines(), "error-table"), 0, node)
-        return node.children
+        found = parsed(self, text)
+        for term in [term for node in found for term in node.findall(nodes.term)]:
+            term.children = [nodes.strong("", "", *term.children)]
+        return found
 
 
 def event_errors(found):
@@ -110,13 +113,10 @@ class EventErrors(Directive):
     """.. event-errors::"""
 
     def run(self):
-        rows = event_errors(header.read(os.environ["RAFT_DOXYGEN_XML"]))
-        node = nodes.container()
-        self.state.nested_parse(StringList(rows.splitlines(), "event-errors"), 0, node)
-        return node.children
+        return parsed(self, event_errors(header.read(os.environ["RAFT_DOXYGEN_XML"])))
 
 
 def setup(app):
-    app.add_directive("error-table", ErrorTable)
+    app.add_directive("error-list", ErrorList)
     app.add_directive("event-errors", EventErrors)
     return {"parallel_read_safe": True}
