@@ -13,7 +13,9 @@ import sys
 import tempfile
 
 CHECKERS = (["groff", "-man", "-ww", "-Tutf8"], ["mandoc", "-T", "lint", "-W", "warning"])
-ALLOWED = "missing date"  # the same source gives the same bytes
+# There is no date, so that the same source gives the same bytes. A long name can leave a line that
+# some versions of groff cannot fill.
+ALLOWED = re.compile("missing date|cannot adjust line")
 LEFT_OVER = re.compile(r"``|:c:|:doc:|&[lg]t;|</?\w+>")
 
 
@@ -57,7 +59,7 @@ def roff_complaints(path):
         done = subprocess.run(command + [path], text=True, check=False, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT if "lint" in command else subprocess.PIPE)
         found = done.stdout if "lint" in command else done.stderr
-        yield from (line for line in found.splitlines() if ALLOWED not in line)
+        yield from (line for line in found.splitlines() if not ALLOWED.search(line))
 
 
 def check(folder):
