@@ -25,6 +25,7 @@ import relations
 
 FOLDER = os.path.join(header.DOCS, "reference", "functions")
 GUIDES_MAX = 6  # the guides that mention a function most often
+PROGRAMS_MAX = 6  # that call it
 
 
 def role(name, items):
@@ -68,12 +69,12 @@ def example(uses, pages):
     name, (first, last) = uses[0]
     text = (f"In a program\n------------\n\n.. literalinclude:: ../../examples/{name}\n"
             f"   :lines: {first}-{last}\n   :dedent:\n   :caption: docs/examples/{name}\n\n")
-    others = ", ".join(f":file:`docs/examples/{other}`" for other, _ in uses[1:])
+    others = ", ".join(f":file:`{other}`" for other, _ in uses[1:PROGRAMS_MAX])
     quoting = [page for page, source in pages.items() if f"examples/{name}" in source]
     if quoting:
         text += ", ".join(f":doc:`/{page}`" for page in quoting) + " explains this program.\n"
     if others:
-        text += f"It is also called in {others}.\n"
+        text += f"Other programs that call it: {others}.\n"
     return text + "\n"
 
 
