@@ -70,9 +70,11 @@ def example(uses, pages):
     text = (f"In a program\n------------\n\n.. literalinclude:: ../../examples/{name}\n"
             f"   :lines: {first}-{last}\n   :dedent:\n   :caption: docs/examples/{name}\n\n")
     others = ", ".join(f":file:`{other}`" for other, _ in uses[1:PROGRAMS_MAX])
-    quoting = [page for page, source in pages.items() if f"examples/{name}" in source]
+    quoting = [page for page, source in sorted(pages.items())
+               if re.search(rf"literalinclude:: \S*examples/{name}\n", source)]
     if quoting:
-        text += ", ".join(f":doc:`/{page}`" for page in quoting) + " explains this program.\n"
+        text += "Pages about this program: " + ", ".join(f":doc:`/{page}`" for page in quoting)
+        text += ".\n"
     if others:
         text += f"Other programs that call it: {others}.\n"
     return text + "\n"
