@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// The panel with the actions: on the cluster, or on the server, link or message that is selected. It
+// is built when the selection changes; then only texts and switches change, so that the focus stays.
+
+import { button, el, enable, setText } from './dom.js';
+import { clusterActions } from './cluster_actions.js';
+import { linkActions, messageActions } from './network_actions.js';
+import { serverActions } from './server_actions.js';
+
+const BUILDERS = { server: serverActions, link: linkActions, message: messageActions,
+  cluster: clusterActions };
+
+export class Inspector {
+  #key = '';
+
+  constructor(title, parent, ui) {
+    Object.assign(this, { title, parent, ui });
+  }
+
+  draw() {
+    const { ui } = this;
+    const thing = ui.selected ?? { kind: 'cluster' };
+    const trace = ui.player.isTrace;
+    const servers = ui.player.view.servers.map((server) => server.id);
+    const key = `${JSON.stringify(thing)} ${trace} ${servers}`;
+    if (key !== this.#key) {
+      const kept = this.parent.scrollTop;
+      this.#key = key;
+      this.built = BUILDERS[thing.kind](thing, ui);
+      setText(this.title, this.built.title);
+      this.parent.replaceChildren(...this.built.nodes);
+      if (thing.kind !== 'cluster') {
+        this.parent.prepend(button('Back to the cluster', () => ui.select(undefined, true),
+          { class: 'plain back' }));
+      }
+      if (trace) {
+        this.parent.prepend(el('p', { class: 'quiet' },
+          'This is a recorded run: you can look, but not act.'));
+      }
+      this.parent.scrollTop = kept;
+    }
+    this.built.update?.(ui.player.view);
+    if (trace) {
+      for (const node of this.parent.querySelectorAll('button:not(.back)')) {
+        enable(node, false, 'This is a recorded run.');
+      }
+      for (const node of this.parent.querySelectorAll('input, select')) {
+        node.disabled = true;
+      }
+    }
+  }
+}
