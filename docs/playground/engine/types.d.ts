@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* What the parts of the playground exchange. The engine runs a cluster of the library's own servers
  * in one thread, with a clock that is a number. It is deterministic: a story always gives the same
- * frames. The page draws frames; so do the pictures of the documentation. A trace of the simulator is
- * turned into frames, too. Times are in milliseconds of simulated time. */
+ * frames. The page draws frames; so do the pictures of the documentation. A trace of the simulator
+ * is turned into frames, too. Times are in milliseconds of simulated time. */
 import type { Event, Message, Role, Server, State, Update, CatchUpStatus, ProgressMode, Settings }
   from '../../../bindings/javascript/index.d.ts';
 
@@ -17,8 +17,9 @@ export interface Story {
   /** Time of a message on its way, least and most; of a write to disk. */
   latency: [number, number];
   disk: number;
-  /** What a person or a scenario did: before the frame of that number was made. */
-  acts: [frame: number, act: Act][];
+  /** What a person or a scenario did: before the frame of that number was made, and when, if that
+   * was later than the frame before. At most 4,000 acts. */
+  acts: [frame: number, act: Act, at?: number][];
 }
 
 export type Act =
@@ -42,9 +43,9 @@ export type Act =
   /** A message in flight: lose it, deliver it next, deliver it `by` later, deliver it twice. */
   | { do: 'drop' | 'deliver' | 'duplicate'; message: number }
   | { do: 'delay'; message: number; by: number }
-  /** Membership, all on the leader `server`. `add` starts a new server with this ID and adds it as a
-   * standby; `promote` catches it up and makes it a voter; `change` is a joint change to these
-   * voters. */
+  /** Membership, all on the leader `server`. `add` starts a new server with this ID and adds it as
+   * a standby; `promote` catches it up and makes it a voter; `change` is a joint change to these
+   * voters, and starts those that do not run yet. */
   | { do: 'add'; server: number; id: number }
   | { do: 'promote' | 'demote' | 'remove'; server: number; id: number }
   | { do: 'change'; server: number; voters: number[] }
@@ -66,7 +67,8 @@ export interface Frame {
   what: string;
   /** 'act' if a person or a scenario did it. */
   cause: 'act' | 'message' | 'timeout' | 'disk' | 'start' | 'lost' | 'trace';
-  /** The steps that this frame made, in order, as raft.h names them: usually one. */
+  /** The steps that this frame made, in order, as raft.h names them: usually one. `time` is what
+   * the clock of the server showed. */
   steps: { event: Event; update?: Update; error?: string; time: number }[];
   /** Messages that left, and the one that arrived or was lost, by their IDs in `view.messages`
    * of this frame or of the one before it. */
@@ -86,12 +88,14 @@ export type NoteKind = 'role' | 'term' | 'vote' | 'commit' | 'apply' | 'read' | 
 export interface View {
   at: number;
   servers: ServerView[];
+  /** In the order of their IDs. */
   messages: Flight[];
+  /** Only the links that are cut or slow. */
   links: LinkView[];
   loss: number;
   /** Reads and commands, newest last; at most 50. */
   requests: Request[];
-  /** Index that the cluster has certainly committed, and by whom it was led then. */
+  /** The highest index that any server has reported as committed. */
   committed: number;
 }
 
@@ -123,10 +127,12 @@ export interface ServerView {
   votes: { granted: number[]; refused: number[]; preVote: boolean } | undefined;
   transferee: number;
   clockRate: number;
+  /** Additional milliseconds of a write: see the act 'slowDisk'. */
   diskDelay: number;
-  /** Writes that the disk has not finished: when they end, and up to which index. */
+  /** Writes that the disk has not finished: when they end, and up to which index; 0: term and vote,
+   * or a chunk of a snapshot that is not the last. */
   writes: { until: number; index: number }[];
-  /** Does it hold a lease now? undefined: not known. */
+  /** Does it hold a lease now? undefined: not known, which is so for every leader. */
   lease: boolean | undefined;
   /** The state machine: the last commands that it applied, newest last, at most 20. */
   applied_commands: string[];
@@ -168,8 +174,9 @@ export interface Request {
   answer: string;
 }
 
-/** A prepared scenario. `play` acts on the cluster through the same acts as a person, and may look
- * at its view to decide. It ends with the picture that the text speaks of. */
+/** A prepared scenario: docs/playground/scenarios/NAME.js. `play` acts on the cluster through the
+ * same acts as a person, and may look at its view to decide. It ends with the picture that the text
+ * speaks of. */
 export interface Scenario {
   name: string;
   title: string;
@@ -177,20 +184,25 @@ export interface Scenario {
   text: string;
   story: Partial<Omit<Story, 'acts' | 'version'>>;
   play(cluster: Cluster): void;
-  /** Frames that the page offers as chapters: found when it is played. */
-  chapters?: { frame: number; title: string }[];
 }
 
-/** engine/cluster.js. Every frame is in `frames`; the last one is the present. */
+/** From scenarios/index.js. `play` makes a cluster and plays the scenario on it: its `chapters` are
+ * those of the scenario. Another seed takes other times to the same end. */
+export declare const scenarios: readonly Scenario[];
+export declare function play(library: unknown, scenario: Scenario, seed?: number): Cluster;
+
+/** From engine/index.js, as all functions below. Every frame is in `frames`; the last one is the
+ * present. */
 export interface Cluster {
   readonly story: Story;
   readonly frames: Frame[];
   readonly now: number;
   readonly view: View;
-  /** Do something now. It makes one frame at least. A refused act (an error of the library, a server
-   * that is down) makes a frame with a note of the kind 'refused'; only nonsense throws. */
+  /** Do something now. It makes one frame. A refused act (an error of the library, a server that
+   * is down) makes a frame with a note of the kind 'refused'; only nonsense throws. */
   act(act: Act): void;
-  /** Process the next event: a message arrives, a timer fires, a write ends. false: there is none. */
+  /** Process the next event: a message arrives, a timer fires, a write ends. false: there is none,
+   * or the history is full. */
   step(): boolean;
   /** Process the events of the next `msecs`. */
   run(msecs: number): void;
@@ -198,6 +210,9 @@ export interface Cluster {
   until(condition: (view: View) => boolean, limit?: number): void;
   /** Mark a chapter of a scenario at the present frame. */
   chapter(title: string): void;
+  readonly chapters: { frame: number; title: string }[];
+  /** The history has 20,000 frames or 4,000 acts: nothing more happens, and act() throws. */
+  readonly full: boolean;
   /** The time of the next event. Infinity: there is none. */
   readonly nextAt: number;
   /** The leader with the highest term; 0: none. */
@@ -205,11 +220,13 @@ export interface Cluster {
   close(): void;
 }
 
-/** `replay(library, story, upTo)`: a cluster with the frames of a story up to a number; without
- * `upTo`, up to the last act. To change the past: replay up to the frame, then act. */
+/** `create(library, story)`: frame 0, with what `story` does not say set to defaults; its acts are
+ * not done. `replay(library, story, upTo)`: a cluster with the frames of a story up to a number;
+ * without `upTo`, up to the last act. To change the past: replay up to the frame, then act. */
 export declare function create(library: unknown, story?: Partial<Story>): Cluster;
 export declare function replay(library: unknown, story: Story, upTo?: number): Cluster;
-/** For links: base64url of compressed JSON. */
+/** For links: base64url of compressed JSON. decodeStory throws a TypeError if the text is not a
+ * story: it checks every field. */
 export declare function encodeStory(story: Story): Promise<string>;
 export declare function decodeStory(text: string): Promise<Story>;
 /** engine/trace.js: the lines of `raft-sim --trace-file`. */
