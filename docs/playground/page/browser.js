@@ -25,18 +25,23 @@ const still = matchMedia('(prefers-reduced-motion: reduce)');
 
 export const prefersStill = () => still.matches;
 
-export const theme = () => document.documentElement.dataset.theme ??
-  (dark.matches ? 'dark' : 'light');
+export const theme = () => document.documentElement.dataset.theme;
 
-export function setTheme(name) {
-  setAttribute(document.documentElement, 'data-theme', name);
+/** The theme that was chosen here, else that of the system; `changed` is called when that changes. */
+export function followTheme(changed) {
+  const set = () => {
+    setAttribute(document.documentElement, 'data-theme',
+      remembered('theme') ?? (dark.matches ? 'dark' : 'light'));
+    changed();
+  };
+  dark.addEventListener('change', set);
+  set();
 }
 
 export function toggleTheme() {
   const other = theme() === 'dark' ? 'light' : 'dark';
-  setTheme(other);
+  setAttribute(document.documentElement, 'data-theme', other);
   remember('theme', other);
-  return other;
 }
 
 /** Says what happens to people who do not see it; not more often than they can hear it. */

@@ -11,7 +11,7 @@ function fill(node, attributes, children) {
       setAttribute(node, name, value);
     }
   }
-  node.append(...children.flat().filter((child) => child !== undefined && child !== null));
+  node.append(...children.flat(Infinity).filter((child) => child !== undefined && child !== null));
   return node;
 }
 
@@ -83,6 +83,15 @@ export function field(label, attributes) {
   const input = el('input', { id, ...attributes });
   return { node: el('label', { class: 'field', for: id }, el('span', {}, label), input), input };
 }
+
+const ICONS = {
+  first: 'M4 4h2.4v12H4zM16 4v12L7.5 10z', back: 'M13.5 4v12L5 10z', play: 'M6 3.5v13L16.5 10z',
+  pause: 'M5 4h3.6v12H5zM11.4 4H15v12h-3.6z', next: 'M6.5 4v12L15 10z',
+  last: 'M13.6 4H16v12h-2.4zM4 4v12l8.5-6z',
+};
+/** A sign on a button, whose label says what it does. */
+export const icon = (name) => svg('svg', { viewBox: '0 0 20 20', width: 18, height: 18, class: 'icon',
+  'aria-hidden': 'true' }, svg('path', { d: ICONS[name] }));
 
 /** Milliseconds as people read them: 1,204 ms. */
 export const msecs = (time) =>

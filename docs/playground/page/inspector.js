@@ -13,8 +13,12 @@ const BUILDERS = { server: serverActions, link: linkActions, message: messageAct
 export class Inspector {
   #key = '';
 
-  constructor(title, parent, ui) {
+  constructor(title, backParent, parent, ui) {
     Object.assign(this, { title, parent, ui });
+    this.back = button('Back to the cluster', () => ui.select(undefined, true),
+      { class: 'plain small' });
+    this.back.hidden = true;
+    backParent.append(this.back);
   }
 
   draw() {
@@ -29,10 +33,7 @@ export class Inspector {
       this.built = BUILDERS[thing.kind](thing, ui);
       setText(this.title, this.built.title);
       this.parent.replaceChildren(...this.built.nodes);
-      if (thing.kind !== 'cluster') {
-        this.parent.prepend(button('Back to the cluster', () => ui.select(undefined, true),
-          { class: 'plain back' }));
-      }
+      this.back.hidden = thing.kind === 'cluster';
       if (trace) {
         this.parent.prepend(el('p', { class: 'quiet' },
           'This is a recorded run: you can look, but not act.'));
@@ -41,7 +42,7 @@ export class Inspector {
     }
     this.built.update?.(ui.player.view);
     if (trace) {
-      for (const node of this.parent.querySelectorAll('button:not(.back)')) {
+      for (const node of this.parent.querySelectorAll('button')) {
         enable(node, false, 'This is a recorded run.');
       }
       for (const node of this.parent.querySelectorAll('input, select')) {

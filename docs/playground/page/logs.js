@@ -14,7 +14,7 @@ const shorten = (text, most) => text.length <= most ? text : `${text.slice(0, mo
 function label(entry) {
   switch (entry.type) {
     case 'barrier': return '–';
-    case 'change': return shorten(entry.text.replace(/ /g, ''), 6);
+    case 'change': return 'conf';
     default: return shorten(entry.text, 6);
   }
 }

@@ -4,6 +4,7 @@
 import { button, choice, el, enable, msecs, setText } from './dom.js';
 import { DELAYS, group } from './server_actions.js';
 import { messageLines, messageType } from './names.js';
+import { breakable } from './step.js';
 
 export function linkActions({ from, to }, { act, select }) {
   const status = el('p', {});
@@ -64,7 +65,7 @@ export function messageActions({ id }, { act, history }) {
     nodes: [el('p', { class: 'what' }, `${from} → ${to}: ${record.flight.text}`), status,
       group('In flight', actions),
       el('dl', { class: 'code' }, [['type', messageType(message)], ...messageLines(message)]
-        .flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]))],
+        .flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, breakable(value))]))],
     update(view) {
       const flight = view.messages.find((each) => each.id === id);
       setText(status, flight === undefined ?

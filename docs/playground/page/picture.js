@@ -5,7 +5,6 @@ import { el, setAttribute, setText, svg } from './dom.js';
 import { MESSAGES } from './names.js';
 import { kindOf, shape } from './shapes.js';
 
-const HIGHEST = 460; // pixels
 const SIDE = 8; // from the middle of a link to the way of each direction
 
 export const stateOf = (server) =>
@@ -72,8 +71,8 @@ export class Picture {
   }
 
   #resize(parent) {
-    const width = Math.max(280, Math.round(parent.clientWidth));
-    const height = Math.min(HIGHEST, Math.max(330, Math.round(width * 0.86)));
+    const width = Math.max(280, parent.clientWidth);
+    const height = Math.max(280, parent.clientHeight);
     if (width !== this.#size.width || height !== this.#size.height) {
       this.#size = { width, height, r: 32 };
       this.#places.clear();
@@ -97,8 +96,8 @@ export class Picture {
     this.#places = new Map(ids.map((id, at) => {
       const angle = (-90 + at * 360 / ids.length) * Math.PI / 180;
       return [id, {
-        x: width / 2 + (Math.min(width / 2 - r - 26, 220)) * Math.cos(angle),
-        y: (height - 30) / 2 + (height / 2 - r - 28) * Math.sin(angle),
+        x: width / 2 + Math.min(width / 2 - r - 22, 210) * Math.cos(angle),
+        y: (height - 28) / 2 + Math.min(height / 2 - r - 30, 210) * Math.sin(angle),
       }];
     }));
     for (const group of [this.#servers, this.#messages, this.#links]) {

@@ -112,12 +112,10 @@ export class Player {
   }
 
   playScenario(scenario) {
-    const cluster = this.engine.create(this.library, scenario.story);
-    scenario.play(cluster);
+    const cluster = this.engine.play(this.library, scenario);
     this.#forget();
     this.#show({ cluster, title: scenario.title, text: scenario.text, scenario: scenario.name,
-      chapters: [...(cluster.chapters ?? scenario.chapters ?? [])],
-      stopAt: cluster.frames.length - 1 });
+      chapters: [...cluster.chapters], stopAt: cluster.frames.length - 1 });
   }
 
   /** A story from a link, shown at a frame. Throws if it is nonsense. */
@@ -229,6 +227,17 @@ export class Player {
     this.#tell(this.index === before && this.playing ? 'time' : 'moment');
   }
 
+  /** For people who prefer less motion: playing goes from frame to frame. */
+  stepOn() {
+    if (!this.next()) {
+      this.playing = false;
+    } else if (this.index === this.stopAt) {
+      this.stopAt = Infinity;
+      this.playing = false;
+    }
+    this.#tell('moment');
+  }
+
   // --- Acting
 
   /** Do something at the moment that is shown. What came later is cut off, and can be undone. */
@@ -249,9 +258,9 @@ export class Player {
       this.stopAt = Infinity;
       branched = true;
     }
-    const { time } = this;
+    this.cluster.run(Math.max(0, Math.floor(this.time) - this.cluster.now));
     this.cluster.act(act);
-    this.#move(this.frames.length - 1, Math.min(time, this.cluster.nextAt));
+    this.#move(this.frames.length - 1);
     this.#tell(branched ? 'story' : 'moment');
   }
 

@@ -114,9 +114,9 @@ export function serverActions({ id }, ui) {
 
   return {
     title: `Server ${id}`,
-    nodes: [table.node, state, group('Run', restart, running), client,
-      group('Elections', elections, transfer), group('Members', members),
-      group('Disk and clock', snapshot, disk.node, clock.node), wires.node],
+    nodes: [group('Run', restart, running), client, group('Elections', elections, transfer),
+      group('Disk and clock', snapshot, disk.node, clock.node), group('Members', members),
+      wires.node, el('div', { class: 'group' }, el('h3', {}, 'State'), table.node, state)],
     update(view) {
       const server = view.servers.find((each) => each.id === id);
       const { leader } = ui.player;

@@ -7,8 +7,12 @@ import { eventLines, flagNames, constant, updateLines } from './names.js';
 const CAUSES = { act: 'you', message: 'message', timeout: 'timer', disk: 'disk', start: 'start',
   lost: 'network', trace: 'trace' };
 
+/** Long names may be broken after an underscore, not within a word. */
+export const breakable = (text) => text.split(/(?<=_)/).flatMap((part, at) =>
+  at === 0 ? [part] : [el('wbr'), part]);
+
 function line(name, value, duty = '') {
-  return [el('dt', {}, name), el('dd', {}, value, duty === '' ? undefined :
+  return [el('dt', {}, breakable(name)), el('dd', {}, breakable(value), duty === '' ? undefined :
     el('span', { class: 'duty' }, duty))];
 }
 

@@ -6,7 +6,7 @@ import { setAttribute, svg } from './dom.js';
 import { colourOf, kindOf } from './shapes.js';
 import { termClass } from './logs.js';
 
-const LANE = 26;
+const LANE = 22;
 const TOP = 22;
 const LEFT = 26;
 /** Where the present moment is, as a share of the width. */
@@ -87,14 +87,17 @@ export class Timeline {
     const y = (id) => TOP + servers.indexOf(id) * LANE + LANE / 2;
     const parts = this.#axis(from, to, x, height);
     for (const id of servers) {
+      let term;
       for (const span of this.history.spans.get(id) ?? []) {
+        const entered = span.term !== term;
+        term = span.term;
         if (span.from < to && span.to > from) {
           const left = Math.max(span.from, from);
           const right = Math.min(span.to, to, Math.max(player.frames.at(-1).at, player.time));
           if (right > left) {
             parts.push(svg('rect', { x: x(left), y: y(id) - 5, height: 10, rx: 2,
               width: ((right - left) * scale).toFixed(1), class: `lane is-${span.state}` }));
-            if ((right - left) * scale > 46 && span.state !== 'down') {
+            if (entered) {
               parts.push(svg('text', { x: (Number(x(left)) + 4).toFixed(1), y: y(id) - 8,
                 class: `lane-term ${termClass(span.term)}` }, `term ${span.term}`));
             }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Play, pause, one event, back, speed, and a slider over the frames.
 
-import { button, choice, el, enable, msecs, setAttribute, setText } from './dom.js';
+import { button, choice, el, enable, icon, msecs, setAttribute, setText } from './dom.js';
 
 const SPEEDS = [0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 4].map((speed) =>
   [speed, speed >= 1 ? `${speed}×` : `1/${Math.round(1 / speed)}`]);
@@ -9,14 +9,14 @@ const SPANS = [100, 250, 500, 1000, 2500, 5000, 10000, 30000].map((span) =>
   [span, span >= 1000 ? `${span / 1000} s` : `${span} ms`]);
 
 export class Transport {
-  constructor(parent, ui) {
+  constructor(parent, settings, ui) {
     const { player } = ui;
     this.ui = ui;
-    this.toStart = button('⏮', () => player.seek(0), { 'aria-label': 'First frame' });
-    this.back = button('◂', () => player.back(), { 'aria-label': 'One event back' });
-    this.play = button('▶', () => player.play(), { class: 'main play' });
-    this.next = button('▸', () => ui.next(), { 'aria-label': 'One event ahead' });
-    this.toEnd = button('⏭', () => player.seek(player.frames.length - 1),
+    this.toStart = button(icon('first'), () => player.seek(0), { 'aria-label': 'First frame' });
+    this.back = button(icon('back'), () => player.back(), { 'aria-label': 'One event back' });
+    this.play = button(icon('play'), () => player.play(), { class: 'main play' });
+    this.next = button(icon('next'), () => ui.next(), { 'aria-label': 'One event ahead' });
+    this.toEnd = button(icon('last'), () => player.seek(player.frames.length - 1),
       { 'aria-label': 'Last frame' });
     this.undo = button('Undo', () => player.undo(),
       { 'data-title': 'Bring back the history that the last act in the past cut off' });
@@ -27,8 +27,9 @@ export class Transport {
     }
     this.slider = el('input', { type: 'range', min: 0, max: 1, step: 1, value: 0, class: 'slider',
       'aria-label': 'Frame', oninput: () => {
+        const frame = Number(this.slider.value); // the next line draws it anew
         player.play(false);
-        player.seek(Number(this.slider.value));
+        player.seek(frame);
       } });
     this.clock = el('output', { class: 'clock' });
     this.count = el('span', { class: 'count' });
@@ -44,15 +45,18 @@ export class Transport {
       ui.timeline.draw(player);
     });
     parent.append(el('div', { class: 'buttons' }, this.toStart, this.back, this.play, this.next,
-      this.toEnd), this.slider, el('div', { class: 'reading' }, this.clock, this.count),
-    el('div', { class: 'settings' }, this.undo, speed.node, span.node,
-      el('label', { class: 'check', for: 'skip-quiet' }, quiet, 'Hurry through quiet time')));
+        this.toEnd), this.slider, el('div', { class: 'reading' }, this.clock, this.count));
+    settings.append(this.undo, speed.node, span.node,
+      el('label', { class: 'check', for: 'skip-quiet' }, quiet, 'Hurry through quiet time'));
   }
 
   draw() {
     const { player } = this.ui;
     const last = player.frames.length - 1;
-    setText(this.play, player.playing ? '⏸' : '▶');
+    if (this.playing !== player.playing) {
+      this.playing = player.playing;
+      this.play.replaceChildren(icon(player.playing ? 'pause' : 'play'));
+    }
     setAttribute(this.play, 'aria-label', player.playing ? 'Pause' : 'Play');
     setAttribute(this.slider, 'max', last);
     this.slider.value = String(player.index);
