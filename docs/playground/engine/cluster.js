@@ -5,7 +5,7 @@ import { Feature } from '../../../bindings/javascript/src/index.js';
 import { ACTS } from './acts.js';
 import { Check } from './check.js';
 import { Network } from './network.js';
-import { requestNotes, serverNotes } from './notes.js';
+import { viewNotes } from './notes.js';
 import { Queue } from './queue.js';
 import { makeRandom } from './random.js';
 import { Requests } from './requests.js';
@@ -89,13 +89,7 @@ class Host {
     }
     open.view = makeView(this, this.#touched, before);
     if (before) {
-      for (const after of open.view.servers) {
-        const old = before.servers.find(({ id }) => id === after.id);
-        if (old !== after) {
-          open.notes.push(...serverNotes(old, after));
-        }
-      }
-      open.notes.push(...requestNotes(before.requests, open.view.requests));
+      open.notes = [...viewNotes(before, open.view), ...open.notes];
     }
     this.#touched.clear();
     this.#open = undefined;

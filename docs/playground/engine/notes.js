@@ -63,7 +63,7 @@ function logNotes(before, after, note) {
 }
 
 /** Remarks about one server. */
-export function serverNotes(before, after) {
+function serverNotes(before, after) {
   const notes = [];
   const note = (kind, text) => notes.push({ server: after.id, kind, text });
   if (!before?.up || !after.up) {
@@ -80,10 +80,7 @@ export function serverNotes(before, after) {
 }
 
 /** Remarks about reads and commands that have an answer now. */
-export function requestNotes(before, after) {
-  if (before === after) {
-    return [];
-  }
+function requestNotes(before, after) {
   return after.filter((request) => request.status !== 'waiting' &&
     before.find(({ id }) => id === request.id)?.status !== request.status)
     .map(({ id, server, kind, status, index, answer, text }) => ({ server,
@@ -91,4 +88,12 @@ export function requestNotes(before, after) {
       text: status === 'failed' ? `${kind} ${id} failed: ${answer}`
         : kind === 'read' ? `read ${id} answered at index ${index}: "${answer}"`
           : `"${text}" is committed at index ${index}` }));
+}
+
+/** What has changed from one view to the next. */
+export function viewNotes(before, after) {
+  const notes = after.servers.filter((server) => !before.servers.includes(server))
+    .flatMap((server) => serverNotes(before.servers.find(({ id }) => id === server.id), server));
+  return before.requests === after.requests ? notes
+    : [...notes, ...requestNotes(before.requests, after.requests)];
 }
