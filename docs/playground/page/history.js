@@ -71,8 +71,8 @@ export class History {
         const record = this.flights.get(flight.id);
         record.end = frame.number;
         record.endAt = frame.at;
-        record.fate = frame.arrived === flight.id && frame.cause !== 'lost' &&
-          !frame.view.messages.some((other) => other.id === flight.id) ? 'arrived' : 'lost';
+        // A message that is lost reaches no server.
+        record.fate = frame.arrived === flight.id && frame.server !== 0 ? 'arrived' : 'lost';
       }
     }
   }
