@@ -6,6 +6,7 @@ import { Clock } from './clock.js';
 import { Disk, replaced } from './disk.js';
 import { chunkOf, Machine } from './machine.js';
 import { addressOf, commandText, membersText } from './text.js';
+import { configurationOf } from './view.js';
 import { Votes } from './votes.js';
 
 /** An entry of the log with its two views: not stored and stored. */
@@ -251,7 +252,7 @@ export class Server {
   }
 
   /** Members of the latest configuration. */
-  members() { return this.raft.configurationAt(this.raft.lastIndex).servers; }
+  members() { return configurationOf(this.raft).servers; }
 
   /** Take a snapshot of what was applied. */
   takeSnapshot(trailing) {

@@ -45,7 +45,8 @@ function peersView(server, members, before) {
   return shareList(before?.peers, peers);
 }
 
-function configurationOf(raft) {
+/** The latest configuration. A server with an empty disk has none. */
+export function configurationOf(raft) {
   return raft.lastIndex === 0 ? NO_CONFIGURATION : raft.configurationAt(raft.lastIndex);
 }
 
