@@ -33,6 +33,8 @@ PACKAGES_LINT=(clang-tidy cppcheck shellcheck)
 PACKAGES_WASM=(clang lld llvm wasi-libc libclang-rt-dev-wasm32 libc++-dev-wasm32)
 PACKAGES_BINDINGS=(python3-cffi mypy nodejs golang-go rustc cargo)
 PACKAGES_BINDINGS+=(luajit php-cli ruby) # bindings/examples
+# The playground: its page, and the tests of it.
+PACKAGES_PLAYGROUND=(esbuild nodejs chromium)
 PACKAGES_PACKAGING=(debhelper dpkg-dev fakeroot lintian rpm cmake)
 
 say() { printf '== %s\n' "$*"; }

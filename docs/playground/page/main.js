@@ -147,6 +147,9 @@ class Ui {
   // --- The top of the page
 
   #top() {
+    if (!/\/playground\/(index\.html)?$/.test(location.pathname)) {
+      byId('home').removeAttribute('href'); // this is a copy outside of the documentation
+    }
     this.scenarios = scenariosDialog(scenarios, (scenario) => this.openScenario(scenario));
     this.newCluster = clusterDialog((story) => {
       this.select(undefined);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The cluster: servers on a circle, the links between them, and the messages on their way.
 
-import { el, setAttribute, setText, svg } from './dom.js';
+import { setAttribute, setText, svg } from './dom.js';
 import { MESSAGES } from './names.js';
 import { kindOf, shape } from './shapes.js';
 
@@ -10,11 +10,17 @@ const SIDE = 8; // from the middle of a link to the way of each direction
 export const stateOf = (server) =>
   !server.up ? 'down' : server.asleep ? 'asleep' : server.state;
 
+const ROLES = {
+  standby: 'standby', spare: 'spare', voterIncoming: 'incoming voter',
+  voterOutgoing: 'outgoing voter', voterToStandby: 'voter, then standby',
+  voterToSpare: 'voter, then spare',
+};
+
 /** What a screen reader says about a server. */
 export function describe(server) {
   const parts = [`Server ${server.id}`, stateOf(server), `term ${server.term}`];
   if (server.up && server.role !== undefined && server.role !== 'voter') {
-    parts.push(server.role);
+    parts.push(ROLES[server.role] ?? server.role);
   }
   if (server.votes) {
     parts.push(`${server.votes.granted.length} votes`);
@@ -36,7 +42,7 @@ function remark(server, voters) {
   if (server.role === undefined) {
     parts.push('no member');
   } else if (server.role !== 'voter') {
-    parts.push(server.role.replace('voter', 'voter, ').replace(/, $/, ''));
+    parts.push(ROLES[server.role] ?? server.role);
   }
   if (server.diskDelay > 0) {
     parts.push(`disk +${server.diskDelay} ms`);
@@ -178,6 +184,19 @@ export class Picture {
 
   // --- Servers
 
+  /** What is clicked. Texts are drawn beside it: its label says more than they do. */
+  #button(thing, ...shapes) {
+    return svg('g', { class: 'press', role: 'button', tabindex: 0,
+      onclick: () => this.select(thing),
+      onkeydown: (event) => {
+        if (event.key === 'Enter' || event.key === ' ') {
+          event.preventDefault();
+          event.stopPropagation();
+          this.select(thing, true);
+        }
+      } }, shapes);
+  }
+
   #newServer(id) {
     const { x, y } = this.#places.get(id);
     const { r } = this.#size;
@@ -189,25 +208,17 @@ export class Picture {
       state: svg('text', { y: r + 24, class: 'server-state' }),
       remark: svg('text', { y: r + 39, class: 'server-remark' }),
     };
+    const press = this.#button({ kind: 'server', id },
+      svg('circle', { r: r + 10, class: 'focus-ring' }),
+      svg('circle', { r: r + 5, class: 'track' }), parts.arc, svg('circle', { r, class: 'body' }),
+      svg('path', { class: 'crown', transform: `translate(0 ${-r - 3})`,
+        d: 'M-11 3L-13 -9L-5 -3L0 -12L5 -3L13 -9L11 3Z' }));
     const node = svg('g', { transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})`,
-      role: 'button', tabindex: 0, 'data-server': id,
-      onclick: () => this.select({ kind: 'server', id }),
-      onkeydown: (event) => {
-        if (event.key === 'Enter' || event.key === ' ') {
-          event.preventDefault();
-          event.stopPropagation();
-          this.select({ kind: 'server', id }, true);
-        }
-      } },
-    svg('circle', { r: r + 10, class: 'focus-ring' }),
-    svg('circle', { r: r + 5, class: 'track' }), parts.arc,
-    svg('circle', { r, class: 'body' }),
-    svg('path', { class: 'crown', transform: `translate(0 ${-r - 3})`,
-      d: 'M-11 3L-13 -9L-5 -3L0 -12L5 -3L13 -9L11 3Z' }),
-    svg('text', { y: -1, class: 'server-id' }, String(id)),
-    parts.term, parts.state, parts.remark);
+      'data-server': id }, press, svg('g', { 'aria-hidden': 'true' },
+      svg('text', { y: -1, class: 'server-id' }, String(id)), parts.term, parts.state,
+      parts.remark));
     this.servers.append(node);
-    const server = { node, ring, ...parts };
+    const server = { node, press, ring, ...parts };
     this.#servers.set(id, server);
     return server;
   }
@@ -218,8 +229,8 @@ export class Picture {
       const chosen = this.selected?.kind === 'server' && this.selected.id === view.id;
       setAttribute(server.node, 'class', `server is-${stateOf(view)}${chosen ? ' chosen' : ''}` +
         (view.role === 'voter' || view.role === undefined && !view.up ? '' : ' no-voter'));
-      setAttribute(server.node, 'aria-label', describe(view));
-      setAttribute(server.node, 'aria-pressed', String(chosen));
+      setAttribute(server.press, 'aria-label', describe(view));
+      setAttribute(server.press, 'aria-pressed', String(chosen));
       setText(server.term, `term ${view.term}`);
       setText(server.state, stateOf(view));
       setText(server.remark, remark(view, voters));
@@ -236,22 +247,15 @@ export class Picture {
 
   #newMessage(flight) {
     const kind = kindOf(flight.message);
-    const node = svg('g', { class: 'message', role: 'button', tabindex: 0,
-      'aria-label': `Message ${flight.id} from ${flight.from} to ${flight.to}: ` +
-        `${MESSAGES[flight.message.type] ?? 'unknown'}. ${flight.text}`,
-      'data-message': flight.id,
-      onclick: () => this.select({ kind: 'message', id: flight.id }),
-      onkeydown: (event) => {
-        if (event.key === 'Enter' || event.key === ' ') {
-          event.preventDefault();
-          event.stopPropagation();
-          this.select({ kind: 'message', id: flight.id }, true);
-        }
-      } },
-    svg('title', {}, flight.text), svg('circle', { r: 13, class: 'message-hit' }),
-    shape(kind, flight.message), svg('path', { class: 'cross', d: 'M-7 -7L7 7M7 -7L-7 7' }));
+    const press = this.#button({ kind: 'message', id: flight.id },
+      svg('circle', { r: 13, class: 'message-hit' }));
+    setAttribute(press, 'aria-label', `Message ${flight.id} from ${flight.from} to ` +
+      `${flight.to}: ${MESSAGES[flight.message.type] ?? 'unknown'}. ${flight.text}`);
+    const node = svg('g', { class: 'message', 'data-message': flight.id },
+      shape(kind, flight.message), svg('path', { class: 'cross', d: 'M-7 -7L7 7M7 -7L-7 7' }),
+      press);
     this.messages.append(node);
-    const message = { node };
+    const message = { node, press };
     this.#messages.set(flight.id, message);
     return message;
   }
@@ -276,13 +280,13 @@ export class Picture {
       const chosen = this.selected?.kind === 'message' && this.selected.id === flight.id;
       setAttribute(message.node, 'class',
         `message${flight.lost ? ' lost' : ''}${chosen ? ' chosen' : ''}`);
-      setAttribute(message.node, 'aria-pressed', String(chosen));
+      setAttribute(message.press, 'aria-pressed', String(chosen));
       message.to = flight.to;
     }
-    for (const [id, { node, to }] of this.#messages) {
+    for (const [id, { node, press, to }] of this.#messages) {
       if (!present.has(id)) {
-        if (node === document.activeElement) {
-          this.#servers.get(to)?.node.focus(); // the focus arrives with the message
+        if (press === document.activeElement) {
+          this.#servers.get(to)?.press.focus(); // the focus arrives with the message
         }
         node.remove();
         this.#messages.delete(id);
@@ -290,13 +294,4 @@ export class Picture {
     }
   }
 
-  focusServer(id) {
-    this.#servers.get(id)?.node.focus();
-  }
-}
-
-/** A short row that names the states. */
-export function stateLegend() {
-  return ['leader', 'candidate', 'follower', 'down'].map((state) =>
-    el('span', { class: 'legend-item' }, el('span', { class: `dot is-${state}` }), state));
 }

@@ -12,6 +12,15 @@ const MOST_UNDO = 10;
 /** While nothing travels and no disk writes, time runs so many times faster. */
 const QUIET = 12;
 
+/** The cluster, unless its servers did not start. */
+function started(cluster) {
+  if (cluster.frames[0].view.servers.every((server) => server.lastIndex === 0)) {
+    cluster.close();
+    throw new Error('the library refuses the settings');
+  }
+  return cluster;
+}
+
 export class Player {
   cluster = undefined;
   /** Frames of a trace file, which nobody can act on. */
@@ -106,7 +115,7 @@ export class Player {
 
   /** A new cluster. */
   found(story, title, text) {
-    const cluster = this.engine.create(this.library, story);
+    const cluster = started(this.engine.create(this.library, story));
     this.#forget();
     this.#show({ cluster, title, text });
   }
@@ -120,7 +129,7 @@ export class Player {
 
   /** A story from a link, shown at a frame. Throws if it is nonsense. */
   open(story, index, title, text) {
-    const cluster = this.engine.replay(this.library, story);
+    const cluster = started(this.engine.replay(this.library, story));
     try {
       while (cluster.frames.length <= index && cluster.step()) {
         // until the frame is there

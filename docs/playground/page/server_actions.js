@@ -42,7 +42,7 @@ function links(id, ui) {
       ui.act({ do: cut ? 'heal' : 'cut', from, to });
     }, { class: 'small', 'aria-pressed': 'false' });
     toggle.append(`${from} → ${to}`);
-    toggle.setAttribute('aria-label', `Cut the link from ${from} to ${to}`);
+    toggle.setAttribute('aria-label', `Cut ${from} → ${to}`);
     return { toggle, from, to };
   });
   return {

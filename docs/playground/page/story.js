@@ -32,7 +32,7 @@ export class StoryStrip {
     if (chapter !== undefined) {
       player.play(false);
       player.seek(chapter.frame);
-      this.ui.say(`Chapter: ${chapter.title}`);
+      this.ui.announcer.say(`Chapter: ${chapter.title}`);
     }
   }
 

@@ -121,7 +121,7 @@ export class Playground {
   }
 
   select(id) {
-    return this.page.click(`[data-server="${id}"] .server-id`);
+    return this.page.click(`[data-server="${id}"] .body`);
   }
 
   run(program, ...values) {

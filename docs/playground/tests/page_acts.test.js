@@ -74,13 +74,13 @@ test('a link is cut in one direction, and messages on it are lost', async () => 
   const leader = await page.leader();
   const other = leader === 1 ? 2 : 1;
   await page.select(leader);
-  await page.press(`Cut the link from ${leader} to ${other}`);
+  await page.press(`Cut ${leader} → ${other}`);
   assert.equal(await page.count('.link.cut'), 1);
   assert.match(await page.what(), new RegExp(`link from ${leader} to ${other} is cut`));
   await page.stepUntil('.message.lost');
-  assert.match(await page.page.$eval('.message.lost', (node) => node.getAttribute('aria-label')),
+  assert.match(await page.page.$eval('.message.lost .press', (node) => node.getAttribute('aria-label')),
     new RegExp(`from ${leader} to ${other}:`));
-  await page.press(`Cut the link from ${leader} to ${other}`); // pressed: heals it
+  await page.press(`Cut ${leader} → ${other}`); // pressed: heals it
   assert.equal(await page.count('.link.cut'), 0);
   await page.run(() => document.querySelector('.link-hit')
     .dispatchEvent(new MouseEvent('click', { bubbles: true })));
@@ -95,7 +95,7 @@ test('a message is lost, delayed, doubled and delivered', async () => {
   const ids = () => page.page.$$eval('.message', (nodes) => nodes.map((n) => n.dataset.message));
   const [first, second, third] = await ids();
   const select = async (id) => {
-    await page.page.$eval(`[data-message="${id}"]`, (node) => node.focus());
+    await page.page.$eval(`[data-message="${id}"] .press`, (node) => node.focus());
     await page.key('Enter');
     assert.equal(await page.text('#inspector-title'), `Message ${id}`);
   };

@@ -17,7 +17,7 @@ const error = (page) => page.page.waitForSelector('.toast.error')
   .then((node) => node.evaluate((each) => each.textContent));
 const state = (page) => page.run(() => [document.querySelector('#step-body').innerText,
   document.querySelector('.log-table').innerText,
-  ...[...document.querySelectorAll('.server')].map((node) => node.getAttribute('aria-label'))]);
+  ...[...document.querySelectorAll('.server .press')].map((node) => node.getAttribute('aria-label'))]);
 
 test('a link replays the story up to the frame that was shown', async () => {
   const page = await browser().open();
