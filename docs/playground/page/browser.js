@@ -27,7 +27,8 @@ export const prefersStill = () => still.matches;
 
 export const theme = () => document.documentElement.dataset.theme;
 
-/** The theme that was chosen here, else that of the system; `changed` is called when that changes. */
+/** Use the theme that the person chose, else the system's. `changed` is called at once, and whenever
+ * the system's theme changes. */
 export function followTheme(changed) {
   const set = () => {
     setAttribute(document.documentElement, 'data-theme',

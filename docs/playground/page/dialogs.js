@@ -104,9 +104,9 @@ export function helpDialog(keysOn, setKeys) {
   return dialog('Help',
     el('p', {}, 'This is a Raft cluster in your browser. Every step is taken by libraft itself, ' +
       'compiled to WebAssembly; only the clock, the disks and the network are simulated.'),
-    el('p', {}, 'Press play, or go on event by event. Select a server, a message or a link to act ' +
-      'on it: kill it, lose it, cut it. You can go back to any moment. If you act there, what came ' +
-      'later is cut off and the cluster goes another way; undo brings it back.'),
+    el('p', {}, 'Press play, or go on event by event. Select a server, a message or a link to ' +
+      'kill, lose or cut it. You can go back to any moment. If you act there, what came later ' +
+      'is cut off and the cluster goes another way; undo brings it back.'),
     el('p', {}, 'The ring around a server shows how much of its timer is left. A trace that ' +
       'raft-sim --trace-file wrote can be opened, or dropped on this page.'),
     el('h3', {}, 'Keys'),

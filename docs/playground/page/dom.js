@@ -90,8 +90,8 @@ const ICONS = {
   last: 'M13.6 4H16v12h-2.4zM4 4v12l8.5-6z',
 };
 /** A sign on a button, whose label says what it does. */
-export const icon = (name) => svg('svg', { viewBox: '0 0 20 20', width: 18, height: 18, class: 'icon',
-  'aria-hidden': 'true' }, svg('path', { d: ICONS[name] }));
+export const icon = (name) => svg('svg', { viewBox: '0 0 20 20', width: 18, height: 18,
+  class: 'icon', 'aria-hidden': 'true' }, svg('path', { d: ICONS[name] }));
 
 /** Milliseconds as people read them: 1,204 ms. */
 export const msecs = (time) =>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the time line draws, found in the frames: every message from its sending to its end, spans of
-// each server's state, and marks. Frames are only ever added, so each is looked at once.
+// Collects from the frames what the time line draws: every message from its sending to its end, the
+// spans of each server's state, and marks. Frames are only added, so each is read once.
 
 import { lowerBound } from './dom.js';
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The panel with the actions: on the cluster, or on the server, link or message that is selected. It
-// is built when the selection changes; then only texts and switches change, so that the focus stays.
+// The panel with the actions: on the cluster, or on the server, link or message that is selected.
+// It is built anew only when the selection changes. Afterwards only texts and switches change, so
+// that the focused control stays.
 
 import { button, el, enable, setText } from './dom.js';
 import { clusterActions } from './cluster_actions.js';

@@ -5,8 +5,9 @@ import { instantiate } from '../../../bindings/javascript/src/index.js';
 import { create, decodeStory, encodeStory, MAX_FRAMES, replay } from '../engine/index.js';
 import { framesOfTrace } from '../engine/trace.js';
 import { play, scenarios } from '../scenarios/index.js';
-import { Announcer, copy, followTheme, prefersStill, remember, remembered, theme, toast, toggleTheme }
-  from './browser.js';
+import {
+  Announcer, copy, followTheme, prefersStill, remember, remembered, theme, toast, toggleTheme,
+} from './browser.js';
 import { clusterDialog, helpDialog, scenariosDialog } from './dialogs.js';
 import { byId, button, el } from './dom.js';
 import { History } from './history.js';

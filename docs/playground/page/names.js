@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Events, updates and messages in the words of raft.h: 'persistedEntries' is RAFT_PERSISTED_ENTRIES.
+// Events, updates and messages with the names of raft.h: 'catchUp' is RAFT_CATCH_UP.
 
 export const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 export const constant = (name, prefix = 'RAFT_') => prefix + snake(name).toUpperCase();
@@ -107,8 +107,10 @@ export function updateLines(update, view) {
     add('duty 3: write', 'update.snapshot', `index ${metadata.index}, term ${metadata.term}, ` +
       `offset ${offset}, ${bytes(chunk)}${last ? ', last' : ''}`);
   }
-  update.messages.forEach((message, at) => add('duty 4: send', `update.messages[${at}]`,
-    `${messageType(message)} { ${messageLines(message).map((pair) => pair.join(': ')).join(', ')} }`));
+  update.messages.forEach((message, at) => {
+    const fields = messageLines(message).map((pair) => pair.join(': ')).join(', ');
+    add('duty 4: send', `update.messages[${at}]`, `${messageType(message)} { ${fields} }`);
+  });
   getter('commitIndex', 'commit_index', view?.commitIndex, 'duty 5: apply');
   update.reads.forEach((read, at) => add('', `update.reads[${at}]`, read.status === 0 ?
     `read ${read.id}: serve it after applying index ${read.index}` :

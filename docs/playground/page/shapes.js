@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How a message looks: its type has a colour and a shape, so that no one needs to tell colours apart.
+// How a message looks. Each type has a colour and a shape, because some people cannot tell the
+// colours apart.
 
 import { svg } from './dom.js';
 
@@ -7,7 +8,7 @@ const polygon = (corners, radius, turn = -90) => {
   const points = [];
   for (let at = 0; at < corners; at++) {
     const angle = (turn + at * 360 / corners) * Math.PI / 180;
-    points.push(`${(radius * Math.cos(angle)).toFixed(2)} ${(radius * Math.sin(angle)).toFixed(2)}`);
+    points.push([Math.cos(angle), Math.sin(angle)].map((x) => (radius * x).toFixed(2)).join(' '));
   }
   return `M${points.join('L')}Z`;
 };

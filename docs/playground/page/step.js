@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The step of the moment that is shown, in the words of raft.h: the event, and what the update says.
+// The step that made the frame, with the names of raft.h: the event, and what the update says.
 
 import { el, msecs } from './dom.js';
 import { eventLines, flagNames, constant, updateLines } from './names.js';

@@ -64,7 +64,7 @@ export class Timeline {
     this.#from = from;
     const chunk = Math.floor(from / this.span);
     const servers = view.servers.map((server) => server.id);
-    const drawn = `${chunk} ${this.span} ${frames.length} ${player.index} ${servers} ${this.#width}`;
+    const drawn = [chunk, this.span, frames.length, player.index, servers, this.#width].join(' ');
     const height = TOP + servers.length * LANE + 4;
     if (drawn !== this.#drawn) {
       this.#drawn = drawn;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The built page in a headless Chromium. PLAYGROUND is the page's file, PLAYGROUND_MODULES the folder
-// with puppeteer-core and axe-core: tools/playground sets both.
+// The built page in a headless Chromium. tools/playground sets PLAYGROUND, the page's file, and
+// PLAYGROUND_MODULES, the folder with puppeteer-core and axe-core.
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -52,6 +52,10 @@ export class Playground {
 
   text(selector) {
     return this.page.$eval(selector, (node) => node.textContent);
+  }
+
+  label(selector) {
+    return this.page.$eval(selector, (node) => node.getAttribute('aria-label'));
   }
 
   count(selector) {

@@ -78,7 +78,7 @@ test('a link is cut in one direction, and messages on it are lost', async () => 
   assert.equal(await page.count('.link.cut'), 1);
   assert.match(await page.what(), new RegExp(`link from ${leader} to ${other} is cut`));
   await page.stepUntil('.message.lost');
-  assert.match(await page.page.$eval('.message.lost .press', (node) => node.getAttribute('aria-label')),
+  assert.match(await page.label('.message.lost .press'),
     new RegExp(`from ${leader} to ${other}:`));
   await page.press(`Cut ${leader} → ${other}`); // pressed: heals it
   assert.equal(await page.count('.link.cut'), 0);
