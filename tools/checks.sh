@@ -198,7 +198,9 @@ bindings() {
 }
 
 # The playground: the engine in Node, the page in Chromium.
-playground() { tools/playground test; }
+playground() {
+    RAFT_SIM=$ROOT/build/test/tests/simulation/raft-sim RAFT_INSIST=1 tools/playground test
+}
 
 # --- The two lists.
 

@@ -27,8 +27,8 @@ export const prefersStill = () => still.matches;
 
 export const theme = () => document.documentElement.dataset.theme;
 
-/** Use the theme that the person chose, else the system's. `changed` is called at once, and whenever
- * the system's theme changes. */
+/** Use the theme that the person chose, else that of the system. `changed` is called at once, and
+ * when the theme of the system changes. */
 export function followTheme(changed) {
   const set = () => {
     setAttribute(document.documentElement, 'data-theme',

@@ -62,6 +62,7 @@ export function clusterActions(_thing, ui) {
 
   return {
     title: 'Act',
+    look: [group('Select', goTo)],
     nodes: [hint, group('Leader', submit, kill, restart), group('Network', group_.node, partition,
       heal, loss.node), group('Members', add, voters.node, change), recover,
     group('Select', goTo)],

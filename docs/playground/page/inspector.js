@@ -3,7 +3,7 @@
 // It is built anew only when the selection changes. Afterwards only texts and switches change, so
 // that the focused control stays.
 
-import { button, el, enable, setText } from './dom.js';
+import { button, el, setText } from './dom.js';
 import { clusterActions } from './cluster_actions.js';
 import { linkActions, messageActions } from './network_actions.js';
 import { serverActions } from './server_actions.js';
@@ -33,22 +33,12 @@ export class Inspector {
       this.#key = key;
       this.built = BUILDERS[thing.kind](thing, ui);
       setText(this.title, this.built.title);
-      this.parent.replaceChildren(...this.built.nodes);
+      this.parent.replaceChildren(...trace ? [el('p', { class: 'quiet' },
+        'This is a recorded run: you can look, but not act.'), ...this.built.look] :
+        this.built.nodes);
       this.back.hidden = thing.kind === 'cluster';
-      if (trace) {
-        this.parent.prepend(el('p', { class: 'quiet' },
-          'This is a recorded run: you can look, but not act.'));
-      }
       this.parent.scrollTop = kept;
     }
     this.built.update?.(ui.player.view);
-    if (trace) {
-      for (const node of this.parent.querySelectorAll('button')) {
-        enable(node, false, 'This is a recorded run.');
-      }
-      for (const node of this.parent.querySelectorAll('input, select')) {
-        node.disabled = true;
-      }
-    }
   }
 }

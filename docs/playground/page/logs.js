@@ -9,11 +9,17 @@ const COLOURS = 8;
 
 export const termClass = (term) => `t${term % COLOURS}`;
 
+/** A trace says how long a log is, not what is in it. */
+const unknown = (server, index) =>
+  server.partial && index >= server.firstIndex && index <= server.lastIndex ?
+    { index, type: 'unknown', text: '', stored: index <= server.lastStored } : undefined;
+
 const shorten = (text, most) => text.length <= most ? text : `${text.slice(0, most - 1)}…`;
 
 function label(entry) {
   switch (entry.type) {
     case 'barrier': return '–';
+    case 'unknown': return '';
     case 'change': return 'conf';
     default: return shorten(entry.text, 6);
   }
@@ -21,9 +27,10 @@ function label(entry) {
 
 /** What a screen reader and a pointer are told about an entry. */
 function explain(entry, committed) {
-  const what = entry.type === 'command' ? `command ${entry.text}` :
-    entry.type === 'change' ? `members ${entry.text}` : 'barrier';
-  return `${what}, term ${entry.term}, ` +
+  const what = entry.type === 'unknown' ? 'entry' :
+    `${entry.type === 'command' ? `command ${entry.text}` : entry.type === 'change' ?
+      `members ${entry.text}` : 'barrier'}, term ${entry.term}`;
+  return `${what}, ` +
     `${committed ? 'committed' : 'not committed'}${entry.stored ? '' : ', not yet on disk'}`;
 }
 
@@ -46,7 +53,7 @@ function known(leader, id) {
 }
 
 function cell(server, index, peer) {
-  const entry = server.log[index - server.firstIndex];
+  const entry = server.log[index - server.firstIndex] ?? unknown(server, index);
   const marks = [];
   const says = [];
   if (index === server.commitIndex) {
@@ -71,10 +78,12 @@ function cell(server, index, peer) {
   }
   const committed = index <= server.commitIndex;
   const text = explain(entry, committed);
-  return el('td', { class: `entry ${termClass(entry.term)} ${committed ? 'committed' : 'open'}` +
+  return el('td', { class: `entry ${entry.term === undefined ? 't-unknown' :
+    termClass(entry.term)} ${committed ? 'committed' : 'open'}` +
     (entry.stored ? '' : ' unstored'), title: `index ${index}: ${text}` },
   el('span', { class: 'box', 'aria-hidden': 'true' }, el('span', { class: 'entry-text' },
-    label(entry)), el('span', { class: 'entry-term' }, `t${entry.term}`)), hidden(text), marks);
+    label(entry)), entry.term === undefined ? '' :
+    el('span', { class: 'entry-term' }, `t${entry.term}`)), hidden(text), marks);
 }
 
 export class Logs {
@@ -139,13 +148,8 @@ export class Logs {
     Object.assign(row, { server, peer });
     const cells = [el('th', { scope: 'row' }, el('span', { class: 'row-id' }, String(server.id)),
       el('span', { class: 'hidden' }, ` committed ${server.commitIndex}`))];
-    if (server.partial && server.log.length === 0) {
-      cells.push(el('td', { class: 'entry unknown', colspan: last - first + 1 },
-        `up to ${server.lastIndex}, committed ${server.commitIndex}`));
-    } else {
-      for (let index = first; index <= last; index++) {
-        cells.push(cell(server, index, peer));
-      }
+    for (let index = first; index <= last; index++) {
+      cells.push(cell(server, index, peer));
     }
     row.node.replaceChildren(...cells);
     setAttribute(row.node, 'class', server.up ? undefined : 'row-down');

@@ -78,7 +78,7 @@ class Ui {
       return;
     }
     this.logs.draw(player.view, player.leader);
-    this.stepPanel.draw(player.frame);
+    this.stepPanel.draw(player.frame, player.isTrace);
     this.requests.draw(player.view);
     this.strip.draw();
     this.inspector.draw();

@@ -27,6 +27,7 @@ export function linkActions({ from, to }, { act, select }) {
   const find = (view, a, b) => view.links.find((link) => link.from === a && link.to === b);
   return {
     title: `Link from ${from} to ${to}`,
+    look: [],
     nodes: [status, group(`${from} → ${to}`, here, delay.node), group(`${to} → ${from}`, there),
       group('Both directions', both),
       group('Go to', [from, to].map((id) => button(`Server ${id}`, () =>
@@ -51,7 +52,8 @@ export function linkActions({ from, to }, { act, select }) {
 export function messageActions({ id }, { act, history }) {
   const record = history.flights.get(id);
   if (record === undefined) {
-    return { title: `Message ${id}`, nodes: [el('p', {}, 'It is not part of this history.')] };
+    return { title: `Message ${id}`, look: [],
+      nodes: [el('p', {}, 'It is not part of this history.')] };
   }
   const { message, from, to } = record.flight;
   const status = el('p', {});
@@ -60,10 +62,11 @@ export function messageActions({ id }, { act, history }) {
     button('Lose', () => act({ do: 'drop', message: id })),
     button('Delay by 100 ms', () => act({ do: 'delay', message: id, by: 100 })),
     button('Duplicate', () => act({ do: 'duplicate', message: id }))];
+  const head = el('p', { class: 'what' }, `${from} → ${to}: ${record.flight.text}`);
   return {
     title: `Message ${id}`,
-    nodes: [el('p', { class: 'what' }, `${from} → ${to}: ${record.flight.text}`), status,
-      group('In flight', actions),
+    look: [head, status],
+    nodes: [head, status, group('In flight', actions),
       el('dl', { class: 'code' }, [['type', messageType(message)], ...messageLines(message)]
         .flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, breakable(value))]))],
     update(view) {

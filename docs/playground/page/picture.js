@@ -231,7 +231,7 @@ export class Picture {
         (view.role === 'voter' || view.role === undefined && !view.up ? '' : ' no-voter'));
       setAttribute(server.press, 'aria-label', describe(view));
       setAttribute(server.press, 'aria-pressed', String(chosen));
-      setText(server.term, `term ${view.term}`);
+      setText(server.term, view.term < 10000 ? `term ${view.term}` : String(view.term));
       setText(server.state, stateOf(view));
       setText(server.remark, remark(view, voters));
       Object.assign(server, { view, selected: this.selected });

@@ -9,6 +9,8 @@ import { lowerBound } from './dom.js';
 const MOST_STEPS = 200;
 /** Histories that undo() can bring back. Each keeps its frames. */
 const MOST_UNDO = 10;
+/** Violations of a trace that are offered as chapters. */
+const MOST_VIOLATIONS = 8;
 /** While nothing travels and no disk writes, time runs so many times faster. */
 const QUIET = 12;
 
@@ -147,8 +149,11 @@ export class Player {
     if (traced.length === 0) {
       throw new Error('the file has no frames');
     }
+    const violations = traced.flatMap((frame) => frame.notes
+      .filter((note) => note.kind === 'violation').slice(0, 1)
+      .map((note) => ({ frame: frame.number, title: note.text }))).slice(0, MOST_VIOLATIONS);
     this.#forget();
-    this.#show({ traced, title,
+    this.#show({ traced, title, chapters: violations, index: violations[0]?.frame ?? 0,
       text: 'A recorded run of the simulator. You can look at every moment, but not act.' });
   }
 

@@ -114,6 +114,7 @@ export function serverActions({ id }, ui) {
 
   return {
     title: `Server ${id}`,
+    look: [table.node],
     nodes: [group('Run', restart, running), client, group('Elections', elections, transfer),
       group('Disk and clock', snapshot, disk.node, clock.node), group('Members', members),
       wires.node, el('div', { class: 'group' }, el('h3', {}, 'State'), table.node, state)],

@@ -30,13 +30,12 @@ const KINDS = {
   other: [polygon(4, 10), 'm-other', 'other'],
 };
 
-/** The kind of a message: a key of KINDS. */
+/** The kind of a message: a key of KINDS. A trace does not know the fields of messages. */
 export function kindOf(message) {
   switch (message.type) {
     case 'requestVote': return message.preVote ? 'preVote' : 'vote';
-    case 'requestVoteResult': return message.voteGranted ? 'granted' : 'refused';
-    case 'appendEntries': return message.entries?.length > 0 || message.nEntries > 0 ?
-      'entries' : 'heartbeat';
+    case 'requestVoteResult': return message.voteGranted === false ? 'refused' : 'granted';
+    case 'appendEntries': return message.entries?.length === 0 ? 'heartbeat' : 'entries';
     case 'appendEntriesResult': return message.rejected > 0 ? 'rejected' : 'accepted';
     case 'installSnapshot': return 'snapshot';
     case 'timeoutNow': return 'timeoutNow';
@@ -44,11 +43,12 @@ export function kindOf(message) {
   }
 }
 
-/** The letter within the shape. */
-function letter(kind, message) {
+/** The sign within the shape; none for what a trace does not know. */
+function sign(kind, message = { entries: { length: 'n' }, voteGranted: true, rejected: 0 }) {
   switch (kind) {
-    case 'entries': return String(message?.entries?.length ?? message?.nEntries ?? 'n');
-    case 'granted': case 'accepted': return '✓';
+    case 'entries': return String(message.entries?.length ?? '');
+    case 'granted': return message.voteGranted === undefined ? '' : '✓';
+    case 'accepted': return message.rejected === undefined ? '' : '✓';
     case 'refused': case 'rejected': return '✗';
     default: return '';
   }
@@ -59,7 +59,7 @@ export const colourOf = (kind) => KINDS[kind][1];
 /** The drawing of a message around the point 0, 0. */
 export function shape(kind, message) {
   const [path, colour] = KINDS[kind];
-  const text = letter(kind, message);
+  const text = sign(kind, message);
   return svg('g', { class: `shape ${colour}`, 'aria-hidden': 'true' }, svg('path', { d: path }),
     text === '' ? undefined : svg('text', { y: 4 }, text));
 }

@@ -44,7 +44,7 @@ export class StepPanel {
     this.parent = parent;
   }
 
-  draw(frame) {
+  draw(frame, isTrace) {
     if (frame === this.frame) {
       return;
     }
@@ -59,7 +59,8 @@ export class StepPanel {
     const view = frame.view.servers.find((server) => server.id === frame.server);
     this.steps.replaceChildren(...frame.steps.flatMap((step) => drawStep(step, view)));
     if (frame.steps.length === 0) {
-      this.steps.replaceChildren(el('p', { class: 'quiet' }, 'No server took a step.'));
+      this.steps.replaceChildren(el('p', { class: 'quiet' }, isTrace ?
+        'A trace has no events and updates.' : 'No server took a step.'));
     }
     this.parent.scrollTop = 0;
   }
