@@ -45,6 +45,12 @@ export function clusterActions(_thing, ui) {
   const loss = choice('Messages lost', LOSSES, player.view.loss, (share) =>
     act({ do: 'loss', share: Number(share) }));
 
+  const preVote = (on) => button(`Pre-votes ${on ? 'on' : 'off'}`, () => {
+    for (const id of ids) {
+      act({ do: 'configure', server: id, settings: { preVote: on } });
+    }
+  }, { 'data-title': 'On all servers' });
+
   const add = button('Add a server', () => {
     const id = Math.max(...ids) + 1;
     act({ do: 'add', server: player.leader, id });
@@ -64,8 +70,8 @@ export function clusterActions(_thing, ui) {
     title: 'Act',
     look: [group('Select', goTo)],
     nodes: [hint, group('Leader', submit, kill, restart), group('Network', group_.node, partition,
-      heal, loss.node), group('Members', add, voters.node, change), recover,
-    group('Select', goTo)],
+      heal, loss.node), group('Members', add, voters.node, change),
+    group('Settings', preVote(true), preVote(false)), recover, group('Select', goTo)],
     update(view) {
       const { leader } = player;
       for (const node of [submit, kill, add, change]) {

@@ -4,6 +4,9 @@
 
 import { lowerBound } from './dom.js';
 
+/** Messages that are drawn at once. */
+const MOST = 3000;
+
 export class History {
   /** ID of a message: { flight, sent, end, fate } with the frames in which it left and ended. */
   flights = new Map();
@@ -13,6 +16,7 @@ export class History {
   spans = new Map();
   /** [{ frame, at, server, kind }]: acts, time-outs, starts and remarks. */
   marks = [];
+  #longest = 0; // time of a message on its way
   #frames = undefined;
   #seen = 0;
 
@@ -23,6 +27,7 @@ export class History {
       this.sent.length = 0;
       this.spans.clear();
       this.marks.length = 0;
+      this.#longest = 0;
       this.#frames = frames;
       this.#seen = 0;
     }
@@ -57,6 +62,7 @@ export class History {
     const present = new Set();
     for (const flight of frame.view.messages) {
       present.add(flight.id);
+      this.#longest = Math.max(this.#longest, flight.arrivesAt - flight.sentAt);
       const known = this.flights.get(flight.id);
       if (known === undefined) {
         const record = { flight, sent: frame.number, end: undefined, fate: 'in flight' };
@@ -92,11 +98,10 @@ export class History {
     }
   }
 
-  /** Messages that travel at some time from `from` to `to`. None is on its way for longer than
-   * `longest`. */
-  *between(from, to, longest = 3000) {
-    const begin = lowerBound(this.sent, (record) => record.flight.sentAt > from - longest);
-    for (let at = begin; at < this.sent.length; at++) {
+  /** Messages that travel at some time from `from` to `to`: of very many, the first ones. */
+  *between(from, to) {
+    const begin = lowerBound(this.sent, (record) => record.flight.sentAt >= from - this.#longest);
+    for (let at = begin; at < this.sent.length && at < begin + MOST; at++) {
       const record = this.sent[at];
       if (record.flight.sentAt > to) {
         return;

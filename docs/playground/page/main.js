@@ -114,17 +114,20 @@ class Ui {
 
   act = (act) => {
     this.attempt(() => {
-      this.player.act(act);
+      const branched = this.player.act(act);
       const refused = this.player.frame.notes.find((note) => note.kind === 'refused');
       if (refused !== undefined) {
         this.error(`Refused: ${refused.text}`);
+      } else if (branched) {
+        toast('What came later is cut off. Undo brings it back.');
       }
     });
   };
 
   next() {
     if (!this.player.next()) {
-      this.say(this.player.isTrace ? 'The run ends here.' : 'Nothing happens any more.');
+      this.say(this.player.isTrace ? 'The run ends here.' : this.player.full ?
+        'This history is full. Start a new cluster.' : 'Nothing happens any more.');
     }
   }
 

@@ -5,6 +5,8 @@ import { setAttribute, setText, svg } from './dom.js';
 import { MESSAGES } from './names.js';
 import { kindOf, shape } from './shapes.js';
 
+/** So many messages are drawn at most: the newest. */
+const MOST_MESSAGES = 200;
 const SIDE = 8; // from the middle of a link to the way of each direction
 
 export const stateOf = (server) =>
@@ -262,7 +264,7 @@ export class Picture {
 
   #drawMessages(view, time, still) {
     const present = new Set();
-    for (const flight of view.messages) {
+    for (const flight of view.messages.slice(-MOST_MESSAGES)) {
       const whole = flight.arrivesAt - flight.sentAt;
       let share = whole > 0 ? Math.min(1, Math.max(0, (time - flight.sentAt) / whole)) : 1;
       if (still) {

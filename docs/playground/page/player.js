@@ -80,6 +80,11 @@ export class Player {
     return this.index === this.frames.length - 1;
   }
 
+  /** No further frame can be made. */
+  get full() {
+    return !this.isTrace && this.cluster.full;
+  }
+
   get canUndo() {
     return this.#undo.length > 0;
   }
@@ -221,6 +226,7 @@ export class Player {
     let steps = 0;
     while (this.#nextAt() <= wanted && this.playing && steps++ < MOST_STEPS) {
       if (this.atEnd && !this.cluster.step()) {
+        this.playing = false; // the history is full
         break;
       }
       this.#move(this.index + 1);
@@ -254,7 +260,8 @@ export class Player {
 
   // --- Acting
 
-  /** Do something at the moment that is shown. What came later is cut off, and can be undone. */
+  /** Do something at the moment that is shown. What came later is cut off, and can be undone.
+   * Returns whether something was cut off. */
   act(act) {
     if (this.isTrace) {
       throw new Error('a recorded run cannot be changed');
@@ -276,6 +283,7 @@ export class Player {
     this.cluster.act(act);
     this.#move(this.frames.length - 1);
     this.#tell(branched ? 'story' : 'moment');
+    return branched;
   }
 
   /** Bring back the history that the last act in the past cut off. */

@@ -62,7 +62,7 @@ export class Transport {
     this.slider.value = String(player.index);
     setAttribute(this.slider, 'aria-valuetext', `Frame ${player.index} of ${last}: ` +
       player.frame.what);
-    setText(this.count, `frame ${player.index} of ${last}`);
+    setText(this.count, `frame ${player.index} of ${last}${player.full ? ', full' : ''}`);
     enable(this.back, player.index > 0, 'This is the first frame.');
     enable(this.toStart, player.index > 0, 'This is the first frame.');
     enable(this.toEnd, !player.atEnd, 'This is the last frame.');
