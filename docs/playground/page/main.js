@@ -70,8 +70,7 @@ class Ui {
       document.title = `${player.title} – libraft playground`;
     }
     this.history.update(player.frames);
-    const still = prefersStill();
-    this.picture.draw(player.view, still ? player.frame.at : player.time, this.selected, still);
+    this.picture.draw(player.view, player.time, this.selected, prefersStill());
     this.timeline.draw(player);
     if (what === 'time') {
       this.transport.drawTime();

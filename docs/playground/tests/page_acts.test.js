@@ -53,6 +53,23 @@ test('a leader that is killed has a successor, and follows it after a restart', 
   await page.stepUntil(`.log-table tbody tr:nth-child(${first}) td:nth-of-type(3).committed`);
 });
 
+test('a step is shown with the names of raft.h, and with the duties of the update', async () => {
+  const page = await browser().open();
+  await page.stepUntil('.message');
+  const lines = () => page.page.$$eval('#step-body dl > *', (nodes) =>
+    nodes.map((node) => node.textContent));
+  const first = await lines();
+  assert.equal(first[first.indexOf('event.type') + 1], 'RAFT_TIMEOUT');
+  assert.match(first[first.indexOf('update.flags') + 1], /RAFT_UPDATE_MESSAGES \| .*STATE/);
+  assert.match(first[first.indexOf('update.messages[0]') + 1],
+    /^RAFT_REQUEST_VOTE \{ .*last_log_index: 1, .*pre_vote: true.* \}duty 4: send$/);
+  await page.stepUntil('.server.is-leader');
+  const second = await lines();
+  assert.equal(second[second.indexOf('message->type') + 1], 'RAFT_REQUEST_VOTE_RESULT');
+  assert.equal(second[second.indexOf('message->vote_granted') + 1], 'true');
+  assert.match(second[second.indexOf('update.entries') + 1], /from index 2: .*duty 2: write$/);
+});
+
 test('a command is committed, and a read sees it', async () => {
   const page = await browser().open();
   await page.stepUntil('.server.is-leader');
