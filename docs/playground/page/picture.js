@@ -7,6 +7,8 @@ import { kindOf, shape } from './shapes.js';
 
 /** So many messages are drawn at most: the newest. */
 const MOST_MESSAGES = 200;
+/** If there are more servers, they are drawn smaller and with fewer words. */
+const CROWDED = 6;
 const SIDE = 8; // from the middle of a link to the way of each direction
 
 export const stateOf = (server) =>
@@ -32,7 +34,7 @@ export function describe(server) {
 }
 
 /** The second line under a server: what is unusual about it. */
-function remark(server, voters) {
+function remark(server, voters, isCrowded) {
   const { votes } = server;
   if (!server.up) {
     return '';
@@ -52,7 +54,8 @@ function remark(server, voters) {
   if (server.clockRate !== 1) {
     parts.push(`clock ×${server.clockRate}`);
   }
-  if (parts.length === 0 && server.votedFor !== 0 && server.state === 'follower') {
+  if (parts.length === 0 && server.votedFor !== 0 && server.state === 'follower' &&
+    !isCrowded) {
     parts.push(`voted for ${server.votedFor}`);
   }
   return parts.slice(0, 2).join(', ');
@@ -99,7 +102,7 @@ export class Picture {
       return;
     }
     const { width, height } = this.#size;
-    const r = ids.length > 6 ? 25 : 32;
+    const r = ids.length > CROWDED ? 25 : 32;
     this.#size.r = r;
     this.#places = new Map(ids.map((id, at) => {
       const angle = (-90 + at * 360 / ids.length) * Math.PI / 180;
@@ -235,7 +238,7 @@ export class Picture {
       setAttribute(server.press, 'aria-pressed', String(chosen));
       setText(server.term, view.term < 10000 ? `term ${view.term}` : String(view.term));
       setText(server.state, stateOf(view));
-      setText(server.remark, remark(view, voters));
+      setText(server.remark, remark(view, voters, this.#places.size > CROWDED));
       Object.assign(server, { view, selected: this.selected });
     }
     const whole = view.timeout - view.timeoutSet;
