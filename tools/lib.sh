@@ -22,7 +22,8 @@ PACKAGES_BUILD=(g++ meson ninja-build pkg-config python3)
 PACKAGES_STORE=(libuv1-dev librocksdb-dev libhiredis-dev libsodium-dev redis-tools zlib1g-dev)
 # Redis clients for the tests of raft-kv; see need_clients.
 PACKAGES_CLIENTS=(python3-redis)
-PACKAGES_TEST=(catch2 git binutils abigail-tools valgrind libc6-dbg 'clang-format-14?' 'libraft-dev?')
+PACKAGES_TEST=(catch2 git binutils abigail-tools clang valgrind libc6-dbg 'clang-format-14?'
+    'libraft-dev?')
 PACKAGES_DOCS=(doxygen python3-sphinx python3-breathe furo)
 PACKAGES_BENCH=('libraft-dev?' libbenchmark-dev)
 PACKAGES_ETCD=(etcd-server golang-go golang-etcd-server-dev)

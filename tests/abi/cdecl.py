@@ -113,8 +113,9 @@ def read_fields(body):
     for part in split_statements(body.strip()):
         if union := re.fullmatch(r"union \{(.*)\}", part):
             fields.append((read_fields(union[1]), "", None))
-        elif pointer := re.fullmatch(r"void \(\*(\w+)\)\(.*\)", part):
-            fields.append(("void (*)()", pointer[1], None))
+        elif pointer := re.fullmatch(r"void \(\*(\w+)\)\((.*)\)", part):
+            kinds = ", ".join(kind for kind, _ in read_parameters(pointer[2]))
+            fields.append(("void (*)(%s)" % kinds, pointer[1], None))
         else:
             kind, name, length = re.fullmatch(r"(.+?)(\w+)(?:\[(\d+)\])?", part).groups()
             fields.append((kind.strip(), name, int(length) if length else None))

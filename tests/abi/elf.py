@@ -55,3 +55,10 @@ def is_instrumented(library):
 def has_debug_information(library):
     """Was the library compiled with -g? Without it, a dump contains no types."""
     return ".debug_info" in run("readelf", "-S", "-W", library)
+
+
+def machine(path):
+    """The class, byte order and machine of an ELF file."""
+    with open(path, "rb") as file:
+        head = file.read(20)
+    return head[:6] + head[18:] if head[:4] == b"\x7fELF" else None

@@ -8,7 +8,7 @@ import cdecl
 
 BASE = {
     "void *": ctypes.c_void_p, "const char *": ctypes.c_char_p, "const void *": ctypes.c_void_p,
-    "void (*)()": ctypes.c_void_p, "size_t": ctypes.c_size_t, "bool": ctypes.c_bool,
+    "size_t": ctypes.c_size_t, "bool": ctypes.c_bool,
     "unsigned char": ctypes.c_ubyte, "unsigned short": ctypes.c_ushort, "int": ctypes.c_int,
     "unsigned": ctypes.c_uint, "unsigned int": ctypes.c_uint,
     "unsigned long long": ctypes.c_ulonglong, "void": None,
@@ -53,6 +53,8 @@ class Interface:
         """The ctypes type that corresponds to a C type."""
         if kind in BASE:
             return BASE[kind]
+        if "(*)" in kind:
+            return ctypes.c_void_p
         if kind in self.declarations.typedefs:
             return self.type_of(self.declarations.typedefs[kind])
         if kind.endswith("**"):

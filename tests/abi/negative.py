@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Negative tests: the checks in this folder must reject broken interfaces.
+"""Negative tests: the checks in this folder must reject changed interfaces.
 
-usage: negative.py CC CXX HEADER LIST BASELINE LAYOUT FFI
+usage: negative.py CC CXX HEADER LIST BASELINE ABI FFI
 The first case is an unchanged interface, which every check must accept: a check that
 rejects everything would otherwise pass this test.
 """
@@ -17,6 +17,7 @@ import cdecl
 import dependencies
 import elf
 import ffi
+import frozen
 import generated
 import interface
 import layout
@@ -26,55 +27,126 @@ import symbols
 
 # Two declarations that only announce a struct. A defect can follow them.
 FORWARD = "struct raft_event;\nstruct raft_update;"
-# The defect, its edit (old text, new text) of the header without comments, and the
-# checks that must reject it.
+# The change, its edit (old text, new text) of the header without comments, and the checks that must
+# reject it. "frozen" must reject exactly those that break programs; each other change is allowed in
+# a later release of the same soname, unless "names" rejects it.
 CHANGED_HEADERS = [
     ("a larger struct",
      (" int reserved0;", " int reserved0; long long more;"),
-     {"interface", "layout", "ffi"}),
+     {"interface", "layout", "ffi", "frozen"}),
     ("a larger reserved array",
      ("unsigned long long reserved[16];", "unsigned long long reserved[17];"),
-     {"interface", "layout", "ffi"}),
+     {"interface", "layout", "ffi", "frozen"}),
+    ("a smaller union",
+     (" timeout_now;\n#ifndef DOXYGEN\n unsigned long long reserved_union[16];",
+      " timeout_now;\n#ifndef DOXYGEN\n unsigned long long reserved_union[15];"),
+     {"interface", "layout", "ffi", "frozen"}),
     ("a parameter with another type",
      ("raft_seed(struct raft *r, unsigned seed)", "raft_seed(struct raft *r, unsigned long seed)"),
-     {"interface", "ffi"}),
+     {"interface", "layout", "ffi", "frozen"}),
+    ("a parameter that is const no more",
+     ("raft_term_of(const struct raft *r,", "raft_term_of(struct raft *r,"),
+     {"layout", "ffi", "frozen"}),
+    ("a parameter that becomes const",
+     ("raft_state(struct raft *r)", "raft_state(const struct raft *r)"),
+     {"layout", "ffi", "frozen"}),
+    ("a further parameter",
+     ("raft_role(const struct raft *r)", "raft_role(const struct raft *r, raft_id id)"),
+     {"interface", "layout", "ffi", "frozen"}),
     ("another return type",
      ("RAFT_API int raft_role(const struct raft *r);",
       "RAFT_API long raft_role(const struct raft *r);"),
-     {"interface", "ffi"}),
+     {"interface", "layout", "ffi", "frozen"}),
+    ("a callback with another parameter",
+     ("int type, const void *info)", "int type, void *info)"),
+     {"layout", "ffi", "frozen"}),
     ("two fields in reverse order",
      (" raft_index match;\n raft_index next;\n", " raft_index next;\n raft_index match;\n"),
-     {"interface", "layout", "ffi"}),
+     {"interface", "layout", "ffi", "frozen"}),
+    ("a removed field",
+     (" unsigned long long data_losses;\n", ""),
+     {"interface", "layout", "ffi", "frozen"}),
+    ("a renamed field",
+     (" raft_index configuration_index;", " raft_index configuration_at;"),
+     {"interface", "layout", "ffi", "frozen"}),
+    ("a narrower field, whose struct keeps its size",
+     (" raft_id voted_for;", " unsigned voted_for;"),
+     {"interface", "layout", "ffi", "frozen"}),
+    ("a field with another sign",
+     (" int status;\n int reserved0;", " unsigned status;\n int reserved0;"),
+     {"interface", "layout", "ffi", "frozen"}),
+    ("a field that is const no more",
+     (" const char *address;\n int role;", " char *address;\n int role;"),
+     {"interface", "layout", "ffi", "frozen"}),
+    ("a field in padding",
+     (" bool lease;", " bool lease; bool more;"),
+     {"interface", "layout", "ffi", "frozen"}),
+    ("a field that needs more than the reserved space",
+     (" unsigned char reserved[4];", " unsigned long long more;"),
+     {"interface", "layout", "ffi", "frozen"}),
+    ("another type under a name",
+     ("typedef unsigned long long raft_term;", "typedef unsigned long raft_term;"),
+     {"interface", "layout", "ffi", "frozen"}),
     ("an error code with another value",
      ("RAFT_NOMEM = 1,", "RAFT_NOMEM = 2,"),
-     {"layout", "ffi"}),
+     {"layout", "ffi", "frozen"}),
     ("an enumerator inserted into an enum that a function signature leads to",
      (" RAFT_BARRIER,", " RAFT_OTHER, RAFT_BARRIER,"),
-     {"interface", "layout", "ffi"}),
+     {"interface", "layout", "ffi", "frozen"}),
+    ("a removed enumerator",
+     (" RAFT_TRACE_ASLEEP,\n", "\n"),
+     {"layout", "ffi", "frozen"}),
+    ("a renamed enumerator",
+     (" RAFT_SHUTDOWN,", " RAFT_STOPPED,"),
+     {"layout", "ffi", "frozen"}),
+    ("an enum that needs 8 bytes",
+     (" RAFT_FEATURE_CAPACITY = 1,",
+      " RAFT_FEATURE_CAPACITY = 1, RAFT_FEATURE_ALL = 0x10000000000,"),
+     {"layout", "ffi", "frozen"}),
     ("a larger struct to which only a void pointer leads",
      (" const char *text;", " const char *text; int more;"),
-     {"layout", "ffi"}),
+     {"layout", "ffi", "frozen"}),
     ("a removed function",
      ("RAFT_API raft_id raft_transferee(const struct raft *r);", ""),
-     {"interface", "symbols", "ffi"}),
-    ("an added function",
-     ("RAFT_API raft_id raft_transferee(const struct raft *r);",
-      "RAFT_API raft_id raft_transferee(const struct raft *r);\n"
-      "RAFT_API raft_id raft_other(const struct raft *r);"),
-     {"interface", "symbols", "ffi"}),
+     {"interface", "symbols", "layout", "ffi", "frozen"}),
+    ("a setter that takes a bool",
+     ("raft_set_eager_commit(struct raft *r, unsigned enabled)",
+      "raft_set_eager_commit(struct raft *r, bool enabled)"),
+     {"names", "interface", "ffi", "frozen"}),
+    ("a field whose size depends on the platform",
+     (" unsigned long long data_losses;", " size_t data_losses;"),
+     {"names", "ffi", "frozen"}),
     ("a struct that has the name of a function",
      (FORWARD, FORWARD + "\nstruct raft_role { int role; };"),
      {"names", "layout", "ffi"}),
     ("an enum that has the name of a function",
      (FORWARD, FORWARD + "\nenum raft_leader { RAFT_NOBODY };"),
      {"names", "layout", "ffi"}),
-    ("a setter that takes a bool",
-     ("raft_set_eager_commit(struct raft *r, unsigned enabled)",
-      "raft_set_eager_commit(struct raft *r, bool enabled)"),
-     {"names", "interface", "ffi"}),
-    ("a field whose size depends on the platform",
-     (" unsigned long long data_losses;", " size_t data_losses;"),
-     {"names", "ffi"}),
+    ("an added function",
+     ("RAFT_API raft_id raft_transferee(const struct raft *r);",
+      "RAFT_API raft_id raft_transferee(const struct raft *r);\n"
+      "RAFT_API raft_id raft_other(const struct raft *r);"),
+     {"interface", "symbols", "layout", "ffi"}),
+    ("an added struct",
+     (FORWARD, FORWARD + "\nstruct raft_other { int more; };"),
+     {"layout", "ffi"}),
+    ("an enumerator at the end of an enum",
+     (" RAFT_TRACE_AWAKE\n", " RAFT_TRACE_AWAKE, RAFT_TRACE_OTHER\n"),
+     {"layout", "ffi"}),
+    ("a field in reserved space",
+     (" unsigned char reserved[4];", " unsigned short more; unsigned char reserved[2];"),
+     {"interface", "layout", "ffi"}),
+    ("a struct in reserved space",
+     (" unsigned long long reserved[16];",
+      " struct raft_update_reads more; unsigned long long reserved[14];"),
+     {"interface", "layout", "ffi"}),
+    ("a member of a union",
+     (" struct raft_timeout_now timeout_now;",
+      " struct raft_timeout_now timeout_now; struct raft_request_vote more;"),
+     {"interface", "layout", "ffi"}),
+    ("another name of a parameter",
+     ("raft_role(const struct raft *r)", "raft_role(const struct raft *raft)"),
+     {"ffi"}),
 ]
 
 # Broken libraries with an unchanged header: the defect, arguments of stub.build, and the
@@ -86,7 +158,7 @@ CHANGED_LIBRARIES = [
     ("exported data",
      {"extra": "RAFT_API int raft_data = 1;", "extra_names": ["raft_data"]},
      {"interface", "symbols"}),
-    ("another version node", {"node": "RAFT_2.0"}, {"interface", "symbols"}),
+    ("another version node", {"node": "RAFT_2.0"}, {"interface", "symbols", "frozen"}),
     ("a dependency on the C++ run-time library",
      {"extra": "void *operator_new() { return new int[3]; }",
       "flags": ["-Wl,--no-as-needed", "-lstdc++", "-Wl,--as-needed"]},
@@ -103,7 +175,7 @@ class Checks:
 
     def __init__(self, cc, paths):
         self.cc = cc
-        self.listed, self.baseline, self.table, self.copy = paths
+        self.listed, self.baseline, self.abi, self.copy = paths
         self.libc = dependencies.libc_symbols(cc)
 
     def rejecting(self, header, version_script, library):
@@ -114,10 +186,23 @@ class Checks:
             "dependencies": not dependencies.shared_problems(library, self.libc),
             "ffi": generated.is_current(self.copy, ffi.declarations(self.cc, header)),
             "names": not names.problems(cdecl.declarations(self.cc, header)),
-            "layout": generated.is_current(self.table, layout.table(self.cc, header)),
+            "layout": not layout.check(self.cc, header, self.abi)[1],
+            "frozen": not self.broken(header, library),
             "interface": interface.check(library, os.path.dirname(header), self.baseline)[0],
         }
         return {name for name, accepts in accepted.items() if not accepts}
+
+    def broken(self, header, library):
+        """What an interface breaks of those of the releases."""
+        model, text = layout.table(self.cc, header)
+        now, found = frozen.Table(text.splitlines()), []
+        for release in frozen.releases(self.abi):
+            folder = os.path.join(self.abi, release)
+            old = frozen.Table(frozen.lines_of(os.path.join(folder, model + ".txt")))
+            found += frozen.broken(old, now) + frozen.missing_symbols(
+                frozen.lines_of(os.path.join(folder, "symbols.txt")),
+                elf.exported_symbols(library))
+        return found
 
 
 def bare(text):
@@ -153,6 +238,7 @@ def main():
             built = stub.build(cc, cxx, os.path.join(scratch, str(number)), text, **arguments)
             found = checks.rejecting(*built)
             right = found >= expected if expected else not found
+            right = right and ("frozen" in found) == ("frozen" in expected)
             failures += not right
             print("%s: %s: to be rejected by %s, rejected by %s" % (
                 "ok" if right else "FAILED", what, sorted(expected), sorted(found)))

@@ -53,8 +53,8 @@ void Trace::server(Time at, raft_id id, const View &view, bool asleep) {
                "\"snapshotIndex\":%llu,\"asleep\":%s",
                name(kStates, view.state), view.term, view.vote, view.leader, view.commit,
                view.first, view.last, view.stored, view.snapshot, asleep ? "true" : "false"),
-        format("\"configuration\":{\"index\":%llu,\"servers\":[%s]}", view.conf_index,
-               members.c_str())};
+        format("\"configuration\":{\"index\":%llu,\"servers\":[", view.conf_index) + members +
+            "]}"};
     Kept &before = kept_[id];
     if (now.answers == before.answers && now.members == before.members) {
         return;

@@ -68,6 +68,7 @@ FINE = {
     'tools/x': '#!/bin/sh\n' + HEAD + '#' + 'é' * (LONGEST_LINE - 1) + '\n',
     'meson.build': "project('x')\n",  # the licence of the project stands in it
     'abi/raft.ffi.h': 'int x;\n',  # generated
+    'abi/1.0/raft.h': 'int x; \n',  # of a release
     'build-x/x.c': 'int x; \n',
     'docs/x.txt': 'no source \n',
 }

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The files of the source tree, for the checks beside this file."""
 import os
+import re
 
 SKIPPED = ('build', '.', '__pycache__', 'node_modules')  # folders whose names begin like this
 KEPT = {'.ci'}
+FROZEN = re.compile(r'abi/[0-9.]+/')  # releases: they keep what they have
 GENERATED = {'abi/raft.ffi.h', 'bindings/python/raftcore/raft.ffi.h',
              'bindings/javascript/src/layout.js', 'bindings/rust/src/sys.rs'}
 
@@ -14,7 +16,7 @@ def files(root):
     for folder, subfolders, names in os.walk(root):
         subfolders[:] = [s for s in subfolders if s in KEPT or not s.startswith(SKIPPED)]
         found += [os.path.relpath(os.path.join(folder, name), root) for name in names]
-    return sorted(found)
+    return sorted(path for path in found if not FROZEN.match(path))
 
 
 def is_c(path):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # A thin wrapper of libraft for Ruby's fiddle. Sizes, offsets and enumerators come from
-# abi/x86_64/layout.txt, the types of fields and functions from abi/raft.ffi.h.
+# abi/lp64.txt, the types of fields and functions from abi/raft.ffi.h.
 require "fiddle"
 
 module Raft
@@ -11,10 +11,11 @@ module Raft
 
   SIZES, OFFSETS, VALUES = {}, {}, {}
   struct = nil
-  File.foreach("#{ABI}/x86_64/layout.txt") do |text|
+  File.foreach("#{ABI}/lp64.txt") do |text|
     name, at, size = text.split
     if text.start_with?("struct ") then OFFSETS[struct = at] = {}; SIZES[at] = size.to_i
     elsif text.start_with?("enum") then struct = nil
+    elsif text.start_with?("typedef") then break
     elsif struct then OFFSETS[struct][name.to_sym] = at.to_i
     else VALUES[name.delete_prefix("RAFT_").to_sym] = at.to_i
     end

@@ -8,6 +8,7 @@ import { Disk } from '../engine/disk.js';
 import { create } from '../engine/index.js';
 import { Queue } from '../engine/queue.js';
 import { makeRandom } from '../engine/random.js';
+import { Votes } from '../engine/votes.js';
 import { library, serverOf } from './library.js';
 
 test('a clock: the first time at which it shows a deadline', () => {
@@ -100,4 +101,29 @@ test('what became of a command that a snapshot covers is unknown', () => {
   assert.deepEqual([request.text, request.status], ['x=old', 'failed']);
   assert.match(request.answer, /unknown: a snapshot/);
   cluster.close();
+});
+
+test('votes of an earlier round do not count', () => {
+  const votes = new Votes();
+  const server = { id: 1, raft: { state: 'candidate' } };
+  const ask = (term, preVote) => votes.see({ type: 'timeout' },
+    { messages: [{ type: 'requestVote', term, preVote }] }, server);
+  const answer = (serverId, term, preVote, voteGranted) => votes.see({ type: 'receive',
+    message: { type: 'requestVoteResult', serverId, term, preVote, voteGranted } },
+  { messages: [] }, server);
+  ask(3, true);
+  answer(2, 3, true, true);
+  answer(2, 3, true, true);
+  assert.deepEqual(votes.view, { granted: [1, 2], refused: [], preVote: true });
+  ask(3, false);
+  answer(3, 3, true, true);
+  answer(4, 3, false, false);
+  assert.deepEqual(votes.view, { granted: [1], refused: [4], preVote: false });
+  ask(4, false);
+  answer(2, 3, false, true);
+  answer(5, 4, false, true);
+  assert.deepEqual(votes.view, { granted: [1, 5], refused: [], preVote: false });
+  server.raft.state = 'follower';
+  answer(3, 4, false, true);
+  assert.equal(votes.view, undefined);
 });
