@@ -189,7 +189,7 @@ class Ui {
       }),
       button('Open trace', () => input.click(),
         { 'data-title': 'A file that raft-sim --trace-file wrote' }), input,
-      button('Share', () => this.share(), { 'data-title': 'Copy a link to this story' }));
+      button('Share', () => this.share(), { 'data-title': 'Copy a link to this run' }));
     byId('top-icons').append(shade, button('?', () => this.help.open(),
       { class: 'icon', 'aria-label': 'Help' }));
   }
@@ -213,9 +213,9 @@ class Ui {
     url.hash = `story=${text}&frame=${this.player.index}`;
     history.replaceState(null, '', url.hash);
     if (await copy(url.href)) {
-      this.say('The link is copied. It replays this story, up to this frame.');
+      this.say('The link is copied. It replays this run, up to this frame.');
     } else {
-      this.say('The address of this page is now the link to this story.');
+      this.say('The address of this page is now the link to this run.');
     }
   }
 
@@ -230,7 +230,7 @@ class Ui {
           throw new TypeError('its frame is no number of a frame');
         }
         this.selected = undefined;
-        this.player.open(story, frame, 'A shared story',
+        this.player.open(story, frame, 'A shared run',
           'Somebody shared it with you, up to this moment. Go back to see how it came about.');
         return;
       } catch (error) {

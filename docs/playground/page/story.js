@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The strip above the cluster: which story this is, what to watch, and its chapters.
+// The strip above the cluster: the title of what is shown, what to watch, and the chapters.
 
 import { button, el, setAttribute, setText } from './dom.js';
 

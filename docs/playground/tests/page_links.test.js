@@ -37,7 +37,7 @@ test('a link replays the story up to the frame that was shown', async () => {
   const hash = await link(page);
   const [frame, shown] = [await page.frame(), await state(page)];
   await page.open({ hash });
-  assert.equal(await page.text('#scenario-title'), 'A shared story');
+  assert.equal(await page.text('#scenario-title'), 'A shared run');
   assert.equal(await page.frame(), frame);
   assert.deepEqual(await state(page), shown);
   // The same in a tab that is open: the address changes.
@@ -46,7 +46,7 @@ test('a link replays the story up to the frame that was shown', async () => {
     location.hash = to;
   }, hash);
   await page.page.waitForFunction(() =>
-    document.querySelector('#scenario-title').textContent === 'A shared story');
+    document.querySelector('#scenario-title').textContent === 'A shared run');
   assert.deepEqual(await state(page), shown);
 });
 
