@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Which cluster or trace is shown, and which moment of it. It draws nothing. A moment is a frame
-// and a time between that frame and the next. The frames of a cluster are made when they are needed;
-// a trace has all of its frames.
+// and a time between that frame and the next. The frames of a cluster are made when they are
+// needed; a trace has all of its frames.
 
 import { lowerBound } from './dom.js';
 

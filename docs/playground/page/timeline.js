@@ -20,6 +20,7 @@ export class Timeline {
   #drawn = '';
   #width = 800;
   #from = 0;
+  #open = []; // the lanes that end at the present
 
   /** `go(time)` is called when somebody points at a time. */
   constructor(parent, history, go) {
@@ -64,7 +65,7 @@ export class Timeline {
     this.#from = from;
     const chunk = Math.floor(from / this.span);
     const servers = view.servers.map((server) => server.id);
-    const drawn = [chunk, this.span, frames.length, player.index, servers, this.#width].join(' ');
+    const drawn = [chunk, this.span, frames.length, servers, this.#width].join(' ');
     const height = TOP + servers.length * LANE + 4;
     if (drawn !== this.#drawn) {
       this.#drawn = drawn;
@@ -72,20 +73,25 @@ export class Timeline {
       setAttribute(this.root, 'height', height);
       setAttribute(this.clip, 'width', this.#width - LEFT);
       setAttribute(this.clip, 'height', height);
-      this.#drawAll(player, servers, chunk * this.span, (chunk + 2) * this.span, height);
+      this.#drawAll(servers, chunk * this.span, (chunk + 2) * this.span, height);
     }
     const scale = this.#scale();
+    const present = Math.max(frames.at(-1).at, time);
+    for (const { lane, left, to } of this.#open) {
+      setAttribute(lane, 'width', Math.max(0, (Math.min(present, to) - left) * scale).toFixed(1));
+    }
     setAttribute(this.body, 'transform',
       `translate(${(LEFT - (from - chunk * this.span) * scale).toFixed(2)} 0)`);
     const x = (LEFT + (time - from) * scale).toFixed(1);
     setAttribute(this.cursor, 'd', `M${x} 14V${height}M${x} 14l-5 -7h10z`);
   }
 
-  #drawAll(player, servers, from, to, height) {
+  #drawAll(servers, from, to, height) {
     const scale = this.#scale();
     const x = (time) => ((time - from) * scale).toFixed(1);
     const y = (id) => TOP + servers.indexOf(id) * LANE + LANE / 2;
     const parts = this.#axis(from, to, x, height);
+    this.#open = [];
     for (const id of servers) {
       let term;
       for (const span of this.history.spans.get(id) ?? []) {
@@ -93,14 +99,16 @@ export class Timeline {
         term = span.term;
         if (span.from < to && span.to > from) {
           const left = Math.max(span.from, from);
-          const right = Math.min(span.to, to, Math.max(player.frames.at(-1).at, player.time));
-          if (right > left) {
-            parts.push(svg('rect', { x: x(left), y: y(id) - 5, height: 10, rx: 2,
-              width: ((right - left) * scale).toFixed(1), class: `lane is-${span.state}` }));
-            if (entered) {
-              parts.push(svg('text', { x: (Number(x(left)) + 4).toFixed(1), y: y(id) - 8,
-                class: `lane-term ${termClass(span.term)}` }, `term ${span.term}`));
-            }
+          const lane = svg('rect', { x: x(left), y: y(id) - 5, height: 10, rx: 2,
+            width: ((Math.min(span.to, to) - left) * scale).toFixed(1),
+            class: `lane is-${span.state}` });
+          parts.push(lane);
+          if (span.to === Infinity) {
+            this.#open.push({ lane, left, to });
+          }
+          if (entered) {
+            parts.push(svg('text', { x: (Number(x(left)) + 4).toFixed(1), y: y(id) - 8,
+              class: `lane-term ${termClass(span.term)}` }, `term ${span.term}`));
           }
         }
       }

@@ -193,6 +193,36 @@ for (const name of ['split_vote', 'deposed_leader', 'snapshot_chunks']) {
   });
 }
 
+test('the time line shows every message, and goes to the time that is clicked', async () => {
+  const cluster = play(library, scenarios.find(({ name }) => name === 'split_vote'));
+  const { frames } = cluster;
+  const page = await browser().open({ hash: '#scenario=split_vote' });
+  await page.press('Two votes each');
+  const { at: time } = frames[await page.frame()];
+  const from = time - 660; // the window is one second, and the present is at two thirds
+  const chunk = 1000 * Math.floor(from / 1000);
+  const travelled = new Map();
+  for (const { at, view } of frames) {
+    for (const { id, sentAt } of view.messages) {
+      travelled.set(id, { sentAt, last: at });
+    }
+  }
+  const lines = [...travelled.values()].filter(({ sentAt, last }) =>
+    sentAt <= chunk + 2000 && last >= chunk).length;
+  const drawnLines = await page.count('.timeline .line');
+  assert.ok(Math.abs(drawnLines - lines) <= 2 && lines > 10, `${drawnLines} of ${lines}`);
+  const box = await page.page.$eval('.timeline svg', (node) => {
+    const { left, top, width } = node.getBoundingClientRect();
+    return { left, top, width };
+  });
+  const cursor = await page.page.$eval('.cursor', (node) =>
+    Number(/^M([\d.]+)/.exec(node.getAttribute('d'))[1]));
+  near(cursor, 26 + 0.66 * (box.width - 26), 'the present');
+  await page.page.mouse.click(box.left + 26 + 0.25 * (box.width - 26), box.top + 40);
+  assert.equal(await page.frame(), frames.findLastIndex(({ at }) => at <= from + 250));
+  cluster.close();
+});
+
 test('the same size again, the same picture; another size, another', async () => {
   const page = await browser().open({ hash: '#scenario=split_vote' });
   await page.press('Two candidates');
