@@ -18,7 +18,7 @@ import { Picture } from './picture.js';
 import { Player } from './player.js';
 import { legend } from './shapes.js';
 import { Requests, StepPanel } from './step.js';
-import { StoryStrip } from './story.js';
+import { Strip } from './strip.js';
 import { Timeline } from './timeline.js';
 import { Transport } from './transport.js';
 
@@ -45,7 +45,7 @@ class Ui {
     this.logs = new Logs(byId('logs-body'), byId('logs-key'));
     this.stepPanel = new StepPanel(byId('step-body'));
     this.requests = new Requests(byId('requests-body'));
-    this.strip = new StoryStrip(this, byId('scenario-title'), byId('scenario-body'),
+    this.strip = new Strip(this, byId('scenario-title'), byId('scenario-body'),
       byId('chapters'));
     this.inspector = new Inspector(byId('inspector-title'), byId('inspector-back'),
       byId('inspector-body'), this);

@@ -3,7 +3,7 @@
 
 import { button, el, setAttribute, setText } from './dom.js';
 
-export class StoryStrip {
+export class Strip {
   #chapters = [];
 
   constructor(ui, title, body, list) {
