@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Events, updates and messages with the names of raft.h: 'catchUp' is RAFT_CATCH_UP.
 
-export const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 export const constant = (name, prefix = 'RAFT_') => prefix + snake(name).toUpperCase();
 
 /** Messages as the paper calls them. */
@@ -43,7 +43,7 @@ export function plain(value, key = '') {
 }
 
 /** [name in raft.h, value as text] of an object's fields. */
-export function pairs(object, without = []) {
+function pairs(object, without = []) {
   return Object.entries(object)
     .filter(([key, value]) => value !== undefined && !without.includes(key))
     .map(([key, value]) => [snake(key), plain(value, key)]);
@@ -83,8 +83,8 @@ const FLAGS = ['currentTerm', 'votedFor', 'entries', 'snapshot', 'messages', 'st
   'timeout', 'configuration', 'reads', 'leader', 'catchUp', 'transfer'];
 export const flagNames = (flags) => FLAGS.filter((_, bit) => flags & 1 << bit);
 
-/** What an update tells the caller to do: [duty or '', name in raft.h, value, flag]. `view` is the
- * server after the step, whose getters the update refers to. */
+/** What an update tells the caller to do: { duty, name, value }, where `name` is that of raft.h and
+ * `duty` may be ''. `view` is the server after the step: flags of the update stand for getters. */
 export function updateLines(update, view) {
   const lines = [];
   const add = (duty, name, value) => lines.push({ duty, name, value });
@@ -119,5 +119,14 @@ export function updateLines(update, view) {
   getter('state', 'state', view && constant(view.state));
   getter('leader', 'leader', view?.leader === 0 ? 'none' : view?.leader);
   getter('transfer', 'transferee', view?.transferee);
+  getter('configuration', 'configuration_at', plain(view?.configuration.servers ?? [],
+    'configuration'));
+  if (flags.includes('catchUp')) {
+    for (const { id, catchUp } of view?.peers ?? []) {
+      if (catchUp !== 'none') {
+        add('', `raft_catch_up(r, ${id})`, constant(catchUp, 'RAFT_CATCH_UP_'));
+      }
+    }
+  }
   return lines;
 }

@@ -11,7 +11,7 @@ const MOST_MESSAGES = 200;
 const CROWDED = 6;
 const SIDE = 8; // from the middle of a link to the way of each direction
 
-export const stateOf = (server) =>
+const stateOf = (server) =>
   !server.up ? 'down' : server.asleep ? 'asleep' : server.state;
 
 const ROLES = {
@@ -21,7 +21,7 @@ const ROLES = {
 };
 
 /** What a screen reader says about a server. */
-export function describe(server) {
+function describe(server) {
   const parts = [`Server ${server.id}`, stateOf(server), `term ${server.term}`];
   if (server.up && server.role !== undefined && server.role !== 'voter') {
     parts.push(ROLES[server.role] ?? server.role);

@@ -19,15 +19,15 @@ const star = 'M0 -10L2.9 -3.6L9.6 -3.1L4.6 1.5L6 8.1L0 4.7L-6 8.1L-4.6 1.5L-9.6 
 const KINDS = {
   vote: [polygon(3, 11), 'm-vote', 'RequestVote'],
   preVote: [polygon(3, 11), 'm-vote m-hollow', 'pre-vote'],
-  granted: [circle(8), 'm-vote', 'vote granted'],
-  refused: [circle(8), 'm-vote m-hollow', 'vote refused'],
+  granted: [polygon(4, 11), 'm-vote', 'vote granted'],
+  refused: [polygon(4, 11), 'm-vote m-hollow', 'vote refused'],
   entries: ['M-9 -9H9V9H-9Z', 'm-append', 'entries'],
   heartbeat: ['M-7 -7H7V7H-7Z', 'm-append m-hollow', 'heartbeat'],
   accepted: [circle(8), 'm-append', 'entries accepted'],
   rejected: [circle(8), 'm-append m-hollow', 'entries rejected'],
   snapshot: [polygon(6, 11, 0), 'm-snapshot', 'InstallSnapshot'],
   timeoutNow: [star, 'm-now', 'TimeoutNow'],
-  other: [polygon(4, 10), 'm-other', 'other'],
+  other: [polygon(5, 10), 'm-other', 'other'],
 };
 
 /** The kind of a message: a key of KINDS. A trace does not know the fields of messages. */

@@ -12,6 +12,9 @@ const LEFT = 26;
 /** Where the present moment is, as a share of the width. */
 const HERE = 0.66;
 
+/** Of a lane: the states differ not only by their colour. */
+const HEIGHTS = { leader: 12, candidate: 9, asleep: 3, down: 10 };
+
 const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000];
 
 export class Timeline {
@@ -99,7 +102,8 @@ export class Timeline {
         term = span.term;
         if (span.from < to && span.to > from) {
           const left = Math.max(span.from, from);
-          const lane = svg('rect', { x: x(left), y: y(id) - 5, height: 10, rx: 2,
+          const height = HEIGHTS[span.state] ?? 6;
+          const lane = svg('rect', { x: x(left), y: y(id) - height / 2, height, rx: 2,
             width: ((Math.min(span.to, to) - left) * scale).toFixed(1),
             class: `lane is-${span.state}` });
           parts.push(lane);
