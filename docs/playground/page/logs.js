@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The logs as a table: a row for each server, a column for each index.
 
-import { el, setAttribute } from './dom.js';
+import { el, setAttribute, setText } from './dom.js';
 
 /** Columns at most: older entries are left out. */
 const MOST = 60;
@@ -50,6 +50,14 @@ function columns(servers) {
 /** What a leader knows: [index matched, next index] of a server, or undefined. */
 function known(leader, id) {
   return leader?.peers.find((peer) => peer.id === id);
+}
+
+/** All that a cell shows, as text: it is drawn anew when this changes. */
+function keyOf(server, index, peer) {
+  const entry = server.log[index - server.firstIndex] ?? unknown(server, index);
+  return [entry?.term, entry?.type, entry?.text, entry?.stored, Math.sign(index -
+    server.commitIndex), peer?.match === index, peer?.next === index,
+  entry === undefined && index <= server.snapshotIndex && server.snapshotIndex].join();
 }
 
 function cell(server, index, peer) {
@@ -141,17 +149,27 @@ export class Logs {
       return;
     }
     if (row === undefined) {
-      row = { node: el('tr', {}) };
+      const says = el('span', { class: 'hidden' });
+      row = { says, cells: [], node: el('tr', {}, el('th', { scope: 'row' },
+        el('span', { class: 'row-id' }, String(server.id)), says)) };
       this.body.append(row.node);
       this.#rows.set(server.id, row);
     }
     Object.assign(row, { server, peer });
-    const cells = [el('th', { scope: 'row' }, el('span', { class: 'row-id' }, String(server.id)),
-      el('span', { class: 'hidden' }, ` committed ${server.commitIndex}`))];
+    setText(row.says, ` committed ${server.commitIndex}`);
     for (let index = first; index <= last; index++) {
-      cells.push(cell(server, index, peer));
+      const key = keyOf(server, index, peer);
+      const old = row.cells[index - first];
+      if (old?.key !== key) {
+        const node = cell(server, index, peer);
+        if (old === undefined) {
+          row.node.append(node);
+        } else {
+          old.node.replaceWith(node);
+        }
+        row.cells[index - first] = { key, node };
+      }
     }
-    row.node.replaceChildren(...cells);
     setAttribute(row.node, 'class', server.up ? undefined : 'row-down');
   }
 }
