@@ -93,6 +93,16 @@ test('the theme of the system is followed until one is chosen, which is remember
   await page.run(() => localStorage.clear());
 });
 
+/** Nothing but what scrolls by itself is wider than its place. */
+async function assertFits(page, what) {
+  const wide = await page.run(() => [document.documentElement, ...document
+    .querySelectorAll('.panel, .panel > :not(.scroll), .chapters li, .transport')]
+    .filter((node) => node.scrollWidth > node.clientWidth + 1 && node.clientWidth > 1 &&
+      getComputedStyle(node).display !== 'inline')
+    .map((node) => `${node.id} ${node.className}`));
+  assert.deepEqual(wide, [], what);
+}
+
 for (const [width, height] of SIZES) {
   test(`nothing is wider than ${width} pixels, and nothing jumps`, async () => {
     const page = await browser().open({ width, height });
@@ -114,12 +124,20 @@ for (const [width, height] of SIZES) {
       await page.key(key);
     }
     assert.deepEqual(fixed(await boxes()), before);
-    const wide = await page.run(() => [document.documentElement.scrollWidth - innerWidth,
-      ...[...document.querySelectorAll('.panel')].map((node) =>
-        node.scrollWidth - node.clientWidth)]);
-    assert.ok(wide.every((pixels) => pixels <= 0), String(wide));
+    await assertFits(page);
   });
 }
+
+test('every scenario fits a narrow window at each of its chapters', async () => {
+  for (const { name } of scenarios) {
+    const page = await browser().open({ width: 390, height: 844, hash: `#scenario=${name}` });
+    await assertFits(page, name);
+    for (let chapters = await page.count('.chapter'); chapters > 0; chapters--) {
+      await page.key(']');
+      await assertFits(page, name);
+    }
+  }
+});
 
 // --- The picture. Fonts differ between machines, so no pixels are compared: what is drawn must lie
 // where the view of the same frame says.
