@@ -200,6 +200,11 @@ bindings() {
     RAFT_INSIST=1 tools/bindings
 }
 
+# The playground: the engine in Node, the page in Chromium.
+playground() {
+    RAFT_SIM=$ROOT/build/test/tests/simulation/raft-sim RAFT_INSIST=1 tools/playground test
+}
+
 # --- The two lists.
 
 # commit_checks: all tests, and of the night's checks those whose result depends on the commit.
@@ -215,6 +220,7 @@ commit_checks() {
     check lint "clang-tidy, cppcheck, shellcheck" lint
     check installation "the installed library is used in every way" installation
     check bindings "the bindings for other languages" bindings
+    check playground "the playground's engine and page" playground
     check platforms "a foreign processor, WebAssembly, the flags of Fedora" \
         platforms aarch64 wasm32 fedora-flags
     check packages "the release tarball, built twice; packages from it" packages
@@ -235,6 +241,7 @@ full_checks() {
     check builds "the same updates from every build, on foreign architectures too" every_build
     check demo "three servers of raft-kv; the leader is killed" demo
     check bindings "the bindings for other languages" bindings
+    check playground "the playground's engine and page" playground
     check platforms "every platform" platforms
     check packages "the release tarball, built twice; packages from it" packages
     check fresh-install "Debian 12 and 13: the library as the README installs it" fresh_install

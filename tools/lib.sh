@@ -38,6 +38,8 @@ PACKAGES_WASM=(clang lld llvm wasi-libc libclang-rt-dev-wasm32 libc++-dev-wasm32
 PACKAGES_BINDINGS=(python3-cffi mypy nodejs golang-go rustc cargo)
 # bindings/examples
 PACKAGES_BINDINGS+=(luajit php-cli ruby mono-mcs mono-runtime default-jdk-headless libjna-java)
+# The playground: its page, and the tests of it.
+PACKAGES_PLAYGROUND=(esbuild nodejs chromium)
 PACKAGES_PACKAGING=(debhelper doxygen dpkg-dev fakeroot lintian rpm cmake)
 
 say() { printf '== %s\n' "$*"; }
