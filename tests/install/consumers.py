@@ -8,6 +8,7 @@ PREFIX is where the library was installed; ROOT is its source. Each way must use
 it names: the program is asked which libraries it needs. An example, the quick start, is the
 program."""
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -131,6 +132,25 @@ def meson_subproject(scratch, root, source, meson):
         sys.exit(f'FAILED: the subproject builds {targets} targets')
 
 
+def simulator(scratch, root, prefix):
+    """The commands of the guide, in a copy of the folder. They print what the guide quotes."""
+    for folder in ('simulator', 'wire'):
+        shutil.copytree(os.path.join(root, 'examples', folder),
+                        os.path.join(scratch, 'examples', folder))
+    with open(os.path.join(root, 'docs/guide/testing.rst'), encoding='utf-8') as file:
+        page = file.read()
+    commands, output = re.search(r'^\.\. code-block:: sh\n\n((?:   .*\n)+)\n'
+                                 r'\.\. code-block:: text\n\n((?:   .*\n)+)', page, re.M).groups()
+    libdir = os.path.join(prefix, 'lib')
+    env = dict(os.environ, PKG_CONFIG_PATH=os.path.join(libdir, 'pkgconfig'),
+               LD_LIBRARY_PATH=libdir)
+    printed = run(['bash', '-e', '-c', commands], cwd=scratch, env=env)
+    if printed.split() != output.split():
+        sys.exit('FAILED: the simulator prints\n%sand not, as its guide says\n%s' %
+                 (printed, output))
+    print('ok the simulator, as its guide says')
+
+
 def main():
     root, prefix, source = (os.path.abspath(path) for path in sys.argv[1:4])
     os.environ.pop('LD_LIBRARY_PATH', None)
@@ -138,6 +158,7 @@ def main():
         pkg_config(scratch, prefix, source)
         cmake_ways(scratch, root, prefix, source)
         meson_subproject(scratch, root, source, sys.argv[4:])
+        simulator(scratch, root, prefix)
 
 
 if __name__ == '__main__':
