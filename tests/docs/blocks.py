@@ -11,7 +11,7 @@ import tree  # pylint: disable=wrong-import-position
 FENCE = re.compile(r'^( *)```(.*)$')
 DIRECTIVE = re.compile(r'^( *)\.\. ([\w-]+)::(?: +(.*))?$')
 # Directives that show code in another way than the two that are used.
-OTHER_CODE = {'code', 'sourcecode', 'parsed-literal', 'highlight', 'include', 'raw'}
+OTHER_CODE = {'code', 'sourcecode', 'parsed-literal', 'highlight'}
 
 
 class Block(NamedTuple):
@@ -53,7 +53,8 @@ def of_rst(path, text):
             continue
         indent, name, argument = directive.groups()
         if name in OTHER_CODE:
-            yield Block(path, begin, f'`{name}` instead of `code-block` or `literalinclude`', '', '')
+            what = f'`{name}` instead of `code-block` or `literalinclude`'
+            yield Block(path, begin, what, '', '')
         elif name == 'literalinclude':
             target = os.path.normpath(os.path.join(os.path.dirname(path), argument or ''))
             yield Block(path, begin, 'quotation', '', target)

@@ -46,14 +46,20 @@ class Built:
         return {self.relative('./' + path) for path in listed.splitlines()
                 if path.endswith(SOURCES)}
 
-    def is_compiled(self, path):
-        """Is it a source of a program that a test runs, or included by one?"""
+    def is_compiled(self, path, through=()):
+        """Is it a source of a program that a test runs, or included by one, or through headers of
+        its folder?"""
         if path in self.compiled:
             return True
         if not path.endswith(('.h', '.hpp')):
             return False
-        include = re.compile(r'#include ["<](?:.*/)?' + re.escape(os.path.basename(path)) + '[">]')
-        return any(include.search(self.read(source)) for source in self.compiled)
+        folder, name = os.path.split(path)
+        include = re.compile(r'#include ["<](?:.*/)?' + re.escape(name) + '[">]')
+        headers = {os.path.join(folder, other) for other in os.listdir(
+            os.path.join(self.root, folder)) if other.endswith(('.h', '.hpp'))} - {path, *through}
+        return any(include.search(self.read(source)) for source in self.compiled) or \
+            any(include.search(self.read(header)) and self.is_compiled(header, (path, *through))
+                for header in headers)
 
     def is_left_out(self, path):
         """A source of whose folder, or the folder above, nothing is built: a dependency lacks."""
@@ -66,6 +72,13 @@ class Built:
         """Does the command of a test name the file, and these words?"""
         return any(path in command and all(word in command for word in words)
                    for command in self.commands)
+
+    def is_read(self, path):
+        """Does a test's script in the file's folder name the file, as one that it reads?"""
+        folder, name = os.path.split(path)
+        scripts = {word for command in self.commands for word in command
+                   if word.endswith('.py') and os.path.dirname(word) == folder}
+        return any(f"'{name}'" in self.read(script) for script in scripts)
 
     def read(self, path):
         try:

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: MIT
 """Check every block of code in the pages. A block must be one of these:
 
-- a quotation of a file that a test compiles or reads (`literalinclude`);
+- a quotation (`literalinclude`) of a file that a test compiles or reads, or of another page;
 - equal to a part of such a file of the same language, but for white space and comments;
 - C that compiles with raft.h, as it is or as the body of a function;
-- shell whose syntax is right and whose programs, files, options, suites and targets exist (shell.py);
+- shell whose syntax is right, and whose programs, files, options, suites and targets exist;
 - a program that a test takes out of the page and runs, or lines that another check reads from it;
+- a session at a terminal (`console`) that a test repeats;
 - text; lines of it that begin with `$ ` are judged as shell.
 
 usage: code.py ROOT BUILD COMPILER...
@@ -22,7 +23,8 @@ import built
 import shell
 
 LANGUAGES = {'c': ('.c', '.h'), 'go': ('.go',), 'js': ('.js',), 'javascript': ('.js',),
-             'python': ('.py',), 'rust': ('.rs',), 'sh': (), 'text': (), 'cmake': (), 'meson': ()}
+             'python': ('.py',), 'rust': ('.rs',), 'sh': (), 'console': (), 'text': (), 'cmake': (),
+             'meson': ()}
 # Where code of other libraries is shown: it cannot be compiled here.
 OTHERS = 'docs/guide/coming-from/'
 # (page, language): a test that takes the blocks out of the page and runs them; its text, or that of
@@ -66,6 +68,7 @@ class Judge:
 
     def tested(self, path):
         return (self.built.is_compiled(path) or self.built.is_named(path) or
+                self.built.is_read(path) or path.endswith(('.rst', '.md')) or
                 path.startswith(TESTED) and path.endswith('.go'))
 
     def sources_of(self, language):
@@ -99,6 +102,8 @@ class Judge:
         return False
 
     def is_run(self, block):
+        if block.language == 'console':
+            return self.built.is_named(block.path, 'docs/tutorial/session.py')
         # As bindings/digest/readme.py does, which is given the page and the language.
         tests = self.built.read(os.path.join(os.path.dirname(block.path), 'meson.build'))
         if re.search(rf"readme\.py'.*'README\.md'\)?,\s*'{block.language}'", tests, re.S):

@@ -75,17 +75,18 @@ class Shell:
 
     def judge_path(self, word):
         path = word.split('=')[-1]
+        full = os.path.join(self.built.root, path)
         if path.split('/')[0] in self.folders and '/' in path and \
-                not os.path.exists(os.path.join(self.built.root, path)):
+                path not in self.built.programs and not os.path.exists(full):
             yield f'there is no `{path}`'
 
     def text_of(self, program):
         """The text in which a program's options are; None: there is no such program."""
         built = self.built
         path = self.names.get(program.removeprefix('./'))
-        if program.startswith('build/'):
-            path = program.split('/', 2)[-1]
-            path = path if path in built.programs else None
+        if program.startswith('build/'): # a build directory is `build` itself, or a folder in it
+            places = [program.split('/', 1)[1], program.split('/', 2)[-1]]
+            path = next((place for place in places if place in built.programs), None)
         folders = {os.path.dirname(source) for source in built.programs.get(path, [])}
         if os.path.isdir(os.path.join(built.root, 'apps', program)): # also where it is not built
             folders.add(os.path.join('apps', program))

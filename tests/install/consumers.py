@@ -31,7 +31,8 @@ def write(path, text):
 def blocks(root, language):
     """The blocks of a language in the guide to building."""
     with open(os.path.join(root, 'docs/guide/building.rst'), encoding='utf-8') as file:
-        found = re.findall(rf'^\.\. code-block:: {language}\n\n((?:   .*\n|\n)+)', file.read(), re.M)
+        text = file.read()
+    found = re.findall(rf'^\.\. code-block:: {language}\n\n((?:   .*\n|\n)+)', text, re.M)
     return [re.sub(r'^   ', '', block, flags=re.M) for block in found]
 
 
