@@ -7,14 +7,15 @@ import shlex
 import subprocess
 
 # Programs of others. What they are given is not judged, but for meson and ninja; files are.
-EXTERNAL = {'apt-get', 'base64', 'cc', 'cd', 'chmod', 'echo', 'head', 'kill', 'ldconfig', 'meson',
-            'mkdir', 'ninja', 'node', 'npm', 'pkg-config', 'python3', 'redis-cli', 'rm', 'seq',
-            'sleep', 'tail', 'wait', 'man', 'git', 'gdb', 'cmake', 'nc'}
+EXTERNAL = {'apt-get', 'ar', 'base64', 'c++', 'cc', 'cd', 'chmod', 'cmake', 'echo', 'find',
+            'gdb', 'git', 'head', 'kill', 'ldconfig', 'man', 'meson', 'mkdir', 'nc', 'ninja',
+            'node', 'npm', 'pkg-config', 'python3', 'redis-cli', 'rm', 'seq', 'sleep', 'tail',
+            'wait'}
 BEFORE = {'sudo', 'do', 'then', 'else', '!', 'time', 'exec', 'nice'}  # a command follows
 NO_COMMAND = {'for', 'done', 'fi', 'while', 'if', 'case', 'esac'}
 SEPARATORS = {';', '&', '&&', '||', '|', '(', ')', ';;'}
 SUBSTITUTION = re.compile(r'\$\(([^()]*)\)')
-MESON_OPTIONS = {'-C', '--suite', '--setup', '--reconfigure', '--wipe'}
+MESON_OPTIONS = {'-C', '--cross-file', '--suite', '--setup', '--reconfigure', '--wipe'}
 
 
 def commands(text):

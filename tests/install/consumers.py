@@ -6,7 +6,8 @@ usage: consumers.py ROOT PREFIX PROGRAM.C MESON...
 
 PREFIX is where the library was installed; ROOT is its source. Each way must use the library that
 it names: the program is asked which libraries it needs. An example, the quick start, is the
-program. The lines for CMake and Meson are those of docs/guide/building.rst."""
+program. The lines for CMake, Meson and the compiler alone are those of
+docs/guide/building.rst."""
 import os
 import re
 import shutil
@@ -69,6 +70,17 @@ def pkg_config(scratch, prefix, source):
     archive = os.path.join(libdir, 'libraft-core.a')
     run(['cc', '-std=c11', '-o', program, *cflags, source, archive, '-static'])
     judge('the archive, -static', program, False)
+
+
+def without_build_system(scratch, root, source):
+    """The lines of the guide, with the source in the folder libraft."""
+    lines, = [block for block in blocks(root, 'sh') if 'c++ -std=c++20' in block]
+    folder = os.path.join(scratch, 'by-hand')
+    os.makedirs(folder)
+    os.symlink(root, os.path.join(folder, 'libraft'))
+    shutil.copy2(source, os.path.join(folder, 'app.c'))
+    run(['sh', '-e', '-c', lines], cwd=folder)
+    judge('the compiler alone', os.path.join(folder, 'a.out'), False)
 
 
 CMAKE = '''cmake_minimum_required(VERSION 3.16)
@@ -144,6 +156,7 @@ def main():
     os.environ.pop('LD_LIBRARY_PATH', None)
     with tempfile.TemporaryDirectory() as scratch:
         pkg_config(scratch, prefix, source)
+        without_build_system(scratch, root, source)
         cmake_ways(scratch, root, prefix, source)
         meson_subproject(scratch, root, source, sys.argv[4:])
 
