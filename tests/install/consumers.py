@@ -56,6 +56,18 @@ def judge(way, program, shared, libraries=None):
     print('ok', way)
 
 
+def size(scratch, root, prefix):
+    """README's size of the stripped library, within a tenth, because compilers differ."""
+    stripped = os.path.join(scratch, 'stripped')
+    run(['strip', '-o', stripped, os.path.join(prefix, 'lib', 'libraft-core.so')])
+    measured = os.path.getsize(stripped) / 1000
+    with open(os.path.join(root, 'README.md'), encoding='utf-8') as file:
+        said = re.search(r'shared library, stripped \| (\d+) kB', file.read())
+    if said is None or abs(int(said[1]) - measured) > measured / 10:
+        sys.exit(f'FAILED: README does not say that the stripped library has {measured:.0f} kB')
+    print(f'ok the size, {measured:.0f} kB')
+
+
 def pkg_config(scratch, prefix, source):
     libdir = os.path.join(prefix, 'lib')
     env = dict(os.environ, PKG_CONFIG_PATH=os.path.join(libdir, 'pkgconfig'))
@@ -155,6 +167,7 @@ def main():
     root, prefix, source = (os.path.abspath(path) for path in sys.argv[1:4])
     os.environ.pop('LD_LIBRARY_PATH', None)
     with tempfile.TemporaryDirectory() as scratch:
+        size(scratch, root, prefix)
         pkg_config(scratch, prefix, source)
         without_build_system(scratch, root, source)
         cmake_ways(scratch, root, prefix, source)
