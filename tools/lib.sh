@@ -31,7 +31,7 @@ PACKAGES_ETCD=(etcd-server golang-go golang-etcd-server-dev)
 PACKAGES_CLANG=(clang libclang-rt-dev)
 # Other word sizes and byte orders. Not g++-multilib: it conflicts with every cross compiler.
 PACKAGES_PLATFORMS=(clang @g++-multilib g++-s390x-linux-gnu qemu-user)
-PACKAGES_LINT=(clang-tidy cppcheck shellcheck)
+PACKAGES_LINT=(clang-tidy cppcheck shellcheck codespell python3-proselint)
 PACKAGES_DOCS+=(graphviz) # the map of the source
 PACKAGES_BROWSER=(chromium nodejs) # to test the pages of the documentation
 PACKAGES_WASM=(clang lld llvm wasi-libc libclang-rt-dev-wasm32 libc++-dev-wasm32)
