@@ -78,7 +78,10 @@ installed() {
     dpkg-query -W -f='${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
 }
 
-known() { apt-cache show --no-all-versions "$1" >/dev/null 2>&1; }
+# known NAME. apt takes a name with a `+` that it does not know for a regular expression.
+known() {
+    [ -n "$(apt-cache show --no-all-versions "$1" 2>/dev/null | grep -xF "Package: $1")" ]
+}
 
 # package_name NAME: with @g++ and @clang replaced.
 package_name() {
