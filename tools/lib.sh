@@ -149,6 +149,18 @@ need_clients() {
         say "ioredis could not be installed"
 }
 
+# need_wasm: build the library for WebAssembly, if a source is newer. Sets and exports RAFT_WASM.
+need_wasm() {
+    export RAFT_WASM=$ROOT/build/wasm/raft.wasm
+    (
+        cd "$ROOT"
+        if [ ! -e "$RAFT_WASM" ] ||
+            [ -n "$(find src include abi -newer "$RAFT_WASM" -type f -print -quit)" ]; then
+            tools/wasm
+        fi
+    )
+}
+
 # configure DIR OPTION...: create the build directory, or change its options.
 configure() {
     local dir=$1
