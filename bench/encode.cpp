@@ -19,7 +19,8 @@ std::vector<char> encode_voters(unsigned servers) {
     for (unsigned i = 0; i < servers; i++) {
         const std::string address = "127.0.0.1:" + std::to_string(9001 + i);
         number(i + 1);
-        bytes.insert(bytes.end(), address.c_str(), address.c_str() + address.size() + 1);
+        bytes.insert(bytes.end(), address.begin(), address.end());
+        bytes.push_back('\0');
         bytes.push_back(RAFT_VOTER);
     }
     bytes.resize((bytes.size() + 7) / 8 * 8);

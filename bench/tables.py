@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Writes the figures of measure.py as the tables that docs/performance.rst shows.
 
-usage: tables.py FIGURES.json FOLDER"""
+usage: tables.py FIGURES.json FOLDER
+       tables.py --compilers FILE.csv NAME=FIGURES.json..."""
 import csv
 import json
 import math
@@ -94,6 +95,17 @@ def times(data):
                budget.number(data["nanoseconds"][name]))
 
 
+def compilers(measured):
+    """What has a budget in instructions, with each compiler: pairs of name and data."""
+    yield "workload", "held in CI", *(name for name, _ in measured)
+    for row in measured[0][1]["budgets"]:
+        if "instructions" in row["unit"]:
+            found = [{other["figure"]: other["value"] for other in data["budgets"]}
+                     for _, data in measured]
+            yield (row["what"], budget.number(row["at_most"]),
+                   *(budget.number(values[row["figure"]]) for values in found))
+
+
 def write(rows, path):
     rows = list(rows)
     if len(rows) < 2:
@@ -103,12 +115,20 @@ def write(rows, path):
     print(path)
 
 
+def load(path):
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
 def main():
+    if sys.argv[1:2] == ["--compilers"] and len(sys.argv) > 3:
+        pairs = [argument.split("=", 1) for argument in sys.argv[3:]]
+        write(compilers([(name, load(path)) for name, path in pairs]), sys.argv[2])
+        return 0
     if len(sys.argv) != 3:
         print(__doc__, file=sys.stderr)
         return 2
-    with open(sys.argv[1], encoding="utf-8") as file:
-        data = json.load(file)
+    data = load(sys.argv[1])
     os.makedirs(sys.argv[2], exist_ok=True)
     try:
         for table in (budgets, peer, limits, groups, times):

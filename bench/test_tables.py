@@ -25,6 +25,15 @@ class Tables(unittest.TestCase):
         for row in BUDGETS:
             self.assertLessEqual(row["at_most"], tables.AIMS[row["figure"]], row["figure"])
 
+    def test_compilers_stand_side_by_side(self):
+        other = data()
+        for row in other["budgets"]:
+            row["value"] = 8.0
+        rows = list(tables.compilers([("gcc", data()), ("clang", other)]))
+        self.assertEqual(rows[0][2:], ("gcc", "clang"))
+        self.assertEqual({row[2:] for row in rows[1:]}, {("7", "8")})
+        self.assertGreater(len(rows), 10)
+
     def test_the_peer_is_compared_with_the_same_workload(self):
         self.assertEqual(list(tables.peer(data()))[1], ("W1/N=3", "7", "70", "10.0"))
         lost = data()

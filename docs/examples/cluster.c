@@ -25,6 +25,32 @@ static struct packet *new_packet(struct server *s, raft_id to, const char *to_ad
     return packet;
 }
 
+/* Keep a copy of a snapshot's metadata, configuration included. */
+static void keep(struct snapshot *snapshot, const struct raft_snapshot_metadata *metadata) {
+    snapshot->metadata = *metadata;
+    snapshot->metadata.configuration.servers = snapshot->members;
+    for (unsigned i = 0; i < metadata->configuration.n; i++) {
+        snapshot->members[i] = metadata->configuration.servers[i];
+        snprintf(snapshot->addresses[i], ADDRESS_MAX, "%s", snapshot->members[i].address);
+        snapshot->members[i].address = snapshot->addresses[i];
+    }
+}
+
+static void attach_snapshot(struct server *s, struct packet *packet) {
+    struct raft_install_snapshot *install = &packet->message.install_snapshot;
+    struct raft_snapshot_metadata metadata = {install->last_index, install->last_term,
+                                              install->conf, install->conf_index};
+    keep(&packet->snapshot, &metadata);
+    if (hooks.chunk != NULL) {
+        hooks.chunk(s, packet);
+        return;
+    }
+    CHECK(install->last_index == s->snapshot.metadata.index);
+    packet->snapshot.sum = s->snapshot.sum;
+    install->data.len = sizeof s->snapshot.sum;
+    install->last = true;
+}
+
 void post(struct server *s, const struct raft_message *message) {
     struct packet *packet = new_packet(s, message->server_id, message->server_address);
     packet->message = *message;
@@ -37,10 +63,7 @@ void post(struct server *s, const struct raft_message *message) {
         memcpy(packet->records, &s->log[first], append->n_entries * sizeof *packet->records);
     }
     if (message->type == RAFT_INSTALL_SNAPSHOT) {
-        CHECK(message->install_snapshot.last_index == s->snapshot.metadata.index);
-        packet->snapshot = s->snapshot; /* the metadata's pointers are set on arrival */
-        packet->message.install_snapshot.data.len = sizeof s->snapshot.sum;
-        packet->message.install_snapshot.last = true;
+        attach_snapshot(s, packet);
     }
     if (hooks.attach != NULL) {
         hooks.attach(s, packet);
@@ -81,17 +104,6 @@ static void append(struct server *s, const struct raft_update_entries *entries) 
     s->last = entries->index + entries->n - 1;
 }
 
-/* Keep a copy of a snapshot's metadata, configuration included. */
-static void keep(struct snapshot *snapshot, const struct raft_snapshot_metadata *metadata) {
-    snapshot->metadata = *metadata;
-    snapshot->metadata.configuration.servers = snapshot->members;
-    for (unsigned i = 0; i < metadata->configuration.n; i++) {
-        snapshot->members[i] = metadata->configuration.servers[i];
-        snprintf(snapshot->addresses[i], ADDRESS_MAX, "%s", snapshot->members[i].address);
-        snapshot->members[i].address = snapshot->addresses[i];
-    }
-}
-
 void save_metadata(struct server *s, const struct raft_snapshot_metadata *metadata) {
     keep(&s->snapshot, metadata);
     s->snapshot.sum = s->sum;
@@ -115,6 +127,9 @@ static void apply(struct server *s) {
     if (s->applied < s->snapshot.metadata.index) {
         s->applied = s->snapshot.metadata.index;
         s->sum = s->snapshot.sum;
+        if (hooks.restore != NULL) {
+            hooks.restore(s);
+        }
     }
     while (s->applied < raft_commit_index(&s->raft)) {
         const struct record *record = &s->log[++s->applied];
@@ -127,9 +142,13 @@ static void apply(struct server *s) {
     }
 }
 
+static raft_time clock_of(const struct server *s) {
+    return hooks.clock != NULL ? hooks.clock(s) : now;
+}
+
 int step(struct server *s, struct raft_event *event) {
     struct raft_update update;
-    event->time = now;
+    event->time = clock_of(s);
     int error = raft_step(&s->raft, event, &update);
     if (error != 0) {
         return error;
@@ -156,7 +175,7 @@ int step(struct server *s, struct raft_event *event) {
         hooks.carried_out(s);
     }
     if (update.flags & RAFT_UPDATE_SNAPSHOT) {
-        install(s, &update.snapshot);
+        (hooks.install != NULL ? hooks.install : install)(s, &update.snapshot);
     }
     if ((update.flags & RAFT_UPDATE_ENTRIES) && update.entries.n > 0) {
         struct raft_event stored = {.type = RAFT_STORED};
@@ -189,13 +208,19 @@ static void receive(struct server *s, struct packet *packet) {
         message->append_entries.entries = entries;
     }
     if (message->type == RAFT_INSTALL_SNAPSHOT) {
-        keep(&packet->snapshot, &packet->snapshot.metadata);
         message->install_snapshot.conf = packet->snapshot.metadata.configuration;
-        message->install_snapshot.data.base = &packet->snapshot.sum;
+        message->install_snapshot.data.base =
+            packet->bytes != NULL ? (void *)packet->bytes : (void *)&packet->snapshot.sum;
     }
     event.receive.message = message;
     CHECK(step(s, &event) == 0);
     free(entries);
+}
+
+static void free_packet(struct packet *packet) {
+    free(packet->records);
+    free(packet->bytes);
+    free(packet);
 }
 
 static void deliver(struct packet *packet) {
@@ -207,8 +232,7 @@ static void deliver(struct packet *packet) {
             hooks.received(s, packet);
         }
     }
-    free(packet->records);
-    free(packet);
+    free_packet(packet);
 }
 
 /* --- time ---------------------------------------------------------------- */
@@ -216,7 +240,7 @@ static void deliver(struct packet *packet) {
 static void fire_timers(void) {
     for (int i = 0; i < MAX_SERVERS; i++) {
         struct raft_event event = {.type = RAFT_TIMEOUT};
-        if (servers[i].runs && raft_timeout(&servers[i].raft) <= now) {
+        if (servers[i].runs && raft_timeout(&servers[i].raft) <= clock_of(&servers[i])) {
             CHECK(step(&servers[i], &event) == 0);
         }
     }
@@ -327,8 +351,6 @@ void cluster_stop(void) {
         raft_close(&servers[i].raft);
     }
     while (n_delivered < n_sent) {
-        struct packet *packet = queue[n_delivered++ % PACKETS];
-        free(packet->records);
-        free(packet);
+        free_packet(queue[n_delivered++ % PACKETS]);
     }
 }

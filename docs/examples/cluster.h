@@ -5,13 +5,15 @@
 #ifndef CLUSTER_H
 #define CLUSTER_H
 
+#include "check.h"
+
 #include <raft.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_SERVERS = 4, LOG_MAX = 1024, PAYLOAD_MAX = 128, ADDRESS_MAX = 32 };
+enum { MAX_SERVERS = 6, LOG_MAX = 1024, PAYLOAD_MAX = 128, ADDRESS_MAX = 32 };
 
 /* A log entry as it is stored on disk. */
 struct record {
@@ -52,6 +54,7 @@ struct packet {
     struct raft_message message; /* type 0: a message of the program's own, see `word` */
     struct record *records;      /* the entries of an AppendEntries */
     struct snapshot snapshot;    /* of an InstallSnapshot */
+    char *bytes;                 /* of an InstallSnapshot, if hooks.chunk attaches them; or NULL */
     unsigned long long word[3];
 };
 
@@ -66,12 +69,13 @@ struct hooks {
     void (*received)(struct server *s, const struct packet *packet); /* a message of its own */
     void (*read_answered)(struct server *s, const struct raft_read *read);
     void (*applied)(struct server *s, raft_index index);
+    raft_time (*clock)(const struct server *s); /* what this server's clock shows; else `now` */
+    /* Snapshots with bytes of the program's own. Attach bytes to an InstallSnapshot; write what an
+     * update brings, and acknowledge it; restore the state machine from the latest snapshot. */
+    void (*chunk)(struct server *s, struct packet *packet);
+    void (*install)(struct server *s, const struct raft_update_snapshot *update);
+    void (*restore)(struct server *s);
 };
-
-#define CHECK(condition) \
-    ((condition)         \
-         ? (void)0       \
-         : (fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition), exit(1)))
 
 extern raft_time now;
 extern raft_time latency; /* of a message, in milliseconds */

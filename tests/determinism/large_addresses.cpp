@@ -5,6 +5,7 @@
 
 #include <raft.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 

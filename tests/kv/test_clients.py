@@ -74,7 +74,8 @@ class Witness(threading.Thread):
         self.connection.close()
         assert self.error is None, self.error
         assert self.n > 20, self.n
-        assert self.longest < 1.5 * TIMEOUT_FACTOR, "a command took %.1f s" % self.longest
+        # Generous: on an idle machine it is a fraction of a second.
+        assert self.longest < 5 * TIMEOUT_FACTOR, "a command took %.1f s" % self.longest
 
 
 def attack(begin):

@@ -5,6 +5,8 @@
 #include "events.hpp"
 #include "tested_raft.hpp"
 
+#include <cstdint>
+
 namespace memory {
 namespace {
 
