@@ -152,13 +152,13 @@ need_clients() {
 # need_wasm: build the library for WebAssembly, if a source is newer. Sets and exports RAFT_WASM.
 need_wasm() {
     export RAFT_WASM=$ROOT/build/wasm/raft.wasm
-    (
-        cd "$ROOT"
-        if [ ! -e "$RAFT_WASM" ] ||
-            [ -n "$(find src include abi -newer "$RAFT_WASM" -type f -print -quit)" ]; then
-            tools/wasm
-        fi
-    )
+    local newer=
+    if [ -e "$RAFT_WASM" ]; then
+        newer=$(find "$ROOT/src" "$ROOT/include" "$ROOT/abi" -newer "$RAFT_WASM" -type f -print -quit)
+    fi
+    if [ ! -e "$RAFT_WASM" ] || [ -n "$newer" ]; then
+        "$ROOT/tools/wasm"
+    fi
 }
 
 # configure DIR OPTION...: create the build directory, or change its options.

@@ -45,13 +45,13 @@ function boxesOf({ texts, across }) {
   return [...texts, ...across].map(({ box }) => box);
 }
 
-test('names are unique, and every scenario that a link names is one of the playground', async () => {
+test('names are unique, and links name a scenario of the playground, or a story', async () => {
   assert.equal(new Set(pictures.map(({ name }) => name)).size, pictures.length);
   for (const picture of pictures) {
     const { cluster, facts } = drawPicture(library, picture);
     const link = await linkOf(picture, cluster);
-    const [, name, story, frame] = /^playground\/index\.html#(?:scenario=(\w+)|story=([\w-]+)&frame=(\d+))$/
-      .exec(link);
+    const [, name, story, frame] =
+      /^playground\/index\.html#(?:scenario=(\w+)|story=([\w-]+)&frame=(\d+))$/.exec(link);
     if (name) {
       assert.ok(scenarios.some((scenario) => scenario.name === name), name);
     } else {
@@ -102,13 +102,26 @@ for (const picture of pictures) {
       picture.omitted !== undefined);
     assert.equal(/Not drawn: /.test(svg), picture.omitted !== undefined);
 
-    // Lanes show the states that the servers had.
-    for (const { server, state, from, to } of facts.states.filter((one) => one.to > one.from)) {
-      for (const { at, view } of facts.frames.filter((frame) => frame.at > from && frame.at < to)) {
-        const { up, asleep, state: role } = view.servers.find(({ id }) => id === server);
-        assert.equal(up ? asleep ? 'asleep' : role : 'down', state, `server ${server} at ${at}`);
+    // Between two moments, each lane shows the state that its server has after the first of them.
+    const { times } = layout.scale;
+    const rects = elements(svg, 'data-server').filter((one) => one.class.startsWith('lane '));
+    times.slice(1).forEach((time, i) => {
+      const { view } = facts.frames.findLast(({ at }) => at <= times[i]);
+      const middle = (layout.scale.y(times[i]) + layout.scale.y(time)) / 2;
+      for (const id of facts.ids) {
+        const { up, asleep, state } = view.servers.find((server) => server.id === id);
+        assert.deepEqual(rects.filter((one) => one['data-server'] === String(id) &&
+          Number(one.y) < middle && Number(one.y) + Number(one.height) > middle)
+          .map((one) => one.class), [`lane is-${up ? asleep ? 'asleep' : state : 'down'}`]);
       }
-    }
+    });
+
+    // Writes to disk: as many as the servers began, and one sign more in the legend.
+    const began = facts.frames.filter(({ server, steps }) => facts.ids.includes(server) &&
+      steps.some(({ update }) => update?.mustSave || update?.entries || update?.snapshot)).length;
+    assert.equal([...svg.matchAll(/<rect class="write" x="[^"]+" y="[^"]+" width="4"/g)].length,
+      began > 0 ? began + 1 : 0);
+    assert.doesNotMatch(svg, /NaN|undefined|null/);
 
     // Texts: none on another one, none outside, none on a lane, none wider than its box.
     const boxes = boxesOf(layout);
