@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The usual short texts of a picture: of a message, and of what happens on a server.
 
-const range = (first, last) => first === last ? `entry ${first}` : `entries ${first}–${last}`;
+const range = (first, last) => first === last ? `entry\u00a0${first}`
+  : `entries\u00a0${first}–${last}`;
 
 /** The label of a message. */
 export function labelOf({ message: m }) {
