@@ -18,6 +18,7 @@ void usage() {
         "  --seconds N       minimum simulated seconds of a run (default 60)\n"
         "  --steps N         minimum steps of a run (default 5000)\n"
         "  --trace           with --seed: print what happens\n"
+        "  --trace-file FILE with --seed: write what happened, to be opened in the playground\n"
         "  --svg FILE        with --seed: draw what happened\n"
         "  --svg-seconds N   draw the last N simulated seconds (default 10)\n"
         "  --digest          print a digest of the steps of each run\n"
@@ -69,6 +70,10 @@ int take_value(sim::Options &o, const char *name, const char *value) {
     }
     if (strcmp(name, "--svg") == 0) {
         o.svg = value;
+        return 2;
+    }
+    if (strcmp(name, "--trace-file") == 0) {
+        o.trace_file = value;
         return 2;
     }
     if (strcmp(name, "--expect") == 0) {

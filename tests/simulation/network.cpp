@@ -145,6 +145,7 @@ void Network::drop(Wire *wire) {
         sim_.note(wire->from, "message %llu to %s lost: %s",
                   static_cast<unsigned long long>(wire->number), name_of(wire->to),
                   describe(wire->m).c_str());
+        sim_.trace_message(*wire, true);
     }
     sim_.stats.add(S_CHUNK_LOST, wire->m.type == RAFT_INSTALL_SNAPSHOT);
     sim_.note_loss(*wire);
@@ -187,7 +188,7 @@ void Network::deliver(Wire *wire) {
         sim_.note(wire->to, "receives %llu from %s: %s",
                   static_cast<unsigned long long>(wire->number), name_of(wire->from),
                   describe(wire->m).c_str());
-        sim_.trace_message(*wire);
+        sim_.trace_message(*wire, false);
     }
     to.receive(*wire);
 }

@@ -47,7 +47,7 @@ bool matches(const Options &o, const std::string &property) {
 /* Returns whether there was no violation. */
 bool run_seed(const Options &o, uint64_t seed, Account &account) {
     Trace trace(o.trace);
-    bool tell = o.single && (o.trace || o.svg != nullptr);
+    bool tell = o.single && (o.trace || o.svg != nullptr || o.trace_file != nullptr);
     bool held = true;
     std::string title = format("seed %llu", static_cast<unsigned long long>(seed));
     Plan plan(seed, o.broken, o.conditions_given ? &o.conditions : nullptr);
@@ -65,6 +65,7 @@ bool run_seed(const Options &o, uint64_t seed, Account &account) {
         account.failed++;
         account.matched += matches(o, v.property);
         title += std::string(": ") + v.what();
+        trace.violation(simulation.now, v.what());
         printf("seed %llu at %.3f ms violates %s\n  replay: %s --trace\n",
                static_cast<unsigned long long>(seed), static_cast<double>(simulation.now) / 1000.0,
                v.what(), replay(o, seed).c_str());
@@ -72,6 +73,11 @@ bool run_seed(const Options &o, uint64_t seed, Account &account) {
     if (tell && o.svg != nullptr &&
         !trace.draw(o.svg, simulation.plan.servers, o.svg_seconds, title)) {
         perror(o.svg);
+        held = false;
+    }
+    if (tell && o.trace_file != nullptr &&
+        !trace.write(o.trace_file, seed, simulation.plan.servers)) {
+        perror(o.trace_file);
         held = false;
     }
     return held;

@@ -11,6 +11,7 @@ struct Options {
     uint64_t svg_seconds = 10;
     bool single = false, trace = false, quiet = false, digest = false;
     const char *svg = nullptr;
+    const char *trace_file = nullptr;
     const char *expect = nullptr;
     Broken broken = Broken::NONE;
     bool conditions_given = false;

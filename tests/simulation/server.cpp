@@ -202,6 +202,7 @@ void Server::note_transitions() {
     if (view.commit != before.commit) {
         sim_.trace_commit(id, view.commit);
     }
+    sim_.trace_server(*this);
     if (!(view.conf == before.conf) || view.conf_index != before.conf_index) {
         sim_.note(id, "configuration %s of %llu", view.conf.str().c_str(), view.conf_index);
         if (view.leads() && !before.conf.joint() && view.conf.joint()) {

@@ -376,9 +376,15 @@ void Simulation::trace_commit(raft_id id, raft_index index) {
     }
 }
 
-void Simulation::trace_message(const Wire &wire) {
+void Simulation::trace_server(const Server &s) {
     if (trace) {
-        trace->message(wire.sent, now, wire.from, wire.to, wire.m.type);
+        trace->server(now, s.id, s.view, s.asleep());
+    }
+}
+
+void Simulation::trace_message(const Wire &wire, bool lost) {
+    if (trace) {
+        trace->message(wire.sent, now, wire.from, wire.to, wire.m, lost);
     }
 }
 

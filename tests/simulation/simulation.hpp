@@ -132,7 +132,8 @@ public:
     void note(raft_id id, const char *pattern, ...) DRIVER_PRINTF(3, 4);
     void trace_role(raft_id id, int state, raft_term term);
     void trace_commit(raft_id id, raft_index index);
-    void trace_message(const Wire &wire);
+    void trace_server(const Server &s);
+    void trace_message(const Wire &wire, bool lost);
 
 private:
     void begin();

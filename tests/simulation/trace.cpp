@@ -35,6 +35,7 @@ void Trace::line(Time at, raft_id id, const char *text) {
                text);
     }
     if (strncmp(text, "crashes", 7) == 0) {
+        kept_[id] = {};
         facts_.push_back({Fact::CRASH, at, at, id, 0, 0, 0, text});
     } else if (strncmp(text, "boots", 5) == 0) {
         facts_.push_back({Fact::BOOT, at, at, id, 0, 0, 0, text});
@@ -51,8 +52,14 @@ void Trace::commit(Time at, raft_id id, raft_index index) {
     facts_.push_back({Fact::COMMIT, at, at, id, 0, 0, index, ""});
 }
 
-void Trace::message(Time sent, Time received, raft_id from, raft_id to, int type) {
-    facts_.push_back({Fact::MESSAGE, sent, received, from, to, type, 0, ""});
+void Trace::message(Time sent, Time at, raft_id from, raft_id to, const raft_message &m,
+                    bool lost) {
+    facts_.push_back(
+        {lost ? Fact::LOST : Fact::MESSAGE, sent, at, from, to, m.type, 0, describe(m)});
+}
+
+void Trace::violation(Time at, const char *text) {
+    facts_.push_back({Fact::VIOLATION, at, at, 0, 0, 0, 0, text});
 }
 
 bool Trace::draw(const char *path, unsigned servers, Time seconds, const std::string &title) const {

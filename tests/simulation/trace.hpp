@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The trace of a simulation for people: text, line by line, or a drawing. */
+/* The trace of a simulation: text, line by line; a drawing; a file for the playground. */
 #pragma once
 
 #include "types.hpp"
@@ -13,14 +13,20 @@ public:
     void line(Time at, raft_id id, const char *text);
     void role(Time at, raft_id id, int state, raft_term term);
     void commit(Time at, raft_id id, raft_index index);
-    void message(Time sent, Time received, raft_id from, raft_id to, int type);
+    /* What the server answers now. Nothing is kept if that is what was kept last. */
+    void server(Time at, raft_id id, const View &view, bool asleep);
+    /* It was received, or lost, at that time. */
+    void message(Time sent, Time at, raft_id from, raft_id to, const raft_message &m, bool lost);
+    void violation(Time at, const char *text);
 
     /* Draw the last seconds, one lane per server. */
     bool draw(const char *path, unsigned servers, Time seconds, const std::string &title) const;
+    /* A line of JSON for each fact but roles and commit indexes, which SERVER has, too. */
+    bool write(const char *path, uint64_t seed, unsigned servers) const;
 
 private:
     struct Fact {
-        enum Kind { ROLE, COMMIT, MESSAGE, CRASH, BOOT, NOTE };
+        enum Kind { ROLE, COMMIT, MESSAGE, LOST, CRASH, BOOT, NOTE, SERVER, VIOLATION };
         Kind kind;
         Time at;
         Time until; /* of a message */
@@ -33,6 +39,10 @@ private:
 
     bool print_;
     std::vector<Fact> facts_;
+    struct Kept { /* what was written of a server last */
+        std::string answers, members;
+    };
+    Kept kept_[kMaxServers + 1];
 };
 
 } // namespace sim

@@ -3,3 +3,4 @@
 export { create, MAX_ACTS, MAX_FRAMES, replay } from './cluster.js';
 export { decodeStory, encodeStory } from './story.js';
 export { membersText, messageText } from './text.js';
+export { framesOfTrace } from './trace.js';

@@ -7,11 +7,11 @@ const range = (first, last) => first === last ? `entry ${last}` : `entries ${fir
 function stateNotes(before, after, note) {
   if (after.state === 'leader' && before.state !== 'leader') {
     note('role', `becomes leader of term ${after.term}`);
-  } else if (after.state === 'candidate' && after.votes &&
-      (before.state !== 'candidate' || before.votes?.preVote !== after.votes.preVote ||
-       (!after.votes.preVote && before.term !== after.term))) {
-    note('role', after.votes.preVote ? `asks for pre-votes for term ${after.term + 1}`
-      : `becomes candidate of term ${after.term}`);
+  } else if (after.state === 'candidate' && (before.state !== 'candidate' ||
+      before.votes?.preVote !== after.votes?.preVote ||
+      (!after.votes?.preVote && before.term !== after.term))) {
+    note('role', after.votes?.preVote ? `asks for pre-votes for term ${after.term + 1}`
+      : after.votes ? `becomes candidate of term ${after.term}` : 'becomes candidate');
   } else if (before.state === 'leader' && after.state === 'follower') {
     note('role', 'steps down');
   } else if (before.state === 'candidate' && after.state === 'follower') {

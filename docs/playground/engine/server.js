@@ -182,9 +182,6 @@ export class Server {
       const { index, term } = chunk.metadata;
       this.step({ type: 'persistedSnapshot', index, term, offset: chunk.offset,
         last: chunk.last });
-      if (chunk.last && this.raft?.snapshotIndex !== index) {
-        this.disk.forget(index); // the installation was abandoned
-      }
     }
   }
 

@@ -229,5 +229,8 @@ export declare function replay(library: unknown, story: Story, upTo?: number): C
  * story: it checks every field. */
 export declare function encodeStory(story: Story): Promise<string>;
 export declare function decodeStory(text: string): Promise<Story>;
-/** engine/trace.js: the lines of `raft-sim --trace-file`. */
+/** The lines of `raft-sim --trace-file`. Throws a TypeError if the text is none. A trace knows
+ * neither the entries of a log nor the fields of a message: servers are `partial`, and a message
+ * has only `type`, `serverId` and `serverAddress`; its `Flight.text` has the rest. Times have
+ * fractions. Of a long trace the last 20,000 frames are kept. */
 export declare function framesOfTrace(text: string): Frame[];

@@ -200,6 +200,8 @@ test('a snapshot reaches a server in chunks', () => {
   cluster.until((view) => serverOf(view, behind).applied === view.committed);
   assert.deepEqual(serverOf(cluster.view, behind).applied_commands,
     serverOf(cluster.view, leader).applied_commands);
+  cluster.act({ do: 'kill', server: leader, lose: 'nothing' });
+  assert.ok(serverOf(cluster.view, leader).firstIndex > 25); // on its disk
   cluster.close();
 });
 

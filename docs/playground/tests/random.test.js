@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Acts at random: the engine never throws, no promise of Raft is broken unless an act breaks it, and
-// the story gives the same frames again.
+// Acts at random: the engine never throws, no promise of Raft is broken unless an act breaks it,
+// and the story gives the same frames again.
 import assert from 'node:assert/strict';
 import process from 'node:process';
 import test from 'node:test';

@@ -29,6 +29,7 @@ test('what is not a story is refused', async () => {
   for (const wrong of [undefined, 5, {}, ...texts]) {
     await assert.rejects(decodeStory(wrong), TypeError, String(wrong).slice(0, 50));
   }
+  await assert.rejects(decodeStory(linkOf('x'.repeat(2000000))), /too long/);
 });
 
 test('every field is checked', async () => {
