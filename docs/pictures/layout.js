@@ -10,7 +10,7 @@ const HEAD = 66; // above the first moment
 const BANNER = 26;
 const PER_MS = 1.7;
 
-/** Distance of the lanes, and the room on the right of the last one. */
+/** By the number of lanes: their distance, and the room beside the outer one. */
 const SPACE = { 2: [200, 124], 3: [110, 104], 4: [110, 104], 5: [106, 104] };
 
 /** What is said on the lanes, and across all of them. */
@@ -72,7 +72,7 @@ function bannersOf(banners, scale, middle) {
   ];
 }
 
-/** Times at the left: of as many moments as there is room for. */
+/** Times at the edge: of as many moments as there is room for. */
 function ticksOf(scale, from) {
   const ticks = [];
   for (const time of scale.times) {
@@ -87,7 +87,7 @@ function ticksOf(scale, from) {
 /** What may be tried until all texts have a place: pixels for a millisecond, and how much of the
  * arrows a text may cover. */
 const TRIES = [8, 14, 28, 44].flatMap((limit) => [1, 1.2, 1.4]
-  .map((stretch) => ({ stretch, limit })));
+  .map((stretch) => ({ stretch, limit }))).concat({ stretch: 2, limit: 90 });
 
 export function layoutOf(facts, picture) {
   const { ids } = facts;
@@ -104,14 +104,14 @@ export function layoutOf(facts, picture) {
   const x = (id) => lanes[ids.indexOf(id)];
   const messages = facts.messages.filter((one) => one.fate !== 'flying' &&
     (picture.shows?.(one, facts) ?? true));
-  const writes = picture.disks === false ? [] : facts.writes;
+  const { writes } = facts;
   const times = [facts.from, facts.to, ...remarks.map(({ at }) => at),
     ...banners.map(({ at }) => at), ...messages.flatMap(({ sentAt, endAt }) => [sentAt, endAt]),
     ...writes.flatMap(({ from, to }) => [from, to]), ...facts.states.map(({ from }) => from)];
   const room = (time) => BANNER * banners.filter(({ at }) => at === time).length;
   let failed;
   for (const { stretch, limit } of TRIES) {
-    const scale = new Scale(times, (picture.perMs ?? PER_MS) * stretch, HEAD, room);
+    const scale = new Scale(times, PER_MS * stretch, HEAD, room);
     const lines = linesOf(messages, x, (time) => scale.y(time));
     const across = bannersOf(banners, scale, (lanes[0] + lanes.at(-1)) / 2);
     const places = new Places(lines, [{ x: 0, y: 0, width, height: HEAD - 18 },

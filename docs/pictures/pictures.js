@@ -24,8 +24,7 @@ import { partition, reads } from './scenarios.js';
  * - also(frame): what else is said about the server of the frame;
  * - banner(frame): what is said across all lanes;
  * - headings(facts): by ID, what is said under the name of a server;
- * - omitted: which messages are not drawn;
- * - perMs: pixels for a millisecond; disks: false if writes are not drawn. */
+ * - omitted: what is not drawn, as the picture says it. */
 
 /** A frame with a remark. */
 const said = (kind, pattern) => ({ notes }) =>

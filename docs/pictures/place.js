@@ -77,12 +77,11 @@ export class Places {
     const candidates = [];
     for (const [side, gap, align] of [[0, gaps[lane + 1], 0], [1, gaps[lane], 1]]) {
       if (gap) {
-        for (let by = -60; by <= 60; by += 2) {
+        for (let by = -80; by <= 80; by += 2) {
           const box = boxOf(text, gap, align, y + by);
-          const middle = box.y + box.height / 2;
           box.y = Math.round(box.y - box.height / 2);
           if (box.y >= above) {
-            candidates.push({ box, cost: Math.abs(middle - box.height / 2 - y) * 0.4 + side * 2 });
+            candidates.push({ box, cost: Math.abs(by) * 0.4 + side * 2 });
           }
         }
       }

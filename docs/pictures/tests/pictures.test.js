@@ -141,6 +141,20 @@ for (const picture of pictures) {
   });
 }
 
+test('runs with other times have pictures, too', () => {
+  for (const picture of pictures) {
+    for (const seed of [3, 8, 15]) {
+      const { svg, layout, cluster } = drawPicture(library,
+        { ...picture, story: { ...picture.story, seed } });
+      const boxes = boxesOf(layout);
+      assert.ok(boxes.every((box, i) => boxes.slice(i + 1).every((other) =>
+        !overlaps(box, other))), `${picture.name} ${seed}`);
+      assert.doesNotMatch(svg, /NaN|undefined/);
+      cluster.close();
+    }
+  }
+});
+
 test('time runs down', () => {
   const { layout, cluster } = drawPicture(library, pictures[0]);
   const places = layout.scale.times.map((time) => layout.scale.y(time));
