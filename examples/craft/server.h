@@ -4,10 +4,11 @@
 #ifndef CRAFT_SERVER_H
 #define CRAFT_SERVER_H
 
-#include "../minimal/minimal.h"
+#include "../minimal/log.h"
 #include "craft.h"
 
 enum { LIST_AFTER = 128, LIST_TRAILING = 32, LIST_CHUNK = 4096, POLLED_MAX = 256 };
+enum { LINE_LIMIT = 4096, BUFFER_LIMIT = 16 << 20, LINK_TIMEOUT_MS = 2000 };
 
 enum peer_kind { FROM_PEER, TO_PEER, CLIENT };
 

@@ -6,47 +6,15 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <zlib.h>
 
-#include "minimal.h"
+#include "log.h"
 
 enum { HEADER = 8 };
-
-void die(const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fputc('\n', stderr);
-    _exit(1); /* what is not synced counts as not written */
-}
-
-void *resize(void *memory, size_t size) {
-    void *p = realloc(memory, size + (size == 0));
-    return p != NULL ? p : (die("out of memory"), NULL);
-}
-
-char *copy_text(const char *text) { return strcpy(resize(NULL, strlen(text) + 1), text); }
-
-char *bytes_add(struct bytes *b, const void *data, size_t len) {
-    if (b->size - b->len < len) {
-        b->size = 2 * b->size + len;
-        b->base = resize(b->base, b->size);
-    }
-    b->len += len;
-    char *at = b->base + b->len - len;
-    return data != NULL ? memcpy(at, data, len) : at;
-}
-
-void bytes_drop(struct bytes *b, size_t len) {
-    b->len -= len;
-    memmove(b->base, b->base + len, b->len);
-}
 
 /* --- the log in memory ----------------------------------------------------- */
 
@@ -217,6 +185,29 @@ static bool replay(struct log *l, const char *at, size_t left) {
     return true;
 }
 
+/* The size of the intact batch that begins at `at`. 0: the file ends here, or with an incomplete
+ * batch, which a crash has left. */
+static size_t next_batch(const char *path, const struct bytes *file, size_t at) {
+    size_t left = file->len - at, len;
+    uint32_t header[2];
+    if (left < HEADER) {
+        return 0;
+    }
+    const char *batch = file->base + at;
+    memcpy(header, batch, HEADER);
+    len = le32toh(header[0]);
+    if (len == 0 || len > left - HEADER) {
+        return 0;
+    }
+    if (crc32_z(0, (const unsigned char *)batch + HEADER, len) == le32toh(header[1])) {
+        return HEADER + len;
+    }
+    if (HEADER + len < left) { /* others follow, so this one was synced */
+        die("%s: damaged at %zu", path, at);
+    }
+    return 0;
+}
+
 void log_open(struct log *l, const char *dir, raft_id id) {
     char path[4096];
     struct bytes file = {0};
@@ -232,24 +223,13 @@ void log_open(struct log *l, const char *dir, raft_id id) {
         die("%s: cannot be read", path);
     }
     size_t good = 0, len;
-    while (file.len - good >= HEADER) {
-        uint32_t header[2];
-        const char *body = file.base + good + HEADER;
-        memcpy(header, body - HEADER, HEADER);
-        len = le32toh(header[0]);
-        if (len == 0 || len > file.len - good - HEADER) {
-            break;
-        }
-        bool intact = crc32_z(0, (const unsigned char *)body, len) == le32toh(header[1]);
-        if (!intact && good + HEADER + len == file.len) {
-            break;
-        }
-        if (!intact || !replay(l, body, len)) { /* it was synced, or the next were not written */
+    while ((len = next_batch(path, &file, good)) != 0) {
+        if (!replay(l, file.base + good + HEADER, len - HEADER)) {
             die("%s: damaged at %zu", path, good);
         }
-        good += HEADER + len;
+        good += len;
     }
-    if (good == 0) {
+    if (good == 0) { /* the first batch was synced before the file got its name */
         die("%s: damaged at 0", path);
     }
     if (good < file.len) {

@@ -14,7 +14,7 @@ static void apply(struct server *s) {
             die("internal error: a committed entry is not in the log");
         }
         s->applied++;
-        map_apply(s, e);
+        map_apply(&s->map, e);
     }
 }
 /* [apply end] */
@@ -36,7 +36,7 @@ static bool attach(struct server *s, struct raft_message *m) {
 }
 /* [attach end] */
 
-/* [step] */
+/* [clock] */
 static raft_time now(void) {
     struct timespec t;
     clock_gettime(CLOCK_BOOTTIME, &t);
@@ -53,7 +53,9 @@ static void set_timer(struct server *s) {
     uv_update_time(s->timer.loop); /* libuv reads its clock once in each turn */
     uv_timer_start(&s->timer, on_timer, deadline > t ? deadline - t : 0, 0);
 }
+/* [clock end] */
 
+/* [duties] */
 static void carry_out(struct server *s, struct raft_update *u) {
     struct raft *r = &s->raft;
     if (u->flags & (RAFT_UPDATE_CURRENT_TERM | RAFT_UPDATE_VOTED_FOR)) { /* duty 1 */
@@ -67,16 +69,11 @@ static void carry_out(struct server *s, struct raft_update *u) {
         s->write = u->entries.n > 0 ? u->entries.write : s->write;
     }
     if (u->flags & RAFT_UPDATE_SNAPSHOT) { /* duty 3 */
-        const struct raft_snapshot_metadata *m = &u->snapshot.metadata;
-        struct raft_install_snapshot whole = {.last_index = m->index,
-                                              .last_term = m->term,
-                                              .conf = m->configuration,
-                                              .conf_index = m->configuration_index,
-                                              .data = u->snapshot.chunk};
-        snapshot_copy(&s->received, &whole);
+        snapshot_receive(s, &u->snapshot);
     }
-    for (unsigned i = 0; u->flags & RAFT_UPDATE_MESSAGES && i < u->messages.n; i++) { /* duty 4 */
-        transport_send(s, &u->messages.batch[i], attach(s, &u->messages.batch[i]));
+    for (unsigned i = 0; u->flags & RAFT_UPDATE_MESSAGES && i < u->messages.n; i++) {
+        struct raft_message *m = &u->messages.batch[i]; /* duty 4 */
+        transport_send(s, m, attach(s, m));
     }
     if (u->flags & RAFT_UPDATE_COMMIT_INDEX) { /* duty 5 */
         apply(s);
@@ -88,7 +85,9 @@ static void carry_out(struct server *s, struct raft_update *u) {
         set_timer(s);
     }
 }
+/* [duties end] */
 
+/* [step] */
 int step(struct server *s, struct raft_event *event) {
     struct raft_update update;
     event->time = now();
@@ -102,51 +101,12 @@ int step(struct server *s, struct raft_event *event) {
     return error;
 }
 
-static void must_step(struct server *s, struct raft_event *event) {
+void must_step(struct server *s, struct raft_event *event) {
     if (step(s, event) != 0) {
         die("internal error: %s", raft_errmsg(&s->raft));
     }
 }
 /* [step end] */
-
-/* [snapshots] */
-static void take_snapshot(struct server *s) {
-    struct raft_event event = {.type = RAFT_SNAPSHOT};
-    struct raft_install_snapshot own = {.last_index = s->applied,
-                                        .last_term = raft_term_of(&s->raft, s->applied),
-                                        .data = {s->map.base, s->map.len}};
-    if (raft_configuration_at(&s->raft, s->applied, &own.conf, &own.conf_index) != 0) {
-        die("internal error: no configuration at an applied entry");
-    }
-    snapshot_copy(&s->log.snapshot, &own);
-    log_rewrite(&s->log); /* durable before the library hears of it */
-    event.snapshot.metadata.index = s->applied;
-    event.snapshot.trailing = TRAILING;
-    must_step(s, &event);
-    log_drop(&s->log, raft_first_index(&s->raft));
-}
-
-static void install_snapshot(struct server *s) {
-    struct raft_event event = {.type = RAFT_PERSISTED_SNAPSHOT};
-    wire_free(&s->log.snapshot);
-    s->log.snapshot = s->received;
-    s->received = (struct wire_message){.memory = NULL};
-    const struct raft_install_snapshot *i = &s->log.snapshot.message.install_snapshot;
-    log_drop(&s->log, log_last(&s->log) + 1);
-    s->log.first = i->last_index + 1;
-    s->write = 0;
-    log_rewrite(&s->log);
-    map_restore(s, &i->data);
-    s->applied = i->last_index;
-    event.persisted_snapshot.metadata.index = i->last_index;
-    event.persisted_snapshot.metadata.term = i->last_term;
-    event.persisted_snapshot.last = true;
-    must_step(s, &event);
-    if (raft_snapshot_index(&s->raft) != s->applied) {
-        die("internal error: the library has abandoned the snapshot");
-    }
-}
-/* [snapshots end] */
 
 /* [turn] */
 static void on_idle(uv_idle_t *idle) {
@@ -159,7 +119,7 @@ static void on_turn(uv_prepare_t *prepare) {
     struct server *s = prepare->loop->data;
     bool more = clients_run(s);
     if (s->applied >= raft_snapshot_index(&s->raft) + SNAPSHOT_AFTER) {
-        take_snapshot(s);
+        snapshot_take(s);
     }
     log_sync(&s->log);
     transport_flush(s);
@@ -172,7 +132,7 @@ static void on_turn(uv_prepare_t *prepare) {
         more = true;
     }
     if (s->received.memory != NULL) {
-        install_snapshot(s);
+        snapshot_install(s);
         more = true;
     }
     if (more) { /* one more turn, after what has arrived meanwhile */
@@ -195,7 +155,7 @@ static void start_raft(struct server *s) {
     event.start.n_entries = s->log.n;
     if (s->log.snapshot.memory != NULL) {
         event.start.metadata = &m;
-        map_restore(s, &i->data);
+        map_restore(&s->map, &i->data);
         s->applied = i->last_index;
     }
     must_step(s, &event);

@@ -39,6 +39,7 @@ static void on_closed(uv_handle_t *handle) {
     free(l->argument);
     free(l->in.base);
     free(l->out.base);
+    free(l->sending.base);
     free(l);
 }
 /* [lost end] */
@@ -97,31 +98,29 @@ static struct link *link_to(struct server *s, raft_id id, const char *text) {
 void transport_send(struct server *s, const struct raft_message *m, bool complete) {
     struct link *l = link_to(s, m->server_id, m->server_address);
     size_t size = complete ? wire_size(m, s->address) : 0;
-    if (size > 0 && l->out.len + l->tcp.write_queue_size <= BUFFER_LIMIT) {
+    if (size > 0 && l->out.len + l->sending.len <= BUFFER_LIMIT) {
         wire_encode(m, s->raft.id, s->address, bytes_add(&l->out, NULL, size));
     } else {
         transport_close(l);
     }
 }
 
-static void on_written(uv_write_t *request, int status) {
+static void on_written(uv_write_t *write, int status) {
+    struct link *l = write->handle->data;
+    l->sending.len = 0;
     if (status != 0) {
-        transport_close(request->handle->data);
+        transport_close(l);
     }
-    free(request->data);
-    free(request);
 }
 
 void transport_flush(struct server *s) {
     for (struct link *l = s->links; l != NULL; l = l->next) {
-        if (l->out.len > 0 && l->connected && !l->closing) {
-            uv_write_t *request = resize(NULL, sizeof *request);
-            uv_buf_t buf = uv_buf_init(l->out.base, (unsigned)l->out.len);
-            request->data = l->out.base;
-            l->out = (struct bytes){0};
-            if (uv_write(request, (uv_stream_t *)&l->tcp, &buf, 1, on_written) != 0) {
-                free(request->data);
-                free(request);
+        if (l->out.len > 0 && l->sending.len == 0 && l->connected && !l->closing) {
+            struct bytes sent = l->sending;
+            l->sending = l->out;
+            l->out = sent;
+            uv_buf_t buf = uv_buf_init(l->sending.base, (unsigned)l->sending.len);
+            if (uv_write(&l->write, (uv_stream_t *)&l->tcp, &buf, 1, on_written) != 0) {
                 transport_close(l);
             }
         }
@@ -154,6 +153,22 @@ static void receive(struct server *s, struct link *l) {
     }
 }
 /* [receive end] */
+
+/* [line] */
+/* The next line is due when the answer to the last one has left. So a client that does not read
+ * cannot fill the memory. */
+char *transport_line(struct link *l, size_t *len) {
+    bool due = l->id == 0 && !l->from_server && !l->closing && l->in.len > 0 && l->out.len == 0 &&
+               l->sending.len == 0;
+    char *end = due ? memchr(l->in.base, '\n', l->in.len) : NULL;
+    *len = end != NULL ? (size_t)(end - l->in.base) + 1 : l->in.len;
+    if (due && *len > LINE_LIMIT) {
+        transport_close(l);
+        return NULL;
+    }
+    return end != NULL ? (*end = 0, l->in.base) : NULL;
+}
+/* [line end] */
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf) {
     struct link *l = stream->data;

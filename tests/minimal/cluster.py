@@ -64,7 +64,7 @@ class Server:
 
     def status(self):
         answer = self.ask('status')
-        return dict(re.findall(r'(\w+)=(\w+)', answer[0])) if answer else None
+        return dict(re.findall(r'(\w+)=(-?\w+)', answer[0])) if answer else None
 
 
 def wait_for(what, condition):
@@ -261,6 +261,18 @@ def test(program, folder):
             s.kill()
         for s in servers:
             s.start()
+        check(servers, everything)
+
+        # The standby that does not run is removed, and its ID cannot be used again. Then the leader
+        # is removed: it answers when the others have elected another one, or it is not a member.
+        wait_for('a removal', lambda: leader(servers).ask('remove 5') == ['ok'])
+        wait_for('a refusal', lambda: 'error' in leader(servers).ask(line)[0])
+        removed = leader(servers)
+        wait_for('the removal of the leader', lambda: leader(servers).ask(
+            'remove %d' % removed.number) == ['ok'])
+        wait_for('the end of its membership', lambda: removed.status()['role'] == '-1')
+        removed.kill()
+        servers.remove(removed)
         check(servers, everything)
 
         # A batch that was synced, with others after it, is damaged: no start.
