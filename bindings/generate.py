@@ -7,7 +7,8 @@ usage: generate.py [--check]
 - python/raftcore/raft.ffi.h, a copy that is installed with the package;
 - javascript/src/layout.js: the type, offset and size of each field, for 64-bit machines and for
   WebAssembly, and the value of each enumerator;
-- rust/src/sys.rs, the declarations in Rust."""
+- rust/src/sys.rs, the declarations in Rust;
+- examples/csharp/RaftC.cs and examples/java/RaftC.java, the same in C# and Java."""
 
 import json
 import os
@@ -18,6 +19,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 sys.path.insert(0, os.path.join(ROOT, "tests", "abi"))
 import cdecl
+import generate_managed
 import generate_rust
 
 MODELS = {"lp64": "lp64.txt", "wasm32": "ilp32.txt"}
@@ -98,6 +100,12 @@ def layout_js():
     return "\n".join(lines + ["};", ""])
 
 
+def managed(language):
+    """The text of RaftC.cs or RaftC.java."""
+    declared = cdecl.Declarations(re.sub(r"/\*.*?\*/", "", read("abi", "raft.ffi.h")))
+    return language(declared, table(read("abi", MODELS["lp64"])))
+
+
 def sys_rs():
     """The text of sys.rs."""
     declared = cdecl.Declarations(re.sub(r"/\*.*?\*/", "", read("abi", "raft.ffi.h")))
@@ -108,7 +116,9 @@ def sys_rs():
 def main():
     files = {"python/raftcore/raft.ffi.h": read("abi", "raft.ffi.h"),
              "javascript/src/layout.js": layout_js(),
-             "rust/src/sys.rs": sys_rs()}
+             "rust/src/sys.rs": sys_rs(),
+             "examples/csharp/RaftC.cs": managed(generate_managed.csharp),
+             "examples/java/RaftC.java": managed(generate_managed.java)}
     status = 0
     for path, text in files.items():
         full = os.path.join(HERE, path)

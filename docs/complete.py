@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Every function, type and constant of raft.h must appear on a page of the site, and
-the comment of every function must describe its parameters and its result.
+"""Every function, type and constant of raft.h must appear on a page of the site, each function on
+a page of its own and in the table of a topic; and the comment of every function must describe its
+parameters and its result.
 
-usage: complete.py DOXYGEN_XML_FOLDER SPHINX_OBJECTS_INV
+usage: complete.py DOXYGEN_XML_FOLDER FOLDER_OF_THE_SITE
 """
 
 import os
@@ -27,9 +28,9 @@ def public_names(folder):
                     yield KINDS[member.get("kind")], name
 
 
-def documented_names(path):
+def documented_names(site):
     """(kind, name) of all that the site documents."""
-    with open(path, "rb") as file:
+    with open(os.path.join(site, "objects.inv"), "rb") as file:
         compressed = file.read().split(b"zlib.\n", 1)[1]
     for line in zlib.decompress(compressed).decode().splitlines():
         name, kind = line.split()[:2]
@@ -57,10 +58,31 @@ def undescribed(folder):
             yield "%s(): no @return" % name
 
 
+def unreachable(site, functions):
+    """Functions that lack their page, or the anchor `#c.NAME` on the page of a topic."""
+    topics, folder = "", os.path.join(site, "reference")
+    for name in os.listdir(folder):
+        if name.endswith(".html"):
+            with open(os.path.join(folder, name), encoding="utf-8") as file:
+                topics += file.read()
+    for function in sorted(functions):
+        anchor = 'id="c.%s"' % function
+        path = os.path.join(folder, "functions", function + ".html")
+        text = ""
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+        if anchor not in text:
+            yield "no declaration of %s() in %s" % (function, path)
+        if anchor not in topics:
+            yield "no anchor of %s() on the page of a topic" % function
+
+
 def main():
-    folder, inventory = sys.argv[1:3]
-    public, documented = set(public_names(folder)), set(documented_names(inventory))
+    folder, site = sys.argv[1:3]
+    public, documented = set(public_names(folder)), set(documented_names(site))
     problems = ["on no page: %s %s" % pair for pair in sorted(public - documented)]
+    problems += unreachable(site, [name for kind, name in public if kind == "function"])
     problems += undescribed(folder)
     if not public:
         problems.append("nothing found in " + folder)

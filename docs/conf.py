@@ -23,7 +23,7 @@ release = version_of_the_project()
 version = ".".join(release.split(".")[:2])
 
 sys.path.insert(0, os.path.join(HERE, "reference"))
-extensions = ["breathe", "error_table"]
+extensions = ["breathe", "error_list", "function_pages"]
 breathe_projects = {"raft": os.environ.get("RAFT_DOXYGEN_XML", "")}
 breathe_default_project = "raft"
 breathe_domain_by_extension = {"h": "c"}

@@ -24,6 +24,7 @@ PACKAGES_STORE=(libuv1-dev librocksdb-dev libhiredis-dev libsodium-dev redis-too
 PACKAGES_CLIENTS=(python3-redis)
 PACKAGES_TEST=(catch2 git binutils abigail-tools clang valgrind libc6-dbg 'clang-format-14?'
     'libraft-dev?')
+PACKAGES_TEST+=(doxygen groff-base mandoc) # the man pages
 PACKAGES_DOCS=(doxygen python3-sphinx python3-breathe furo)
 PACKAGES_BENCH=('libraft-dev?' libbenchmark-dev)
 PACKAGES_ETCD=(etcd-server golang-go golang-etcd-server-dev)
@@ -33,8 +34,9 @@ PACKAGES_PLATFORMS=(clang @g++-multilib g++-s390x-linux-gnu qemu-user)
 PACKAGES_LINT=(clang-tidy cppcheck shellcheck)
 PACKAGES_WASM=(clang lld llvm wasi-libc libclang-rt-dev-wasm32 libc++-dev-wasm32)
 PACKAGES_BINDINGS=(python3-cffi mypy nodejs golang-go rustc cargo)
-PACKAGES_BINDINGS+=(luajit php-cli ruby) # bindings/examples
-PACKAGES_PACKAGING=(debhelper dpkg-dev fakeroot lintian rpm cmake)
+# bindings/examples
+PACKAGES_BINDINGS+=(luajit php-cli ruby mono-mcs mono-runtime default-jdk-headless libjna-java)
+PACKAGES_PACKAGING=(debhelper doxygen dpkg-dev fakeroot lintian rpm cmake)
 
 say() { printf '== %s\n' "$*"; }
 fail() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }

@@ -22,6 +22,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SKIPPED = 77
 PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
 COLLECT_EVERY = "10"  # steps, with --gc
+JNA = os.environ.get("RAFT_JNA", "/usr/share/java/jna.jar")
 
 
 class Language(NamedTuple):
@@ -60,6 +61,17 @@ LANGUAGES: Dict[str, Language] = {
     "php": Language(
         ["php", "-d", "ffi.enable=1", "-r", "FFI::cdef('');"],
         ["php", "-d", "ffi.enable=1", "{bindings}/examples/php/digest.php"]),
+    "csharp": Language(
+        ["sh", "-c", "mcs --version && mono --version"],
+        ["env", "LD_LIBRARY_PATH={libdir}", "mono", "{scratch}/digest.exe"],
+        [["sh", "-c", "exec mcs -unsafe -optimize -warn:4 -warnaserror -out:{scratch}/digest.exe "
+          "{bindings}/examples/csharp/*.cs"]]),
+    # The class Native loads the library of JNA and prints the version.
+    "java": Language(
+        ["sh", "-c", f"javac -version && java -cp {JNA} com.sun.jna.Native"],
+        ["java", "-cp", JNA + ":{scratch}", "Digest"],
+        [["sh", "-c", f"exec javac -Xlint:all,-serial -Werror -cp {JNA} -d {{scratch}} "
+          "{bindings}/examples/java/*.java"]]),
 }
 
 

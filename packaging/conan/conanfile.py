@@ -22,6 +22,7 @@ class LibraftCore(ConanFile):
     def generate(self):
         toolchain = MesonToolchain(self)
         toolchain.project_options["default_library"] = "shared" if self.options.shared else "static"
+        toolchain.project_options["man"] = "disabled"
         toolchain.generate()
 
     def build(self):

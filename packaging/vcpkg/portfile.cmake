@@ -7,7 +7,7 @@ vcpkg_from_github(
   REF "v${VERSION}"
   SHA512 0
   HEAD_REF main)
-vcpkg_configure_meson(SOURCE_PATH "${SOURCE_PATH}")
+vcpkg_configure_meson(SOURCE_PATH "${SOURCE_PATH}" OPTIONS -Dman=disabled)
 vcpkg_install_meson()
 vcpkg_fixup_pkgconfig()
 vcpkg_cmake_config_fixup(PACKAGE_NAME raft-core CONFIG_PATH lib/cmake/raft-core)

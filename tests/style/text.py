@@ -17,7 +17,7 @@ LICENCE = 'SPDX-License-Identifier: MIT'
 
 
 def is_source(path, text):
-    return (tree.is_c(path) or path.endswith(('.py', '.js', '.ts')) or
+    return (tree.is_c(path) or path.endswith(('.py', '.js', '.ts', '.cs', '.java')) or
             os.path.basename(path) == 'meson.build' or
             text.startswith('#!') and not text.startswith('#!/usr/bin/make'))
 
@@ -54,6 +54,7 @@ BREACHES = { # what is wrong: (files, a part of the complaint)
     'no licence in a script': ({'tools/x': '#!/bin/sh\n\n' + HEAD}, 'licence'),
     'no licence in Python': ({'tests/x.py': 'x = 1\n'}, 'licence'),
     'no licence in JavaScript': ({'bindings/x.js': 'let x;\n'}, 'licence'),
+    'no licence in C#': ({'bindings/x.cs': 'class X {}\n'}, 'licence'),
     'no licence in a build file': ({'src/meson.build': "x = 1\n"}, 'licence'),
     'long file': ({'tests/x.c': C_HEAD + 'int x;\n' * LONGEST_FILE}, f'more than {LONGEST_FILE}'),
     'long line': ({'src/step.hpp': C_HEAD + '//' + 'x' * LONGEST_LINE + '\n'}, 'columns'),

@@ -7,7 +7,8 @@ SKIPPED = ('build', '.', '__pycache__', 'node_modules')  # folders whose names b
 KEPT = {'.ci'}
 FROZEN = re.compile(r'abi/[0-9.]+/')  # releases: they keep what they have
 GENERATED = {'abi/raft.ffi.h', 'bindings/python/raftcore/raft.ffi.h',
-             'bindings/javascript/src/layout.js', 'bindings/rust/src/sys.rs'}
+             'bindings/javascript/src/layout.js', 'bindings/rust/src/sys.rs',
+             'bindings/examples/csharp/RaftC.cs', 'bindings/examples/java/RaftC.java'}
 
 
 def files(root):
