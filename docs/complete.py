@@ -17,14 +17,14 @@ KINDS = {"function": "function", "enum": "enum", "enumvalue": "enumerator", "typ
 
 def public_names(folder):
     """(kind, name) of all that Doxygen found in the header. Doxygen gives an enum without a name
-    one that begins with @; its enumerators count."""
+    one that begins with @, or since 1.9.8 an empty one; its enumerators count."""
     for compound in xml.parse(os.path.join(folder, "index.xml")).getroot():
         if compound.get("kind") == "struct":
             yield "struct", compound.findtext("name")
         elif compound.get("kind") == "file":
             for member in compound.findall("member"):
                 name = member.findtext("name")
-                if member.get("kind") in KINDS and not name.startswith("@"):
+                if member.get("kind") in KINDS and name and not name.startswith("@"):
                     yield KINDS[member.get("kind")], name
 
 
@@ -37,6 +37,8 @@ def documented_names(site):
         domain, _, kind = kind.partition(":")
         if domain == "c":
             yield kind, name.rsplit(".", 1)[-1] if kind == "enumerator" else name
+            if kind == "enum":  # Sphinx 8 does not list a function with the same name
+                yield "function", name
 
 
 def undescribed(folder):

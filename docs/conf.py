@@ -35,6 +35,12 @@ nitpick_ignore = [("c:identifier", "size_t")]  # the C library's, no page here
 
 html_theme = "furo"
 html_title = "libraft " + release
+sys.path.append(HERE)
+extensions += ["doxygen_groups", "readme_table", "site_theme", "source_map"]
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_js_files = ["site.js"]
+html_search_scorer = os.path.join(HERE, "_static", "scorer.js")
 html_copy_source = False
 html_show_sphinx = False
 

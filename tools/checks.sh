@@ -76,7 +76,7 @@ print_summary() {
 
 # --- The checks. Those that use build/test need what tools/test has built there.
 
-documentation() { tools/docs; }
+documentation() { tools/docs --test; }
 
 lint() { tools/lint; }
 
@@ -181,8 +181,11 @@ installation() {
 
 demo() { tools/demo; }
 
-# The README's lines on fresh machines.
-fresh_install() { tools/chroot bookworm install && tools/chroot trixie install; }
+# The README's lines and the quick start on fresh machines.
+fresh_install() {
+    tools/chroot bookworm install && tools/chroot trixie install && tools/chroot bookworm quickstart
+}
+fresh_documentation() { tools/chroot trixie run "tools/docs --test"; }
 fresh_commands() { tools/chroot bookworm commands && tools/chroot trixie commands; }
 
 # The release tarball and the packages made of it.
@@ -197,12 +200,18 @@ bindings() {
     RAFT_INSIST=1 tools/bindings
 }
 
+# The playground: the engine in Node, the page in Chromium.
+playground() {
+    RAFT_SIM=$ROOT/build/test/tests/simulation/raft-sim RAFT_INSIST=1 tools/playground test
+}
+
 # --- The two lists.
 
 # commit_checks: all tests, and of the night's checks those whose result depends on the commit.
 commit_checks() {
     check_tests
-    check documentation "the documentation builds without a warning" documentation
+    check documentation "the documentation builds without a warning; its pages in a browser" \
+        documentation
     check simulator "600 simulated clusters" simulator 600 1
     check clang "clang builds without a warning; tests under ASan and UBSan" clang_sanitizers
     check valgrind "unit, scenario, C and memory tests under valgrind" under_valgrind
@@ -211,6 +220,7 @@ commit_checks() {
     check lint "clang-tidy, cppcheck, shellcheck" lint
     check installation "the installed library is used in every way" installation
     check bindings "the bindings for other languages" bindings
+    check playground "the playground's engine and page" playground
     check platforms "a foreign processor, WebAssembly, the flags of Fedora" \
         platforms aarch64 wasm32 fedora-flags
     check packages "the release tarball, built twice; packages from it" packages
@@ -219,7 +229,8 @@ commit_checks() {
 # full_checks: everything.
 full_checks() {
     check_tests
-    check documentation "the documentation builds without a warning" documentation
+    check documentation "the documentation builds without a warning; its pages in a browser" \
+        documentation
     check lint "clang-tidy, cppcheck, shellcheck" lint
     check coverage "coverage" coverage
     check installation "the installed library is used in every way" installation
@@ -230,9 +241,12 @@ full_checks() {
     check builds "the same updates from every build, on foreign architectures too" every_build
     check demo "three servers of raft-kv; the leader is killed" demo
     check bindings "the bindings for other languages" bindings
+    check playground "the playground's engine and page" playground
     check platforms "every platform" platforms
     check packages "the release tarball, built twice; packages from it" packages
     check fresh-install "Debian 12 and 13: the library as the README installs it" fresh_install
+    check fresh-documentation "Debian 13: the documentation; its pages in a browser" \
+        fresh_documentation
     check fresh-commands "Debian 12 and 13: the two commands of the README" fresh_commands
     check simulator "20,000 simulated clusters" simulator 20000
     check fuzzing "fuzzing for ten minutes" fuzzing 600

@@ -32,10 +32,14 @@ PACKAGES_CLANG=(clang libclang-rt-dev)
 # Other word sizes and byte orders. Not g++-multilib: it conflicts with every cross compiler.
 PACKAGES_PLATFORMS=(clang @g++-multilib g++-s390x-linux-gnu qemu-user)
 PACKAGES_LINT=(clang-tidy cppcheck shellcheck)
+PACKAGES_DOCS+=(graphviz) # the map of the source
+PACKAGES_BROWSER=(chromium nodejs) # to test the pages of the documentation
 PACKAGES_WASM=(clang lld llvm wasi-libc libclang-rt-dev-wasm32 libc++-dev-wasm32)
 PACKAGES_BINDINGS=(python3-cffi mypy nodejs golang-go rustc cargo)
 # bindings/examples
 PACKAGES_BINDINGS+=(luajit php-cli ruby mono-mcs mono-runtime default-jdk-headless libjna-java)
+# The playground: its page, and the tests of it.
+PACKAGES_PLAYGROUND=(esbuild nodejs chromium)
 PACKAGES_PACKAGING=(debhelper doxygen dpkg-dev fakeroot lintian rpm cmake)
 
 say() { printf '== %s\n' "$*"; }

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// What readers search for, and where the first results must lead. Run by site.test.js.
+'use strict';
+
+const USEFUL = /^(quickstart|playground|(learn|guide|tutorial|reference)\/.*)\.html$/;
+const FIRST = 5; // so many results come from these pages
+const WORDS = { // a word: pages of which the first that exists must be among the first results
+  snapshot: ['guide/snapshots.html', 'reference/updates.html'],
+  membership: ['guide/membership.html'],
+  read: ['guide/reads.html'],
+  lease: ['guide/leases.html', 'guide/reads.html'],
+  raft_step: ['reference/functions/raft_step.html', 'reference/algorithm.html'],
+};
+
+// Evaluated in the page of results: their addresses, once all are there.
+async function results() {
+  const list = () => [...document.querySelectorAll('#search-results ul.search > li > a')];
+  for (let tries = 0, last = -1; tries < 100; tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const summary = document.querySelector('#search-results p.search-summary');
+    if (summary && /\d/.test(summary.textContent) && list().length === last) {
+      break;
+    }
+    last = list().length;
+  }
+  return list().map((a) => new URL(a.href).pathname.slice(1));
+}
+
+// `names` are the pages of the site.
+async function searches(page, url, names) {
+  const complaints = [];
+  for (const [word, wanted] of Object.entries(WORDS)) {
+    await page.open(`${url}search.html?q=${encodeURIComponent(word)}`);
+    const first = (await page.run(`(${results})()`)).slice(0, FIRST);
+    if (first.length < FIRST) {
+      complaints.push(`search for "${word}": ${first.length} results`);
+    }
+    complaints.push(...first.filter((name) => !USEFUL.test(name)).map((name) =>
+      `search for "${word}": one of the first ${FIRST} results is ${name}`));
+    const best = wanted.find((name) => names.includes(name));
+    if (!first.includes(best)) {
+      complaints.push(`search for "${word}": ${best} is not among the first: ${first}`);
+    }
+  }
+  return complaints;
+}
+
+module.exports = { searches };
