@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Every picture is drawn, is made of what happened in the run and of nothing else, and can be read.
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
 import process from 'node:process';
 import test from 'node:test';
 
@@ -60,6 +61,17 @@ test('names are unique, and links name a scenario of the playground, or a story'
     }
     cluster.close();
   }
+});
+
+test('every picture is on a page, and pages have no other ones', () => {
+  const docs = new URL('../../', import.meta.url);
+  const folders = readdirSync(docs, { withFileTypes: true }).filter((one) => one.isDirectory())
+    .map(({ name }) => new URL(`${name}/`, docs));
+  const used = [docs, ...folders].flatMap((folder) => readdirSync(folder)
+    .filter((name) => name.endsWith('.rst')).flatMap((name) =>
+      [...readFileSync(new URL(name, folder), 'utf8').matchAll(/^\.\. picture:: (.*)$/gm)]
+        .map((match) => match[1])));
+  assert.deepEqual([...new Set(used)].sort(), pictures.map(({ name }) => name).sort());
 });
 
 for (const picture of pictures) {
