@@ -67,9 +67,9 @@ export const pictures = [
   {
     name: 'election', title: 'An election', scenario: election, story: { servers: 3, seed: 2 },
     from: said('role', /^asks for pre-votes/), to: said('commit', /./),
-    caption: 'The server whose timer expires first asks whether it could win, and then for ' +
-      'votes; with its own, two of three are enough to lead. Each server has its vote on disk ' +
-      'before the message leaves.',
+    caption: 'The server whose timer expires first asks the others whether it could win ' +
+      '(pre-votes), and then for their votes; two of three, its own included, are a majority. ' +
+      'Each server has its vote on disk before it sends the message.',
   },
   {
     name: 'split_vote', title: 'A split vote', scenario: splitVote, story: { seed: 18 },
