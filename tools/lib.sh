@@ -158,6 +158,18 @@ need_clients() {
         say "ioredis could not be installed"
 }
 
+# need_wasm: build the library for WebAssembly, if a source is newer. Sets and exports RAFT_WASM.
+need_wasm() {
+    export RAFT_WASM=$ROOT/build/wasm/raft.wasm
+    local newer=
+    if [ -e "$RAFT_WASM" ]; then
+        newer=$(find "$ROOT/src" "$ROOT/include" "$ROOT/abi" -newer "$RAFT_WASM" -type f -print -quit)
+    fi
+    if [ ! -e "$RAFT_WASM" ] || [ -n "$newer" ]; then
+        "$ROOT/tools/wasm"
+    fi
+}
+
 # configure DIR OPTION...: create the build directory, or change its options.
 configure() {
     local dir=$1
