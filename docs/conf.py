@@ -44,6 +44,11 @@ html_search_scorer = os.path.join(HERE, "_static", "scorer.js")
 html_copy_source = False
 html_show_sphinx = False
 
+# Pictures of runs of the library, which tools/pictures has drawn.
+sys.path.append(os.path.join(HERE, "pictures"))
+extensions.append("picture")
+pictures_folder = os.environ.get("RAFT_PICTURES", "")
+
 
 class TagsAreNotFunctions(logging.Filter):
     """Silence one false alarm: C keeps tags and functions in separate name
