@@ -182,7 +182,7 @@ def minimal(scratch, root, prefix):
     page = read(root, 'examples/minimal/README.md')
     commands = re.search(r'## Copy it\n.*?```sh\n(.*?)```', page, re.S)[1]
     shell(commands.replace('/tmp', scratch), root, prefix)
-    program = os.path.join(scratch, 'map', 'raft-minimal')
+    program = os.path.join(scratch, 'map', 'minimal', 'raft-minimal')
     usage = subprocess.run([program], capture_output=True, text=True, check=False,
                            env=dict(os.environ, LD_LIBRARY_PATH=os.path.join(prefix, 'lib'))).stderr
     if not usage.startswith('usage:'):
