@@ -11,6 +11,7 @@ const { Browser, serve } = require('./browser.js');
 const { searches } = require('./searches.js');
 
 const WIDTHS = [[390, 844], [1280, 900]];
+const RESIZED = [1100, 1313, 1366, 1400, 1600]; // the theme has other columns at each of these
 const APART = /^playground\//; // a program of its own, with tests of its own
 const LONE = /^(index|search|genindex|reference\/functions\/.*)\.html$/;
 const SECTION = /^(testing|(.*\/)?index)\.html$/; // says what each of its pages is about
@@ -59,9 +60,17 @@ async function judgePages(page, url, names) {
   for (const name of names) {
     for (const [width, height] of WIDTHS) {
       await page.resize(width, height);
-      const said = await page.open(url + name);
+      let said = await page.open(url + name);
+      if (said.some((what) => what.includes('ERR_NETWORK_CHANGED'))) {
+        said = await page.open(url + name); // the machine got another network meanwhile
+      }
       const wide = await page.run(`(${tooWide})()`);
       complaints.push(...[...said, ...wide].map((what) => `${name} at ${width} pixels: ${what}`));
+    }
+    for (const width of RESIZED) {
+      await page.resize(width, 900);
+      const wide = await page.run(`(${tooWide})()`);
+      complaints.push(...wide.map((what) => `${name} at ${width} pixels: ${what}`));
     }
     maps.set(name, await page.run(`(${linksAndTargets})()`));
   }
