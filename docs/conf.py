@@ -22,7 +22,7 @@ copyright = "the libraft authors"  # pylint: disable=redefined-builtin
 release = version_of_the_project()
 version = ".".join(release.split(".")[:2])
 
-sys.path.insert(0, os.path.join(HERE, "reference"))
+sys.path += [HERE, os.path.join(HERE, "reference")]
 extensions = ["breathe", "error_list", "function_pages"]
 breathe_projects = {"raft": os.environ.get("RAFT_DOXYGEN_XML", "")}
 breathe_default_project = "raft"
@@ -35,7 +35,6 @@ nitpick_ignore = [("c:identifier", "size_t")]  # the C library's, no page here
 
 html_theme = "furo"
 html_title = "libraft " + release
-sys.path.append(HERE)
 extensions += ["doxygen_groups", "readme_table", "site_theme", "source_map"]
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
