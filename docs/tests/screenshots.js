@@ -11,7 +11,7 @@ import { launch, serve } from './browser.js';
 import { SIZES, SiteTab } from './site_tab.js';
 
 const PAGES = ['index.html', 'learn/index.html', 'learn/concepts.html', 'learn/raft.html',
-  'quickstart.html', 'embed.html', 'guide/driver.html', 'reference/events.html',
+  'quickstart.html', 'guide/index.html', 'guide/driver.html', 'reference/events.html',
   'trust/index.html', 'architecture.html'];
 const HEIGHT_MAX = 4000; // pixels
 
