@@ -72,6 +72,10 @@ def main(check, breaches, fine):
     """Check the tree that the command line names, or test the check. Returns the exit status."""
     if sys.argv[1:] == ['--self-test']:
         return judge_cases(check, breaches, fine)
-    complaints, seen = check(sys.argv[1])
+    return report(*check(sys.argv[1]))
+
+
+def report(complaints, seen):
+    """Print the complaints about a tree. Returns the exit status."""
     print('\n'.join(complaints + [f'{seen} files, {len(complaints)} complaints']))
     return 1 if complaints else 0
