@@ -78,6 +78,8 @@ installed() {
 
 # known NAME. apt takes a name with a `+` that it does not know for a regular expression.
 known() {
+    # grep -q would end before apt-cache does, which then fails.
+    # shellcheck disable=SC2143
     [ -n "$(apt-cache show --no-all-versions "$1" 2>/dev/null | grep -xF "Package: $1")" ]
 }
 
