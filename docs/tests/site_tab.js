@@ -15,6 +15,14 @@ export class SiteTab extends Tab {
 
   /** Open an address. Resolves to what went wrong meanwhile. */
   async open(url) {
+    await this.load(url);
+    if (this.complaints.some((what) => what.includes('ERR_NETWORK_CHANGED'))) {
+      await this.load(url); // the machine got another network meanwhile
+    }
+    return this.complaints;
+  }
+
+  async load(url) {
     this.complaints = [];
     await this.page.goto(url);
     if (this.page.isJavaScriptEnabled()) { // until it has been drawn
@@ -22,6 +30,5 @@ export class SiteTab extends Tab {
         requestAnimationFrame(() => requestAnimationFrame(done));
       }));
     }
-    return this.complaints;
   }
 }
