@@ -11,6 +11,9 @@ import sys
 import xml.etree.ElementTree as xml
 import zlib
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "reference"))
+import header
+
 KINDS = {"function": "function", "enum": "enum", "enumvalue": "enumerator", "typedef": "type",
          "define": "macro"}
 
@@ -41,23 +44,16 @@ def documented_names(site):
                 yield "function", name
 
 
-def undescribed(folder):
+def undescribed(functions):
     """Problems in the comments of functions. The handle `r`, which every function takes, is
     described at struct raft only."""
-    for function in xml.parse(os.path.join(folder, "raft_8h.xml")).iter("memberdef"):
-        if function.get("kind") != "function":
-            continue
-        name = function.findtext("name")
-        described = {node.text for node in function.iter("parametername")}
-        described |= {"r"} if name != "raft_init" else set()
-        taken = {node.text for node in function.iterfind("param/declname")}
-        for parameter in sorted(taken - described):
-            yield "%s(): no @param %s" % (name, parameter)
-        brief = "".join(function.find("briefdescription").itertext()).strip()
-        if ("".join(function.find("type").itertext()) != "void"
-                and not brief.startswith("Returns ")
-                and function.find(".//simplesect[@kind='return']") is None):
-            yield "%s(): no @return" % name
+    for one in functions.values():
+        described = set(one.arguments) | ({"r"} if one.name != "raft_init" else set())
+        for parameter in sorted({name for _, name in one.parameters if name} - described):
+            yield "%s(): no @param %s" % (one.name, parameter)
+        if (one.type != "void" and one.returns is None and
+                not header.text_of(one.brief).startswith("Returns ")):
+            yield "%s(): no @return" % one.name
 
 
 def unreachable(site, functions):
@@ -84,8 +80,9 @@ def main():
     folder, site = sys.argv[1:3]
     public, documented = set(public_names(folder)), set(documented_names(site))
     problems = ["on no page: %s %s" % pair for pair in sorted(public - documented)]
-    problems += unreachable(site, [name for kind, name in public if kind == "function"])
-    problems += undescribed(folder)
+    functions = header.read(folder).functions()
+    problems += unreachable(site, functions)
+    problems += undescribed(functions)
     if not public:
         problems.append("nothing found in " + folder)
     print("\n".join(problems) or "%d names are documented" % len(public))

@@ -23,7 +23,7 @@ copyright = "the libraft authors"  # pylint: disable=redefined-builtin
 release = version_of_the_project()
 version = ".".join(release.split(".")[:2])
 
-sys.path.insert(0, os.path.join(HERE, "reference"))
+sys.path += [HERE, os.path.join(HERE, "reference")]
 extensions = ["breathe", "error_list", "function_pages"]
 # Breathe of Debian 13 uses what a later Sphinx will not have.
 warnings.filterwarnings("ignore", message="Sphinx 9 will drop support", module="breathe")
@@ -38,7 +38,6 @@ nitpick_ignore = [("c:identifier", "size_t")]  # the C library's, no page here
 
 html_theme = "furo"
 html_title = "libraft " + release
-sys.path.append(HERE)
 extensions += ["doxygen_groups", "readme_table", "site_theme", "source_map"]
 html_static_path = ["_static"]
 html_css_files = ["site.css"]

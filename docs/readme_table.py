@@ -6,9 +6,9 @@ by name."""
 import os
 import re
 
-from docutils import nodes
 from docutils.parsers.rst import Directive, directives
-from docutils.statemachine import StringList
+
+import generated
 
 README = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "README.md")
 
@@ -30,15 +30,6 @@ def chosen(cells, names, columns):
             for row in [head] + [by_name[name] for name in names or by_name]]
 
 
-def list_table(cells):
-    lines = [".. list-table::", "   :header-rows: 1", "   :stub-columns: 1",
-             "   :class: wide", ""]
-    for row in cells:
-        lines += ["   %s - %s" % ("*" if column == 0 else " ", cell)
-                  for column, cell in enumerate(row)]
-    return [line.rstrip() for line in lines]
-
-
 class ReadmeTable(Directive):
     """The heading is the argument."""
 
@@ -54,13 +45,12 @@ class ReadmeTable(Directive):
         with open(README, encoding="utf-8") as file:
             text = file.read()
         try:
-            lines = list_table(chosen(rows(text, self.arguments[0]), self.names("rows"),
-                                      self.names("columns")))
+            cells = chosen(rows(text, self.arguments[0]), self.names("rows"),
+                           self.names("columns"))
         except (AttributeError, IndexError, KeyError, ValueError) as error:
             raise self.error("no such table in README.md, or not all of it: %r" % error) from None
-        node = nodes.Element()
-        self.state.nested_parse(StringList(lines, README), 0, node)
-        return node.children
+        return generated.parsed(self, generated.list_table(
+            cells, header_rows=1, stub_columns=1, **{"class": "wide"}))
 
 
 def setup(app):

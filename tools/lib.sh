@@ -33,13 +33,11 @@ PACKAGES_CLANG=(clang libclang-rt-dev)
 PACKAGES_PLATFORMS=(clang @g++-multilib g++-s390x-linux-gnu qemu-user)
 PACKAGES_LINT=(clang-tidy cppcheck shellcheck codespell python3-proselint)
 PACKAGES_DOCS+=(graphviz) # the map of the source
-PACKAGES_BROWSER=(chromium nodejs) # to test the pages of the documentation
+PACKAGES_BROWSER=(chromium nodejs) # to test pages; see need_browser
 PACKAGES_WASM=(clang lld llvm wasi-libc libclang-rt-dev-wasm32 libc++-dev-wasm32)
 PACKAGES_BINDINGS=(python3-cffi mypy nodejs golang-go rustc cargo)
 # bindings/examples
 PACKAGES_BINDINGS+=(luajit php-cli ruby mono-mcs mono-runtime default-jdk-headless libjna-java)
-# The playground: its page, and the tests of it.
-PACKAGES_PLAYGROUND=(esbuild nodejs chromium)
 PACKAGES_PACKAGING=(debhelper doxygen dpkg-dev fakeroot lintian rpm cmake)
 
 say() { printf '== %s\n' "$*"; }
@@ -80,6 +78,8 @@ installed() {
 
 # known NAME. apt takes a name with a `+` that it does not know for a regular expression.
 known() {
+    # grep -q would end before apt-cache does, which then fails.
+    # shellcheck disable=SC2143
     [ -n "$(apt-cache show --no-all-versions "$1" 2>/dev/null | grep -xF "Package: $1")" ]
 }
 
@@ -138,23 +138,32 @@ need_packages() {
     apt_get install -y --no-install-recommends "${names[@]}"
 }
 
+# npm_modules FROM TO: install what FROM/package-lock.json names into TO/node_modules. TO may be FROM.
+npm_modules() {
+    local from=$1 to=$2
+    # npm comes with other packages of node.js; Debian's conflicts with these.
+    command -v npm >/dev/null || need_packages nodejs npm || return
+    ! cmp -s "$from/package-lock.json" "$to/node_modules/.installed" || return 0
+    mkdir -p "$to"
+    [ "$from" -ef "$to" ] || cp "$from"/package*.json "$to" || return
+    (cd "$to" && npm ci --ignore-scripts --no-audit --no-fund) &&
+        cp "$from/package-lock.json" "$to/node_modules/.installed"
+}
+
+# need_browser: install Chromium and the packages of docs/package-lock.json. Exports BROWSER_MODULES,
+# the folder of these.
+need_browser() {
+    need_packages "${PACKAGES_BROWSER[@]}"
+    export BROWSER_MODULES=$ROOT/build/node-docs
+    npm_modules "$ROOT/docs" "$BROWSER_MODULES"
+}
+
 # need_clients: install the Redis clients that the tests of raft-kv use. ioredis comes from npm, in the
 # version of tests/kv/clients/package-lock.json, into build/node-clients. A client that cannot be
 # installed is named by the test, which is then skipped; .ci/run takes that for a failure.
 need_clients() {
-    local from=$ROOT/tests/kv/clients to=$ROOT/build/node-clients
     need_packages "${PACKAGES_CLIENTS[@]}" || say "not every Redis client could be installed"
-    # npm comes with other packages of node.js; Debian's conflicts with these.
-    command -v npm >/dev/null || need_packages nodejs npm || say "npm could not be installed"
-    if cmp -s "$from/package-lock.json" "$to/package-lock.json" &&
-        [ -d "$to/node_modules/ioredis" ]; then
-        return 0
-    fi
-    rm -rf "$to"
-    mkdir -p "$to"
-    cp "$from"/package*.json "$to"
-    say "installing ioredis"
-    (cd "$to" && npm ci --ignore-scripts --no-audit --no-fund) ||
+    npm_modules "$ROOT/tests/kv/clients" "$ROOT/build/node-clients" ||
         say "ioredis could not be installed"
 }
 

@@ -125,7 +125,7 @@ int main(void) {
     hooks.attach = attach;
     latency = 5;
     struct server *leader = cluster_start(3);
-    struct server *follower = leader == &servers[0] ? &servers[1] : &servers[0];
+    struct server *follower = other_server(leader);
 
     /* Commands come one by one. The window is used: as many bytes as it has leave in each round
      * trip, as far as whole entries allow. */

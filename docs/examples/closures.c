@@ -83,7 +83,7 @@ int main(void) {
     hooks.store = store;
     hooks.accepts = accepts;
     struct server *leader = cluster_start(3);
-    struct server *follower = leader == &servers[0] ? &servers[1] : &servers[0];
+    struct server *follower = other_server(leader);
     CHECK(propose(follower, "red", done, &told[0]) == RAFT_NOTLEADER && !told[0]);
     CHECK(propose(leader, "red", done, &told[0]) == 0);
     run(100);

@@ -310,6 +310,10 @@ struct server *find_leader(void) {
     return leader;
 }
 
+struct server *other_server(const struct server *s) {
+    return s == &servers[0] ? &servers[1] : &servers[0];
+}
+
 raft_index submit(struct server *leader, const char *command) {
     struct raft_entry entry = {.type = RAFT_COMMAND};
     struct raft_event event = {.type = RAFT_SUBMIT};
@@ -321,6 +325,21 @@ raft_index submit(struct server *leader, const char *command) {
     raft_index index = raft_last_index(&leader->raft) + 1;
     CHECK(step(leader, &event) == 0);
     return index;
+}
+
+void submit_and_wait(struct server *leader, const char *command) {
+    raft_index index = submit(leader, command);
+    while (leader->applied < index) {
+        run(1);
+    }
+}
+
+void change_members(struct server *leader, const struct raft_server *members, unsigned n) {
+    struct raft_event event = {.type = RAFT_RECONFIGURE};
+    event.reconfigure.conf.servers = (struct raft_server *)members;
+    event.reconfigure.conf.n = n;
+    CHECK(step(leader, &event) == 0);
+    run(1000);
 }
 
 struct server *cluster_start(unsigned n) {

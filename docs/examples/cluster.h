@@ -96,8 +96,14 @@ int step(struct server *s, struct raft_event *event);
 void run(raft_time msecs);
 /* The leader with the highest term; NULL: there is none. */
 struct server *find_leader(void);
+/* A server that is not this one. */
+struct server *other_server(const struct server *s);
 /* Submit a command on a leader. Returns its index. */
 raft_index submit(struct server *leader, const char *command);
+/* Submit a command, and wait until the leader has applied it and can answer the client. */
+void submit_and_wait(struct server *leader, const char *command);
+/* Change the members to these, and give the change a second. */
+void change_members(struct server *leader, const struct raft_server *members, unsigned n);
 /* Send a message. Entries are copied from the log of the sender. */
 void post(struct server *s, const struct raft_message *message);
 /* Send a message of the program's own. */

@@ -107,10 +107,7 @@ static unsigned long long read_from(struct server *s) {
 static raft_time write_and_read(struct server *leader, struct server *follower) {
     raft_time longest = 0;
     for (int i = 0; i < 100; i++) {
-        raft_index index = submit(leader, "x");
-        while (leader->applied < index) {
-            run(1);
-        }
+        submit_and_wait(leader, "x");
         unsigned long long expected = leader->sum;
         raft_time before = now;
         CHECK(read_from(follower) == expected);
@@ -126,7 +123,7 @@ int main(void) {
     hooks.applied = applied;
     latency = 5;
     struct server *leader = cluster_start(3);
-    struct server *follower = leader == &servers[0] ? &servers[1] : &servers[0];
+    struct server *follower = other_server(leader);
 
     raft_time by_round = write_and_read(leader, follower);
     leases = true;

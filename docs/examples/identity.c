@@ -55,14 +55,6 @@ static void empty(struct server *s) {
     memset(s, 0, sizeof *s);
 }
 
-static void reconfigure(struct server *leader, const struct raft_server *members, unsigned n) {
-    struct raft_event event = {.type = RAFT_RECONFIGURE};
-    event.reconfigure.conf.servers = (struct raft_server *)members;
-    event.reconfigure.conf.n = n;
-    CHECK(step(leader, &event) == 0);
-    run(500);
-}
-
 /* Start three servers, commit something, and empty the disk of a follower. */
 static struct server *lose_a_disk(struct server **leader) {
     for (unsigned i = 0; i < 3; i++) {
@@ -71,7 +63,7 @@ static struct server *lose_a_disk(struct server **leader) {
     *leader = cluster_start(3);
     submit(*leader, "red");
     run(500);
-    struct server *lost = *leader == &servers[0] ? &servers[1] : &servers[0];
+    struct server *lost = other_server(*leader);
     empty(lost);
     run(500);
     return lost;
@@ -96,15 +88,15 @@ static void with_check(void) {
         }
     }
     server_kill(lost);
-    reconfigure(leader, members, n);
+    change_members(leader, members, n);
     struct server *added = &servers[3];
     open_disk(added, 4);
     server_start(added, 4, added->address);
     members[n++] = (struct raft_server){4, added->address, RAFT_STANDBY};
-    reconfigure(leader, members, n);
+    change_members(leader, members, n);
     run(1000);
     members[n - 1].role = RAFT_VOTER;
-    reconfigure(leader, members, n);
+    change_members(leader, members, n);
     submit(leader, "green");
     run(500);
     CHECK(added->sum == leader->sum && raft_role(&added->raft) == RAFT_VOTER);

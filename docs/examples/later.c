@@ -79,7 +79,7 @@ static void submit_many(struct server *leader, int n) {
 int main(void) {
     hooks.send = send_all;
     struct server *leader = cluster_start(3);
-    struct server *follower = leader == &servers[0] ? &servers[1] : &servers[0];
+    struct server *follower = other_server(leader);
 
     /* A server that was away needs entries that are not in memory any more. */
     server_kill(follower);

@@ -39,14 +39,6 @@ static int begin_read(struct server *s) {
 }
 /* [read end] */
 
-/* Write on a leader, and wait until the client has its answer. */
-static void write_and_wait(struct server *leader) {
-    raft_index index = submit(leader, "x");
-    while (leader->applied < index) {
-        run(1);
-    }
-}
-
 struct result {
     unsigned served, stale;
     raft_time last; /* when the last read was served, in milliseconds after the cut */
@@ -63,7 +55,7 @@ static struct result cut_and_read(struct server *leader) {
     while (now < begin + 4000) {
         struct server *next = find_leader();
         if (next != NULL && next != leader && !written) {
-            write_and_wait(next);
+            submit_and_wait(next, "x");
             written = true;
         }
         if (begin_read(leader) == 0 && answer != 0 && leader->applied >= answer) {
@@ -83,7 +75,7 @@ static struct result try(const char *what, unsigned speed, bool lease) {
     cut_off = wrong = 0;
     leases_are_safe = lease;
     struct server *leader = cluster_start(3);
-    write_and_wait(leader);
+    submit_and_wait(leader, "x");
     wrong = leader->id;
     since = now;
     percent = speed;

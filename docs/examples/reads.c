@@ -92,15 +92,12 @@ int main(void) {
 
     /* A follower refuses: see the guide to reads from followers. */
     memset(reads, 0, sizeof reads);
-    struct server *follower = leader == &servers[0] ? &servers[1] : &servers[0];
+    struct server *follower = other_server(leader);
     CHECK(begin_read(follower, 0) == RAFT_NOTLEADER);
 
     /* The leader answers a write, and is cut off before it tells the others. They elect a new
      * leader, whose state machine does not have that write yet. */
-    raft_index index = submit(leader, "green");
-    while (leader->applied < index) {
-        run(1);
-    }
+    submit_and_wait(leader, "green");
     unsigned long long expected = leader->sum;
     cut_off = leader->id;
     CHECK(begin_read(leader, 0) == 0);
@@ -110,10 +107,7 @@ int main(void) {
     }
     struct server *next = find_leader();
     CHECK(next->sum != expected && begin_read(next, 2) == 0);
-    index = submit(next, "blue");
-    while (next->applied < index) {
-        run(1);
-    }
+    submit_and_wait(next, "blue");
     CHECK(reads[2].state == SERVED && reads[2].value == expected);
     CHECK(leader->sum != next->sum); /* its state machine is old: it must not just be read */
     run(2000);

@@ -47,14 +47,6 @@ static void say_what_is_lost(const struct server *s) {
 }
 /* [lost end] */
 
-static void reconfigure(struct server *leader, const struct raft_server *members, unsigned n) {
-    struct raft_event event = {.type = RAFT_RECONFIGURE};
-    event.reconfigure.conf.servers = (struct raft_server *)members;
-    event.reconfigure.conf.n = n;
-    CHECK(step(leader, &event) == 0);
-    run(1000);
-}
-
 /* [add] */
 /* Add a server with an empty disk and a new ID: first as a standby, then as a voter. */
 static void add(struct server *leader, raft_id id, const char *address) {
@@ -71,9 +63,9 @@ static void add(struct server *leader, raft_id id, const char *address) {
         members[i].address = kept[i];
     }
     server_start(&servers[id - 1], id, address);
-    reconfigure(leader, members, n); /* a real program now steps RAFT_CATCH_UP, and waits */
+    change_members(leader, members, n); /* a real program now steps RAFT_CATCH_UP, and waits */
     members[n - 1].role = RAFT_VOTER;
-    reconfigure(leader, members, n);
+    change_members(leader, members, n);
 }
 /* [add end] */
 

@@ -176,7 +176,7 @@ int main(void) {
     hooks.restore = restore;
     hooks.applied = applied;
     struct server *leader = cluster_start(3);
-    struct server *follower = leader == &servers[0] ? &servers[1] : &servers[0];
+    struct server *follower = other_server(leader);
 
     /* All servers take snapshots of their own. Nothing is sent. */
     work(leader, 350);

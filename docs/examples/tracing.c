@@ -147,7 +147,7 @@ int main(int argc, char **argv) {
     hooks.configure = configure;
     hooks.accepts = accepts;
     struct server *leader = cluster_start(3);
-    struct server *follower = leader == &servers[0] ? &servers[1] : &servers[0];
+    struct server *follower = other_server(leader);
     submit(leader, "red");
     run(1000);
 

@@ -91,7 +91,7 @@ int main(void) {
     hooks.attach = attach;
     struct server *leader = cluster_start(3);
     CHECK(leader->id != WITNESS);
-    struct server *other = leader == &servers[0] ? &servers[1] : &servers[0];
+    struct server *other = other_server(leader);
     struct server *witness = &servers[WITNESS - 1];
 
     submit_many(leader);

@@ -19,9 +19,9 @@ The directive `event-errors` is the table of events and their codes, as raft.h l
 import os
 
 from docutils.parsers.rst import Directive
-from docutils.statemachine import StringList
 from docutils import nodes
 
+import generated
 import header
 import relations
 
@@ -35,14 +35,6 @@ _`{name}` = {value}
 
 """
 NEVER = "Never returned."
-EVENTS = """\
-.. list-table::
-   :header-rows: 1
-   :widths: 30 70
-
-   * - Event
-     - Codes
-"""
 
 
 def error_codes(folder):
@@ -70,13 +62,6 @@ def entries(codes, explained):
     return text, problems + ([] if codes else ["raft.h has no error codes"])
 
 
-def parsed(directive, text):
-    """The nodes of reStructuredText that a directive has generated."""
-    node = nodes.container()
-    directive.state.nested_parse(StringList(text.splitlines(), directive.name), 0, node)
-    return node.children
-
-
 class ErrorList(Directive):
     """.. error-list::"""
 
@@ -87,7 +72,7 @@ class ErrorList(Directive):
                                  relations.explanations(self.content))
         if problems:
             raise self.error("; ".join(problems))
-        found = parsed(self, text)
+        found = generated.parsed(self, text)
         for term in [term for node in found for term in node.findall(nodes.term)]:
             term.children = [nodes.strong("", "", *term.children)]
         return found
@@ -96,7 +81,7 @@ class ErrorList(Directive):
 def event_errors(found):
     """reStructuredText of the table of events and the codes that their comments list."""
     events = found.items["enum", "raft_event_type"]
-    rows = EVENTS
+    rows = [("Event", "Codes")]
     for event in events.members:
         struct = relations.event_of(event.name, found.items)
         place = found.items["struct", struct] if struct else events
@@ -105,15 +90,16 @@ def event_errors(found):
         codes = ", ".join(f":c:enumerator:`{code}`" for code in listed)
         if not codes:
             raise ValueError(f"raft.h does not list the errors of {event.name}")
-        rows += f"   * - {link}\n     - {codes}\n"
-    return rows
+        rows.append((link, codes))
+    return generated.list_table(rows, header_rows=1, widths="30 70")
 
 
 class EventErrors(Directive):
     """.. event-errors::"""
 
     def run(self):
-        return parsed(self, event_errors(header.read(os.environ["RAFT_DOXYGEN_XML"])))
+        found = header.read(os.environ["RAFT_DOXYGEN_XML"])
+        return generated.parsed(self, event_errors(found))
 
 
 def setup(app):

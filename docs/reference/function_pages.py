@@ -18,8 +18,8 @@ import re
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
-from docutils.statemachine import StringList
 
+import generated
 import header
 import relations
 
@@ -57,9 +57,9 @@ def errors_table(one, found):
     errors = found.errors(one)
     if not errors:
         return ""
-    rows = "".join(f"   * - :c:enumerator:`{code.name}`\n     - {code.text()}\n" for code in errors)
+    rows = [(f":c:enumerator:`{code.name}`", code.text()) for code in errors]
     more = (":doc:`../events` lists the errors of each event.\n" if one.name == "raft_step" else "")
-    return ("Errors\n------\n\n.. list-table::\n   :widths: 30 70\n\n" + rows + "\n" + more +
+    return ("Errors\n------\n\n" + generated.list_table(rows, widths="30 70") + more +
             ":doc:`../errors` names the cause of each code, and what to do.\n\n")
 
 
@@ -165,22 +165,16 @@ class FunctionTable(Directive):
         names = [line.strip() for line in self.content if line.strip()]
         defaults = {name: default_of(functions[name]) for name in names}
         headings = ["Function", "What it does"] + (["Default"] if any(defaults.values()) else [])
-        widths = [36, 64] if len(headings) == 2 else [36, 52, 12]
+        widths = "36 64" if len(headings) == 2 else "36 52 12"
         rows = [headings] + [
-            [f":c:func:`{name}`", inline(functions[name].brief, found.items), defaults[name]]
-            for name in names]
-        lines = [".. list-table::", "   :header-rows: 1",
-                 "   :widths: " + " ".join(map(str, widths)), ""]
-        for row in rows:
-            lines += [f"   {'-' if at else '* -'} {cell}" if not at else f"     - {cell}"
-                      for at, cell in enumerate(row[:len(headings)])]
-        container = nodes.container()
-        self.state.nested_parse(StringList(lines, "function-table"), self.content_offset, container)
+            [f":c:func:`{name}`", inline(functions[name].brief, found.items),
+             defaults[name]][:len(headings)] for name in names]
+        (table,) = generated.parsed(self, generated.list_table(rows, header_rows=1, widths=widths))
         # The anchors that the pages had when they contained the declarations.
-        for name, row in zip(names, list(container.findall(nodes.row))[1:]):
+        for name, row in zip(names, list(table.findall(nodes.row))[1:]):
             next(iter(row.findall(nodes.paragraph))).insert(
                 0, nodes.target("", "", ids=["c." + name]))
-        return container.children
+        return [table]
 
 
 def setup(app):

@@ -3,28 +3,35 @@
 // dark.
 //
 // usage: node screenshots.js SITE FOLDER [PAGE...]     (for people; default: ten pages)
-'use strict';
-const fs = require('node:fs');
-const path = require('node:path');
-const { Browser, serve } = require('./browser.js');
+import fs from 'node:fs';
+import path from 'node:path';
+import process from 'node:process';
+
+import { launch, serve } from './browser.js';
+import { SIZES, SiteTab } from './site_tab.js';
 
 const PAGES = ['index.html', 'learn/index.html', 'learn/concepts.html', 'learn/raft.html',
   'quickstart.html', 'guide/index.html', 'guide/driver.html', 'reference/events.html',
   'trust/index.html', 'architecture.html'];
+const HEIGHT_MAX = 4000; // pixels
 
 async function main([site, folder, ...pages]) {
   const server = await serve(site);
-  const browser = new Browser();
+  const browser = await launch();
   fs.mkdirSync(folder, { recursive: true });
   try {
-    const page = await browser.page();
+    const tab = await SiteTab.of(browser);
     for (const name of pages.length > 0 ? pages : PAGES) {
-      for (const [width, height] of [[390, 844], [1280, 900]]) {
-        for (const scheme of ['light', 'dark']) {
-          await page.resize(width, height, scheme);
-          await page.open(server.url + name);
+      for (const size of SIZES) {
+        for (const theme of ['light', 'dark']) {
+          await tab.prefer({ ...size, theme });
+          await tab.open(server.url + name);
+          const height = await tab.run('document.documentElement.scrollHeight');
           const stem = name.replace(/[/.]/g, '-').replace(/-html$/, '');
-          await page.screenshot(path.join(folder, `${stem}-${width}-${scheme}.png`));
+          await tab.page.screenshot({
+            path: path.join(folder, `${stem}-${size.width}-${theme}.png`),
+            clip: { x: 0, y: 0, width: size.width, height: Math.min(height, HEIGHT_MAX) },
+          });
         }
       }
     }
@@ -38,7 +45,4 @@ if (process.argv.length < 4) {
   console.error('usage: node screenshots.js SITE FOLDER [PAGE...]');
   process.exit(2);
 }
-main(process.argv.slice(2)).catch((error) => {
-  console.error(error);
-  process.exit(1);
-});
+await main(process.argv.slice(2));

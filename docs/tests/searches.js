@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // What readers search for, and where the first results must lead. Run by site.test.js.
-'use strict';
 
 const USEFUL = /^(quickstart|playground|(learn|guide|tutorial|reference)\/.*)\.html$/;
 const FIRST = 5; // so many results come from these pages
@@ -27,11 +26,11 @@ async function results() {
 }
 
 // `names` are the pages of the site.
-async function searches(page, url, names) {
+export async function searches(tab, url, names) {
   const complaints = [];
   for (const [word, wanted] of Object.entries(WORDS)) {
-    await page.open(`${url}search.html?q=${encodeURIComponent(word)}`);
-    const first = (await page.run(`(${results})()`)).slice(0, FIRST);
+    await tab.open(`${url}search.html?q=${encodeURIComponent(word)}`);
+    const first = (await tab.run(results)).slice(0, FIRST);
     if (first.length < FIRST) {
       complaints.push(`search for "${word}": ${first.length} results`);
     }
@@ -44,5 +43,3 @@ async function searches(page, url, names) {
   }
   return complaints;
 }
-
-module.exports = { searches };

@@ -3,14 +3,15 @@
 //
 // usage: node site.test.js SITE          exit 1 if anything is wrong
 //        node site.test.js --self-test   show that each kind of fault is reported
-'use strict';
-const fs = require('node:fs');
-const os = require('node:os');
-const path = require('node:path');
-const { Browser, serve } = require('./browser.js');
-const { searches } = require('./searches.js');
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
 
-const WIDTHS = [[390, 844], [1280, 900]];
+import { launch, serve } from './browser.js';
+import { searches } from './searches.js';
+import { DESKTOP, SIZES, SiteTab, TELEPHONE } from './site_tab.js';
+
 const RESIZED = [1100, 1313, 1366, 1400, 1600]; // the theme has other columns at each of these
 const APART = /^playground\//; // a program of its own, with tests of its own
 const LONE = /^(index|search|genindex|reference\/functions\/.*)\.html$/;
@@ -54,27 +55,29 @@ function linksAndTargets() {
   };
 }
 
-async function judgePages(page, url, names) {
-  const complaints = [];
+// Every page at every size: each size has a tab of its own. The wider one is resized, too.
+async function judgePages(browser, url, names) {
   const maps = new Map();
-  for (const name of names) {
-    for (const [width, height] of WIDTHS) {
-      await page.resize(width, height);
-      let said = await page.open(url + name);
-      if (said.some((what) => what.includes('ERR_NETWORK_CHANGED'))) {
-        said = await page.open(url + name); // the machine got another network meanwhile
+  const complaints = await Promise.all(SIZES.map(async (size) => {
+    const tab = await SiteTab.of(browser);
+    const found = [];
+    for (const name of names) {
+      const add = (width, faults) => found.push(...faults.map((what) =>
+        `${name} at ${width} pixels: ${what}`));
+      await tab.prefer(size);
+      add(size.width, [...await tab.open(url + name), ...await tab.run(tooWide)]);
+      if (size === DESKTOP) {
+        for (const width of RESIZED) {
+          await tab.page.setViewport({ width, height: size.height });
+          add(width, await tab.run(tooWide));
+        }
+        maps.set(name, await tab.run(linksAndTargets));
       }
-      const wide = await page.run(`(${tooWide})()`);
-      complaints.push(...[...said, ...wide].map((what) => `${name} at ${width} pixels: ${what}`));
     }
-    for (const width of RESIZED) {
-      await page.resize(width, 900);
-      const wide = await page.run(`(${tooWide})()`);
-      complaints.push(...wide.map((what) => `${name} at ${width} pixels: ${what}`));
-    }
-    maps.set(name, await page.run(`(${linksAndTargets})()`));
-  }
-  return { complaints, maps };
+    await tab.page.close();
+    return found;
+  }));
+  return { complaints: complaints.flat(), maps };
 }
 
 function judgeLinks(site, url, maps) {
@@ -105,25 +108,25 @@ function judgeSections(url, maps) {
     `${name}: no first page of a section says what it is about`);
 }
 
-async function judgeTheme(page, url) {
+async function judgeTheme(tab, url) {
   const complaints = [];
   const colour = 'getComputedStyle(document.body).backgroundColor';
   const seen = {};
-  for (const scheme of ['light', 'dark']) {
-    await page.resize(1280, 900, scheme);
-    await page.open(url);
-    await page.run('localStorage.clear()');
-    await page.open(url);
-    seen[scheme] = await page.run(colour);
-    await page.run(`document.querySelector('.theme-toggle').click()`);
-    const other = await page.run(colour);
-    await page.open(url);
-    if (other === seen[scheme]) {
-      complaints.push(`the button for the theme changes nothing where the system is ${scheme}`);
-    } else if (await page.run(colour) !== other) {
-      complaints.push(`the theme is forgotten where the system is ${scheme}`);
+  for (const theme of ['light', 'dark']) {
+    await tab.prefer({ ...DESKTOP, theme });
+    await tab.open(url);
+    await tab.run('localStorage.clear()');
+    await tab.open(url);
+    seen[theme] = await tab.run(colour);
+    await tab.run(`document.querySelector('.theme-toggle').click()`);
+    const other = await tab.run(colour);
+    await tab.open(url);
+    if (other === seen[theme]) {
+      complaints.push(`the button for the theme changes nothing where the system is ${theme}`);
+    } else if (await tab.run(colour) !== other) {
+      complaints.push(`the theme is forgotten where the system is ${theme}`);
     }
-    await page.run('localStorage.clear()');
+    await tab.run('localStorage.clear()');
   }
   if (seen.light === seen.dark) {
     complaints.push('the theme of the system is ignored');
@@ -132,10 +135,10 @@ async function judgeTheme(page, url) {
 }
 
 // The mark in the table of contents is at the section that is being read.
-async function judgeMark(page, url, name) {
-  await page.resize(1280, 900);
-  await page.open(url + name);
-  const marked = await page.run(`(async () => {
+async function judgeMark(tab, url, name) {
+  await tab.prefer(DESKTOP);
+  await tab.open(url + name);
+  const marked = await tab.run(async () => {
     const links = [...document.querySelectorAll('.toc-tree li li > a')];
     const link = links[Math.floor(links.length / 2)];
     const section = document.getElementById(decodeURIComponent(link.hash.slice(1)));
@@ -145,42 +148,37 @@ async function judgeMark(page, url, name) {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     return marked();
-  })()`);
+  });
   return marked ? [] : [`${name}: the table of contents does not mark the section being read`];
 }
 
 // A reader without JavaScript finds the three ways in.
-async function judgeWithoutScripts(page, url) {
-  await page.resize(390, 844);
-  await page.allowScripts(false);
-  await page.open(url);
-  const { root } = await page.send('DOM.getDocument', { depth: -1 });
-  const { nodeIds } = await page.send('DOM.querySelectorAll',
-    { nodeId: root.nodeId, selector: 'article .cards .card a' });
-  const boxes = await Promise.all(nodeIds.map((nodeId) =>
-    page.send('DOM.getBoxModel', { nodeId }).then(({ model }) => model.width > 0, () => false)));
-  await page.allowScripts(true);
-  return boxes.filter(Boolean).length >= 3 ? [] :
+async function judgeWithoutScripts(tab, url) {
+  await tab.prefer(TELEPHONE);
+  await tab.page.setJavaScriptEnabled(false);
+  await tab.open(url);
+  const boxes = await Promise.all((await tab.page.$$('article .cards .card a')).map((link) =>
+    link.boxModel()));
+  await tab.page.setJavaScriptEnabled(true);
+  return boxes.filter((box) => box?.width > 0).length >= 3 ? [] :
     ['index.html: without JavaScript, the three ways in are not there'];
 }
 
-async function judge(site) {
+async function judge(browser, site) {
   const names = htmlFiles(site);
   const server = await serve(site);
-  const browser = new Browser();
   try {
-    const page = await browser.page();
-    const { complaints, maps } = await judgePages(page, server.url, names);
+    const { complaints, maps } = await judgePages(browser, server.url, names);
     complaints.push(...judgeLinks(site, server.url, maps), ...judgeSections(server.url, maps));
     if (names.includes('search.html')) { // else it is a site of the self-test
-      complaints.push(...await judgeTheme(page, server.url),
-        ...await judgeMark(page, server.url, 'guide/driver.html'),
-        ...await judgeWithoutScripts(page, server.url),
-        ...await searches(page, server.url, names));
+      const tab = await SiteTab.of(browser);
+      complaints.push(...await judgeTheme(tab, server.url),
+        ...await judgeMark(tab, server.url, 'guide/driver.html'),
+        ...await judgeWithoutScripts(tab, server.url),
+        ...await searches(tab, server.url, names));
     }
     return { names, complaints };
   } finally {
-    await browser.close();
     server.close();
   }
 }
@@ -200,7 +198,7 @@ const FAULTS = { // what is wrong: (a page, a part of each complaint)
 const FINE = '<a href="index.html#here" id="here">link</a>' +
   '<div style="overflow: auto"><div style="width: 500px">scrolls</div></div>';
 
-async function selfTest() {
+async function selfTest(browser) {
   let failed = 0;
   const cases = [...Object.entries(FAULTS), ['nothing', [FINE, null]],
     ['a page that no section names', [null, 'says what it is about']]];
@@ -210,7 +208,7 @@ async function selfTest() {
     if (body === null) {
       fs.writeFileSync(path.join(folder, 'lost.html'), HEAD + FINE);
     }
-    const { complaints } = await judge(folder);
+    const { complaints } = await judge(browser, folder);
     fs.rmSync(folder, { recursive: true });
     const right = part === null ? complaints.length === 0 :
       complaints.length > 0 && complaints.some((complaint) => complaint.includes(part));
@@ -223,21 +221,23 @@ async function selfTest() {
   return failed === 0;
 }
 
-async function main([site]) {
-  if (site === '--self-test') {
-    return selfTest();
+async function main(site) {
+  const browser = await launch();
+  try {
+    if (site === '--self-test') {
+      return await selfTest(browser);
+    }
+    const { names, complaints } = await judge(browser, site);
+    complaints.forEach((complaint) => console.log(complaint));
+    console.log(`${names.length} pages, ${complaints.length} complaints`);
+    return complaints.length === 0 && names.length > 0;
+  } finally {
+    await browser.close();
   }
-  const { names, complaints } = await judge(site);
-  complaints.forEach((complaint) => console.log(complaint));
-  console.log(`${names.length} pages, ${complaints.length} complaints`);
-  return complaints.length === 0 && names.length > 0;
 }
 
 if (process.argv.length !== 3) {
   console.error('usage: node site.test.js SITE | --self-test');
   process.exit(2);
 }
-main(process.argv.slice(2)).then((fine) => process.exit(fine ? 0 : 1), (error) => {
-  console.error(error);
-  process.exit(1);
-});
+process.exit(await main(process.argv[2]) ? 0 : 1);

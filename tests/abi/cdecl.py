@@ -21,7 +21,7 @@ class Declarations:
         self.enums = {}      # name, "" for those without a tag: [(enumerator, value)]
         self.typedefs = {}   # name: type
         announced = set()    # structs declared before their definition
-        for statement in split_statements(text):
+        for statement in split_statements(re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)):
             if forward := re.fullmatch(r"struct (\w+)", statement):
                 announced.add(forward[1])
             else:
@@ -120,6 +120,15 @@ def read_fields(body):
             kind, name, length = re.fullmatch(r"(.+?)(\w+)(?:\[(\d+)\])?", part).groups()
             fields.append((kind.strip(), name, int(length) if length else None))
     return fields
+
+
+def flat(fields):
+    """The fields of a struct, with the members of unnamed unions in place of these."""
+    for kind, name, length in fields:
+        if name:
+            yield kind, name, length
+        else:
+            yield from flat(kind)
 
 
 def read_parameters(body):

@@ -19,8 +19,7 @@ class Interface:
     """The structs, constants and functions of a loaded library, by name."""
 
     def __init__(self, text, library):
-        self.declarations = cdecl.Declarations("\n".join(
-            line for line in text.splitlines() if not line.startswith("/*")))
+        self.declarations = cdecl.Declarations(text)
         self.structs = {name: type(name, (ctypes.Structure,), {})
                         for name in self.declarations.structs}
         for name, fields in self.declarations.structs.items():

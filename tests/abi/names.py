@@ -16,15 +16,6 @@ SHARED_NAMES = {"raft_state"}
 SIZES = {("raft_buffer", "len"), ("raft_entry", "cookie")}
 
 
-def flat(fields):
-    """The fields of a struct, including the members of unnamed unions."""
-    for kind, name, _ in fields:
-        if name:
-            yield kind, name
-        else:
-            yield from flat(kind)
-
-
 def problems(declarations):
     """What is wrong with the declarations, one sentence each."""
     tags = declarations.structs.keys() | declarations.enums.keys()
@@ -36,7 +27,7 @@ def problems(declarations):
               for kind, name in parameters if kind == "bool"]
     found += ["%s.%s is a size_t, which has 4 or 8 bytes" % (struct, name)
               for struct, fields in declarations.structs.items()
-              for kind, name in flat(fields)
+              for kind, name, _ in cdecl.flat(fields)
               if kind == "size_t" and (struct, name) not in SIZES]
     return found
 

@@ -9,7 +9,6 @@ import glob
 import os
 import re
 import sys
-import tempfile
 
 import blocks
 
@@ -84,17 +83,7 @@ FINE = {
 }
 
 
-def complaints_about(files):
-    with tempfile.TemporaryDirectory() as folder:
-        tree.write(folder, {**SOURCE, **files})
-        return check(folder)[0]
-
-
-def main():
-    if sys.argv[1:] == ['--self-test']:
-        return tree.judge_cases(BREACHES, FINE, complaints_about)
-    return tree.report(*check(sys.argv[1]))
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(tree.main(
+        check, {what: ({**SOURCE, **files}, part) for what, (files, part) in BREACHES.items()},
+        {what: {**SOURCE, **files} for what, files in FINE.items()}))

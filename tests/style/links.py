@@ -7,7 +7,6 @@ links.py --self-test    show that each kind of breach is reported"""
 import os
 import re
 import sys
-import tempfile
 
 import tree
 
@@ -61,17 +60,5 @@ FINE = {
 }
 
 
-def complaints_about(files):
-    with tempfile.TemporaryDirectory() as folder:
-        tree.write(folder, files)
-        return check(folder)[0]
-
-
-def main():
-    if sys.argv[1:] == ['--self-test']:
-        return tree.judge_cases(BREACHES, {'a tree without a breach': FINE}, complaints_about)
-    return tree.report(*check(sys.argv[1]))
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(tree.main(check, BREACHES, {'a tree without a breach': FINE}))

@@ -6,7 +6,6 @@ text.py ROOT           print every breach; exit 1 if there is one
 text.py --self-test    show that each kind of breach is reported"""
 import os
 import sys
-import tempfile
 
 import tree
 
@@ -75,21 +74,5 @@ FINE = {
 }
 
 
-def complaints_about(files):
-    with tempfile.TemporaryDirectory() as folder:
-        tree.write(folder, files)
-        return check(folder)[0]
-
-
-def self_test():
-    return tree.judge_cases(BREACHES, {'a tree without a breach': FINE}, complaints_about)
-
-
-def main():
-    if sys.argv[1:] == ['--self-test']:
-        return self_test()
-    return tree.report(*check(sys.argv[1]))
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(tree.main(check, BREACHES, {'a tree without a breach': FINE}))

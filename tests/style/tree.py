@@ -2,6 +2,8 @@
 """The files of the source tree, for the checks beside this file."""
 import os
 import re
+import sys
+import tempfile
 
 SKIPPED = ('build', '.', '__pycache__', 'node_modules')  # folders whose names begin like this
 KEPT = {'.ci'}
@@ -43,9 +45,14 @@ def write(root, files_and_texts):
             file.write(text)
 
 
-def judge_cases(breaches, fine, complaints_about):
+def judge_cases(check, breaches, fine):
     """Self-test: each breach must cause exactly one complaint, with the given text, and each fine
     tree none. Returns the exit status."""
+    def complaints_about(files):
+        with tempfile.TemporaryDirectory() as folder:
+            write(folder, files)
+            return check(folder)[0]
+
     failed = 0
     for what, (files, part) in breaches.items():
         complaints = complaints_about(files)
@@ -59,6 +66,13 @@ def judge_cases(breaches, fine, complaints_about):
             print(f'FAILED: {what}: expected no complaint: {complaints}')
     print(f'{len(breaches) + len(fine)} cases, {failed} failed')
     return 1 if failed else 0
+
+
+def main(check, breaches, fine):
+    """Check the tree that the command line names, or test the check. Returns the exit status."""
+    if sys.argv[1:] == ['--self-test']:
+        return judge_cases(check, breaches, fine)
+    return report(*check(sys.argv[1]))
 
 
 def report(complaints, seen):

@@ -8,7 +8,6 @@ words.py --self-test    show that each word is found, and what is allowed is not
 Names in the code count too: `short_way`, `ShortWay` and `--short-way` are all "short way"."""
 import re
 import sys
-import tempfile
 
 import tree
 
@@ -83,42 +82,17 @@ NOT_FOUND = ['shortest way', 'along way', 'in vainly', 'history',
              'stored', 'worldwide', 'directory inventory', 'always']
 
 
-def self_test():
-    failed = 0
-    for word, texts in FOUND.items():
-        for text in texts:
-            complaints = list(check_text('docs/x.rst', text))
-            if len(complaints) != 1 or f'"{word}"' not in complaints[0]:
-                failed += 1
-                print(f'FAILED: "{text}": expected one complaint about {word}: {complaints}')
-    for text in NOT_FOUND:
-        complaints = list(check_text('docs/x.rst', text))
-        if complaints:
-            failed += 1
-            print(f'FAILED: "{text}": expected no complaint: {complaints}')
-    ALLOWED.append(('src/', 'all worlds meet'))
-    if list(check_text('src/x.cpp', 'where all worlds meet')):
-        failed += 1
-        print('FAILED: an allowed use is reported')
-    if not list(check_text('docs/x.rst', 'where all worlds meet')):
-        failed += 1
-        print('FAILED: a use that is allowed elsewhere is not reported')
-    with tempfile.TemporaryDirectory() as folder:
-        tree.write(folder, {'docs/x.rst': 'a\nthe short way\n', 'build/x.rst': 'the short way\n',
-                            'examples/x.c': '// the short way\n'})
-        complaints = check(folder)[0]
-        if complaints != ['docs/x.rst:2: "short way": write fast path']:
-            failed += 1
-            print(f'FAILED: in a tree: {complaints}')
-    print(f'{failed} failed')
-    return 1 if failed else 0
-
-
-def main():
-    if sys.argv[1:] == ['--self-test']:
-        return self_test()
-    return tree.report(*check(sys.argv[1]))
+BREACHES = {f'{word} in "{text}"': ({'docs/x.rst': text}, f'"{word}"')
+            for word, texts in FOUND.items() for text in texts}
+BREACHES['the place'] = ({'docs/x.rst': 'a\nthe short way\n', 'build/x.rst': 'the short way\n',
+                          'examples/x.c': '// the short way\n'},
+                         'docs/x.rst:2: "short way": write fast path')
+BREACHES['a use that is allowed elsewhere'] = ({'docs/x.rst': 'where all worlds meet'}, '"worlds"')
+FINE = {text: {'docs/x.rst': text} for text in NOT_FOUND}
+FINE['an allowed use'] = {'src/x.cpp': 'where all worlds meet'}
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    if sys.argv[1:] == ['--self-test']:
+        ALLOWED.append(('src/', 'all worlds meet'))
+    sys.exit(tree.main(check, BREACHES, FINE))

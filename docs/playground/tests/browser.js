@@ -1,45 +1,23 @@
 // SPDX-License-Identifier: MIT
-// The built page in a headless Chromium. tools/playground sets PLAYGROUND, the page's file, and
-// PLAYGROUND_MODULES, the folder with puppeteer-core and axe-core.
+// The built page in a headless Chromium. tools/playground sets PLAYGROUND, the page's file.
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import process from 'node:process';
 import { after, before } from 'node:test';
 import { pathToFileURL } from 'node:url';
 
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-  '--disable-background-networking', '--disable-component-update', '--disable-sync'];
-const require = createRequire(`${process.env.PLAYGROUND_MODULES}/`);
+import { Tab, launch, modules, serve } from '../../tests/browser.js';
 
 export const file = pathToFileURL(process.env.PLAYGROUND).href;
 
 /** The page as somebody uses it. */
-export class Playground {
-  errors = [];
-
-  constructor(page) {
-    this.page = page;
-    page.setDefaultTimeout(20000);
-    page.on('pageerror', (error) => this.errors.push(error.stack));
-    page.on('console', (message) => {
-      if (['error', 'warn'].includes(message.type())) {
-        this.errors.push(`console: ${message.text()}`);
-      }
-    });
-    page.on('requestfailed', (request) => this.errors.push(`not loaded: ${request.url()}`));
-  }
-
+export class Playground extends Tab {
   /** Load the page anew: `hash` is the part of the address after the name of the file. */
   async open({ hash = '', width = 1280, height = 860, theme = 'light', still = false,
     base = file } = {}) {
     await this.page.goto('about:blank');
-    await this.page.setViewport({ width, height });
-    await this.page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: theme },
-      { name: 'prefers-reduced-motion', value: still ? 'reduce' : 'no-preference' }]);
+    await this.prefer({ width, height, theme, still });
     await this.page.goto(base + hash);
     await this.page.waitForSelector('main:not([aria-busy])');
     return this;
@@ -47,7 +25,7 @@ export class Playground {
 
   /** Nothing went wrong since the page was loaded. */
   quiet() {
-    assert.deepEqual(this.errors.splice(0), []);
+    assert.deepEqual(this.complaints.splice(0), []);
   }
 
   text(selector) {
@@ -127,47 +105,21 @@ export class Playground {
   select(id) {
     return this.page.click(`[data-server="${id}"] .body`);
   }
-
-  run(program, ...values) {
-    return this.page.evaluate(program, ...values);
-  }
 }
 
 /** A browser for the tests of a file: `playground()` gives its page. */
 export function useBrowser() {
   let browser;
-  let profile;
   let playground;
   before(async () => {
-    profile = await mkdtemp(join(tmpdir(), 'raft-playground-'));
-    browser = await require('puppeteer-core').launch({
-      executablePath: process.env.CHROMIUM || '/usr/bin/chromium', userDataDir: profile,
-      args: FLAGS, protocolTimeout: 60000,
-    });
+    browser = await launch();
     playground = new Playground(await browser.newPage());
   });
-  after(async () => {
-    await browser?.close();
-    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
-  });
+  after(() => browser?.close());
   return () => playground;
 }
 
 /** The page over HTTP. */
-export async function serve() {
-  const page = await readFile(process.env.PLAYGROUND);
-  const asked = [];
-  const server = createServer((request, response) => {
-    asked.push(request.url);
-    response.writeHead(request.url === '/playground/index.html' ? 200 : 404,
-      { 'content-type': 'text/html; charset=utf-8' });
-    response.end(page);
-  });
-  await new Promise((done) => {
-    server.listen(0, '127.0.0.1', done);
-  });
-  return { url: `http://127.0.0.1:${server.address().port}/playground/index.html`, asked,
-    close: () => server.close() };
-}
+export const servePage = () => serve(dirname(process.env.PLAYGROUND));
 
-export const axeSource = () => readFile(require.resolve('axe-core/axe.min.js'), 'utf8');
+export const axeSource = () => readFile(modules.resolve('axe-core/axe.min.js'), 'utf8');

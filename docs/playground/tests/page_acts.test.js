@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import test, { afterEach } from 'node:test';
 
-import { serve, useBrowser } from './browser.js';
+import { servePage, useBrowser } from './browser.js';
 
 const browser = useBrowser();
 afterEach(() => browser().quiet());
@@ -12,11 +12,11 @@ test('the page opens from a file and over HTTP, and loads nothing else', async (
   const page = await browser().open();
   assert.equal(await page.text('#scenario-title'), 'Five servers');
   assert.equal(await page.count('.server'), 5);
-  const server = await serve();
+  const server = await servePage();
   try {
     await page.open({ base: server.url });
     assert.equal(await page.count('.server'), 5);
-    assert.deepEqual(server.asked, ['/playground/index.html']);
+    assert.deepEqual(server.asked, ['/']);
   } finally {
     server.close();
   }
