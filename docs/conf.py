@@ -5,6 +5,7 @@ import logging
 import os
 import re
 import sys
+import warnings
 
 from sphinx.util.nodes import make_refnode
 
@@ -24,6 +25,8 @@ version = ".".join(release.split(".")[:2])
 
 sys.path.insert(0, os.path.join(HERE, "reference"))
 extensions = ["breathe", "error_list", "function_pages"]
+# Breathe of Debian 13 uses what a later Sphinx will not have.
+warnings.filterwarnings("ignore", message="Sphinx 9 will drop support", module="breathe")
 breathe_projects = {"raft": os.environ.get("RAFT_DOXYGEN_XML", "")}
 breathe_default_project = "raft"
 breathe_domain_by_extension = {"h": "c"}
@@ -43,6 +46,11 @@ html_js_files = ["site.js"]
 html_search_scorer = os.path.join(HERE, "_static", "scorer.js")
 html_copy_source = False
 html_show_sphinx = False
+
+# Pictures of runs of the library, which tools/pictures has drawn.
+sys.path.append(os.path.join(HERE, "pictures"))
+extensions.append("picture")
+pictures_folder = os.environ.get("RAFT_PICTURES", "")
 
 
 class TagsAreNotFunctions(logging.Filter):

@@ -885,7 +885,7 @@ enum raft_feature {
     RAFT_FEATURE_CHUNKS = 4,
     /** It supports joint configurations. Needs all values of #raft_server_role in messages. */
     RAFT_FEATURE_JOINT = 8,
-    /** It sleeps while the group rests: see raft_set_idle_timeout(). Needs `sleep` in messages, and
+    /** It sleeps while the group is idle (raft_set_idle_timeout()). Needs `sleep` in messages, and
      * #RAFT_FEATURE_ROUNDS. A server announces it only while it has an idle timeout and
      * pre-votes. */
     RAFT_FEATURE_SLEEP = 16,
@@ -933,7 +933,7 @@ struct raft_append_entries {
     unsigned n_entries;
     /** Number of the round of heartbeats; the answer echoes it. 0: none. From version 1. */
     unsigned long long round;
-    /** The group rests: a receiver that has everything sleeps. See raft_set_idle_timeout(). From
+    /** The group is idle: a receiver that has everything sleeps. See raft_set_idle_timeout(). From
      * version 2. */
     bool sleep;
 };
@@ -1345,7 +1345,7 @@ RAFT_API int raft_set_election_delay(struct raft *r, unsigned msecs);
 RAFT_API int raft_set_eager_commit(struct raft *r, unsigned enabled);
 
 /**
- * Let the servers of a group sleep while the group rests, so that a host can run very many groups.
+ * Let the servers of a group sleep while it is idle, so that a host can run very many groups.
  * A server that sleeps has no deadline: raft_timeout() returns 2^63 - 1, and no messages are sent.
  *
  * Set the idle timeout on all members, with pre-votes enabled, and with #RAFT_FEATURE_ROUNDS and
@@ -1368,7 +1368,7 @@ RAFT_API int raft_set_eager_commit(struct raft *r, unsigned enabled);
  *   vote for an election timeout after it woke up, unless the leader permits it. #RAFT_CAMPAIGN
  *   returns #RAFT_BUSY. No lease survives sleep.
  *
- * **The caller must notice that a leader is gone.** If the host of a leader that sleeps fails, no
+ * **The caller must detect that a leader is gone.** If the host of a leader that sleeps fails, no
  * member of the group finds out, because none of them expects messages. Watch the other hosts, with
  * one connection to each host instead of one for each group. When a host fails, step #RAFT_WAKE for
  * the groups whose raft_leader() is there. Also step it when a client of this group reports that it

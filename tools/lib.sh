@@ -31,7 +31,7 @@ PACKAGES_ETCD=(etcd-server golang-go golang-etcd-server-dev)
 PACKAGES_CLANG=(clang libclang-rt-dev)
 # Other word sizes and byte orders. Not g++-multilib: it conflicts with every cross compiler.
 PACKAGES_PLATFORMS=(clang @g++-multilib g++-s390x-linux-gnu qemu-user)
-PACKAGES_LINT=(clang-tidy cppcheck shellcheck)
+PACKAGES_LINT=(clang-tidy cppcheck shellcheck codespell python3-proselint)
 PACKAGES_DOCS+=(graphviz) # the map of the source
 PACKAGES_BROWSER=(chromium nodejs) # to test the pages of the documentation
 PACKAGES_WASM=(clang lld llvm wasi-libc libclang-rt-dev-wasm32 libc++-dev-wasm32)
@@ -78,7 +78,10 @@ installed() {
     dpkg-query -W -f='${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
 }
 
-known() { apt-cache show --no-all-versions "$1" >/dev/null 2>&1; }
+# known NAME. apt takes a name with a `+` that it does not know for a regular expression.
+known() {
+    [ -n "$(apt-cache show --no-all-versions "$1" 2>/dev/null | grep -xF "Package: $1")" ]
+}
 
 # package_name NAME: with @g++ and @clang replaced.
 package_name() {
@@ -153,6 +156,18 @@ need_clients() {
     say "installing ioredis"
     (cd "$to" && npm ci --ignore-scripts --no-audit --no-fund) ||
         say "ioredis could not be installed"
+}
+
+# need_wasm: build the library for WebAssembly, if a source is newer. Sets and exports RAFT_WASM.
+need_wasm() {
+    export RAFT_WASM=$ROOT/build/wasm/raft.wasm
+    local newer=
+    if [ -e "$RAFT_WASM" ]; then
+        newer=$(find "$ROOT/src" "$ROOT/include" "$ROOT/abi" -newer "$RAFT_WASM" -type f -print -quit)
+    fi
+    if [ ! -e "$RAFT_WASM" ] || [ -n "$newer" ]; then
+        "$ROOT/tools/wasm"
+    fi
 }
 
 # configure DIR OPTION...: create the build directory, or change its options.

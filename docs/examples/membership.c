@@ -67,9 +67,8 @@ static int reconfigure(struct server *leader, struct members *m) {
 static bool is_committed(const struct server *leader) {
     struct raft_configuration conf;
     raft_index index;
-    return raft_configuration_at(&leader->raft, raft_last_index(&leader->raft), &conf, &index) ==
-               0 &&
-           raft_commit_index(&leader->raft) >= index;
+    CHECK(raft_configuration_at(&leader->raft, raft_last_index(&leader->raft), &conf, &index) == 0);
+    return raft_commit_index(&leader->raft) >= index;
 }
 /* [reconfigure end] */
 

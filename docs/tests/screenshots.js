@@ -9,7 +9,7 @@ const path = require('node:path');
 const { Browser, serve } = require('./browser.js');
 
 const PAGES = ['index.html', 'learn/index.html', 'learn/concepts.html', 'learn/raft.html',
-  'quickstart.html', 'embed.html', 'guide/driver.html', 'reference/events.html',
+  'quickstart.html', 'guide/index.html', 'guide/driver.html', 'reference/events.html',
   'trust/index.html', 'architecture.html'];
 
 async function main([site, folder, ...pages]) {

@@ -147,7 +147,7 @@ class Builder:
         for target in objects:
             if target in self.compiling:
                 self.compiling[target].result()
-        program = os.path.join(self.build, re.sub(r'\W+', '-', name))
+        program = executable(os.path.join(self.build, re.sub(r'\W+', '-', name)), compiler)
         self.run([compiler] + arch + objects + ['-o', program])
         return program
 
@@ -160,12 +160,17 @@ def content(paths):
     return digest.hexdigest()
 
 
+def executable(path, compiler):
+    """The name that the linker gives it: Wine runs programs of Linux, too."""
+    return path + '.exe' if 'mingw' in compiler else path
+
+
 def available(variant, build):
     compiler, arch, _, runner = VARIANTS[variant]
     if not shutil.which(compiler) or (runner and not shutil.which(runner[0])):
         return False
     # A compiler for 32 bits may be there without its libraries.
-    probe = os.path.join(build, 'probe')
+    probe = executable(os.path.join(build, 'probe'), compiler)
     done = subprocess.run([compiler] + arch + ['-x', 'c++', '-', '-o', probe], text=True,
                           input='#include <vector>\n#include <cstdlib>\nint main() {}\n',
                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -6,8 +6,10 @@ usage: consumers.py ROOT PREFIX PROGRAM.C MESON...
 
 PREFIX is where the library was installed; ROOT is its source. Each way must use the library that
 it names: the program is asked which libraries it needs. An example, the quick start, is the
-program."""
+program. The lines for CMake, Meson and the compiler alone are those of
+docs/guide/building.rst."""
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +27,14 @@ def write(path, text):
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, 'w', encoding='utf-8') as file:
         file.write(text)
+
+
+def blocks(root, language):
+    """The blocks of a language in the guide to building."""
+    with open(os.path.join(root, 'docs/guide/building.rst'), encoding='utf-8') as file:
+        text = file.read()
+    found = re.findall(rf'^\.\. code-block:: {language}\n\n((?:   .*\n|\n)+)', text, re.M)
+    return [re.sub(r'^   ', '', block, flags=re.M) for block in found]
 
 
 def judge(way, program, shared, libraries=None):
@@ -46,6 +56,18 @@ def judge(way, program, shared, libraries=None):
     print('ok', way)
 
 
+def size(scratch, root, prefix):
+    """README's size of the stripped library, within a tenth, because compilers differ."""
+    stripped = os.path.join(scratch, 'stripped')
+    run(['strip', '-o', stripped, os.path.join(prefix, 'lib', 'libraft-core.so')])
+    measured = os.path.getsize(stripped) / 1000
+    with open(os.path.join(root, 'README.md'), encoding='utf-8') as file:
+        said = re.search(r'shared library, stripped \| (\d+) kB', file.read())
+    if said is None or abs(int(said[1]) - measured) > measured / 10:
+        sys.exit(f'FAILED: README does not say that the stripped library has {measured:.0f} kB')
+    print(f'ok the size, {measured:.0f} kB')
+
+
 def pkg_config(scratch, prefix, source):
     libdir = os.path.join(prefix, 'lib')
     env = dict(os.environ, PKG_CONFIG_PATH=os.path.join(libdir, 'pkgconfig'))
@@ -62,44 +84,53 @@ def pkg_config(scratch, prefix, source):
     judge('the archive, -static', program, False)
 
 
+def without_build_system(scratch, root, source):
+    """The lines of the guide, with the source in the folder libraft."""
+    lines, = [block for block in blocks(root, 'sh') if 'c++ -std=c++20' in block]
+    folder = os.path.join(scratch, 'by-hand')
+    os.makedirs(folder)
+    os.symlink(root, os.path.join(folder, 'libraft'))
+    shutil.copy2(source, os.path.join(folder, 'app.c'))
+    run(['sh', '-e', '-c', lines], cwd=folder)
+    judge('the compiler alone', os.path.join(folder, 'a.out'), False)
+
+
 CMAKE = '''cmake_minimum_required(VERSION 3.16)
 project(user LANGUAGES C)
-%s
-add_executable(user %s)
-target_link_libraries(user PRIVATE %s)
-'''
+add_executable(app %s)
+%s'''
 
 
-def cmake(scratch, way, lines, source, target, shared, options=()):
+def cmake(scratch, way, lines, source, shared, options=()):
     folder = os.path.join(scratch, way.replace(' ', '-'))
-    write(os.path.join(folder, 'CMakeLists.txt'), CMAKE % (lines, source, target))
+    write(os.path.join(folder, 'CMakeLists.txt'), CMAKE % (source, lines))
     build = os.path.join(folder, 'build')
     run(['cmake', '-G', 'Ninja', '-S', folder, '-B', build, '-DCMAKE_BUILD_TYPE=Debug', *options])
     run(['cmake', '--build', build])
-    judge('CMake, ' + way, os.path.join(build, 'user'), shared)
+    judge('CMake, ' + way, os.path.join(build, 'app'), shared)
 
 
 def cmake_ways(scratch, root, prefix, source):
-    found = ('if(NOT VERSION)\n  set(VERSION 1.0)\nendif()\n'
-             'find_package(raft-core ${VERSION} REQUIRED)')
+    installed, included = blocks(root, 'cmake')
+    found = re.sub(r'\(raft-core 1\.0 ', '(raft-core ${VERSION} ', installed)
+    if found == installed:
+        sys.exit('FAILED: the guide to building does not ask for raft-core 1.0')
+    found = 'if(NOT VERSION)\n  set(VERSION 1.0)\nendif()\n' + found
+    static = found.replace('raft-core::raft-core', 'raft-core::static')
     here = ['-DCMAKE_PREFIX_PATH=' + prefix]
-    cmake(scratch, 'find_package', found, source, 'raft-core::raft-core', True, here)
-    cmake(scratch, 'find_package static', found, source, 'raft-core::static', False, here)
+    cmake(scratch, 'find_package', found, source, True, here)
+    cmake(scratch, 'find_package static', static, source, False, here)
     for version in ('2.0', '1.99'): # another major version, and a later one
         if subprocess.run(['cmake', '-S', os.path.join(scratch, 'find_package'), '-B',
                            os.path.join(scratch, 'refused'), f'-DVERSION={version}', *here],
                           capture_output=True, check=False).returncode == 0:
             sys.exit('FAILED: find_package accepts version ' + version)
-    included = f'enable_language(CXX)\nadd_subdirectory({root} libraft)'
-    cmake(scratch, 'add_subdirectory', included, source, 'raft-core::raft-core', True,
-          ['-DBUILD_SHARED_LIBS=ON'])
+    os.makedirs(os.path.join(scratch, 'add_subdirectory'))
+    os.symlink(root, os.path.join(scratch, 'add_subdirectory', 'libraft'))
+    cmake(scratch, 'add_subdirectory', included, source, True, ['-DBUILD_SHARED_LIBS=ON'])
 
 
-# What a user's subprojects/libraft.wrap and meson.build hold.
-MESON = '''project('user', 'c')
-raft = dependency('raft-core', fallback: 'libraft')
-executable('user', 'user.c', dependencies: raft)
-'''
+# What a user's subprojects/libraft.wrap holds.
 WRAP = '''[wrap-file]
 directory = libraft
 
@@ -110,7 +141,8 @@ dependency_names = raft-core
 
 def meson_subproject(scratch, root, source, meson):
     folder = os.path.join(scratch, 'meson')
-    write(os.path.join(folder, 'meson.build'), MESON)
+    lines, = blocks(root, 'meson')
+    write(os.path.join(folder, 'meson.build'), "project('user', 'c')\n" + lines)
     write(os.path.join(folder, 'subprojects', 'libraft.wrap'), WRAP)
     copied = run(['git', '-C', root, 'ls-files', '-z', '--', 'meson.build', 'meson_options.txt',
                   'src', 'include', 'abi', 'packaging', 'LICENSE', 'docs', 'bench', 'tests', 'apps',
@@ -120,12 +152,12 @@ def meson_subproject(scratch, root, source, meson):
             target = os.path.join(folder, 'subprojects', 'libraft', name)
             os.makedirs(os.path.dirname(target), exist_ok=True)
             shutil.copy2(os.path.join(root, name), target)
-    shutil.copy2(source, os.path.join(folder, 'user.c'))
+    shutil.copy2(source, os.path.join(folder, 'app.c'))
     build = os.path.join(folder, 'build')
     run([*meson, 'setup', build, folder, '--wrap-mode=forcefallback', '-Ddefault_library=static',
          '-Doptimization=0'])
     run([*meson, 'compile', '-C', build])
-    judge('Meson subproject, static', os.path.join(build, 'user'), False)
+    judge('Meson subproject, static', os.path.join(build, 'app'), False)
     targets = run([*meson, 'introspect', '--targets', build]).count('"build_by_default": true')
     if targets > 5:
         sys.exit(f'FAILED: the subproject builds {targets} targets')
@@ -135,7 +167,9 @@ def main():
     root, prefix, source = (os.path.abspath(path) for path in sys.argv[1:4])
     os.environ.pop('LD_LIBRARY_PATH', None)
     with tempfile.TemporaryDirectory() as scratch:
+        size(scratch, root, prefix)
         pkg_config(scratch, prefix, source)
+        without_build_system(scratch, root, source)
         cmake_ways(scratch, root, prefix, source)
         meson_subproject(scratch, root, source, sys.argv[4:])
 

@@ -108,6 +108,9 @@ int main(int argc, char **argv) {
             took = 1;
         } else if (strcmp(argv[i], "--self-test") == 0) {
             return self_test();
+        } else if (strcmp(argv[i], "--help") == 0) {
+            usage();
+            return 0;
         } else if (i + 1 < argc) {
             took = take_value(o, argv[i], argv[i + 1]);
         }

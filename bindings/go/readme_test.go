@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+
+package raftcore_test
+
+import (
+	"errors"
+	"log"
+	"testing"
+
+	"libraft.example/raftcore"
+)
+
+// startOne has the lines that README.md shows.
+func startOne(now uint64) error {
+	r, err := raftcore.New(1, "10.0.0.1:9000")
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	update, err := r.Step(raftcore.Start{}, now)
+	if errors.Is(err, raftcore.ErrCorrupt) {
+		log.Fatal(err)
+	}
+	if err == nil && update.MustSave() {
+		return errors.New("an empty server has nothing to save")
+	}
+	return err
+}
+
+func TestReadme(t *testing.T) {
+	if err := startOne(0); err != nil {
+		t.Fatal(err)
+	}
+}
