@@ -241,9 +241,11 @@ RAFT_API int raft_init(struct raft *r, raft_id id, const char *address);
  *
  * A step either succeeds completely or has no effect. If it fails, it returns an error code,
  * sets `update->flags` to 0 and changes only the text of raft_errmsg(). After #RAFT_NOMEM, step
- * the same event again. One failing step does not even set `update->flags`: a step that this raft's
- * own tracer makes. It returns #RAFT_BUSY and writes nothing, because @p update may be the one that
- * the outer step is filling.
+ * the same event again.
+ *
+ * One exception: a tracer must not step the raft that it traces. Such a call returns #RAFT_BUSY and
+ * does not even set `update->flags`, because @p update may be the one that the outer step is
+ * filling.
  *
  * @param event  what happened; borrowed for the call
  * @param update receives the duties. Only `flags` and the members that it announces are

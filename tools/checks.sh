@@ -167,7 +167,7 @@ commit_mutants() {
 # Install the library and use it in every way that a user does, also beside C-Raft.
 installation() {
     local prefix=$ROOT/build/prefix
-    need_packages cmake pkg-config
+    need_packages cmake pkg-config libuv1-dev zlib1g-dev
     configure build/install --buildtype=release --prefix="$prefix" --libdir=lib
     "$MESON" compile -C build/install -j "$JOBS"
     rm -rf "$prefix"

@@ -48,7 +48,8 @@ static void die(const char *what, const char *why) {
     exit(1);
 }
 
-/* [append] Drop the log from update->entries.index on, then append the batch. */
+/* [append] Drop the log from entries->index on, then append the batch. An array needs no dropping:
+ * the new entries replace the old ones, and nobody asks for entries behind the last one. */
 static void append(struct server *s, const struct raft_update_entries *entries) {
     for (unsigned i = 0; i < entries->n; i++) {
         const struct raft_entry *entry = &entries->batch[i];
@@ -143,7 +144,7 @@ static void deliver(struct packet *packet) {
             entries[i].type = record->type;
             entries[i].buf.base = record->bytes;
             entries[i].buf.len = record->len;
-            entries[i].batch = packet; /* any cookie but NULL */
+            entries[i].batch = packet; /* for the caller; any value but NULL */
         }
         message->append_entries.entries = entries;
     }
@@ -220,7 +221,7 @@ static void submit(struct server *leader, char *command) {
 
 static bool all_agree(void) {
     for (int i = 0; i < SERVERS; i++) {
-        if (strcmp(servers[i].state, "red green blue ") != 0) {
+        if (strcmp(servers[i].state, "redgreenblue") != 0) {
             return false;
         }
     }
@@ -228,27 +229,33 @@ static bool all_agree(void) {
 }
 
 int main(void) {
-    char red[] = "red ", green[] = "green ", blue[] = "blue ";
+    char red[] = "red", green[] = "green", blue[] = "blue";
     int turns = 0;
 
     for (int i = 0; i < SERVERS; i++) {
         start(&servers[i], (raft_id)i + 1);
     }
-    while (find_leader() == NULL) {
+    while (find_leader() == NULL && turns++ < 1000) {
         turn();
     }
     struct server *leader = find_leader();
+    if (leader == NULL) {
+        die("no server leads", "no majority takes part");
+    }
     printf("server %llu leads term %llu after %llu ms\n", leader->raft.id,
            raft_current_term(&leader->raft), now);
 
     submit(leader, red);
     submit(leader, green);
     submit(leader, blue);
-    while (!all_agree() && turns++ < 1000) {
+    for (turns = 0; !all_agree() && turns < 1000; turns++) {
         turn();
     }
     for (int i = 0; i < SERVERS; i++) {
         raft_close(&servers[i].raft);
     }
-    return all_agree() ? 0 : 1;
+    if (!all_agree()) {
+        die("no agreement", "some server has not applied all commands");
+    }
+    return 0;
 }

@@ -24,7 +24,7 @@ import header
 import relations
 
 FOLDER = os.path.join(header.DOCS, "reference", "functions")
-GUIDES_MAX = 6  # the guides that mention a function most often
+GUIDES_MAX = 6  # the pages that mention a function most often; guides before other pages
 PROGRAMS_MAX = 6  # that call it
 
 
@@ -80,6 +80,11 @@ def example(uses, pages):
     return text + "\n"
 
 
+def is_guide(name):
+    """Does a page explain how to do something? Those about other libraries are for few readers."""
+    return name.startswith(("guide/", "tutorial/")) and "/coming-from/" not in name
+
+
 def page(one, context):
     """The text of the page of a function."""
     name, items = one.name, context.header.items
@@ -104,7 +109,9 @@ def page(one, context):
     uses = collections.Counter({
         guide: len(re.findall(rf"\b{name}\b", source)) for guide, source in
         sorted(context.pages.items()) if not guide.startswith("reference/")})
-    guides = [f":doc:`/{guide}`" for guide, count in uses.most_common(GUIDES_MAX) if count]
+    guides = sorted((guide for guide, count in uses.items() if count),
+                    key=lambda guide: (not is_guide(guide), -uses[guide]))
+    guides = [f":doc:`/{guide}`" for guide in guides[:GUIDES_MAX]]
     if guides:
         text += "- Guides: " + ", ".join(guides) + "\n"
     return text

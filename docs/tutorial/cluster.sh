@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 # Functions for the sessions of the tutorial. Read this file into bash:  . docs/tutorial/cluster.sh
-# The programs are in build/; set BUILD if they are elsewhere.
+# The programs are in build/tutorial; set BUILD if they are elsewhere.
 source=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-build=${BUILD:-$source/build}
+build=${BUILD:-$source/build/tutorial}
 PATH=$build/docs/tutorial:$build/examples/minimal:$PATH
+if [ ! -x "$build/examples/minimal/raft-minimal" ]; then
+    echo "The programs are not in $build: build them as docs/tutorial/index.rst says." >&2
+fi
 
 # shellcheck disable=SC2034 # the sessions use it
 founders='1=127.0.0.1:9001 2=127.0.0.1:9002 3=127.0.0.1:9003'

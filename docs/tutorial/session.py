@@ -12,6 +12,7 @@ command that only looks (LOOKS) is repeated until its output is as on the page."
 import os
 import random
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -125,10 +126,28 @@ def run(commands, build):
     return None
 
 
+def check_folder():
+    """cluster.sh looks for the programs where the first page builds them, and says so if they are
+    missing."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    with open(os.path.join(here, 'index.rst'), encoding='utf-8') as file:
+        folder = re.search(r'^   meson setup (\S+) ', file.read(), re.M)[1]
+    with tempfile.TemporaryDirectory() as root:
+        os.makedirs(os.path.join(root, 'docs/tutorial'))
+        shutil.copy(os.path.join(here, 'cluster.sh'), os.path.join(root, 'docs/tutorial'))
+        env = {name: value for name, value in os.environ.items() if name != 'BUILD'}
+        shell = subprocess.run(['bash', '--norc', '-c', '. docs/tutorial/cluster.sh; echo $build'],
+                               cwd=root, env=env, capture_output=True, text=True, check=True)
+        expected = os.path.join(root, folder)
+        assert shell.stdout == expected + '\n', shell.stdout
+        assert 'not in %s:' % expected in shell.stderr, shell.stderr
+
+
 def self_test(commands, build):
     """Every change of the expected output must be reported."""
     global PATIENCE  # pylint: disable=global-statement
     PATIENCE = 1
+    check_folder()
     changed = 0
     for i, (command, expected) in enumerate(commands):
         for line in expected.splitlines():

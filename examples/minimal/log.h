@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-#include "../wire/wire.h"
 #include "base.h"
+#include "wire.h"
 
 struct log {
     const char *dir;

@@ -19,9 +19,10 @@ struct host;
 /* [driver] */
 /* Your driver, as the simulator calls it. `d` is what start() returned. */
 struct driver {
-    /* The machine is switched on: read the disk, step RAFT_START. If the disk is empty,
-     * also step RAFT_BOOTSTRAP with the voters 1 to `n`. This server must get the ID
-     * `id`. NULL: the server cannot start. */
+    /* The machine is switched on: read the disk, step RAFT_START. If the disk has no
+     * entry, no vote and no term above 1, also step RAFT_BOOTSTRAP with the voters 1 to
+     * `n`. (Term 1 alone: power failed while the cluster was founded.) This server must
+     * get the ID `id`. NULL: the server cannot start. */
     void *(*start)(struct host *host, raft_id id, unsigned n);
     /* Power has failed: free the memory. What you write from now on is lost. */
     void (*stop)(void *d);

@@ -7,7 +7,7 @@ import shlex
 import subprocess
 
 # Programs of others. What they are given is not judged, but for meson and ninja; files are.
-EXTERNAL = {'apt-get', 'ar', 'base64', 'c++', 'cc', 'cd', 'chmod', 'cmake', 'echo', 'find',
+EXTERNAL = {'apt-get', 'ar', 'base64', 'c++', 'cc', 'cd', 'chmod', 'cmake', 'cp', 'echo', 'find',
             'gdb', 'git', 'head', 'kill', 'ldconfig', 'man', 'meson', 'mkdir', 'nc', 'ninja',
             'node', 'npm', 'pkg-config', 'python3', 'redis-cli', 'rm', 'seq', 'sleep', 'tail',
             'wait'}

@@ -163,6 +163,48 @@ def meson_subproject(scratch, root, source, meson):
         sys.exit(f'FAILED: the subproject builds {targets} targets')
 
 
+def read(root, name):
+    with open(os.path.join(root, name), encoding='utf-8') as file:
+        return file.read()
+
+
+def shell(commands, folder, prefix):
+    """Run the commands of a page for users who have installed the library at the prefix."""
+    libdir = os.path.join(prefix, 'lib')
+    path = os.pathsep.join([os.path.join(libdir, 'pkgconfig'),
+                            os.environ.get('PKG_CONFIG_PATH', '')])
+    env = dict(os.environ, PKG_CONFIG_PATH=path, LD_LIBRARY_PATH=libdir)
+    return run(['bash', '-e', '-c', commands], cwd=folder, env=env)
+
+
+def minimal(scratch, root, prefix):
+    """Copy raft-minimal as its README says. A copy compiles, and says how it is used."""
+    page = read(root, 'examples/minimal/README.md')
+    commands = re.search(r'## Copy it\n.*?```sh\n(.*?)```', page, re.S)[1]
+    shell(commands.replace('/tmp', scratch), root, prefix)
+    program = os.path.join(scratch, 'map', 'minimal', 'raft-minimal')
+    usage = subprocess.run([program], capture_output=True, text=True, check=False,
+                           env=dict(os.environ, LD_LIBRARY_PATH=os.path.join(prefix, 'lib'))).stderr
+    if not usage.startswith('usage:'):
+        sys.exit('FAILED: a copy of raft-minimal prints ' + usage)
+    print('ok raft-minimal, copied as its README says')
+
+
+def simulator(scratch, root, prefix):
+    """The commands of the guide, in a copy of the folder. They print what the guide quotes."""
+    for folder in ('simulator', 'wire'):
+        shutil.copytree(os.path.join(root, 'examples', folder),
+                        os.path.join(scratch, 'examples', folder))
+    page = read(root, 'docs/guide/testing.rst')
+    commands, output = re.search(r'^\.\. code-block:: sh\n\n((?:   .*\n)+)\n'
+                                 r'\.\. code-block:: text\n\n((?:   .*\n)+)', page, re.M).groups()
+    printed = shell(commands, scratch, prefix)
+    if printed.split() != output.split():
+        sys.exit('FAILED: the simulator prints\n%sand not, as its guide says\n%s' %
+                 (printed, output))
+    print('ok the simulator, as its guide says')
+
+
 def main():
     root, prefix, source = (os.path.abspath(path) for path in sys.argv[1:4])
     os.environ.pop('LD_LIBRARY_PATH', None)
@@ -172,6 +214,8 @@ def main():
         without_build_system(scratch, root, source)
         cmake_ways(scratch, root, prefix, source)
         meson_subproject(scratch, root, source, sys.argv[4:])
+        simulator(scratch, root, prefix)
+        minimal(scratch, root, prefix)
 
 
 if __name__ == '__main__':
