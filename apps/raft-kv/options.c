@@ -43,6 +43,8 @@ static const char usage[] =
     "  --election-timeout MS  (1000)\n"
     "  --heartbeat MS         (100)\n"
     "  --compact-entries N    compact the log after this many entries (100000)\n"
+    "  --compact-size MIB     or after so much log (128); while it sends a snapshot, the leader\n"
+    "                         keeps up to eight times as much\n"
     "  --trailing N           entries to keep for servers that lag behind (20000)\n"
     "  --log-segment KIB      size of a log file (16384), and a quarter of a file of values\n"
     "  --large-value BYTES    larger values are kept in files of their own (4096)\n"
@@ -108,6 +110,7 @@ static const struct option long_options[] = {{"id", required_argument, NULL, 0},
                                              {"election-timeout", required_argument, NULL, 0},
                                              {"heartbeat", required_argument, NULL, 0},
                                              {"compact-entries", required_argument, NULL, 0},
+                                             {"compact-size", required_argument, NULL, 0},
                                              {"trailing", required_argument, NULL, 0},
                                              {"log-segment", required_argument, NULL, 0},
                                              {"large-value", required_argument, NULL, 0},
@@ -138,6 +141,7 @@ static void set(struct options *o, const char *name, const char *value) {
     } numbers[] = {{"election-timeout", &o->election_timeout, 3600000},
                    {"heartbeat", &o->heartbeat, 3600000},
                    {"compact-entries", &o->compact_entries, 1u << 30},
+                   {"compact-size", &o->compact_size, 1u << 20},
                    {"trailing", &o->trailing, 1u << 30},
                    {"log-segment", &o->log_segment, 1024 * 1024},
                    {"large-value", &o->large_value, MAX_COMMAND},
@@ -198,6 +202,7 @@ void options_parse(struct options *o, int argc, char **argv) {
                           .election_timeout = 1000,
                           .heartbeat = 100,
                           .compact_entries = 100000,
+                          .compact_size = 128,
                           .trailing = 20000,
                           .log_segment = 16 * 1024,
                           .large_value = 4 * 1024,

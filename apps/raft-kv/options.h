@@ -23,6 +23,7 @@ struct options {
     unsigned election_timeout;
     unsigned heartbeat;
     unsigned compact_entries;   /* compact after applying this many since the last time */
+    unsigned compact_size;      /* or after writing so many MiB of log */
     unsigned trailing;          /* entries to keep for servers that lag behind */
     unsigned log_segment;       /* size of a log file in KiB */
     unsigned large_value;       /* bytes; see values.h */

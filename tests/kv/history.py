@@ -88,13 +88,24 @@ def run_while(clients, disturb):
     return [op for c in clients for op in c.history]
 
 
+def several(group, kind, name, places, values=None):
+    """A command on the keys at these places of a group, as choose() returns it."""
+    values = tuple(values or [None] * len(places))
+    command = [name]
+    for place, value in zip(places, values):
+        command += [group[place]] if value is None else [group[place], value]
+    return group, kind, (tuple(places), values), command
+
+
 def final_reads(cluster, history):
-    """Read every key once more."""
+    """Read every key once more, and those of a group at once."""
     reads = []
-    for key in sorted({op.key for op in history}):
+    for key in sorted({op.key for op in history}, key=str):
+        many = several(key, "mget", "MGET", range(len(key))) if isinstance(key, tuple) else None
+        _, kind, argument, command = many or (key, "get", None, ["GET", key])
         call = time.monotonic()
-        value = cluster.call("GET", key)
-        reads.append(Op(key, "get", None, value, call, time.monotonic()))
+        value = cluster.call(*command)
+        reads.append(Op(key, kind, argument, value, call, time.monotonic()))
     return reads
 
 

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Checks that a history is linearizable: Wing and Gong's search with memoization, per key.
 
+Commands with several keys belong to a group of keys, which is judged as one object: the state is
+the values of all its keys. Single-key commands on keys of a group belong to it too.
+
 An operation has an invocation time, a return time, and what it did. If the return time is None,
 the outcome is unknown: the operation may take effect at any time after its invocation, or never.
 """
@@ -9,8 +12,12 @@ import collections
 Op = collections.namedtuple("Op", "key kind argument result call ret")
 # kind: the data command in lower case, "setxx" for SET XX, "setnxget" for SET NX GET. An error
 # that says that the value is not an integer, or would overflow, is the result "error".
+# key: a key's name, or for a group the tuple of its keys' names. In a group, `argument` is a pair:
+# the places of the command's keys in the group, and for each the argument. "mdel" and "mexists" are
+# DEL and EXISTS of several keys.
 
-READS = {"get", "strlen", "exists", "type"}
+READS = {"get", "strlen", "exists", "type", "mget", "mexists"}
+EACH = {"mset": "set", "mget": "get", "mdel": "del", "mexists": "exists"}  # does this for each key
 
 
 def integer(text):
@@ -56,12 +63,43 @@ def model(state, kind, argument):
     return state, reads[kind]
 
 
+def group_model(state, kind, argument):
+    """The same for a group, whose state is a tuple of values."""
+    places, arguments = argument
+    if kind == "msetnx":
+        if any(state[place] for place in places):
+            return state, 0
+        return group_model(state, "mset", argument)[0], 1
+    values = list(state)
+    results = []
+    for place, one in zip(places, arguments):
+        values[place], result = model(values[place], EACH.get(kind, kind), one)
+        results.append(result)
+    if kind in ("mdel", "mexists"):
+        return tuple(values), sum(results)
+    if kind == "mset":
+        return tuple(values), "OK"
+    return tuple(values), results if kind == "mget" else results[0]
+
+
+def plain(result):
+    """A reply in which "" stands for no value, as in the results of the model."""
+    if isinstance(result, list):
+        return [plain(r) for r in result]
+    return "" if result is None else result
+
+
 def step(state, op):
     """Return the state after `op`, or None if `op` cannot return its result in `state`. The state
-    is the key's value, or "" if there is none. An unknown outcome is possible in every state."""
-    after, result = model(state, op.kind, op.argument)
-    given = "" if op.result is None else op.result
-    return after if op.ret is None or result is None or given == result else None
+    is the key's value, or "" if there is none; of a group, the tuple of its values. An unknown
+    outcome is possible in every state."""
+    after, result = (group_model if isinstance(state, tuple) else model)(state, op.kind,
+                                                                        op.argument)
+    return after if op.ret is None or result is None or plain(op.result) == result else None
+
+
+def is_group(ops):
+    return bool(ops) and isinstance(ops[0].key, tuple)
 
 
 UNREAD = "(never read)"
@@ -72,7 +110,7 @@ def simplify(ops):
     of unknown outcome whose effect no operation can have observed. A value that was never read can
     only be observed by a deletion (or an increment). A deletion cannot tell such values apart, so
     they are replaced by one placeholder, which lets the search skip equal candidates."""
-    if not all(o.kind in ("set", "get", "incr", "del") for o in ops):
+    if is_group(ops) or not all(o.kind in ("set", "get", "incr", "del") for o in ops):
         return [o for o in ops if o.ret is not None or o.kind not in READS]
     read = {o.result for o in ops if o.kind == "get"}
     observable = any(o.kind == "incr" or o.kind == "del" and o.result for o in ops)
@@ -90,13 +128,14 @@ def simplify(ops):
 
 
 def check_key(ops, limit=2_000_000):
-    """True if the operations on one key are linearizable."""
+    """True if the operations on one key, or on one group, are linearizable."""
+    nothing = ("",) * len(ops[0].key) if is_group(ops) else ""
     ops = sorted(simplify(ops), key=lambda o: o.call)
     infinity = float("inf")
     returns = [infinity if o.ret is None else o.ret for o in ops]
     known = sum(1 << i for i, o in enumerate(ops) if o.ret is not None)
     seen = set()
-    stack = [(0, "", 0)]  # bit set of the operations done, state, first operation not done
+    stack = [(0, nothing, 0)]  # bit set of the operations done, state, first operation not done
     while stack:
         done, state, first = stack.pop()
         if done & known == known:
@@ -133,7 +172,7 @@ def check_key(ops, limit=2_000_000):
 
 
 def check(history):
-    """Return the keys whose operations are not linearizable."""
+    """Return the keys and groups whose operations are not linearizable."""
     keys = collections.defaultdict(list)
     for op in history:
         keys[op.key].append(op)

@@ -98,6 +98,116 @@ def test_deletes():
     assert not check_key(ops(("set", "a", None, 0, 1), ("del", None, 0, 2, 3)))
 
 
+def group(*rows):
+    """Operations on the group of the keys a, b and c. A row names its command's keys."""
+    return [Op(("a", "b", "c"), kind, (tuple("abc".index(k) for k in keys),
+                                       tuple(arguments or [None] * len(keys))), *rest)
+            for kind, keys, arguments, *rest in rows]
+
+
+def test_group_of_keys():
+    """Each command with several keys, with the right result and with wrong ones."""
+    cases = [("mget", "cab", None, ["3", "1", "2"], ["1", "2", "3"]),
+             ("mget", "ab", None, ["1", "2"], ["1", None]),
+             ("mexists", "abc", None, 3, 2), ("mdel", "ab", None, 2, 1),
+             ("msetnx", "ab", "89", 0, 1), ("incr", "c", None, 4, 3), ("get", "b", None, "2", "3")]
+    after = {"mdel": [None, None, "3"], "incr": ["1", "2", "4"]}
+    for kind, keys, arguments, right, wrong in cases:
+        begin = ("mset", "abc", "123", "OK", 0, 1)
+        end = ("mget", "abc", None, after.get(kind, ["1", "2", "3"]), 4, 5)
+        assert check_key(group(begin, (kind, keys, arguments, right, 2, 3), end)), kind
+        assert not check_key(group(begin, (kind, keys, arguments, wrong, 2, 3), end)), kind
+        assert not check_key(group(begin, (kind, keys, arguments, right, 2, 3),
+                                   ("mget", "abc", None, ["1", "9", "3"], 4, 5))), kind
+    begin = ("set", "a", "1", "OK", 0, 1)
+    assert check_key(group(begin, ("msetnx", "bc", "23", 1, 2, 3),
+                           ("mget", "abc", None, ["1", "2", "3"], 4, 5)))
+    assert check_key(group(begin, ("msetnx", "ab", "92", 0, 2, 3), ("get", "b", None, None, 4, 5)))
+    assert not check_key(group(begin, ("msetnx", "ab", "92", 1, 2, 3)))
+    assert not check_key(group(begin, ("mset", "ab", "92", "no", 2, 3)))
+    assert check_key(group(begin, ("mdel", "aa", None, 1, 2, 3)))  # the same key twice
+    assert not check_key(group(begin, ("mdel", "aa", None, 2, 2, 3)))
+    assert check_key(group(("set", "a", "1", None, 0, None), ("get", "a", None, "1", 1, 2)))
+    assert check_key(group(begin, ("mdel", "abc", None, 1, 2, 3), ("get", "a", None, None, 4, 5)))
+    assert not check_key(group(begin, ("mdel", "ab", None, 1, 2, 3), ("get", "a", None, "1", 4, 5)))
+
+
+def alone(history):
+    """A history of a group as histories of its keys, as if each command were several."""
+    one = {"mset": "set", "mget": "get"}
+    for op in history:
+        places, arguments = op.argument
+        for i, place in enumerate(places):
+            result = op.result[i] if op.kind == "mget" else op.result
+            yield op._replace(key=op.key[place], kind=one.get(op.kind, op.kind),
+                              argument=arguments[i], result=result)
+
+
+def test_violated_atomicity_is_rejected():
+    """Histories in which each key by itself is linearizable, but a command is not atomic."""
+    begin = ("mset", "ab", "11", "OK", 0, 1)
+    write = ("mset", "ab", "22", "OK", 2, 9)
+    for torn in (
+            [write, ("mget", "ab", None, ["2", "1"], 3, 4)],
+            [write, ("mget", "ab", None, ["1", "2"], 3, 4)],
+            [write, ("get", "a", None, "2", 3, 4), ("get", "b", None, "1", 5, 6)],
+            [write, ("get", "a", None, "2", 3, 4), ("mget", "ab", None, ["2", "1"], 5, 6)],
+            # Half of a write of unknown outcome.
+            [write[:3] + (None, 2, None), ("mget", "ab", None, ["2", "1"], 3, 4)],
+            # Two writes: each key has the value of another one as its last.
+            [write, ("mset", "ab", "33", "OK", 2, 9), ("mget", "ab", None, ["2", "3"], 10, 11)],
+            # A read of two keys, not at one time.
+            [("set", "a", "2", "OK", 2, 3), ("set", "b", "2", "OK", 4, 5),
+             ("mget", "ab", None, ["1", "2"], 1.5, 6)],
+            # Readers that see two writes in different orders.
+            [("set", "a", "2", "OK", 2, 9), ("set", "b", "2", "OK", 2, 9),
+             ("mget", "ab", None, ["2", "1"], 3, 4), ("mget", "ab", None, ["1", "2"], 3, 4)]):
+        assert check(alone(group(begin, *torn))) == [], torn
+        assert check(group(begin, *torn)) == [("a", "b", "c")], torn
+    for seen in ("11", "22"):
+        assert check(group(begin, write, ("mget", "ab", None, list(seen), 3, 4))) == []
+        assert check(group(begin, write[:3] + (None, 2, None),
+                           ("mget", "ab", None, list(seen), 8, 9))) == []
+
+
+def test_groups_do_not_hide_other_keys():
+    other = [Op("k", "set", "a", None, 0, 1), Op("k", "get", None, None, 2, 3)]
+    assert check(group(("mset", "ab", "11", "OK", 0, 1)) + other) == ["k"]
+
+
+def simulate_group(rng, torn):
+    """A history of a correct store, or (`torn`) of one in which a few writes of several keys are
+    not atomic: the first keys change, there is a read, and then the others change."""
+    state = {}
+    rows, now = [], 0
+    for i in range(60):
+        keys = "".join(rng.sample("abc", rng.randint(2, 3)))
+        now += 10
+        if rng.random() < 0.5:
+            rows.append(("mget", keys, None, [state.get(k) for k in keys], now,
+                         now + rng.randint(1, 9)))
+            continue
+        values = [str(3 * i + n) for n in range(len(keys))]
+        rows.append(("mset", keys, values, "OK", now, now + 8))
+        cut = rng.randint(1, len(keys) - 1) if torn and i % 20 == 0 else len(keys)
+        state.update(zip(keys[:cut], values))
+        if torn and i % 20 == 0:
+            rows.append(("mget", keys, None, [state.get(k) for k in keys], now + 3, now + 5))
+        state.update(zip(keys, values))
+    return group(*rows, ("mset", "ab", ["x", "y"], "OK", now + 20, None))
+
+
+def test_random_histories_of_groups():
+    found = torn = 0
+    for seed in range(30):
+        assert check(simulate_group(random.Random(seed), False)) == []
+        history = simulate_group(random.Random(seed), True)
+        torn += history != simulate_group(random.Random(seed), False)
+        assert check(alone(history)) == []
+        found += check(history) == [("a", "b", "c")]
+    assert found == torn > 20, (found, torn)
+
+
 def simulate(rng, lose):
     """A history of a correct store, or (`lose`) of one that returns to its first value."""
     history = [Op("k", "set", "first", None, 0, 1)]

@@ -16,7 +16,7 @@ import signal
 import time
 
 from harness import DISK_FAULTS, Cluster, eventually, main
-from history import RecordingClient, assert_linearizable, final_reads, run_while
+from history import RecordingClient, assert_linearizable, final_reads, run_while, several
 from linearizable import check
 from powerloss import rebuild
 
@@ -35,8 +35,20 @@ class Worker(RecordingClient):
         self.sequence = 0
 
     def choose(self):
+        if self.rng.random() < 0.15:
+            return self.group_operation()
         key, kind, argument = self.operation()
         return key, kind, argument, [kind.upper(), key] + ([argument] if argument else [])
+
+    def group_operation(self):
+        epoch = int((time.monotonic() - self.begin) / EPOCH)
+        group = tuple("g%d.%d" % (epoch, i) for i in range(3))
+        places = self.rng.sample(range(3), self.rng.randint(2, 3))
+        if self.rng.random() < 0.5:
+            return several(group, "mget", "MGET", places)
+        self.sequence += 1
+        values = ["%d.%d.%d" % (self.number, self.sequence, place) for place in places]
+        return several(group, "mset", "MSET", places, values)
 
     def operation(self):
         epoch = int((time.monotonic() - self.begin) / EPOCH)
@@ -89,7 +101,7 @@ def run_load(cluster, disturb):
 
 def report(history, power, kills):
     done = sum(op.ret is not None for op in history)
-    writes = sum(op.ret is not None and op.kind != "get" for op in history)
+    writes = sum(op.ret is not None and op.kind not in ("get", "mget") for op in history)
     print("       seed %d: %d operations completed (%d writes), %d with unknown outcome; "
           "%d power losses with %d unsynced bytes"
           % (SEED, done, writes, len(history) - done, kills, power.unsynced_bytes))

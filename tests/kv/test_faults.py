@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A random schedule of faults, with clients that use all data commands and read at every server.
+"""A random schedule of faults, with clients that use all data commands, also those with several
+keys, and read at every server.
 
     test_faults.py [--seconds N] [--seed S] [--proxies]
 
@@ -18,7 +19,7 @@ import test_follower_reads
 from harness import DISK_FAULTS, Cluster, Error, eventually, main
 from history import assert_linearizable, final_reads, reads_by_server
 from namespaces import Network, network
-from test_follower_reads import READS, WRITES, run_clients
+from test_follower_reads import KINDS, run_clients
 
 arguments = argparse.ArgumentParser()
 arguments.add_argument("--seconds", type=float, default=16)
@@ -123,7 +124,7 @@ def judge(history, clients, schedule, net):
     print("       seed %d, %s: %s; %d operations completed, %d with unknown outcome, reads by "
           "server: %s" % (options.seed, type(net).__name__, schedule.done, len(done),
                           len(history) - len(done), reads), flush=True)
-    assert {op.kind for op in done} == set(WRITES) | set(READS)
+    assert {op.kind for op in done} == KINDS
     assert all(n > 20 for n in reads.values()), reads
     assert_linearizable(history)
 

@@ -15,7 +15,7 @@ import time
 import test_peers
 from harness import LONG_TIMEOUTS, Cluster, Error, encode, eventually, main, raises
 from history import (RecordingClient, assert_linearizable, final_reads, reads_by_server,
-                     run_while)
+                     run_while, several)
 from test_peers import frame, welcomed
 
 SEED = int(os.environ.get("KV_READS_SEED", random.SystemRandom().randint(0, 10**6)))
@@ -33,6 +33,13 @@ WRITES = {
 }
 READS = {"get": ("GET {}", ""), "strlen": ("STRLEN {}", ""), "exists": ("EXISTS {}", ""),
          "type": ("TYPE {}", "")}
+# The commands with several keys, and whether each key has an argument. Keys of a group are used by
+# all commands; the other keys only by those with a single key.
+GROUP_WRITES = {"mset": (("MSET",), True), "msetnx": (("MSETNX",), True),
+                "mdel": (("DEL", "UNLINK"), False)}
+GROUP_READS = {"mget": (("MGET",), False), "mexists": (("EXISTS", "TOUCH"), False)}
+KINDS = {*WRITES, *READS, *GROUP_WRITES, *GROUP_READS}
+GROUP = 3  # keys in a group
 
 
 class Client(RecordingClient):
@@ -54,13 +61,32 @@ class Client(RecordingClient):
 
     def choose(self):
         epoch = int((time.monotonic() - self.begin) / EPOCH)
+        reads = self.server is not None or self.rng.random() < 0.2
+        if self.rng.random() < 0.3:
+            group = tuple("%d.g%d" % (epoch, i) for i in range(GROUP))
+            if self.rng.random() < 0.7:
+                return self.choose_many(group, GROUP_READS if reads else GROUP_WRITES)
+            place = self.rng.randrange(GROUP)
+            kind, value, command = self.choose_one(group[place], READS if reads else WRITES)
+            return group, kind, ((place,), (value,)), command
         key = "%d.%d" % (epoch, self.rng.randint(0, 1))
-        commands = READS if self.server or self.rng.random() < 0.2 else WRITES
+        return key, *self.choose_one(key, READS if reads else WRITES)
+
+    def choose_one(self, key, commands):
+        """Kind, argument and command of an operation on a key."""
         kind = self.rng.choice(sorted(commands))
         text, argument = commands[kind]
         value = {"s": str(self.rng.randint(1, 999)), "n": str(self.rng.randint(-99, 99)),
                  "": None}[argument]
-        return key, kind, value, text.format(key, value).split()
+        return kind, value, text.format(key, value).split()
+
+    def choose_many(self, group, commands):
+        """An operation on several keys of a group."""
+        kind = self.rng.choice(sorted(commands))
+        names, valued = commands[kind]
+        places = self.rng.sample(range(GROUP), self.rng.randint(2, GROUP))
+        values = [str(self.rng.randint(1, 999)) for _ in places] if valued else None
+        return several(group, kind, self.rng.choice(names), places, values)
 
 
 def run_clients(cluster, disturb):
@@ -108,7 +134,7 @@ def test_reads_at_every_server_under_faults():
         reads = reads_by_server(clients)
         print("       seed %d: %d operations completed, %d with unknown outcome, reads by server: "
               "%s" % (SEED, len(done), len(history) - len(done), reads))
-        assert {op.kind for op in done} == set(WRITES) | set(READS)
+        assert {op.kind for op in done} == KINDS
         assert all(n > 50 for n in reads.values()), reads
         assert_linearizable(history)
 

@@ -125,15 +125,22 @@ class Ballast:
 
     def __init__(self, server):
         self.path = os.path.join(server.dir, "ballast")
+        self.reserve = reserve(server)
 
-    def take_all(self):
+    def take_all(self, wanted=lambda: True):
         with open(self.path, "ab", buffering=0) as f:
             for size in (64 * 1024, 4096, 1):
                 try:
-                    while f.write(b"x" * size) == size:
+                    while wanted() and f.write(b"x" * size) == size:
                         pass
                 except OSError:
                     pass
+
+    def use_reserve(self):
+        """Take all until the server has removed its reserve; what that gives is left to it. Once
+        is not enough: the server may remove other files first."""
+        self.take_all(lambda: os.path.exists(self.reserve))
+        return not os.path.exists(self.reserve)
 
     def give_back(self, size):
         os.truncate(self.path, os.path.getsize(self.path) - size)
@@ -205,8 +212,7 @@ def test_another_program_fills_the_disk():
             for i in range(50):
                 put(c, i)
         ballast = Ballast(server)
-        ballast.take_all()
-        eventually("the reserve is used", lambda: not os.path.exists(reserve(server)))
+        eventually("the reserve is used", ballast.use_reserve, 60)
         eventually("the log says so", lambda: "the reserve of" in server.messages())
         raises("NOSPACE", server.call, "SET", "new", VALUE)
         assert server.call("GET", "key49.0") == VALUE
@@ -216,11 +222,11 @@ def test_another_program_fills_the_disk():
             return not server.alive() or (  # or may have met the full disk
                 info(server)["disk_state"] == "full" and
                 raises("NOSPACE", server.call, "DEL", "key0.0"))
-        eventually("it is full", full)
+        eventually("it is full", full, 60)
         server.kill(signal.SIGKILL)
         ballast.take_all()
         server.start()
-        assert server.wait_exit() == 1
+        assert server.wait_exit(60) == 1
         last = server.messages().rstrip().rsplit("\n", 1)[-1]
         assert "No space left on device; make room" in last and "corrupted" not in last, last
         ballast.give_back(RESERVE // 2 * MIB)
@@ -264,7 +270,7 @@ def test_a_file_system_that_is_read_only():
         server.stop()
         subprocess.run(["mount", "-o", "remount,ro", server.dir], check=True)
         server.start()
-        assert server.wait_exit() == 1
+        assert server.wait_exit(60) == 1
         last = server.messages().rstrip().rsplit("\n", 1)[-1]
         assert "Read-only file system" in last and "mount it for writing" in last, last
         assert server.dir in last and "corrupted" not in last, last

@@ -267,6 +267,7 @@ int main(void) {
         {"log", test_log},
         {"log after a crash during compaction or installation", test_log_bases},
         {"journal", test_journal},
+        {"compaction of the log", test_compaction},
         {"identity", test_identity},
         {"data", test_data},
         {"malformed commands", test_malformed_commands},

@@ -46,6 +46,8 @@ void test_shares_of_memory(void);
 void test_replies_that_exceed(void);
 void test_limits_of_requests(void);
 void test_notices(void);
+/* unit_compaction.c */
+void test_compaction(void);
 /* unit_journal.c */
 void test_journal(void);
 /* unit_report.c */

@@ -9,6 +9,7 @@
 
 #include "backup.h"
 #include "client.h"
+#include "compaction.h"
 #include "dump.h"
 #include "file.h"
 #include "limits.h"
@@ -16,16 +17,7 @@
 #include "report.h"
 #include "server.h"
 
-enum {
-    MAX_QUEUE = 64,
-    COMPACT_BYTES = 128 * 1024 * 1024,  /* of log after which it is compacted */
-    TRAILING_BYTES = COMPACT_BYTES / 2, /* of log to keep at most for servers that lag behind */
-    ROOM_BYTES = 1024 * 1024,  /* of log after which it is compacted if there is little room */
-    ROOM_INTERVAL = 200,       /* ms between such compactions */
-    DUMP_IDLE_TIMEOUT = 30000, /* ms without contact after which a transfer is ignored */
-    DUMP_LOG_BYTES = 1024 * 1024 * 1024 /* of log, or twice the size of the dump if that is more,
-                                         * after which a transfer is ignored: it is too slow */
-};
+enum { MAX_QUEUE = 64 };
 
 struct scan {
     struct scan *next;
@@ -186,15 +178,37 @@ static raft_index recent_entry(const struct log *l, uint64_t bytes) {
     return i < l->n_marks ? l->marks[i].first : l->last + 1;
 }
 
+static uint64_t compact_size(const struct server *s) {
+    return (uint64_t)s->options->compact_size * 1024 * 1024;
+}
+
 /* How many entries to keep in the log: fewer if they are large, or if there is little room. */
 static unsigned trailing(const struct server *s, raft_index index) {
-    uint64_t bytes = TRAILING_BYTES;
+    uint64_t bytes = compact_size(s) / 2;
     if (space_tight(&s->space) && s->space.reserve / 8 < bytes) {
         bytes = s->space.reserve / 8;
     }
     raft_index first = recent_entry(&s->log, bytes);
     uint64_t fit = first <= index ? index + 1 - first : 0;
     return fit < s->options->trailing ? (unsigned)fit : s->options->trailing;
+}
+
+static bool needs_snapshot(struct server *s, raft_id id, struct raft_peer *progress) {
+    return raft_progress(&s->raft, id, progress) == 0 && progress->mode == RAFT_PROGRESS_SNAPSHOT;
+}
+
+/* Let the servers that need a snapshot get the newest one, from the beginning. Else libraft goes
+ * on with an older one as long as the receiver acknowledges chunks, and keeps the log from there
+ * on. */
+static void restart_transfers(struct server *s) {
+    struct raft_configuration conf;
+    server_configuration(s, &conf);
+    for (unsigned i = 0; i < conf.n; i++) {
+        struct raft_peer progress;
+        if (needs_snapshot(s, conf.servers[i].id, &progress)) {
+            peers_unreachable(&s->peers, conf.servers[i].id);
+        }
+    }
 }
 
 /* The data are durable up to `index`: take a snapshot there and compact the log. */
@@ -222,35 +236,30 @@ static void compact(struct server *s, raft_index index) {
         log_compact(&s->log, raft_first_index(&s->raft), &base);
         report("took a snapshot at entry %llu in %llu ms; the log begins at entry %llu", index,
                server_now() - s->scans.begun, s->log.first);
-        if (s->scans.dump_index != index) {
+        if (s->scans.dump >= 0) {
             dump_forget(&s->scans);
+            restart_transfers(s);
         }
     }
     members_free(&base.members);
 }
 
-static bool needs_snapshot(struct server *s, raft_id id, struct raft_peer *progress) {
-    return raft_progress(&s->raft, id, progress) == 0 && progress->mode == RAFT_PROGRESS_SNAPSHOT;
-}
-
-/* True while the dump is being sent to a server that responds. A newer snapshot would restart that
- * transfer from the beginning. The log is not compacted meanwhile, so this must end. */
-static bool dump_in_use(struct server *s) {
+/* Tell whether this server is sending the dump to others, and when it last heard of one of them. */
+static void look_at_transfers(struct server *s, struct compaction *c) {
     struct raft_configuration conf;
-    uint64_t most = 2 * s->scans.dump_size;
-    most = most > DUMP_LOG_BYTES ? most : DUMP_LOG_BYTES;
-    if (!server_leads(s) || s->scans.dump < 0 || s->log.bytes_written >= most) {
-        return false;
+    if (!server_leads(s) || s->scans.dump < 0) {
+        return;
     }
     server_configuration(s, &conf);
     for (unsigned i = 0; i < conf.n; i++) {
         struct raft_peer progress;
-        if (needs_snapshot(s, conf.servers[i].id, &progress) &&
-            server_now() < progress.last_contact + DUMP_IDLE_TIMEOUT) {
-            return true;
+        if (needs_snapshot(s, conf.servers[i].id, &progress)) {
+            uint64_t silence = server_now() - progress.last_contact;
+            c->silence = c->sending && c->silence < silence ? c->silence : silence;
+            c->sending = true;
         }
     }
-    return false;
+    c->dump_size = s->scans.dump_size;
 }
 
 /* A snapshot must be committed. After a restart the applied entries may be ahead of the commit
@@ -259,18 +268,17 @@ static bool can_be_snapshot(const struct server *s) {
     return s->data.applied <= raft_commit_index(&s->raft) && !s->install.busy;
 }
 
-/* True if the log should be compacted, and deleted keys removed, to make room on the disk. */
-static bool lacks_room(const struct server *s) {
-    return space_tight(&s->space) && server_now() >= s->space.compacted + ROOM_INTERVAL &&
-           (s->space.deletions > 0 || s->log.bytes_written >= ROOM_BYTES);
-}
-
 void compaction_check(struct server *s) {
     raft_index done = raft_snapshot_index(&s->raft);
-    bool grown = s->data.applied >= done + s->options->compact_entries ||
-                 s->log.bytes_written >= COMPACT_BYTES;
-    bool due = (grown && !dump_in_use(s)) || lacks_room(s);
-    if (due && s->data.applied > done && can_be_snapshot(s) && !s->scans.queued[SCAN_FLUSH] &&
+    struct compaction c = {.max_entries = s->options->compact_entries,
+                           .max_bytes = compact_size(s),
+                           .entries = s->data.applied > done ? s->data.applied - done : 0,
+                           .bytes = s->log.bytes_written,
+                           .tight = space_tight(&s->space),
+                           .deletions = s->space.deletions,
+                           .waited = server_now() - s->space.compacted};
+    look_at_transfers(s, &c);
+    if (compaction_due(&c) && can_be_snapshot(s) && !s->scans.queued[SCAN_FLUSH] &&
         !s->scans.queued[SCAN_DUMP]) {
         s->space.compacted = server_now();
         report_debug("compacting the log: entry %llu is applied, the last snapshot is at %llu",
@@ -300,14 +308,7 @@ static void dump_made(struct server *s, const struct scan *scan) {
     scans->dump_size = (uint64_t)size;
     report("wrote a dump at entry %llu, %llu bytes, in %llu ms", scan->index,
            (unsigned long long)scans->dump_size, server_now() - scans->begun);
-    struct raft_configuration conf;
-    server_configuration(s, &conf);
-    for (unsigned i = 0; i < conf.n; i++) { /* restart the transfer to servers that wait for it */
-        struct raft_peer progress;
-        if (needs_snapshot(s, conf.servers[i].id, &progress)) {
-            peers_unreachable(&s->peers, conf.servers[i].id);
-        }
-    }
+    restart_transfers(s);
 }
 
 /* True if the disk has room for a dump. Else the server that needs it must wait. */
