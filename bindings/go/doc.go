@@ -5,8 +5,8 @@
 //
 // A program passes each thing that happens to [Raft.Step] as an [Event], and carries out the
 // [Update] that it returns: it saves the term and the vote, writes entries, sends messages, applies
-// what is committed and sets a timer. The comments of raft.h are the reference. The names are the same: the
-// event RAFT_STORED is the struct [Stored], raft_commit_index is [Raft.CommitIndex], and
+// what is committed and sets a timer. The comments of raft.h are the reference. The names are the
+// same: the event RAFT_STORED is the struct [Stored], raft_commit_index is [Raft.CommitIndex], and
 // RAFT_NOTLEADER is [ErrNotLeader].
 //
 // # Memory

@@ -51,7 +51,8 @@ type SnapshotTaken struct {
 // Timeout says that Raft.Timeout has passed.
 type Timeout struct{}
 
-// Submit replicates entries.
+// Submit replicates entries. Only a leader accepts it: a follower returns ErrNotLeader and forwards
+// nothing.
 type Submit struct{ Entries []Entry }
 
 // CatchUp brings a standby or spare up to date. 0: cancel.
@@ -63,7 +64,7 @@ type Transfer struct{ ServerID uint64 }
 // Bootstrap creates a cluster.
 type Bootstrap struct{ Configuration []Server }
 
-// Reconfigure changes the members.
+// Reconfigure changes the members. Configuration has all of them, not only those that change.
 type Reconfigure struct {
 	Configuration []Server
 	Force         bool

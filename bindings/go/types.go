@@ -6,7 +6,7 @@ package raftcore
 type Server struct {
 	ID      uint64
 	Address string
-	Role    Role
+	Role    Role // The zero value is Standby.
 }
 
 // Entry is one log entry.
@@ -15,7 +15,7 @@ type Entry struct {
 	Type    EntryType // In an event, 0 stands for Command.
 	Payload []byte
 	// Context is of the caller's choice, such as a channel that waits for the entry. An update
-	// returns it.
+	// returns it. It has nothing to do with context.Context.
 	Context any
 	// Cookie is set in updates: the position of the entry in the event, from 1; 0: the library
 	// created the entry.
@@ -147,11 +147,19 @@ type ChunkToWrite struct {
 	Last     bool
 }
 
-// ReadResult answers a Read. If Status is 0, serve it after applying the entry at Index. Otherwise
-// Status is ErrLeadershipLost.
+// ReadResult answers a Read. If Err returns nil, serve it after applying the entry at Index.
+// Otherwise Status is ErrLeadershipLost.
 type ReadResult struct {
 	ID, Index uint64
-	Status    Code
+	Status    Code // 0: success. As an error, a Code of 0 is not nil: use Err.
+}
+
+// Err returns nil if the read may be served, else the status.
+func (r ReadResult) Err() error {
+	if r.Status == 0 {
+		return nil
+	}
+	return r.Status
 }
 
 // Peer is what a leader knows of a member.

@@ -14,6 +14,8 @@ import { DESKTOP, SIZES, SiteTab, TELEPHONE } from './site_tab.js';
 
 const RESIZED = [1100, 1313, 1366, 1400, 1600]; // the theme has other columns at each of these
 const APART = /^playground\//; // a program of its own, with tests of its own
+const SCENARIOS = fs.readdirSync(new URL('../playground/scenarios', import.meta.url))
+  .map((file) => `scenario=${file.replace('.js', '')}`);
 const LONE = /^(index|search|genindex|reference\/functions\/.*)\.html$/;
 const SECTION = /^(testing|(.*\/)?index)\.html$/; // says what each of its pages is about
 
@@ -94,6 +96,8 @@ function judgeLinks(site, url, maps) {
         complaints.push(`${name}: a link to a file that is not there: ${target}`);
       } else if (id && maps.has(target) && !maps.get(target).targets.includes(id)) {
         complaints.push(`${name}: a link to a place that is not there: ${target}#${id}`);
+      } else if (APART.test(target) && /^scenario=/.test(id) && !SCENARIOS.includes(id)) {
+        complaints.push(`${name}: a link to a scenario that is not there: ${id}`);
       }
     }
   }
@@ -193,9 +197,12 @@ const FAULTS = { // what is wrong: (a page, a part of each complaint)
   'a wide text': ['<div class="content" style="overflow: auto"><div style="width: 500px">wide',
     '390 pixels: 5'],
   'a broken link': ['<a href="none.html">link</a>', 'a file that is not there'],
+  'a scenario that is not there': ['<a href="playground/index.html#scenario=none">link</a>',
+    'a scenario that is not there'],
   'a broken anchor': ['<a href="index.html#none">link</a>', 'a place that is not there'],
 };
 const FINE = '<a href="index.html#here" id="here">link</a>' +
+  '<a href="playground/index.html#scenario=lease">link</a>' +
   '<div style="overflow: auto"><div style="width: 500px">scrolls</div></div>';
 
 async function selfTest(browser) {
@@ -205,6 +212,8 @@ async function selfTest(browser) {
   for (const [what, [body, part]] of cases) {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'raft-site-test-'));
     fs.writeFileSync(path.join(folder, 'index.html'), HEAD + (body ?? FINE));
+    fs.mkdirSync(path.join(folder, 'playground'));
+    fs.writeFileSync(path.join(folder, 'playground/index.html'), HEAD);
     if (body === null) {
       fs.writeFileSync(path.join(folder, 'lost.html'), HEAD + FINE);
     }

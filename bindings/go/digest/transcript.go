@@ -22,7 +22,11 @@ func line(first string, words ...any) {
 				word = 1
 			}
 		}
-		fmt.Fprintf(&out, " %v", word)
+		verb := " %v"
+		if _, ok := word.(fmt.Stringer); ok {
+			verb = " %d" // the number, not the name
+		}
+		fmt.Fprintf(&out, verb, word)
 	}
 	out.WriteByte('\n')
 }

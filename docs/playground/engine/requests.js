@@ -39,7 +39,7 @@ export class Requests {
   /** A read is about to be stepped; returns its ID. */
   read(server, lease) {
     return this.#add({ id: ++this.#last, server: server.id, kind: 'read',
-      text: lease ? 'read (lease)' : 'read', index: 0, status: 'waiting', answer: '' },
+      text: lease ? 'under the lease' : '', index: 0, status: 'waiting', answer: '' },
     { committed: this.#check.committed });
   }
 

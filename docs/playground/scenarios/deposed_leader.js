@@ -20,7 +20,7 @@ export default {
     cluster.chapter('The majority has a new leader');
     const index = submit(cluster, next, 'x=new');
     cluster.until(committed(next, index));
-    cluster.chapter('Which commits a command');
+    cluster.chapter('The new leader commits a command');
     cluster.act({ do: 'healAll' });
     cluster.chapter('The partition is healed');
     settle(cluster);

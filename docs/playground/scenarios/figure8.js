@@ -52,7 +52,7 @@ export default {
     cluster.act({ do: 'healAll' });
     cluster.act({ do: 'restart', server: 5 });
     elect(cluster, 5);
-    cluster.chapter('(d) Server 5 leads');
+    cluster.chapter('(d) Server 5 leads: its last entry has a later term');
     settle(cluster);
     cluster.chapter('The entry is overwritten');
     cluster.act({ do: 'restart', server: 1 });

@@ -4,8 +4,9 @@ import { begin, committed, serverOf, settle, stored } from './helpers.js';
 export default {
   name: 'joint_change',
   title: 'A joint change',
-  text: 'Two of three voters are replaced at once, through a joint configuration, in which ' +
-    'the old and the new voters must both agree. Watch the joint entry: all new voters ' +
+  text: 'Two of three voters are replaced at once; so that the old and the new voters cannot ' +
+    'elect a leader each in one term, every decision of the joint configuration needs a ' +
+    'majority of both. Watch the joint entry: all new voters ' +
     'have it, and it is not committed until the old majority has it, too.',
   story: { seed: 9 },
   play(cluster) {

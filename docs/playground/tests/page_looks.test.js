@@ -38,7 +38,7 @@ for (const theme of ['light', 'dark']) {
   for (const [width, height] of SIZES) {
     test(`accessible at ${width} pixels, ${theme}`, async () => {
       const page = await browser().open({ width, height, theme, hash: '#scenario=deposed_leader' });
-      await page.press('Which commits a command');
+      await page.press('The new leader commits a command');
       await assertAccessible(page);
       await page.key('1');
       await assertAccessible(page);
@@ -127,6 +127,13 @@ for (const [width, height] of SIZES) {
     await assertFits(page);
   });
 }
+
+test('on a narrow page the logs come right after the picture', async () => {
+  const page = await browser().open({ width: 390, height: 844 });
+  const tops = await page.page.$$eval('.panel:not(.time)', (nodes) =>
+    nodes.map((node) => node.getBoundingClientRect().top));
+  assert.deepEqual(tops, tops.toSorted((a, b) => a - b));
+});
 
 test('every scenario fits a narrow window at each of its chapters', async () => {
   for (const { name } of scenarios) {

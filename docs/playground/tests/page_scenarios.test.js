@@ -39,7 +39,7 @@ const CLAIMS = {
   deposed_leader: [['It accepts commands', async (page) => {
     const [leader] = await leaders(page);
     assert.match((await log(page, leader)).at(-1), /command .*, not committed/);
-  }], ['Which commits a command', async (page) => {
+  }], ['The new leader commits a command', async (page) => {
     const [leader] = await leaders(page);
     assert.match((await log(page, leader)).at(-1), /command .*, committed/);
     assert.ok(await page.count('.link.cut') > 0);
@@ -57,12 +57,17 @@ const CLAIMS = {
     }
     assert.equal(await page.count('.time-mark.is-violation'), 0);
   }]],
-  pre_vote: [['It returns with the same term', async (page) =>
+  pre_vote: [['A follower is cut off', async (page) =>
+    assert.equal(await page.count('.link.cut'), 4)], ['It asks for pre-votes', async (page) => {
+    assert.equal(await page.count('.server.is-candidate'), 1);
+    assert.equal(new Set(await terms(page)).size, 1);
+  }], ['It returns with the same term', async (page) =>
     assert.equal(new Set(await terms(page)).size, 1)],
   ['It returns with a higher term', async (page) =>
     assert.ok(Math.max(...await terms(page)) > Math.min(...await terms(page)))],
-  ['The leader had to step down', async (page) => {
-    assert.ok((await terms(page)).every((term) => term > 3));
+  ['The leader steps down', async (page) => {
+    assert.deepEqual(await leaders(page), []);
+    await noted(page, /steps down/);
   }]],
   transfer: [['TimeoutNow is on its way', async (page) =>
     assert.equal(await page.count('.message .m-now'), 1)], ['The new leader', async (page) =>
@@ -74,7 +79,7 @@ const CLAIMS = {
   }]],
   lease: [['The old leader answers x=1', async (page) => {
     await noted(page, /stale read/);
-    assert.match(await page.text('#requests-body'), /x=1/);
+    assert.match(await page.text('#requests-body'), /doneread under the lease server 3.*x=1/);
   }], ['The other read was not answered', async (page) =>
     assert.match(await page.text('.request.is-failed'), /read/)]],
   snapshot_chunks: [['The first chunk', async (page) =>
