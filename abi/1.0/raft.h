@@ -186,9 +186,9 @@ enum raft_error {
     RAFT_CORRUPT,      /**< Stored data is inconsistent, or a committed entry is contradicted. */
     RAFT_CANCELED,     /**< Never returned. */
     RAFT_NAMETOOLONG,  /**< Never returned. */
-    RAFT_TOOBIG,       /**< A term or index would exceed 2^62, or a configuration is too large. */
+    RAFT_TOOBIG,       /**< A term or index would exceed 2^62, or there are too many servers. */
     RAFT_NOCONNECTION, /**< A server that the operation needs was not heard from lately. */
-    RAFT_BUSY,         /**< An operation of this kind is in progress, or a limit is reached. */
+    RAFT_BUSY,         /**< An operation is in progress, a limit is reached, or it is too early. */
     RAFT_IOERR,        /**< Never returned. */
     RAFT_NOTFOUND,     /**< There is no other voter, or no configuration for this index. */
     RAFT_INVALID,      /**< An argument or event is invalid, or is not allowed at this time. */
@@ -241,22 +241,26 @@ RAFT_API int raft_init(struct raft *r, raft_id id, const char *address);
  *
  * A step either succeeds completely or has no effect. If it fails, it returns an error code,
  * sets `update->flags` to 0 and changes only the text of raft_errmsg(). After #RAFT_NOMEM, step
- * the same event again. One failing step does not even set `update->flags`: a step that this raft's
- * own tracer makes. It returns #RAFT_BUSY and writes nothing, because @p update may be the one that
- * the outer step is filling.
+ * the same event again.
+ *
+ * One exception: a tracer must not step the raft that it traces. Such a call returns #RAFT_BUSY and
+ * does not even set `update->flags`, because @p update may be the one that the outer step is
+ * filling.
  *
  * @param event  what happened; borrowed for the call
  * @param update receives the duties. Only `flags` and the members that it announces are
  *               written.
- * @return 0, or an error that the comment of the event's struct lists. #RAFT_INVALID also
- *         means: a NULL argument, an uninitialized raft, an unknown event type, a time above
- *         2^62, or an event before #RAFT_START. #RAFT_BUSY also means: the call comes from
- *         this raft's own tracer.
+ * @return 0, or an error that the comment of the event's struct lists. #RAFT_NOMEM is possible
+ *         for every event. #RAFT_INVALID also means: a NULL argument, an uninitialized raft, an
+ *         unknown event type, a time above 2^62, or an event before #RAFT_START. #RAFT_BUSY also
+ *         means: the call comes from this raft's own tracer.
  */
 RAFT_API int raft_step(struct raft *r, struct raft_event *event, struct raft_update *update);
 
 /**
- * Release everything that a raft holds, and zero it. Closing a zeroed raft is harmless.
+ * Release everything that a raft holds, and zero it. Closing a zeroed raft is harmless. Arrays of
+ * the last update and addresses that getters returned become invalid. The caller may free what
+ * its last event pointed to, and its tracer.
  *
  * @return 0, #RAFT_INVALID if @p r is NULL, or #RAFT_BUSY in this raft's own tracer
  */
@@ -419,7 +423,7 @@ struct raft_read {
     unsigned long long reserved[2]; /**< Always 0. */
 };
 
-/** Answers to reads. */
+/** Answers to #RAFT_READ events of this step or of earlier ones. */
 struct raft_update_reads {
     struct raft_read *batch; /**< The answers; valid until the next step. */
     unsigned n;              /**< Number of answers. */
@@ -452,6 +456,10 @@ struct raft_update {
  * leads, or may not campaign because it is not a voter, for example), #RAFT_BUSY (this server
  * started, or heard from a leader, less than an election timeout ago: the leader may hold a lease,
  * which relies on this server's own vote as well; or a chunk of a snapshot is being written),
+ * #RAFT_NOMEM.
+ *
+ * #RAFT_TIMEOUT starts an election on a server that hears no leader. A leader sends heartbeats and
+ * steps down if it did not hear from a quorum. Before the deadline the event does nothing. Error:
  * #RAFT_NOMEM.
  *
  * #RAFT_WAKE wakes a server that sleeps: see raft_set_idle_timeout(). It has no effect on one that
@@ -745,7 +753,7 @@ struct raft_event_transfer {
  * last entry that both logs have, with one message at a time, or sends the last chunk again. If it
  * was sending an older snapshot, it sends the latest one instead, from its beginning. Step this
  * event also if the entries or bytes of a message can no longer be read. The event is ignored on a
- * server that does not lead, and if the ID is unknown.
+ * server that does not lead, and if the ID is unknown. Error: #RAFT_NOMEM.
  */
 struct raft_event_unreachable {
     raft_id server_id; /**< The server that did not get the message. */
@@ -786,7 +794,8 @@ struct raft_event_recover {
  *
  * The event is ignored if it does not apply: no entry after @p index was asked for, or the server
  * has already stored it. Without this event, cut messages are correct but slow: the leader takes
- * the missing entries for lost, and searches for the last entry that both logs have.
+ * the missing entries for lost, and searches for the last entry that both logs have. Error:
+ * #RAFT_NOMEM.
  */
 struct raft_event_sent {
     raft_id server_id; /**< The server. */
@@ -802,10 +811,11 @@ struct raft_event_configuration {
     struct raft_configuration conf; /**< Not read. */
 };
 
-/** Something that happened. Zero it before filling it: reserved space may become fields. */
+/** Something that happened. Zero it before filling it: reserved space may become fields. The
+ * members from @p start on share memory. Fill the one that @p type selects, if it selects one. */
 struct raft_event {
-    /** Current time, read for this event (see "Time" at the top); at most 2^62. If it is less than
-     * in the previous event, the library uses the previous time. */
+    /** Current time, read for this event (see "Time" in the first comment); at most 2^62. If it is
+     * less than in the previous event, the library uses the previous time. */
     raft_time time;
     enum raft_event_type type; /**< What happened; selects one of the members below. */
     unsigned char unused;      /**< Not read. */
@@ -877,7 +887,7 @@ enum raft_feature {
     RAFT_FEATURE_CHUNKS = 4,
     /** It supports joint configurations. Needs all values of #raft_server_role in messages. */
     RAFT_FEATURE_JOINT = 8,
-    /** It sleeps while the group rests: see raft_set_idle_timeout(). Needs `sleep` in messages, and
+    /** It sleeps while the group is idle (raft_set_idle_timeout()). Needs `sleep` in messages, and
      * #RAFT_FEATURE_ROUNDS. A server announces it only while it has an idle timeout and
      * pre-votes. */
     RAFT_FEATURE_SLEEP = 16,
@@ -925,7 +935,7 @@ struct raft_append_entries {
     unsigned n_entries;
     /** Number of the round of heartbeats; the answer echoes it. 0: none. From version 1. */
     unsigned long long round;
-    /** The group rests: a receiver that has everything sleeps. See raft_set_idle_timeout(). From
+    /** The group is idle: a receiver that has everything sleeps. See raft_set_idle_timeout(). From
      * version 2. */
     bool sleep;
 };
@@ -997,6 +1007,8 @@ struct raft_timeout_now {
  * may copy the message, and send it after later steps if raft_current_term() still equals the term
  * of the message. Otherwise it must drop the message, because the log may have been rewritten. If
  * the entries or bytes have been deleted, drop the message and step #RAFT_UNREACHABLE.
+ *
+ * The members from @p request_vote on share memory; @p type selects one.
  */
 struct raft_message {
     enum raft_message_type type; /**< What the message is; selects one of the members below. */
@@ -1044,10 +1056,10 @@ enum {
 /** Returns the version of the library; #RAFT_VERSION is that of the header. @p r may be NULL. */
 RAFT_API unsigned raft_version(const struct raft *r);
 
-/** Returns the state; #RAFT_UNAVAILABLE for a raft that is NULL or not initialized. */
+/** Returns this server's state; #RAFT_UNAVAILABLE for a raft that is NULL or not initialized. */
 RAFT_API enum raft_state raft_state(struct raft *r);
 
-/** Returns the current term (§3.3). */
+/** Returns this server's current term (§3.3). It never decreases. */
 RAFT_API raft_term raft_current_term(const struct raft *r);
 
 /** Returns the server that got this server's vote in the current term (§3.4); 0: none. */
@@ -1068,7 +1080,8 @@ RAFT_API void raft_leader(const struct raft *r, raft_id *id, const char **addres
  * call of a setter. */
 RAFT_API raft_time raft_timeout(const struct raft *r);
 
-/** Returns the commit index (§3.5). It never decreases. */
+/** Returns the commit index: the last entry that this server knows to be committed (§3.5). It never
+ * decreases. It may be above raft_last_stored(). 0: no entry. */
 RAFT_API raft_index raft_commit_index(const struct raft *r);
 
 /** Returns the index of the last entry in the log, durable or not. */
@@ -1116,6 +1129,7 @@ RAFT_API int raft_role(const struct raft *r);
 
 /**
  * Get the match index of a member: its log is known to match this leader's up to there (§3.5).
+ * raft_progress() returns it together with all else that a leader knows.
  *
  * @param id    the member
  * @param index receives the match index
@@ -1131,7 +1145,7 @@ enum raft_progress_mode {
     RAFT_PROGRESS_SNAPSHOT  /**< It sends a snapshot. */
 };
 
-/** What a leader knows of a member: see raft_progress(). */
+/** What a leader knows of a member, as raft_progress() returns it. */
 struct raft_peer {
     int mode;                /**< One of #raft_progress_mode. */
     unsigned short features; /**< #raft_feature bits that the member announced last. */
@@ -1168,7 +1182,7 @@ struct raft_peer {
  */
 RAFT_API int raft_progress(const struct raft *r, raft_id id, struct raft_peer *peer);
 
-/** Status of a catch-up (§4.2.1). */
+/** Status of a catch-up (§4.2.1): see #RAFT_CATCH_UP and raft_catch_up(). */
 enum raft_catch_up_status {
     RAFT_CATCH_UP_NONE,    /**< #RAFT_CATCH_UP was not stepped for this server. */
     RAFT_CATCH_UP_RUNNING, /**< The server is being brought up to date. */
@@ -1200,12 +1214,12 @@ RAFT_API const char *raft_errmsg(const struct raft *r);
 /**
  * @defgroup raft_setters Setters
  *
- * Every setting has a default, which is stated below. The settings are valid if the heartbeat
- * timeout is less than the election timeout, and settings that must not be 0 are not. Before
- * #RAFT_START, setters may be called in any order, and #RAFT_START checks the settings. After it, a
- * call that would make the settings invalid returns #RAFT_INVALID. A setter that returns an error
- * changes nothing. A setter that is called from the raft's own tracer returns #RAFT_BUSY. Setters
- * allocate no memory: the settings are stored in the handle.
+ * Every setting has a default, which its setter's comment states. The settings are valid if the
+ * heartbeat timeout is less than the election timeout, and settings that must not be 0 are not.
+ * Before #RAFT_START, setters may be called in any order, and #RAFT_START checks the settings.
+ * After it, a call that would make the settings invalid returns #RAFT_INVALID. A setter that
+ * returns an error changes nothing. A setter that is called from the raft's own tracer returns
+ * #RAFT_BUSY. Setters allocate no memory: the settings are stored in the handle.
  *
  * A timeout that is set while the server runs takes effect at once. A lower election timeout brings
  * a running deadline forward. A higher one puts it off, to at least the new minimum from now. A
@@ -1333,7 +1347,7 @@ RAFT_API int raft_set_election_delay(struct raft *r, unsigned msecs);
 RAFT_API int raft_set_eager_commit(struct raft *r, unsigned enabled);
 
 /**
- * Let the servers of a group sleep while the group rests, so that a host can run very many groups.
+ * Let the servers of a group sleep while it is idle, so that a host can run very many groups.
  * A server that sleeps has no deadline: raft_timeout() returns 2^63 - 1, and no messages are sent.
  *
  * Set the idle timeout on all members, with pre-votes enabled, and with #RAFT_FEATURE_ROUNDS and
@@ -1356,7 +1370,7 @@ RAFT_API int raft_set_eager_commit(struct raft *r, unsigned enabled);
  *   vote for an election timeout after it woke up, unless the leader permits it. #RAFT_CAMPAIGN
  *   returns #RAFT_BUSY. No lease survives sleep.
  *
- * **The caller must notice that a leader is gone.** If the host of a leader that sleeps fails, no
+ * **The caller must detect that a leader is gone.** If the host of a leader that sleeps fails, no
  * member of the group finds out, because none of them expects messages. Watch the other hosts, with
  * one connection to each host instead of one for each group. When a host fails, step #RAFT_WAKE for
  * the groups whose raft_leader() is there. Also step it when a client of this group reports that it
@@ -1408,7 +1422,8 @@ RAFT_API int raft_set_features(struct raft *r, unsigned mask);
  * Tracing
  * ------------------------------------------------------------------------ */
 
-/** What a trace record reports, and the fields of #raft_tracer_info that it uses. */
+/** What a trace record reports, and the fields of #raft_tracer_info that it uses. The fields
+ * `time`, `server` and `text` are always set. */
 enum raft_trace_type {
     RAFT_TRACE_EVENT = 1,     /**< An event was stepped; `code`: its #raft_event_type. */
     RAFT_TRACE_RECEIVED,      /**< A message from `peer`; `code`: its #raft_message_type. */
@@ -1430,7 +1445,8 @@ enum raft_trace_type {
     RAFT_TRACE_AWAKE          /**< The server woke up. */
 };
 
-/** One trace record. */
+/** One trace record: something that a step changed or did. #raft_trace_type says which fields each
+ * type of record uses. */
 struct raft_tracer_info {
     int version;      /**< Version of this struct: 1. */
     int code;         /**< See #raft_trace_type; else 0. */
@@ -1443,7 +1459,7 @@ struct raft_tracer_info {
     unsigned long long reserved[4]; /**< Always 0. */
 };
 
-/** Receives trace records. */
+/** A function of the caller that receives trace records: see raft_set_tracer(). */
 struct raft_tracer {
     void *impl;  /**< For the caller; the library does not read it. */
     int version; /**< Version of this struct: set it to 1. */
@@ -1455,7 +1471,8 @@ struct raft_tracer {
 };
 
 /**
- * Set a tracer. Each successful step emits its records just before it returns.
+ * Set a tracer: a function that learns what each step does, for logs and tests. Each successful
+ * step emits its records just before it returns.
  *
  * @param t a tracer, which must stay valid until another is set or the raft is closed; NULL: no
  *          tracing (default)
