@@ -15,7 +15,7 @@ void sim_fail(struct host *host, const char *what) {
 }
 
 static void fail_at(struct host *host, const char *what, unsigned long long number) {
-    char text[SIM_TEXT];
+    char text[SIM_TEXT - 32]; /* sim_fail() adds the server */
     snprintf(text, sizeof text, "%s %llu", what, number);
     sim_fail(host, text);
 }
