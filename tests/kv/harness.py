@@ -5,6 +5,7 @@ Environment: RAFT_KV is the server program, KV_DISK_FAULTS the fault injection l
 disk_faults.c, KV_TIMEOUT_FACTOR multiplies all timeouts.
 """
 import os
+import random
 import re
 import shutil
 import signal
@@ -97,16 +98,23 @@ def encode(*args):
     return b"".join(parts)
 
 
+given_ports = set()
+
+
 def free_ports(n):
-    """Return `n` different TCP ports that are free now."""
-    sockets = []
-    for _ in range(n):
-        s = socket.socket()
-        s.bind(("127.0.0.1", 0))
-        sockets.append(s)
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
+    """Return `n` TCP ports that are free now. None is returned twice: a server that has not started
+    does not hold its port yet. The kernel does not give these numbers to connections."""
+    ports = []
+    while len(ports) < n:
+        port = random.SystemRandom().randrange(10000, 32000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in given_ports:
+            given_ports.add(port)
+            ports.append(port)
     return ports
 
 
