@@ -219,6 +219,8 @@ commit_checks() {
     check mutants "the mutants of a commit are killed" commit_mutants
     check lint "clang-tidy, cppcheck, shellcheck" lint
     check installation "the installed library is used in every way" installation
+    check fresh-install "a fresh Debian 12: the library as the README installs it" \
+        tools/chroot bookworm install
     check bindings "the bindings for other languages" bindings
     check playground "the playground's engine and page" playground
     check platforms "a foreign processor, WebAssembly, the flags of Fedora" \
