@@ -117,10 +117,10 @@ export function layoutOf(facts, picture) {
     const places = new Places(lines, [{ x: 0, y: 0, width, height: HEAD - 18 },
       ...across.map(({ box }) => box),
       ...lines.filter((_, i) => messages[i].fate === 'lost').map(crossBox)]);
-    const { texts, homeless } = placeAll(places,
+    const { texts, unplaced } = placeAll(places,
       { remarks, messages, lines, gaps, ids, scale, picture }, limit);
-    failed = homeless;
-    if (homeless === undefined) {
+    failed = unplaced;
+    if (unplaced === undefined) {
       return { width, mirrored, lanes, x, scale, messages, lines, across, remarks, texts, writes,
         ticks: ticksOf(scale, facts.from) };
     }
@@ -137,7 +137,7 @@ function placeAll(places, { remarks, messages, lines, gaps, ids, scale, picture 
     const box = places.remark(remark.text, ids.indexOf(remark.server), gaps, scale.y(remark.at),
       limit, lowest.get(key) ?? 0);
     if (!box) {
-      return { homeless: remark.text };
+      return { unplaced: remark.text };
     }
     lowest.set(key, box.y + box.height);
     texts.push({ box, kind: 'remark', of: remark });
@@ -151,7 +151,7 @@ function placeAll(places, { remarks, messages, lines, gaps, ids, scale, picture 
       texts.push({ box, kind: 'label', of: message });
       named.add(key);
     } else if (label !== '' && !named.has(key)) {
-      return { homeless: label };
+      return { unplaced: label };
     }
   }
   return { texts };

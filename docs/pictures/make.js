@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // From a picture's entry in the table to its drawing.
-import { encodeStory } from '../playground/engine/index.js';
+import { encodeRecording } from '../playground/engine/index.js';
 import { scenarios, play } from '../playground/scenarios/index.js';
 import { draw } from './draw.js';
 import { factsOf } from './run.js';
 
-/** The scenario of a picture, with what the picture changes in its story. */
-function scenarioOf({ scenario, story }) {
-  return { ...scenario, story: { ...scenario.story, ...story } };
+/** The scenario of a picture, with what the picture changes in its recording. */
+function scenarioOf({ scenario, recording }) {
+  return { ...scenario, recording: { ...scenario.recording, ...recording } };
 }
 
 /** Numbers of the first and the last frame of a picture. */
@@ -31,12 +31,13 @@ export function drawPicture(library, picture) {
   return { ...draw(facts, picture), facts, cluster };
 }
 
-/** Where the run is shown in the playground: its scenario, or the story itself if the scenario is
+/** Where the run is shown in the playground: its scenario, or the recording if the scenario is
  * not one of those, or was changed. */
 export async function linkOf(picture, cluster) {
-  if (scenarios.includes(picture.scenario) && picture.story === undefined) {
+  if (scenarios.includes(picture.scenario) && picture.recording === undefined) {
     return `playground/index.html#scenario=${picture.scenario.name}`;
   }
   const { last } = spanOf(picture, cluster);
-  return `playground/index.html#story=${await encodeStory(cluster.story)}&frame=${last}`;
+  const text = await encodeRecording(cluster.recording);
+  return `playground/index.html#recording=${text}&frame=${last}`;
 }

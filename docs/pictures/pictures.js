@@ -15,7 +15,7 @@ import { partition, reads } from './scenarios.js';
 
 /** A picture:
  * - name, title, caption: two sentences;
- * - scenario, and `story`, what is changed in it;
+ * - scenario, and `recording`, what is changed in it;
  * - from(frame), to(frame): the first frame, and the first one after it that ends the picture;
  * - servers(cluster): the IDs of the lanes; default all;
  * - shows(message): is it drawn? default all;
@@ -65,14 +65,14 @@ function changeLabel({ message, from, frame }) {
 
 export const pictures = [
   {
-    name: 'election', title: 'An election', scenario: election, story: { servers: 3, seed: 2 },
+    name: 'election', title: 'An election', scenario: election, recording: { servers: 3, seed: 2 },
     from: said('role', /^asks for pre-votes/), to: said('commit', /./),
     caption: 'The server whose timer expires first asks the others whether it could win ' +
       '(pre-votes), and then for their votes; two of three, its own included, are a majority. ' +
       'Each server has its vote on disk before it sends the message.',
   },
   {
-    name: 'split_vote', title: 'A split vote', scenario: splitVote, story: { seed: 18 },
+    name: 'split_vote', title: 'A split vote', scenario: splitVote, recording: { seed: 18 },
     from: ({ what }) => /campaigns/.test(what), to: said('role', /^becomes leader/),
     servers: splitOrder, omitted: 'the fifth server, which has failed',
     also: ({ server, steps: [step], view }) => step?.event.message?.voteGranted
@@ -116,8 +116,8 @@ export const pictures = [
     name: 'snapshot_chunks', title: 'A snapshot in chunks', scenario: chunks,
     from: ({ cause, what }) => cause === 'act' && /healed/.test(what),
     to: said('snapshot', /^installs/),
-    servers: ({ view, story }) => [leaderIn(view),
-      ...story.acts.find(([, act]) => act.do === 'partition')[1].group],
+    servers: ({ view, recording }) => [leaderIn(view),
+      ...recording.acts.find(([, act]) => act.do === 'partition')[1].group],
     shows: (one, { messages }) => messages.indexOf(one) < 2 ||
       one.message.type === 'installSnapshot' || one.message.snapshotOffset > 0,
     omitted: 'the third server, and the second heartbeat',

@@ -4,7 +4,7 @@ import { begin, committed, leads, settle, submit } from '../playground/scenarios
 
 /** A leader that is cut off keeps a command that is lost later. */
 export const partition = {
-  name: 'partition', story: { seed: 25 },
+  name: 'partition', recording: { seed: 25 },
   play(cluster) {
     const { leader, others } = begin(cluster);
     cluster.act({ do: 'partition', group: [leader] });
@@ -20,7 +20,7 @@ export const partition = {
 
 /** One read by a round of heartbeats, one under the lease. */
 export const reads = {
-  name: 'reads', story: { seed: 7 },
+  name: 'reads', recording: { seed: 7 },
   play(cluster) {
     const { leader } = begin(cluster);
     submit(cluster, leader, 'x=1');

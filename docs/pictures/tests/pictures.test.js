@@ -6,7 +6,7 @@ import process from 'node:process';
 import test from 'node:test';
 
 import { load } from '../../../bindings/javascript/src/node.js';
-import { decodeStory } from '../../playground/engine/index.js';
+import { decodeRecording } from '../../playground/engine/index.js';
 import { scenarios } from '../../playground/scenarios/index.js';
 import { drawPicture, linkOf } from '../make.js';
 import { widthOf, wrap } from '../measure.js';
@@ -46,17 +46,17 @@ function boxesOf({ texts, across }) {
   return [...texts, ...across].map(({ box }) => box);
 }
 
-test('names are unique, and links name a scenario of the playground, or a story', async () => {
+test('names are unique, and links name a scenario of the playground, or a recording', async () => {
   assert.equal(new Set(pictures.map(({ name }) => name)).size, pictures.length);
   for (const picture of pictures) {
     const { cluster, facts } = drawPicture(library, picture);
     const link = await linkOf(picture, cluster);
-    const [, name, story, frame] =
-      /^playground\/index\.html#(?:scenario=(\w+)|story=([\w-]+)&frame=(\d+))$/.exec(link);
+    const [, name, recording, frame] =
+      /^playground\/index\.html#(?:scenario=(\w+)|recording=([\w-]+)&frame=(\d+))$/.exec(link);
     if (name) {
       assert.ok(scenarios.some((scenario) => scenario.name === name), name);
     } else {
-      assert.deepEqual(await decodeStory(story), cluster.story);
+      assert.deepEqual(await decodeRecording(recording), cluster.recording);
       assert.equal(cluster.frames[frame], facts.frames.at(-1));
     }
     cluster.close();
@@ -157,7 +157,7 @@ test('runs with other times have pictures, too', () => {
   for (const picture of pictures) {
     for (const seed of [3, 8, 15]) {
       const { svg, layout, cluster } = drawPicture(library,
-        { ...picture, story: { ...picture.story, seed } });
+        { ...picture, recording: { ...picture.recording, seed } });
       const boxes = boxesOf(layout);
       assert.ok(boxes.every((box, i) => boxes.slice(i + 1).every((other) =>
         !overlaps(box, other))), `${picture.name} ${seed}`);
@@ -177,7 +177,7 @@ test('time runs down', () => {
 test('the same run gives the same picture, another behaviour another one', () => {
   const picture = pictures.find(({ name }) => name === 'replication');
   const draw = (settings) => {
-    const { svg, cluster } = drawPicture(library, { ...picture, story: { settings } });
+    const { svg, cluster } = drawPicture(library, { ...picture, recording: { settings } });
     cluster.close();
     return svg;
   };

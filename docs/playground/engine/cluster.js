@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A cluster of the library's servers in one thread, with a clock that is a number. It is
-// deterministic: the same story gives the same frames.
+// deterministic: the same recording gives the same frames.
 import { Feature } from '../../../bindings/javascript/src/index.js';
 import { ACTS } from './acts.js';
 import { Check } from './check.js';
@@ -9,7 +9,7 @@ import { viewNotes } from './notes.js';
 import { Queue } from './queue.js';
 import { makeRandom } from './random.js';
 import { Requests } from './requests.js';
-import { checkStory, isAct, MAX_ACTS, MAX_FRAMES } from './schema.js';
+import { checkRecording, isAct, MAX_ACTS, MAX_FRAMES } from './schema.js';
 import { Server } from './server.js';
 import { addressOf } from './text.js';
 import { makeView } from './view.js';
@@ -34,17 +34,17 @@ class Host {
   #open = undefined; // the frame that is being made
   #touched = new Set(); // servers that stepped in it
 
-  constructor(library, story) {
+  constructor(library, recording) {
     this.library = library;
-    this.story = story;
-    this.random = makeRandom(story.seed);
+    this.recording = recording;
+    this.random = makeRandom(recording.seed);
     this.check = new Check((server, kind, text) => this.note(server, kind, text));
     this.requests = new Requests(this.check);
     this.network = new Network(this);
   }
 
   addServer(id) {
-    const server = new Server(id, this, this.story.settings);
+    const server = new Server(id, this, this.recording.settings);
     this.servers.set(id, server);
     this.#touched.add(id);
     return server;
@@ -53,7 +53,7 @@ class Host {
   /** Start the servers with the founding configuration, which is on their disks. */
   found() {
     const configuration = [];
-    for (let id = 1; id <= this.story.servers; id++) {
+    for (let id = 1; id <= this.recording.servers; id++) {
       configuration.push({ id, address: addressOf(id), role: 'voter' });
     }
     this.frame(0, 'start', 'the cluster is founded', () => {
@@ -135,19 +135,19 @@ class Host {
 class Cluster {
   #host;
 
-  constructor(library, story) {
-    this.#host = new Host(library, { ...story, acts: [] });
+  constructor(library, recording) {
+    this.#host = new Host(library, { ...recording, acts: [] });
     this.#host.found();
   }
 
-  get story() { return this.#host.story; }
+  get recording() { return this.#host.recording; }
   get frames() { return this.#host.frames; }
   get now() { return this.#host.now; }
   get view() { return this.#host.view; }
   get nextAt() { return this.#host.queue.nextAt; }
   get chapters() { return this.#host.chapters; }
   get full() {
-    return this.frames.length >= MAX_FRAMES || this.story.acts.length >= MAX_ACTS;
+    return this.frames.length >= MAX_FRAMES || this.recording.acts.length >= MAX_ACTS;
   }
 
   act(act) {
@@ -157,9 +157,9 @@ class Cluster {
     if (this.full) {
       throw new RangeError('the history is full');
     }
-    const { story, now, view, frames } = this;
+    const { recording, now, view, frames } = this;
     const kept = structuredClone(act);
-    story.acts.push(now > view.at ? [frames.length, kept, now] : [frames.length, kept]);
+    recording.acts.push(now > view.at ? [frames.length, kept, now] : [frames.length, kept]);
     this.#host.act(kept);
   }
 
@@ -209,18 +209,19 @@ class Cluster {
   }
 }
 
-/** A cluster at its beginning. The acts of `story` are not done: see replay(). */
-export function create(library, story = {}) {
-  const whole = { ...DEFAULTS, ...story, settings: { ...SETTINGS, ...story.settings }, acts: [] };
-  checkStory(whole);
+/** A cluster at its beginning. The acts of `recording` are not done: see replay(). */
+export function create(library, recording = {}) {
+  const settings = { ...SETTINGS, ...recording.settings };
+  const whole = { ...DEFAULTS, ...recording, settings, acts: [] };
+  checkRecording(whole);
   return new Cluster(library, whole);
 }
 
-/** A cluster with the frames of a story up to a number; without it, up to the last act. */
-export function replay(library, story, upTo = MAX_FRAMES) {
-  checkStory(story);
-  const cluster = new Cluster(library, story);
-  for (const act of story.acts) {
+/** A cluster with the frames of a recording up to a number; without it, up to the last act. */
+export function replay(library, recording, upTo = MAX_FRAMES) {
+  checkRecording(recording);
+  const cluster = new Cluster(library, recording);
+  for (const act of recording.acts) {
     if (act[0] > upTo) {
       break;
     }

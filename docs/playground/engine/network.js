@@ -34,11 +34,11 @@ export class Network {
 
   /** A server sends a message. */
   send(from, to, bytes) {
-    const { random, story, now } = this.#host;
+    const { random, recording, now } = this.#host;
     const link = this.#link(from, to);
     const lost = random.chance(this.loss) || link.cut;
     const key = `${from} ${to}`;
-    const arrivesAt = Math.max(now + random.between(...story.latency) + link.by,
+    const arrivesAt = Math.max(now + random.between(...recording.latency) + link.by,
       this.#latest.get(key) ?? 0);
     this.#latest.set(key, arrivesAt);
     const message = wire.decode(bytes);

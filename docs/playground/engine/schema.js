@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What acts and stories may contain. Anybody may have made a link, so every
+// What acts and recordings may contain. Anybody may have made a link, so every
 // field is checked here.
 
 export const MAX_FRAMES = 20000;
@@ -45,7 +45,8 @@ const SETTINGS = {
   capacityThreshold: whole(0, 0xffff),
   features: whole(0, U32),
 };
-const settings = fields(SETTINGS, Object.keys(SETTINGS)); // not the seed: it comes from the story
+// Without the seed, which comes from the recording.
+const settings = fields(SETTINGS, Object.keys(SETTINGS));
 
 const LINK = { from: id, to: id };
 const MEMBER = { server: id, id };
@@ -85,28 +86,29 @@ export function isAct(act) {
     fields({ do: () => true, ...ACTS[act.do] })(act);
 }
 
-const actOfStory = (x) => Array.isArray(x) && (x.length === 2 || x.length === 3) &&
+const actOfRecording = (x) => Array.isArray(x) && (x.length === 2 || x.length === 3) &&
   whole(1, MAX_FRAMES)(x[0]) && isAct(x[1]) && (x.length === 2 || whole(0, MAX_TIME)(x[2]));
 
-const STORY = {
+const RECORDING = {
   version: oneOf(1),
   seed: whole(0, U32),
   servers: whole(1, 7),
   settings,
   latency: (x) => list(delay, 2, 2)(x) && x[0] <= x[1],
   disk: delay,
-  acts: (x) => list(actOfStory, 0, MAX_ACTS)(x) &&
+  acts: (x) => list(actOfRecording, 0, MAX_ACTS)(x) &&
     x.every(([frame], i) => i === 0 || frame >= x[i - 1][0]),
 };
 
 /** Throws a TypeError that names the first wrong part. */
-export function checkStory(story) {
-  if (!fields(Object.fromEntries(Object.keys(STORY).map((key) => [key, () => true])))(story)) {
-    throw new TypeError('not a story, or not of this version');
+export function checkRecording(recording) {
+  const anything = Object.keys(RECORDING).map((key) => [key, () => true]);
+  if (!fields(Object.fromEntries(anything))(recording)) {
+    throw new TypeError('not a recording, or not of this version');
   }
-  for (const [key, check] of Object.entries(STORY)) {
-    if (!check(story[key])) {
-      throw new TypeError(`the story's ${key} cannot be used`);
+  for (const [key, check] of Object.entries(RECORDING)) {
+    if (!check(recording[key])) {
+      throw new TypeError(`the recording's ${key} cannot be used`);
     }
   }
 }

@@ -56,7 +56,7 @@ export class Server {
     }
     this.asleep = false;
     this.votes = new Votes();
-    const seed = (host.story.seed + 1000003 * this.#boots++) >>> 0;
+    const seed = (host.recording.seed + 1000003 * this.#boots++) >>> 0;
     this.raft = new host.library.Raft(id, this.address, { ...this.settings, seed,
       tracer: (record) => this.#trace(record) });
     this.up = true;
@@ -153,7 +153,7 @@ export class Server {
 
   #write(write) {
     const { disk, host } = this;
-    disk.begin(write, host.now + host.story.disk + this.slowness);
+    disk.begin(write, host.now + host.recording.disk + this.slowness);
     host.queue.add(write.until, () => disk.writes.includes(write), () => this.#written(write));
   }
 

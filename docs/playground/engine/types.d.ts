@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 /* What the parts of the playground exchange. The engine runs a cluster of the library's own servers
- * in one thread, with a clock that is a number. It is deterministic: a story always gives the same
- * frames. The page draws frames; so do the pictures of the documentation. A trace of the simulator
- * is turned into frames, too. Times are in milliseconds of simulated time. */
+ * in one thread, with a clock that is a number. It is deterministic: a recording always gives the
+ * same frames. The page draws frames; so do the pictures of the documentation. A trace of the
+ * simulator is turned into frames, too. Times are in milliseconds of simulated time. */
 import type { Event, Message, Role, Server, State, Update, CatchUpStatus, ProgressMode, Settings }
   from '../../../bindings/javascript/index.d.ts';
 
-/** The whole story: what a link carries. */
-export interface Story {
+/** All that a run depends on: settings, seed, and what was done. A link carries it. */
+export interface Recording {
   version: 1;
   seed: number;
   /** Servers of the founding configuration: 1 to 7, with the IDs 1 to N, all voters. */
   servers: number;
-  /** For every server; seeds are derived from the story's. */
+  /** For every server; seeds are derived from the recording's. */
   settings: Settings;
   /** Time of a message on its way, least and most; of a write to disk. */
   latency: [number, number];
@@ -182,7 +182,7 @@ export interface Scenario {
   title: string;
   /** Two sentences: what happens, and what to watch. */
   text: string;
-  story: Partial<Omit<Story, 'acts' | 'version'>>;
+  recording: Partial<Omit<Recording, 'acts' | 'version'>>;
   play(cluster: Cluster): void;
 }
 
@@ -194,7 +194,7 @@ export declare function play(library: unknown, scenario: Scenario, seed?: number
 /** From engine/index.js, as all functions below. Every frame is in `frames`; the last one is the
  * present. */
 export interface Cluster {
-  readonly story: Story;
+  readonly recording: Recording;
   readonly frames: Frame[];
   readonly now: number;
   readonly view: View;
@@ -220,15 +220,16 @@ export interface Cluster {
   close(): void;
 }
 
-/** `create(library, story)`: frame 0, with what `story` does not say set to defaults; its acts are
- * not done. `replay(library, story, upTo)`: a cluster with the frames of a story up to a number;
- * without `upTo`, up to the last act. To change the past: replay up to the frame, then act. */
-export declare function create(library: unknown, story?: Partial<Story>): Cluster;
-export declare function replay(library: unknown, story: Story, upTo?: number): Cluster;
-/** For links: base64url of compressed JSON. decodeStory throws a TypeError if the text is not a
- * story: it checks every field. */
-export declare function encodeStory(story: Story): Promise<string>;
-export declare function decodeStory(text: string): Promise<Story>;
+/** `create(library, recording)`: frame 0, with what `recording` does not say set to defaults; its
+ * acts are not done. `replay(library, recording, upTo)`: a cluster with the frames of a recording
+ * up to a number; without `upTo`, up to the last act. To change the past: replay up to the frame,
+ * then act. */
+export declare function create(library: unknown, recording?: Partial<Recording>): Cluster;
+export declare function replay(library: unknown, recording: Recording, upTo?: number): Cluster;
+/** For links: base64url of compressed JSON. decodeRecording throws a TypeError if the text is not a
+ * recording: it checks every field. */
+export declare function encodeRecording(recording: Recording): Promise<string>;
+export declare function decodeRecording(text: string): Promise<Recording>;
 /** The lines of `raft-sim --trace-file`. Throws a TypeError if the text is none. A trace knows
  * neither the entries of a log nor the fields of a message: servers are `partial`, and a message
  * has only `type`, `serverId` and `serverAddress`; its `Flight.text` has the rest. Times have

@@ -29,7 +29,7 @@ export function scenariosDialog(scenarios, play) {
   return window_;
 }
 
-/** `found(story)` is called with what the form says. */
+/** `found(recording)` is called with what the form says. */
 export function clusterDialog(found) {
   const number = (label, value, min, max) =>
     field(label, { type: 'number', value, min, max, step: 1, required: true });
@@ -71,21 +71,21 @@ export function clusterDialog(found) {
   idle.node, el('label', { class: 'check', for: 'new-pre-vote' }, preVote, 'Pre-votes'), problem,
   el('button', { type: 'submit', class: 'main' }, 'Start the cluster'));
   const window_ = dialog('New cluster', form);
-  return { ...window_, defaults(story) {
+  return { ...window_, defaults(recording) {
     const set = ({ input }, value) => {
       if (value !== undefined) {
         input.value = String(value);
       }
     };
-    set(election, story.settings.electionTimeout);
-    set(heartbeat, story.settings.heartbeatTimeout);
-    set(least, story.latency[0]);
-    set(most, story.latency[1]);
-    set(disk, story.disk);
-    set(idle, story.settings.idleTimeout);
-    servers.select.value = String(story.servers);
-    seed.input.value = String(story.seed);
-    preVote.checked = story.settings.preVote !== false && story.settings.preVote !== 0;
+    set(election, recording.settings.electionTimeout);
+    set(heartbeat, recording.settings.heartbeatTimeout);
+    set(least, recording.latency[0]);
+    set(most, recording.latency[1]);
+    set(disk, recording.disk);
+    set(idle, recording.settings.idleTimeout);
+    servers.select.value = String(recording.servers);
+    seed.input.value = String(recording.seed);
+    preVote.checked = recording.settings.preVote !== false && recording.settings.preVote !== 0;
   } };
 }
 

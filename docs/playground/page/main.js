@@ -2,7 +2,7 @@
 // The page: starts the library and puts the parts together.
 
 import { instantiate } from '../../../bindings/javascript/src/index.js';
-import { create, decodeStory, encodeStory, MAX_FRAMES, replay } from '../engine/index.js';
+import { create, decodeRecording, encodeRecording, MAX_FRAMES, replay } from '../engine/index.js';
 import { framesOfTrace } from '../engine/trace.js';
 import { play, scenarios } from '../scenarios/index.js';
 import {
@@ -65,7 +65,7 @@ class Ui {
 
   draw(what) {
     const { player } = this;
-    if (what === 'story') {
+    if (what === 'recording') {
       this.#commands = 1 + player.view.requests.filter((each) => each.kind === 'command').length;
       document.title = `${player.title} – libraft playground`;
     }
@@ -154,9 +154,9 @@ class Ui {
       byId('home').removeAttribute('href'); // this is a copy outside of the documentation
     }
     this.scenarios = scenariosDialog(scenarios, (scenario) => this.openScenario(scenario));
-    this.newCluster = clusterDialog((story) => {
+    this.newCluster = clusterDialog((recording) => {
       this.select(undefined);
-      this.player.found(story, `${story.servers} servers`, FREE.text);
+      this.player.found(recording, `${recording.servers} servers`, FREE.text);
     });
     this.help = helpDialog(this.keysOn, (on) => {
       this.keysOn = on;
@@ -183,7 +183,7 @@ class Ui {
       button('Scenarios', () => this.scenarios.open(), { class: 'main' }),
       button('New cluster', () => {
         if (!this.player.isTrace) {
-          this.newCluster.defaults(this.player.cluster.story);
+          this.newCluster.defaults(this.player.cluster.recording);
         }
         this.newCluster.open();
       }),
@@ -199,8 +199,8 @@ class Ui {
     this.attempt(() => this.player.playScenario(scenario));
   }
 
-  free(story = { servers: 5, seed: 1 }) {
-    this.player.found(story, FREE.title, FREE.text);
+  free(recording = { servers: 5, seed: 1 }) {
+    this.player.found(recording, FREE.title, FREE.text);
   }
 
   async share() {
@@ -208,9 +208,9 @@ class Ui {
       this.error('A recorded run has no link: share its file.');
       return;
     }
-    const text = await encodeStory(this.player.cluster.story);
+    const text = await encodeRecording(this.player.cluster.recording);
     const url = new URL(location.href);
-    url.hash = `story=${text}&frame=${this.player.index}`;
+    url.hash = `recording=${text}&frame=${this.player.index}`;
     history.replaceState(null, '', url.hash);
     if (await copy(url.href)) {
       this.say('The link is copied. It replays this run, up to this frame.');
@@ -222,15 +222,15 @@ class Ui {
   /** What the address asks for. A link may come from anybody: what is wrong is said, not run. */
   async openAddress() {
     const asked = new URLSearchParams(location.hash.slice(1));
-    if (asked.has('story')) {
+    if (asked.has('recording')) {
       try {
-        const story = await decodeStory(asked.get('story'));
+        const recording = await decodeRecording(asked.get('recording'));
         const frame = Number(asked.get('frame') ?? 0);
         if (!Number.isInteger(frame) || frame < 0 || frame >= MAX_FRAMES) {
           throw new TypeError('its frame is no number of a frame');
         }
         this.selected = undefined;
-        this.player.open(story, frame, 'A shared run',
+        this.player.open(recording, frame, 'A shared run',
           'Somebody shared it with you, up to this moment. Go back to see how it came about.');
         return;
       } catch (error) {

@@ -49,7 +49,7 @@ export class Player {
     this.library = library;
   }
 
-  /** `listener(what)` is called after every change, `what` is 'story' or 'moment'. */
+  /** `listener(what)` is called after every change, `what` is 'recording' or 'moment'. */
   listen(listener) {
     this.#listeners.push(listener);
   }
@@ -100,7 +100,7 @@ export class Player {
     return best?.id ?? 0;
   }
 
-  // --- Which story
+  // --- Which recording
 
   #show({ cluster, traced, title, text = '', chapters = [], scenario = '', index = 0,
     stopAt = Infinity }) {
@@ -109,7 +109,7 @@ export class Player {
     Object.assign(this, { title, text, chapters, scenario, stopAt });
     this.playing = false;
     this.#move(index);
-    this.#tell('story');
+    this.#tell('recording');
   }
 
   #forget() {
@@ -121,8 +121,8 @@ export class Player {
   }
 
   /** A new cluster. */
-  found(story, title, text) {
-    const cluster = started(this.engine.create(this.library, story));
+  found(recording, title, text) {
+    const cluster = started(this.engine.create(this.library, recording));
     this.#forget();
     this.#show({ cluster, title, text });
   }
@@ -134,9 +134,9 @@ export class Player {
       chapters: [...cluster.chapters], stopAt: cluster.frames.length - 1 });
   }
 
-  /** A story from a link, shown at a frame. Throws if it is nonsense. */
-  open(story, index, title, text) {
-    const cluster = started(this.engine.replay(this.library, story));
+  /** A recording from a link, shown at a frame. Throws if it is nonsense. */
+  open(recording, index, title, text) {
+    const cluster = started(this.engine.replay(this.library, recording));
     try {
       while (cluster.frames.length <= index && cluster.step()) {
         // until the frame is there
@@ -268,7 +268,7 @@ export class Player {
     }
     let branched = false;
     if (!this.atEnd) {
-      const past = this.engine.replay(this.library, this.cluster.story, this.index);
+      const past = this.engine.replay(this.library, this.cluster.recording, this.index);
       const { cluster, title, text, chapters, scenario, index, stopAt } = this;
       this.#undo.push({ cluster, title, text, chapters, scenario, index, stopAt });
       if (this.#undo.length > MOST_UNDO) {
@@ -282,7 +282,7 @@ export class Player {
     this.cluster.run(Math.max(0, Math.floor(this.time) - this.cluster.now));
     this.cluster.act(act);
     this.#move(this.frames.length - 1);
-    this.#tell(branched ? 'story' : 'moment');
+    this.#tell(branched ? 'recording' : 'moment');
     return branched;
   }
 

@@ -7,7 +7,7 @@ export default {
   text: 'The leader and one follower are cut off from the others, who elect a new leader. ' +
     'Watch the commands that the old leader still accepts: it cannot commit them, and ' +
     'when the partition is healed they are replaced by those of the new leader.',
-  story: { servers: 5, seed: 8 },
+  recording: { servers: 5, seed: 8 },
   play(cluster) {
     const { leader, others: [companion, ...majority] } = begin(cluster);
     cluster.act({ do: 'partition', group: [leader, companion] });

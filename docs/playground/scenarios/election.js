@@ -8,7 +8,7 @@ export default {
     'their votes, and with those of a majority it leads. Watch the pre-votes, which ' +
     'change nothing on the voters, and the votes, which are on disk before the answers ' +
     'leave.',
-  story: { servers: 5, seed: 4 },
+  recording: { servers: 5, seed: 4 },
   play(cluster) {
     cluster.until((view) => view.servers.some(({ votes }) => votes?.preVote));
     cluster.chapter('A timer expires: pre-votes');

@@ -8,7 +8,7 @@ export default {
     'and comes back under its old ID. Watch it vote for a server that lacks the entry, ' +
     'which it had acknowledged itself: a committed entry is lost, so an ID must never be ' +
     'used again.',
-  story: { seed: 15 },
+  recording: { seed: 15 },
   play(cluster) {
     const { leader, others: [emptied, behind] } = begin(cluster);
     cluster.act({ do: 'partition', group: [behind] });

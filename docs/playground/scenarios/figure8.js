@@ -24,7 +24,7 @@ export default {
     'yet. Watch that entry being overwritten by another leader, which breaks no promise: ' +
     'no server has ever reported it as committed.',
   // One entry in a message, so that the old one travels alone. Nobody campaigns unasked.
-  story: { servers: 5, seed: 1,
+  recording: { servers: 5, seed: 1,
     settings: { preVote: false, electionDelay: 600000, maxMessageEntries: 1 } },
   play(cluster) {
     elect(cluster, 1);

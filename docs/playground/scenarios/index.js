@@ -21,8 +21,8 @@ export const scenarios = Object.freeze([election, replication, splitVote, depose
   sleeping]);
 
 /** Play a scenario; returns the cluster. */
-export function play(library, scenario, seed = scenario.story.seed) {
-  const cluster = create(library, { ...scenario.story, seed });
+export function play(library, scenario, seed = scenario.recording.seed) {
+  const cluster = create(library, { ...scenario.recording, seed });
   scenario.play(cluster);
   return cluster;
 }

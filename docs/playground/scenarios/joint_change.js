@@ -8,7 +8,7 @@ export default {
     'elect a leader each in one term, every decision of the joint configuration needs a ' +
     'majority of both. Watch the joint entry: all new voters ' +
     'have it, and it is not committed until the old majority has it, too.',
-  story: { seed: 9 },
+  recording: { seed: 9 },
   play(cluster) {
     const { leader, others: old } = begin(cluster);
     for (const id of [4, 5]) {

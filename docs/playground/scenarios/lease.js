@@ -8,7 +8,7 @@ export default {
     'the others have elected a new leader, its lease is still valid by its own clock. ' +
     'Watch its two reads: the one under the lease returns an old value, the one that asks ' +
     'a majority gets no answer.',
-  story: { seed: 7 },
+  recording: { seed: 7 },
   play(cluster) {
     const { leader, others } = begin(cluster);
     submit(cluster, leader, 'x=1');

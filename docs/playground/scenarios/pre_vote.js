@@ -8,7 +8,7 @@ export default {
     'nobody answers, so that its term stays; then pre-votes are off, and each of its ' +
     'elections raises its term. Watch the leader when the follower returns: the first ' +
     'time nothing changes, the second time the higher term deposes it, although it was healthy.',
-  story: { servers: 3, seed: 10 },
+  recording: { servers: 3, seed: 10 },
   play(cluster) {
     const { leader, others: [follower] } = begin(cluster);
     cluster.act({ do: 'partition', group: [follower] });

@@ -8,7 +8,7 @@ export default {
     'that entry: now the other one cannot win, because it still needs the vote of the ' +
     'removed server, whose log is longer. Watch the removed server, which is not a member ' +
     'of its own configuration, lead once more to commit its removal.',
-  story: { servers: 2, seed: 2 },
+  recording: { servers: 2, seed: 2 },
   play(cluster) {
     const { leader: removed, others: [other] } = begin(cluster);
     cluster.act({ do: 'remove', server: removed, id: removed });

@@ -7,7 +7,7 @@ export default {
   text: 'A client submits a command, and the leader sends it to the others while its own disk ' +
     'is writing. Watch when the entry is committed: as soon as the leader knows that a ' +
     'majority has it on disk; the others learn that with the next message.',
-  story: { seed: 2 },
+  recording: { seed: 2 },
   play(cluster) {
     const { leader, others } = begin(cluster);
     cluster.chapter('A leader');

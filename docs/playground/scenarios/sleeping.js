@@ -10,7 +10,7 @@ export default {
     'timer is set, and no message is sent. Watch a command wake all servers; and when the ' +
     'leader fails during sleep, watch that no election begins until RAFT_WAKE is stepped ' +
     'on one of the others.',
-  story: { seed: 3, settings: { idleTimeout: 2000 } },
+  recording: { seed: 3, settings: { idleTimeout: 2000 } },
   play(cluster) {
     begin(cluster);
     cluster.until(allSleep);

@@ -7,7 +7,7 @@ export default {
   text: 'The disk of the leader needs half a second for a write, but the leader sends its ' +
     'entries at once. Watch an entry become committed when two followers have stored it, ' +
     'before the leader itself has.',
-  story: { seed: 6 },
+  recording: { seed: 6 },
   play(cluster) {
     const { leader } = begin(cluster);
     cluster.act({ do: 'slowDisk', server: leader, by: 500 });

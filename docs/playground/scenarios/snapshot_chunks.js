@@ -7,7 +7,7 @@ export default {
   text: 'A server was cut off, and the leader has taken a snapshot and deleted the entries ' +
     'that the server lacks. Watch the snapshot travel in four chunks, one at a time, each ' +
     'written to disk before the next one is sent.',
-  story: { seed: 12 },
+  recording: { seed: 12 },
   play(cluster) {
     const { leader, others: [behind] } = begin(cluster);
     cluster.act({ do: 'partition', group: [behind] });

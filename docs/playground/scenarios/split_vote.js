@@ -9,7 +9,7 @@ export default {
     'the next term one of them expires first, and its server wins.',
   // The delay leaves a moment in which every server may campaign and none does. Pre-votes are off,
   // so that both ask for votes at once.
-  story: { servers: 5, seed: 5, settings: { preVote: false, electionDelay: 500 } },
+  recording: { servers: 5, seed: 5, settings: { preVote: false, electionDelay: 500 } },
   play(cluster) {
     const { leader, others: [a, b, c, d] } = begin(cluster);
     cluster.act({ do: 'slowLink', from: a, to: d, by: 200 });

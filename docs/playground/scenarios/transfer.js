@@ -7,7 +7,7 @@ export default {
   text: 'The leader brings another server up to date and tells it to campaign at once. Watch ' +
     'the message TimeoutNow, and that the cluster has no leader for two round trips only, ' +
     'instead of an election timeout.',
-  story: { seed: 3 },
+  recording: { seed: 3 },
   play(cluster) {
     const { leader, others: [target] } = begin(cluster);
     submit(cluster, leader, 'x=1');

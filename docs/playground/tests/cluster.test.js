@@ -6,8 +6,8 @@ import { create, MAX_FRAMES, replay } from '../engine/index.js';
 import { library, notesOf, serverOf } from './library.js';
 
 /** A cluster with a leader. */
-function led(story) {
-  const cluster = create(library, story);
+function led(recording) {
+  const cluster = create(library, recording);
   cluster.until(() => cluster.leader() !== 0 && cluster.view.committed > 1);
   return { cluster, leader: cluster.leader() };
 }
@@ -205,7 +205,7 @@ test('a snapshot reaches a server in chunks', () => {
   cluster.close();
 });
 
-test('the same story gives the same frames, and the past can be changed', () => {
+test('the same recording gives the same frames, and the past can be changed', () => {
   const { cluster, leader } = led({ seed: 11 });
   for (const act of [{ do: 'loss', share: 0.1 }, { do: 'submit', server: leader, command: 'a=1' },
     { do: 'read', server: leader, lease: false }, { do: 'clock', server: leader, rate: 0.3 },
@@ -216,14 +216,14 @@ test('the same story gives the same frames, and the past can be changed', () => 
   }
   const whole = cluster.frames.length;
   cluster.run(5000);
-  const again = replay(library, cluster.story);
+  const again = replay(library, cluster.recording);
   assert.equal(again.frames.length, whole);
   again.run(5000 - (again.now - again.view.at));
   assert.deepEqual(again.frames, cluster.frames);
-  const part = replay(library, cluster.story, 40);
+  const part = replay(library, cluster.recording, 40);
   assert.deepEqual(part.frames, cluster.frames.slice(0, 41));
   part.act({ do: 'kill', server: leader, lose: 'nothing' });
-  assert.equal(part.story.acts.length, cluster.story.acts
+  assert.equal(part.recording.acts.length, cluster.recording.acts
     .filter(([frame]) => frame <= 40).length + 1);
   const other = create(library, { seed: 12 });
   other.run(2000);

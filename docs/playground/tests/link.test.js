@@ -1,35 +1,35 @@
 // SPDX-License-Identifier: MIT
-// Stories in links, which anybody may have written.
+// Recordings in links, which anybody may have written.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { deflateSync } from 'node:zlib';
 
-import { create, decodeStory, encodeStory, MAX_FRAMES, replay } from '../engine/index.js';
+import { create, decodeRecording, encodeRecording, MAX_FRAMES, replay } from '../engine/index.js';
 import { library } from './library.js';
 
-const STORY = create(library, {}).story;
+const RECORDING = create(library, {}).recording;
 const link = (json) => deflateSync(Buffer.from(json)).toString('base64url');
-const linkOf = (story) => link(JSON.stringify(story));
+const linkOf = (recording) => link(JSON.stringify(recording));
 
-test('a story and back', async () => {
-  const story = { ...STORY, seed: 7, settings: { preVote: false, electionTimeout: 500 },
+test('a recording and back', async () => {
+  const recording = { ...RECORDING, seed: 7, settings: { preVote: false, electionTimeout: 500 },
     acts: [[1, { do: 'submit', server: 1, command: 'x=ä€😀"\\' }, 300], [1, { do: 'healAll' }],
       [9, { do: 'configure', server: 2, settings: { eagerCommit: 1 } }]] };
-  const text = await encodeStory(story);
+  const text = await encodeRecording(recording);
   assert.match(text, /^[\w-]+$/);
-  assert.deepEqual(await decodeStory(text), story);
-  assert.deepEqual(await decodeStory(linkOf(story)), story);
+  assert.deepEqual(await decodeRecording(text), recording);
+  assert.deepEqual(await decodeRecording(linkOf(recording)), recording);
 });
 
-test('what is not a story is refused', async () => {
-  const text = await encodeStory(STORY);
+test('what is not a recording is refused', async () => {
+  const text = await encodeRecording(RECORDING);
   const texts = ['', '?', 'AAAA', text.slice(0, -20), text.slice(4), 'A'.repeat(200001),
     link('{'), link('null'), link('[]'), link('"x"'), link(Buffer.from([0xff, 0xfe])),
     linkOf('x'.repeat(2000000)), link('['.repeat(500000))];
   for (const wrong of [undefined, 5, {}, ...texts]) {
-    await assert.rejects(decodeStory(wrong), TypeError, String(wrong).slice(0, 50));
+    await assert.rejects(decodeRecording(wrong), TypeError, String(wrong).slice(0, 50));
   }
-  await assert.rejects(decodeStory(linkOf('x'.repeat(2000000))), /too long/);
+  await assert.rejects(decodeRecording(linkOf('x'.repeat(2000000))), /too long/);
 });
 
 test('every field is checked', async () => {
@@ -51,28 +51,28 @@ test('every field is checked', async () => {
     act({ do: 'loss', share: 1.1 }), act({ do: 'recover', server: 1, voters: [] }),
   ];
   for (const change of changes) {
-    const story = { ...STORY, ...change };
+    const recording = { ...RECORDING, ...change };
     const what = JSON.stringify(change).slice(0, 80);
-    await assert.rejects(decodeStory(linkOf(story)), TypeError, what);
-    await assert.rejects(encodeStory(story), TypeError);
-    assert.throws(() => replay(library, story), TypeError);
+    await assert.rejects(decodeRecording(linkOf(recording)), TypeError, what);
+    await assert.rejects(encodeRecording(recording), TypeError);
+    assert.throws(() => replay(library, recording), TypeError);
   }
-  for (const key of Object.keys(STORY)) {
-    const { [key]: _, ...story } = STORY;
-    await assert.rejects(decodeStory(linkOf(story)), TypeError, key);
+  for (const key of Object.keys(RECORDING)) {
+    const { [key]: _, ...recording } = RECORDING;
+    await assert.rejects(decodeRecording(linkOf(recording)), TypeError, key);
   }
-  await assert.rejects(decodeStory(link(JSON.stringify(STORY).replace('{', '{"__proto__":{},'))),
-    TypeError);
+  const polluted = JSON.stringify(RECORDING).replace('{', '{"__proto__":{},');
+  await assert.rejects(decodeRecording(link(polluted)), TypeError);
 });
 
-test('a story that is legal and senseless ends', () => {
+test('a recording that is legal and senseless ends', () => {
   const kinds = ['deliver', 'drop', 'duplicate'];
   const acts = Array.from({ length: 4000 }, (_, i) =>
     [1 + 3 * i, { do: kinds[i % 3], message: 1 + i % 40 }, 2 ** 40]);
   const begun = performance.now();
   const settings = { electionTimeout: 2, heartbeatTimeout: 1 };
-  const story = { ...STORY, servers: 7, disk: 0, latency: [0, 0], settings, acts };
-  const cluster = replay(library, story);
+  const recording = { ...RECORDING, servers: 7, disk: 0, latency: [0, 0], settings, acts };
+  const cluster = replay(library, recording);
   assert.ok(cluster.frames.length <= MAX_FRAMES);
   assert.ok(performance.now() - begun < 30000);
   cluster.close();

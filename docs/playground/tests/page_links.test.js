@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Links to stories, honest and hostile, and files with traces.
+// Links to recordings, honest and hostile, and files with traces.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -21,7 +21,7 @@ const state = (page) => page.run(() => [document.querySelector('#step-body').inn
   document.querySelector('.log-table').innerText,
   ...[...document.querySelectorAll('.server .press')].map((node) => node.ariaLabel)]);
 
-test('a link replays the story up to the frame that was shown', async () => {
+test('a link replays the recording up to the frame that was shown', async () => {
   const page = await browser().open();
   await page.stepUntil('.server.is-leader');
   const leader = await page.leader();
@@ -33,7 +33,7 @@ test('a link replays the story up to the frame that was shown', async () => {
     await page.key('ArrowRight');
   }
   await page.press('Share');
-  await page.page.waitForFunction(() => location.hash.startsWith('#story='));
+  await page.page.waitForFunction(() => location.hash.startsWith('#recording='));
   const hash = await link(page);
   const [frame, shown] = [await page.frame(), await state(page)];
   await page.open({ hash });
@@ -55,21 +55,21 @@ test('a link to a scenario opens it', async () => {
   assert.match(await page.text('#scenario-title'), /^Figure 8/);
 });
 
-const story = (text) => `#story=${deflateSync(text).toString('base64url')}`;
+const recording = (text) => `#recording=${deflateSync(text).toString('base64url')}`;
 const good = { version: 1, seed: 1, servers: 3, settings: {}, latency: [1, 2], disk: 1, acts: [] };
 
 for (const [what, hash] of Object.entries({
-  'that is no text of a story': '#story=%00<script>alert(1)</script>',
-  'that is cut off': `${story(JSON.stringify(good)).slice(0, 40)}`,
-  'that unpacks to far too much': story('x'.repeat(30000000)),
-  'that is no JSON': story('{'),
-  'of another version': story(JSON.stringify({ ...good, version: 2 })),
-  'with a million servers': story(JSON.stringify({ ...good, servers: 1e6 })),
-  'with markup as an act': story(JSON.stringify({ ...good, acts: [[1, { do: '<b>' }]] })),
-  'to a frame that is no number': `${story(JSON.stringify(good))}&frame=<b>`,
-  'to a frame far away': `${story(JSON.stringify(good))}&frame=99999999`,
+  'that is no text of a recording': '#recording=%00<script>alert(1)</script>',
+  'that is cut off': `${recording(JSON.stringify(good)).slice(0, 40)}`,
+  'that unpacks to far too much': recording('x'.repeat(30000000)),
+  'that is no JSON': recording('{'),
+  'of another version': recording(JSON.stringify({ ...good, version: 2 })),
+  'with a million servers': recording(JSON.stringify({ ...good, servers: 1e6 })),
+  'with markup as an act': recording(JSON.stringify({ ...good, acts: [[1, { do: '<b>' }]] })),
+  'to a frame that is no number': `${recording(JSON.stringify(good))}&frame=<b>`,
+  'to a frame far away': `${recording(JSON.stringify(good))}&frame=99999999`,
   'with settings that the library refuses':
-    story(JSON.stringify({ ...good, settings: { electionTimeout: 0 } })),
+    recording(JSON.stringify({ ...good, settings: { electionTimeout: 0 } })),
 })) {
   test(`a link ${what} gets a message, and the page works`, async () => {
     const page = await browser().open({ hash });
@@ -82,7 +82,7 @@ for (const [what, hash] of Object.entries({
 test('markup in a command stays text', async () => {
   const text = '<img src=x onerror="document.title=1">';
   const acts = [[1, { do: 'submit', server: 1, command: text }]];
-  const page = await browser().open({ hash: story(JSON.stringify({ ...good, acts })) });
+  const page = await browser().open({ hash: recording(JSON.stringify({ ...good, acts })) });
   await page.press('Last frame');
   assert.ok((await page.what()).includes(text), await page.what());
   assert.equal(await page.count('main img'), 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Acts at random: the engine never throws, no promise of Raft is broken unless an act breaks it,
-// and the story gives the same frames again.
+// and the recording gives the same frames again.
 import assert from 'node:assert/strict';
 import process from 'node:process';
 import test from 'node:test';
@@ -71,7 +71,7 @@ for (const unsafe of [false, true]) {
       assert.ok(unsafe || violations.length === 0, `seed ${seed}: ${violations.join('; ')}`);
       violated += violations.length > 0;
       done += cluster.view.requests.filter(({ status }) => status === 'done').length;
-      const again = replay(library, cluster.story);
+      const again = replay(library, cluster.recording);
       assert.deepEqual(again.frames, cluster.frames, `seed ${seed}`);
       cluster.close();
       again.close();

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import process from 'node:process';
 import test from 'node:test';
 
-import { create, decodeStory, encodeStory, replay } from '../engine/index.js';
+import { create, decodeRecording, encodeRecording, replay } from '../engine/index.js';
 import { play, scenarios } from '../scenarios/index.js';
 import { library, notesOf, serverOf } from './library.js';
 
@@ -101,9 +101,9 @@ const CLAIMS = {
     const { id: next } = leaderOf(done.view);
     assert.notEqual(id, next);
     assert.equal(serverOf(told.view, id).transferee, next);
-    const [, most] = c.story.latency;
-    assert.ok(done.at - told.at <= 4 * most + 3 * c.story.disk); // two round trips
-    assert.ok(done.at - told.at < c.story.settings.electionTimeout / 2);
+    const [, most] = c.recording.latency;
+    assert.ok(done.at - told.at <= 4 * most + 3 * c.recording.disk); // two round trips
+    assert.ok(done.at - told.at < c.recording.settings.electionTimeout / 2);
     assert.ok(c.view.servers.every(({ applied_commands: commands }) => commands[0] === 'x=1'));
   },
   slow_disk(c) {
@@ -205,8 +205,8 @@ for (const scenario of scenarios) {
       assert.equal(violations.length > 0, expected !== undefined);
       violations.forEach((text) => assert.match(text, expected));
       if (seed === undefined) {
-        const story = await decodeStory(await encodeStory(cluster.story));
-        const again = replay(library, story, cluster.frames.length - 1);
+        const recording = await decodeRecording(await encodeRecording(cluster.recording));
+        const again = replay(library, recording, cluster.frames.length - 1);
         assert.deepEqual(again.frames, cluster.frames);
         again.close();
       }
@@ -218,7 +218,7 @@ for (const scenario of scenarios) {
 test('with a right clock, no read is stale', () => {
   const lease = scenarios.find(({ name }) => name === 'lease');
   for (let seed = 1; seed <= 5; seed++) {
-    const cluster = create(library, { ...lease.story, seed });
+    const cluster = create(library, { ...lease.recording, seed });
     const { act } = cluster;
     cluster.act = (one) => act.call(cluster, one.do === 'clock' ? { ...one, rate: 1 } : one);
     lease.play(cluster);
